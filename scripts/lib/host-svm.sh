@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The svm host: QEMU's own interpreter (TCG) with an EPYC processor, which has
+# AMD-V with nested paging. Sourced by testhost.
+
+svm_default_timeout=600
+# Memory that is not touched costs nothing.
+svm_default_memory=4096
+svm_max_memory=1048576
+svm_share_device=/dev/vda
+
+# emulator_prepare: everything in $work that the emulator boots from.
+svm_prepare() {
+	need qemu-system-x86_64
+	host_base
+	# The ELF kernel starts through its PVH entry, in half the time: nothing
+	# is unpacked by the emulated processor.
+	host_vmlinux
+	make_payload "$work/payload.cpio"
+	# The kernel reads archives that follow each other as one.
+	cat "$base" "$work/payload.cpio" >"$work/initrd"
+}
+
+# svm_command: the emulator's command line in $emulator.
+svm_command() {
+	local args="console=ttyS0 quiet panic=-1 tsc=reliable no_timer_check"
+
+	# No self-tests of ciphers, no limit to what /dev/kmsg takes.
+	args+=" cryptomgr.notests printk.devkmsg=on"
+	emulator=(qemu-system-x86_64 -nodefaults -no-user-config -display none
+		-no-reboot -cpu EPYC -m "$memory" -smp "$smp"
+		-kernel "$vmlinux" -initrd "$work/initrd"
+		-serial "file:$work/console")
+	# Time is the number of instructions. With --icount idle time is left out,
+	# too: a run then takes the same time again. But also without it: a timer
+	# that fires while the CPU executes would set its interrupt from another
+	# thread, and QEMU's #VMEXIT may overwrite that with what it read before
+	# (it clears a bit of the same word). The interrupt is lost and an idle host
+	# sleeps for ever, KVM's as well as ours. Counting, timers fire between
+	# instructions. Several CPUs cannot count; there, the others wake the sleeper.
+	if [ -n "$icount" ]; then
+		emulator+=(-accel tcg,thread=single -icount "shift=0,sleep=off")
+	elif [ "$smp" -eq 1 ]; then
+		emulator+=(-accel tcg,thread=single -icount "shift=0,sleep=on")
+	else
+		emulator+=(-accel "tcg,thread=multi")
+	fi
+	if [ -n "$icount" ] || [ "$smp" -eq 1 ]; then
+		args+=" clocksource=tsc nowatchdog lpj=4000000"
+	fi
+	if [ -n "$interactive" ]; then
+		# Ctrl-A X ends the emulator, whatever state the host is in.
+		emulator+=(-chardev "stdio,id=tty,mux=on,signal=off" -serial chardev:tty)
+	else
+		emulator+=(-serial "file:$work/output")
+	fi
+	[ -z "$share" ] ||
+		emulator+=(-drive "file=$work/share.img,format=raw,if=virtio,readonly=on")
+	if [ -n "$gdb" ]; then
+		emulator+=(-gdb "tcp:127.0.0.1:$gdb" -S)
+		args+=" nokaslr"
+		note "QEMU waits for gdb: target remote 127.0.0.1:$gdb (symbols: $vmlinux)"
+	fi
+	emulator+=(-append "$args $append")
+}
