@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The calls of /dev/baton. Three kinds of descriptor: system (open of the
+ * device), VM, vCPU; each call belongs to one kind and has one argument
+ * struct. ABI.md documents every call: context, in, out, errors.
+ *
+ * Numbers are grouped by descriptor and lock: 0x00 system, no lock; 0x20 VM
+ * lock; 0x38 VM, no lock; 0x40 vCPU lock; 0x60 vCPU, no lock (any thread).
+ * Reserved fields and unknown flags must be zero (EINVAL). Only the process
+ * that created the VM may use its descriptors (EPERM).
+ */
+#ifndef BATON_IOCTL_H
+#define BATON_IOCTL_H
+
+#include "baton_feat.h"
+#include "baton_run.h"
+#include "baton_types.h"
+#include "baton_vcpu_state.h"
+#include "baton_version.h"
+
+#ifdef __KERNEL__
+#include <linux/ioctl.h>
+#else
+#include <sys/ioctl.h>
+#endif
+
+#define BATON_DEVICE "/dev/baton"
+#define BATON_IOCTL_MAGIC 0xBA
+
+struct baton_info {
+	uint32_t abi_major, abi_minor;
+	uint64_t features;	/* BATON_FEAT_* */
+	uint32_t vendor;	/* enum baton_vendor */
+	uint32_t refusal;	/* enum baton_refusal, as of this call */
+	uint32_t run_size;	/* bytes to map of a vCPU descriptor */
+	uint32_t max_vcpus;
+	uint32_t max_slots;
+	uint32_t phys_bits;	/* guest-physical address width offered */
+	uint32_t tsc_khz;
+	uint32_t vm_count;	/* VMs alive on this host */
+	uint64_t xcr0_mask;	/* XCR0 bits a guest may set */
+	uint64_t reserved[9];
+};
+
+struct baton_create_vm {
+	uint32_t flags;		/* none yet */
+	uint32_t reserved[7];
+};
+
+struct baton_create_vcpu {
+	uint32_t id;		/* 0 .. max_vcpus-1: APIC id */
+	uint32_t flags;		/* none yet */
+	uint32_t reserved[6];
+};
+
+#define BATON_SLOT_READONLY	(1u << 0)
+#define BATON_SLOT_FLAGS	(BATON_SLOT_READONLY)
+/* size 0 removes the slot; a slot that exists can only be removed. */
+struct baton_slot {
+	uint32_t id;		/* 0 .. max_slots-1 */
+	uint32_t flags;		/* BATON_SLOT_* */
+	uint64_t gpa;		/* page-aligned */
+	uint64_t size;		/* bytes, page-aligned */
+	uint64_t hva;		/* page-aligned, in the caller's mm */
+};
+
+struct baton_msi {
+	uint64_t address;
+	uint32_t data;
+	uint32_t reserved;
+};
+
+#define BATON_EVENTFD_OFF	(1u << 0) /* take the binding away */
+/* A signal of fd sends the message. */
+struct baton_irqfd {
+	int32_t fd;
+	uint32_t flags;		/* BATON_EVENTFD_OFF */
+	struct baton_msi msi;
+};
+
+#define BATON_IOEVENTFD_PIO	(1u << 1) /* address is a port; must be set */
+#define BATON_IOEVENTFD_MATCH	(1u << 2) /* only writes of `match` */
+struct baton_ioeventfd {
+	uint64_t address;
+	uint64_t match;
+	int32_t fd;
+	uint32_t size;		/* 1, 2, 4; 0: any size (no match) */
+	uint32_t flags;
+	uint32_t reserved;
+};
+
+/* Guest time of the paravirtual clock: ns since the VM was made, or as set. */
+struct baton_clock {
+	uint64_t guest_ns;
+	uint64_t reserved;
+};
+
+/* entries: user address of struct baton_cpuid_entry[count]. */
+struct baton_cpuid {
+	uint32_t count;		/* in: room; out: filled (GET) */
+	uint32_t reserved;
+	uint64_t entries;
+};
+
+/* entries: user address of struct baton_msr[count]. */
+struct baton_msrs {
+	uint32_t count;
+	uint32_t done;		/* out: entries dealt with before an error */
+	uint64_t entries;
+};
+
+enum baton_stat {
+	BATON_STAT_EXITS,
+	BATON_STAT_EXIT_INTR,
+	BATON_STAT_EXIT_NMI,
+	BATON_STAT_EXIT_PIO,
+	BATON_STAT_EXIT_FAULT,	/* second-level faults, also those for MMIO */
+	BATON_STAT_EXIT_CPUID,
+	BATON_STAT_EXIT_MSR,
+	BATON_STAT_EXIT_HLT,
+	BATON_STAT_EXIT_CR,
+	BATON_STAT_EXIT_WINDOW,
+	BATON_STAT_EXIT_OTHER,
+	BATON_STAT_TO_MONITOR,	/* returns of BATON_RUN */
+	BATON_STAT_WINDOWS,	/* sections in hypervisor mode */
+	BATON_STAT_IRQ_INJECTED,
+	BATON_STAT_TLB_FLUSHES,
+	BATON_STAT_COUNT
+};
+struct baton_stats {
+	uint64_t value[32];	/* by enum baton_stat, rest 0 */
+};
+
+#define BATON_IO(nr)		_IO(BATON_IOCTL_MAGIC, nr)
+#define BATON_IOR(nr, t)	_IOR(BATON_IOCTL_MAGIC, nr, t)
+#define BATON_IOW(nr, t)	_IOW(BATON_IOCTL_MAGIC, nr, t)
+#define BATON_IOWR(nr, t)	_IOWR(BATON_IOCTL_MAGIC, nr, t)
+
+/* system */
+#define BATON_GET_INFO		BATON_IOR(0x00, struct baton_info)
+#define BATON_CREATE_VM		BATON_IOW(0x01, struct baton_create_vm)
+#define BATON_GET_CPUID		BATON_IOWR(0x02, struct baton_cpuid)
+#define BATON_GET_MSR_LIST	BATON_IOWR(0x03, struct baton_msrs)
+
+/* VM, under the VM lock */
+#define BATON_CREATE_VCPU	BATON_IOW(0x20, struct baton_create_vcpu)
+#define BATON_SET_SLOT		BATON_IOW(0x21, struct baton_slot)
+#define BATON_SET_IRQFD		BATON_IOW(0x22, struct baton_irqfd)
+#define BATON_SET_IOEVENTFD	BATON_IOW(0x23, struct baton_ioeventfd)
+#define BATON_GET_CLOCK		BATON_IOR(0x24, struct baton_clock)
+#define BATON_SET_CLOCK		BATON_IOW(0x25, struct baton_clock)
+/* VM, no lock */
+#define BATON_SEND_MSI		BATON_IOW(0x38, struct baton_msi)
+
+/* vCPU, under the vCPU lock: EBUSY while another thread holds it */
+#define BATON_RUN		BATON_IO(0x40)
+#define BATON_GET_REGS		BATON_IOR(0x41, struct baton_regs)
+#define BATON_SET_REGS		BATON_IOW(0x42, struct baton_regs)
+#define BATON_GET_SREGS		BATON_IOR(0x43, struct baton_sregs)
+#define BATON_SET_SREGS		BATON_IOW(0x44, struct baton_sregs)
+#define BATON_GET_DEBUGREGS	BATON_IOR(0x45, struct baton_debugregs)
+#define BATON_SET_DEBUGREGS	BATON_IOW(0x46, struct baton_debugregs)
+#define BATON_GET_EVENTS	BATON_IOR(0x47, struct baton_events)
+#define BATON_SET_EVENTS	BATON_IOW(0x48, struct baton_events)
+#define BATON_GET_XSAVE		BATON_IOR(0x49, struct baton_xsave)
+#define BATON_SET_XSAVE		BATON_IOW(0x4a, struct baton_xsave)
+#define BATON_GET_LAPIC		BATON_IOR(0x4b, struct baton_lapic_state)
+#define BATON_SET_LAPIC		BATON_IOW(0x4c, struct baton_lapic_state)
+#define BATON_GET_MSRS		BATON_IOWR(0x4d, struct baton_msrs)
+#define BATON_SET_MSRS		BATON_IOWR(0x4e, struct baton_msrs)
+#define BATON_SET_CPUID		BATON_IOW(0x4f, struct baton_cpuid)
+/* vCPU, no lock: any thread of the VM's process */
+#define BATON_KICK		BATON_IO(0x60)
+#define BATON_NMI		BATON_IO(0x61)
+#define BATON_GET_STATS		BATON_IOR(0x62, struct baton_stats)
+
+static_assert(sizeof(struct baton_info) == 128, "baton_info");
+static_assert(sizeof(struct baton_create_vm) == 32, "baton_create_vm");
+static_assert(sizeof(struct baton_create_vcpu) == 32, "baton_create_vcpu");
+static_assert(sizeof(struct baton_slot) == 32, "baton_slot");
+static_assert(sizeof(struct baton_msi) == 16, "baton_msi");
+static_assert(sizeof(struct baton_irqfd) == 24, "baton_irqfd");
+static_assert(sizeof(struct baton_ioeventfd) == 32, "baton_ioeventfd");
+static_assert(sizeof(struct baton_clock) == 16, "baton_clock");
+static_assert(sizeof(struct baton_cpuid) == 16, "baton_cpuid");
+static_assert(sizeof(struct baton_msrs) == 16, "baton_msrs");
+static_assert(sizeof(struct baton_stats) == 256, "baton_stats");
+static_assert(BATON_STAT_COUNT <= 32, "baton_stats.value");
+
+#endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The run page: one page per vCPU, shared by the kernel and the thread that
+ * calls BATON_RUN (mmap of the vCPU descriptor, offset 0, one page, shared).
+ *
+ * Registers travel lazily. `want` names the classes that the kernel writes at
+ * every exit; `have` says which it did write (an exit whose handling always
+ * needs registers writes them unasked); `commit` names those that the monitor
+ * changed in the page and the kernel must load at the next BATON_RUN (it
+ * clears the bits). The kernel reads each field once per call and trusts none.
+ */
+#ifndef BATON_RUN_H
+#define BATON_RUN_H
+
+#include "baton_types.h"
+#include "baton_vcpu_state.h"
+
+enum baton_exit_reason {
+	BATON_EXIT_NONE = 0,	  /* nothing to do: kick, signal, immediate_exit */
+	BATON_EXIT_PIO = 1,	  /* IN or OUT of one item; RIP is past it */
+	BATON_EXIT_EMULATE = 2,	  /* do one instruction for the guest; RIP is on it */
+	BATON_EXIT_EOI = 3,	  /* EOI of a level-triggered vector */
+	BATON_EXIT_SHUTDOWN = 4,  /* triple fault */
+	BATON_EXIT_ENTRY_FAILED = 5, /* processor refused the guest state */
+	BATON_EXIT_MEMORY = 6,	  /* slot there, its host page is not to be had */
+	BATON_EXIT_INTERNAL = 7,  /* unexpected exit: VM is stopped, module is well */
+};
+
+/* baton_exit_pio.flags */
+#define BATON_PIO_IN		(1u << 0)
+
+/*
+ * IN: put the answer into data before the next BATON_RUN; the kernel merges
+ * `size` bytes of it into RAX. Takes effect also with immediate_exit set.
+ */
+struct baton_exit_pio {
+	uint16_t port;
+	uint8_t size;		/* 1, 2, 4 */
+	uint8_t flags;
+	uint32_t data;
+};
+
+/* baton_exit_emulate.kind */
+enum baton_emulate_kind {
+	BATON_EMULATE_MMIO = 1,	  /* access to gpa, where no slot is */
+	BATON_EMULATE_ROM = 2,	  /* write to a read-only slot */
+	BATON_EMULATE_STRING_IO = 3, /* INS or OUTS; gpa holds the port */
+};
+#define BATON_ACCESS_WRITE	(1u << 0)
+#define BATON_ACCESS_FETCH	(1u << 1)
+#define BATON_ACCESS_GVA	(1u << 2) /* gva is valid */
+
+/* REGS and SREGS are in the page (have). insn_len 0: fetch it yourself. */
+struct baton_exit_emulate {
+	uint64_t gpa;
+	uint64_t gva;
+	uint32_t kind;
+	uint32_t access;	/* BATON_ACCESS_* */
+	uint8_t insn_len;	/* bytes valid in insn, 0-15 */
+	uint8_t insn[15];
+};
+
+struct baton_exit_eoi {
+	uint32_t vector;
+	uint32_t reserved;
+};
+
+/* ENTRY_FAILED, INTERNAL: hardware's words, for the log and the bug report. */
+struct baton_exit_fail {
+	uint64_t hw_reason;	/* exit reason or exit code, 64 bit */
+	uint64_t hw_info[3];	/* qualification / EXITINFO1, 2, instruction error */
+};
+
+struct baton_exit_memory {
+	uint64_t gpa;
+	uint64_t hva;
+	int32_t error;		/* negative errno */
+	uint32_t access;
+};
+
+struct baton_run {
+	/* monitor to kernel */
+	uint32_t want;		/* BATON_CLASS_* */
+	uint32_t commit;	/* BATON_CLASS_* */
+	uint8_t immediate_exit;	/* not 0: finish a pending IN, then return */
+	uint8_t reserved0[7];
+
+	/* kernel to monitor */
+	uint32_t exit_reason;	/* enum baton_exit_reason */
+	uint32_t have;		/* BATON_CLASS_* */
+	union {
+		struct baton_exit_pio pio;
+		struct baton_exit_emulate emulate;
+		struct baton_exit_eoi eoi;
+		struct baton_exit_fail fail;
+		struct baton_exit_memory memory;
+		uint8_t pad[96];
+	};
+
+	struct baton_regs regs;
+	struct baton_sregs sregs;
+	uint8_t reserved1[4096 - 24 - 96 - 144 - 256];
+};
+
+static_assert(sizeof(struct baton_exit_emulate) == 40, "baton_exit_emulate");
+static_assert(offsetof(struct baton_run, regs) == 120, "baton_run.regs");
+static_assert(sizeof(struct baton_run) == BATON_PAGE_SIZE, "baton_run");
+
+#endif
