@@ -1,0 +1,575 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * /dev/baton: descriptors, the table of calls, and every copy from and to user
+ * space. No semantics here: a call's function gets a checked kernel copy of its
+ * argument and the lock that the table names.
+ */
+#include <linux/anon_inodes.h>
+#include <linux/fs.h>
+#include <linux/miscdevice.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/nospec.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <asm/tsc.h>
+
+#include "chardev.h"
+#include "compat.h"
+#include "eventfds.h"
+#include "hwcpu.h"
+#include "pvclock.h"
+#include "slots.h"
+#include "vcpu_state.h"
+
+/* What a call's function may touch besides its argument. */
+enum call_lock {
+	LOCK_NONE,
+	LOCK_VM,	/* vm->lock, killable */
+	LOCK_VCPU,	/* vcpu->lock, -EBUSY while another thread has it */
+};
+
+struct call {
+	unsigned int cmd;
+	enum call_lock lock;
+	long (*fn)(void *object, void *arg);
+};
+
+/* --- system descriptor ------------------------------------------------- */
+
+static const struct file_operations vm_fops;
+
+static long sys_get_info(void *unused, void *arg)
+{
+	struct baton_info *info = arg;
+
+	info->abi_major = BATON_ABI_MAJOR;
+	info->abi_minor = BATON_ABI_MINOR;
+	info->features = BATON_FEAT_X2APIC | BATON_FEAT_TSC_DEADLINE | BATON_FEAT_PVCLOCK |
+			 BATON_FEAT_IRQFD | BATON_FEAT_IOEVENTFD | BATON_FEAT_LARGE_PAGES;
+	if (boot_cpu_has(X86_FEATURE_OSXSAVE))
+		info->features |= BATON_FEAT_XSAVE;
+	info->vendor = baton_hv ? baton_hv->vendor : BATON_VENDOR_NONE;
+	info->refusal = baton_hwcpu_refusal();
+	info->run_size = sizeof(struct baton_run);
+	info->max_vcpus = BATON_MAX_VCPUS;
+	info->max_slots = BATON_MAX_SLOTS;
+	info->phys_bits = baton_phys_bits();
+	info->tsc_khz = tsc_khz;
+	info->vm_count = baton_vm_count();
+	info->xcr0_mask = baton_xcr0_supported();
+	return 0;
+}
+
+static bool all_zero(const void *field, size_t size)
+{
+	return !memchr_inv(field, 0, size);
+}
+
+static long sys_create_vm(void *unused, void *arg)
+{
+	struct baton_create_vm *in = arg;
+	struct baton_vm *vm;
+	int r;
+
+	if (!all_zero(in, sizeof(*in)))
+		return -EINVAL;
+	r = baton_vm_create(&vm);
+	if (r)
+		return r;
+	r = anon_inode_getfd("baton-vm", &vm_fops, vm, O_RDWR | O_CLOEXEC);
+	if (r < 0)
+		baton_vm_put(vm);
+	return r;
+}
+
+/* GET_CPUID and GET_MSR_LIST: a list made here, copied to the caller's array. */
+static long return_list(u32 *count, u64 user, size_t entry, u32 max,
+			int (*make)(void *list, u32 *count))
+{
+	u32 room = min(*count, max);
+	void *list = kvcalloc(max, entry, GFP_KERNEL_ACCOUNT);
+	int r;
+
+	if (!list)
+		return -ENOMEM;
+	*count = max;
+	r = make(list, count);
+	if (!r && *count > room)
+		r = -E2BIG;
+	if (!r && copy_to_user(u64_to_user_ptr(user), list, *count * entry))
+		r = -EFAULT;
+	kvfree(list);
+	return r;
+}
+
+static int make_cpuid(void *list, u32 *count)
+{
+	return baton_cpuid_supported(list, count);
+}
+
+static int make_msr_list(void *list, u32 *count)
+{
+	return baton_msr_list(list, count);
+}
+
+static long sys_get_cpuid(void *unused, void *arg)
+{
+	struct baton_cpuid *io = arg;
+
+	if (io->reserved)
+		return -EINVAL;
+	return return_list(&io->count, io->entries, sizeof(struct baton_cpuid_entry),
+			   BATON_MAX_CPUID, make_cpuid);
+}
+
+static long sys_get_msr_list(void *unused, void *arg)
+{
+	struct baton_msrs *io = arg;
+
+	if (io->done)
+		return -EINVAL;
+	return return_list(&io->count, io->entries, sizeof(struct baton_msr), BATON_MAX_MSRS,
+			   make_msr_list);
+}
+
+/* --- VM descriptor ------------------------------------------------------ */
+
+static const struct file_operations vcpu_fops;
+
+static long vm_create_vcpu(void *object, void *arg)
+{
+	const struct baton_create_vcpu *in = arg;
+	struct baton_vm *vm = object;
+	struct baton_vcpu *vcpu;
+	u32 id = in->id;
+	int r;
+
+	if (id >= BATON_MAX_VCPUS || in->flags || !all_zero(in->reserved, sizeof(in->reserved)))
+		return -EINVAL;
+	id = array_index_nospec(id, BATON_MAX_VCPUS);
+	if (vm->vcpus[id])
+		return -EEXIST;
+	r = baton_vcpu_create(vm, id, &vcpu);
+	if (r)
+		return r;
+	/* Reachable by interrupts from here on, so it stays even if there is no fd. */
+	smp_store_release(&vm->vcpus[id], vcpu);
+	vm->vcpu_count++;
+	baton_vm_get(vm);
+	r = anon_inode_getfd("baton-vcpu", &vcpu_fops, vcpu, O_RDWR | O_CLOEXEC);
+	if (r < 0)
+		baton_vm_put(vm);
+	return r;
+}
+
+static long vm_set_slot(void *object, void *arg)
+{
+	return baton_slot_set(object, arg);
+}
+
+static long vm_set_irqfd(void *object, void *arg)
+{
+	return baton_irqfd_set(object, arg);
+}
+
+static long vm_set_ioeventfd(void *object, void *arg)
+{
+	return baton_ioeventfd_set(object, arg);
+}
+
+static long vm_get_clock(void *object, void *arg)
+{
+	struct baton_clock *out = arg;
+
+	out->guest_ns = baton_vm_clock_ns(object);
+	return 0;
+}
+
+static long vm_set_clock(void *object, void *arg)
+{
+	const struct baton_clock *in = arg;
+
+	if (in->reserved || in->guest_ns > S64_MAX)
+		return -EINVAL;
+	baton_vm_clock_set(object, in->guest_ns);
+	return 0;
+}
+
+static long vm_send_msi(void *object, void *arg)
+{
+	const struct baton_msi *in = arg;
+
+	return in->reserved ? -EINVAL : baton_msi_deliver(object, in->address, in->data);
+}
+
+/* --- vCPU descriptor ----------------------------------------------------- */
+
+static long vcpu_get_regs(void *object, void *arg)
+{
+	return baton_get_regs(object, arg);
+}
+
+static long vcpu_set_regs(void *object, void *arg)
+{
+	return baton_set_regs(object, arg);
+}
+
+static long vcpu_get_sregs(void *object, void *arg)
+{
+	return baton_get_sregs(object, arg);
+}
+
+static long vcpu_set_sregs(void *object, void *arg)
+{
+	return baton_set_sregs(object, arg);
+}
+
+static long vcpu_get_debugregs(void *object, void *arg)
+{
+	return baton_get_debugregs(object, arg);
+}
+
+static long vcpu_set_debugregs(void *object, void *arg)
+{
+	return baton_set_debugregs(object, arg);
+}
+
+static long vcpu_get_events(void *object, void *arg)
+{
+	return baton_get_events(object, arg);
+}
+
+static long vcpu_set_events(void *object, void *arg)
+{
+	return baton_set_events(object, arg);
+}
+
+static long vcpu_get_xsave(void *object, void *arg)
+{
+	baton_fpu_get(object, arg);
+	return 0;
+}
+
+static long vcpu_set_xsave(void *object, void *arg)
+{
+	return baton_fpu_set(object, arg);
+}
+
+static long vcpu_get_lapic(void *object, void *arg)
+{
+	baton_lapic_get(object, arg);
+	return 0;
+}
+
+static long vcpu_set_lapic(void *object, void *arg)
+{
+	return baton_lapic_set(object, arg);
+}
+
+/* The list of the caller: a copy to work on. NULL-free: ERR_PTR on failure. */
+static void *user_list(u64 user, u32 count, size_t entry, u32 max)
+{
+	if (count > max)
+		return ERR_PTR(-E2BIG);
+	return vmemdup_user(u64_to_user_ptr(user), count * entry);
+}
+
+static long vcpu_get_msrs(void *object, void *arg)
+{
+	struct baton_msrs *io = arg;
+	struct baton_msr *msrs;
+	int r;
+
+	if (io->done)
+		return -EINVAL;
+	msrs = user_list(io->entries, io->count, sizeof(*msrs), BATON_MAX_MSRS);
+	if (IS_ERR(msrs))
+		return PTR_ERR(msrs);
+	r = baton_state_need(object, BATON_ST_MSRS | BATON_ST_SREGS);
+	for (; !r && io->done < io->count; io->done++)
+		if (msrs[io->done].reserved ||
+		    !baton_msr_read(object, msrs[io->done].index, true, &msrs[io->done].data))
+			break;
+	if (!r && copy_to_user(u64_to_user_ptr(io->entries), msrs, io->done * sizeof(*msrs)))
+		r = -EFAULT;
+	kvfree(msrs);
+	return r;
+}
+
+static long vcpu_set_msrs(void *object, void *arg)
+{
+	struct baton_msrs *io = arg;
+	struct baton_msr *msrs;
+	int r;
+
+	if (io->done)
+		return -EINVAL;
+	msrs = user_list(io->entries, io->count, sizeof(*msrs), BATON_MAX_MSRS);
+	if (IS_ERR(msrs))
+		return PTR_ERR(msrs);
+	r = baton_state_need(object, BATON_ST_MSRS | BATON_ST_SREGS);
+	for (; !r && io->done < io->count; io->done++)
+		if (msrs[io->done].reserved ||
+		    !baton_msr_write(object, msrs[io->done].index, true, msrs[io->done].data))
+			break;
+	kvfree(msrs);
+	return r;
+}
+
+static long vcpu_set_cpuid(void *object, void *arg)
+{
+	const struct baton_cpuid *in = arg;
+	struct baton_cpuid_entry *entries;
+	int r;
+
+	if (in->reserved || !in->count)
+		return -EINVAL;
+	entries = user_list(in->entries, in->count, sizeof(*entries), BATON_MAX_CPUID);
+	if (IS_ERR(entries))
+		return PTR_ERR(entries);
+	r = baton_cpuid_set(object, entries, in->count);
+	if (r)
+		kvfree(entries);
+	return r;
+}
+
+static long vcpu_kick(void *object, void *unused)
+{
+	baton_request(object, BATON_REQ_KICK);
+	return 0;
+}
+
+static long vcpu_nmi(void *object, void *unused)
+{
+	struct baton_vcpu *vcpu = object;
+
+	WRITE_ONCE(vcpu->nmi_posted, true);
+	baton_request(vcpu, BATON_REQ_EVENT);
+	return 0;
+}
+
+static long vcpu_get_stats(void *object, void *arg)
+{
+	struct baton_vcpu *vcpu = object;
+	struct baton_stats *out = arg;
+	int i;
+
+	for (i = 0; i < BATON_STAT_COUNT; i++)
+		out->value[i] = READ_ONCE(vcpu->stats[i]);
+	return 0;
+}
+
+/* --- the tables ------------------------------------------------------------ */
+
+static const struct call sys_calls[] = {
+	{ BATON_GET_INFO, LOCK_NONE, sys_get_info },
+	{ BATON_CREATE_VM, LOCK_NONE, sys_create_vm },
+	{ BATON_GET_CPUID, LOCK_NONE, sys_get_cpuid },
+	{ BATON_GET_MSR_LIST, LOCK_NONE, sys_get_msr_list },
+	{ }
+};
+
+static const struct call vm_calls[] = {
+	{ BATON_CREATE_VCPU, LOCK_VM, vm_create_vcpu },
+	{ BATON_SET_SLOT, LOCK_VM, vm_set_slot },
+	{ BATON_SET_IRQFD, LOCK_VM, vm_set_irqfd },
+	{ BATON_SET_IOEVENTFD, LOCK_VM, vm_set_ioeventfd },
+	{ BATON_GET_CLOCK, LOCK_VM, vm_get_clock },
+	{ BATON_SET_CLOCK, LOCK_VM, vm_set_clock },
+	{ BATON_SEND_MSI, LOCK_NONE, vm_send_msi },
+	{ }
+};
+
+static const struct call vcpu_calls[] = {
+	{ BATON_GET_REGS, LOCK_VCPU, vcpu_get_regs },
+	{ BATON_SET_REGS, LOCK_VCPU, vcpu_set_regs },
+	{ BATON_GET_SREGS, LOCK_VCPU, vcpu_get_sregs },
+	{ BATON_SET_SREGS, LOCK_VCPU, vcpu_set_sregs },
+	{ BATON_GET_DEBUGREGS, LOCK_VCPU, vcpu_get_debugregs },
+	{ BATON_SET_DEBUGREGS, LOCK_VCPU, vcpu_set_debugregs },
+	{ BATON_GET_EVENTS, LOCK_VCPU, vcpu_get_events },
+	{ BATON_SET_EVENTS, LOCK_VCPU, vcpu_set_events },
+	{ BATON_GET_XSAVE, LOCK_VCPU, vcpu_get_xsave },
+	{ BATON_SET_XSAVE, LOCK_VCPU, vcpu_set_xsave },
+	{ BATON_GET_LAPIC, LOCK_VCPU, vcpu_get_lapic },
+	{ BATON_SET_LAPIC, LOCK_VCPU, vcpu_set_lapic },
+	{ BATON_GET_MSRS, LOCK_VCPU, vcpu_get_msrs },
+	{ BATON_SET_MSRS, LOCK_VCPU, vcpu_set_msrs },
+	{ BATON_SET_CPUID, LOCK_VCPU, vcpu_set_cpuid },
+	{ BATON_KICK, LOCK_NONE, vcpu_kick },
+	{ BATON_NMI, LOCK_NONE, vcpu_nmi },
+	{ BATON_GET_STATS, LOCK_NONE, vcpu_get_stats },
+	{ }
+};
+
+/* --- dispatch --------------------------------------------------------------- */
+
+static const struct call *find_call(const struct call *table, unsigned int cmd)
+{
+	for (; table->fn; table++)
+		if (table->cmd == cmd)
+			return table;
+	return NULL;
+}
+
+static long call_locked(const struct call *call, struct baton_vm *vm, void *object, void *arg)
+{
+	struct mutex *lock = NULL;
+	long r;
+
+	if (call->lock == LOCK_VM) {
+		lock = &vm->lock;
+		if (mutex_lock_killable(lock))
+			return -EINTR;
+	} else if (call->lock == LOCK_VCPU) {
+		lock = &((struct baton_vcpu *)object)->lock;
+		if (!mutex_trylock(lock))
+			return -EBUSY;
+	}
+	/* After the lock: a VM that died while we waited is dead. */
+	r = vm && READ_ONCE(vm->dead) ? -EIO : call->fn(object, arg);
+	if (lock)
+		mutex_unlock(lock);
+	return r;
+}
+
+/* Copies in what the number says, calls, copies out on success. */
+static long call_with_arg(const struct call *call, struct baton_vm *vm, void *object,
+			  void __user *user)
+{
+	size_t size = _IOC_SIZE(call->cmd);
+	u64 small[16] = {};
+	void *arg = small;
+	long r;
+
+	if (size > sizeof(small)) {
+		arg = kzalloc(size, GFP_KERNEL_ACCOUNT);
+		if (!arg)
+			return -ENOMEM;
+	}
+	r = -EFAULT;
+	if (_IOC_DIR(call->cmd) & _IOC_WRITE && copy_from_user(arg, user, size))
+		goto out;
+	r = call_locked(call, vm, object, arg);
+	if (r >= 0 && _IOC_DIR(call->cmd) & _IOC_READ && copy_to_user(user, arg, size))
+		r = -EFAULT;
+out:
+	if (arg != small)
+		kfree(arg);
+	return r;
+}
+
+static long dispatch(const struct call *table, struct baton_vm *vm, void *object,
+		     unsigned int cmd, unsigned long user)
+{
+	const struct call *call = find_call(table, cmd);
+
+	if (!call)
+		return -ENOTTY;
+	/* Memory and threads of the VM are the creator's; nobody else may steer it. */
+	if (vm && vm->mm != current->mm)
+		return -EPERM;
+	return call_with_arg(call, vm, object, (void __user *)user);
+}
+
+static long sys_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	return dispatch(sys_calls, NULL, NULL, cmd, arg);
+}
+
+static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	return dispatch(vm_calls, file->private_data, file->private_data, cmd, arg);
+}
+
+static long vcpu_run(struct baton_vcpu *vcpu)
+{
+	long r;
+
+	if (unlikely(vcpu->vm->mm != current->mm))
+		return -EPERM;
+	if (unlikely(!mutex_trylock(&vcpu->lock)))
+		return -EBUSY;
+	r = baton_vcpu_run(vcpu);
+	mutex_unlock(&vcpu->lock);
+	return r;
+}
+
+static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct baton_vcpu *vcpu = file->private_data;
+
+	if (likely(cmd == BATON_RUN))
+		return arg ? -EINVAL : vcpu_run(vcpu);
+	return dispatch(vcpu_calls, vcpu->vm, vcpu, cmd, arg);
+}
+
+static int vcpu_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct baton_vcpu *vcpu = file->private_data;
+
+	if (vcpu->vm->mm != vma->vm_mm)
+		return -EPERM;
+	if (vma->vm_pgoff || vma->vm_end - vma->vm_start != PAGE_SIZE ||
+	    !(vma->vm_flags & VM_SHARED) || vma->vm_flags & VM_EXEC)
+		return -EINVAL;
+	baton_vma_set_flags(vma, VM_DONTCOPY | VM_DONTEXPAND | VM_DONTDUMP);
+	baton_vma_clear_flags(vma, VM_MAYEXEC);
+	return vm_insert_page(vma, vma->vm_start, virt_to_page(vcpu->run));
+}
+
+static int vm_release(struct inode *inode, struct file *file)
+{
+	baton_vm_put(file->private_data);
+	return 0;
+}
+
+static int vcpu_release(struct inode *inode, struct file *file)
+{
+	struct baton_vcpu *vcpu = file->private_data;
+
+	baton_vm_put(vcpu->vm);
+	return 0;
+}
+
+static const struct file_operations sys_fops = {
+	.owner = THIS_MODULE,
+	.unlocked_ioctl = sys_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.llseek = noop_llseek,
+};
+
+static const struct file_operations vm_fops = {
+	.owner = THIS_MODULE,
+	.release = vm_release,
+	.unlocked_ioctl = vm_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.llseek = noop_llseek,
+};
+
+static const struct file_operations vcpu_fops = {
+	.owner = THIS_MODULE,
+	.release = vcpu_release,
+	.unlocked_ioctl = vcpu_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.mmap = vcpu_mmap,
+	.llseek = noop_llseek,
+};
+
+static struct miscdevice device = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "baton",
+	.mode = 0660,
+	.fops = &sys_fops,
+};
+
+int baton_chardev_init(void)
+{
+	return misc_register(&device);
+}
+
+void baton_chardev_exit(void)
+{
+	misc_deregister(&device);
+}

@@ -1,0 +1,591 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * CPUID policy (see cpuid.h). SDM vol. 2 "CPUID", APM vol. 3 appendix E.
+ *
+ * Offered is what the allow-list below and the host's processor have in common,
+ * plus what the module makes by itself (x2APIC, TSC deadline, …). A guest's
+ * leaves may have fewer features, never more: each bit of a feature register is
+ * checked when the leaves are set. Registers that only describe (brand, caches,
+ * topology) are the monitor's to fill in as it likes.
+ */
+#include <linux/bits.h>
+#include <linux/slab.h>
+#include <linux/sort.h>
+#include <asm/cpufeature.h>
+#include <asm/processor.h>
+
+#include "slots.h"
+#include "vcpu.h"
+
+enum { EAX, EBX, ECX, EDX };
+
+#define PV_LEAF		0x40000000u
+#define PV_FEATURES	0x40000001u
+#define MAX_BASIC	0xdu
+#define MAX_EXTENDED	0x80000021u
+#define FIRST_EXTENDED	0x80000000u
+#define XSTATE_LEAF	0xdu
+#define XSTATE_LAST	8u	/* the highest component on offer is 7 */
+#define LINEAR_BITS	48u
+#define LEAF1_OSXSAVE	BIT(27)
+#define INTEL_EBX	0x756e6547u	/* "Genu" of GenuineIntel */
+
+/* --- the allow-list ------------------------------------------------------------- */
+
+/*
+ * host: these bits are offered if the processor has them. made: always. free:
+ * the monitor may set them as it likes.
+ */
+struct feature_reg {
+	u32 leaf, subleaf;
+	u8 reg;
+	u32 host, made, free;
+};
+
+static const struct feature_reg feature_regs[] = {
+	/* FPU … PSE36 CLFLUSH MMX FXSR SSE SSE2; HTT is topology */
+	{ 1, 0, EDX, 0x078bfbff, 0, BIT(28) },
+	/*
+	 * SSE3 PCLMUL SSSE3 FMA CX16 PCID SSE4.1 SSE4.2 MOVBE POPCNT AES XSAVE
+	 * AVX F16C RDRAND; ours: x2APIC, TSC deadline, hypervisor
+	 */
+	{ 1, 0, ECX, 0x76da3203 & ~LEAF1_OSXSAVE & ~0x01200000u, BIT(21) | BIT(24) | BIT(31),
+	  LEAF1_OSXSAVE },
+	/* ARAT: the APIC timer never stops */
+	{ 6, 0, EAX, 0, BIT(2), 0 },
+	/*
+	 * FSGSBASE BMI1 AVX2 FDP_EXCPTN SMEP BMI2 ERMS INVPCID FCS AVX512F DQ RDSEED
+	 * ADX SMAP IFMA CLFLUSHOPT CLWB CD SHA BW VL; ours: TSC_ADJUST. No TSX.
+	 */
+	{ 7, 0, EBX, 0xf1bf27e9, BIT(1), 0 },
+	/* VBMI UMIP VBMI2 GFNI VAES VPCLMUL VNNI BITALG VPOPCNT RDPID CLDEMOTE MOVDIR* */
+	{ 7, 0, ECX, 0x1a405f46, 0, 0 },
+	/* 4VNNIW 4FMAPS FSRM VP2INTERSECT MD_CLEAR SERIALIZE FP16 SPEC_CTRL STIBP ARCH_CAP SSBD */
+	{ 7, 0, EDX, 0xac80451c, 0, 0 },
+	/* XSAVEOPT XSAVEC XGETBV1; no XSAVES */
+	{ XSTATE_LEAF, 1, EAX, 0x7, 0, 0 },
+	/* CLOCKSOURCE2, NOP_IO_DELAY, CLOCKSOURCE_STABLE */
+	{ PV_FEATURES, 0, EAX, 0, BIT(1) | BIT(3) | BIT(24), 0 },
+	/* LAHF CR8_LEGACY ABM SSE4A MISALIGNSSE 3DNOWPREFETCH XOP FMA4 TBM TOPOEXT */
+	{ 0x80000001, 0, ECX, 0x006109f1 & ~BIT(1), 0, BIT(1) },
+	/* as leaf 1, SYSCALL NX MMXEXT FXSR_OPT GBPAGES RDTSCP LM */
+	{ 0x80000001, 0, EDX, 0x2fd3fbff, 0, 0 },
+	/* invariant TSC */
+	{ 0x80000007, 0, EDX, BIT(8), 0, 0 },
+	/* CLZERO XSAVEERPTR IBPB IBRS STIBP SSBD BTC_NO IBPB_RET */
+	{ 0x80000008, 0, EBX, 0x6100d005, 0, 0 },
+	/* LFENCE_RDTSC NULL_SEL_CLEARS_BASE */
+	{ 0x80000021, 0, EAX, BIT(2) | BIT(6), 0, 0 },
+};
+
+/* Leaves that describe: the host's answer is offered, any is accepted. */
+static const struct {
+	u32 leaf;
+	u8 subleaves;	/* 0: the leaf has none */
+	bool host;	/* offer what the host says */
+} descriptive[] = {
+	{ 0x0, 0, true }, { 0x2, 0, true }, { 0x4, 5, true }, { 0xb, 3, false },
+	{ 0x15, 0, false }, { 0x16, 0, false }, { 0x1f, 4, false },
+	{ PV_LEAF, 0, false }, { 0x40000010, 0, false },
+	{ FIRST_EXTENDED, 0, true }, { 0x80000002, 0, true }, { 0x80000003, 0, true },
+	{ 0x80000004, 0, true }, { 0x80000005, 0, true }, { 0x80000006, 0, true },
+	{ 0x8000001d, 5, true }, { 0x8000001e, 0, true },
+};
+
+static u32 *reg_of(struct baton_cpuid_entry *entry, u8 reg)
+{
+	u32 *regs[] = { &entry->eax, &entry->ebx, &entry->ecx, &entry->edx };
+
+	return regs[reg];
+}
+
+/* The host's answer; zero for leaves it does not have. */
+static struct baton_cpuid_entry host_entry(u32 leaf, u32 subleaf, bool indexed)
+{
+	struct baton_cpuid_entry entry = {
+		.leaf = leaf, .subleaf = subleaf,
+		.flags = indexed ? BATON_CPUID_SUBLEAF_MATTERS : 0,
+	};
+
+	if ((leaf & 0xffff0000) != PV_LEAF && leaf <= cpuid_eax(leaf & FIRST_EXTENDED))
+		cpuid_count(leaf, subleaf, &entry.eax, &entry.ebx, &entry.ecx, &entry.edx);
+	return entry;
+}
+
+static u32 host_reg(u32 leaf, u32 subleaf, u8 reg)
+{
+	struct baton_cpuid_entry entry = host_entry(leaf, subleaf, true);
+
+	return *reg_of(&entry, reg);
+}
+
+/* Features of the processor that the host's kernel has switched off, or that we cannot do. */
+static u32 not_usable(const struct feature_reg *feature)
+{
+	if (boot_cpu_has(X86_FEATURE_OSXSAVE))
+		return 0;
+	/* Without XSAVE: nothing that lives in its state, or encodes with VEX. */
+	if (feature->leaf == 1 && feature->reg == ECX)
+		return BIT(26) | BIT(28) | BIT(12) | BIT(29);
+	if (feature->leaf == 7 && feature->reg == EBX)
+		return BIT(3) | BIT(5) | BIT(8) | 0xd0230000;
+	if (feature->leaf == 7)
+		return feature->reg == ECX ? 0x5e42 : BIT(2) | BIT(3) | BIT(8) | BIT(23);
+	if (feature->leaf == XSTATE_LEAF)
+		return ~0u;
+	return feature->leaf == 0x80000001 && feature->reg == ECX ? BIT(11) | BIT(16) : 0;
+}
+
+static u32 offered(const struct feature_reg *feature)
+{
+	u32 host = host_reg(feature->leaf, feature->subleaf, feature->reg);
+
+	return (host & feature->host & ~not_usable(feature)) | feature->made;
+}
+
+/* --- what the host offers ---------------------------------------------------------- */
+
+struct list {
+	struct baton_cpuid_entry *entries;
+	u32 room, used;
+	struct baton_cpuid_entry lost;	/* stands in for those that have no room */
+};
+
+static struct baton_cpuid_entry *append(struct list *list, u32 leaf, u32 subleaf, bool indexed)
+{
+	struct baton_cpuid_entry *entry = &list->lost;
+
+	if (list->used < list->room)
+		entry = &list->entries[list->used];
+	list->used++;
+	*entry = (struct baton_cpuid_entry) {
+		.leaf = leaf, .subleaf = subleaf,
+		.flags = indexed ? BATON_CPUID_SUBLEAF_MATTERS : 0,
+	};
+	return entry;
+}
+
+static struct baton_cpuid_entry *find_in_list(struct list *list, u32 leaf, u32 subleaf)
+{
+	u32 i, n = min(list->used, list->room);
+
+	for (i = 0; i < n; i++)
+		if (list->entries[i].leaf == leaf && list->entries[i].subleaf == subleaf)
+			return &list->entries[i];
+	return append(list, leaf, subleaf, leaf == 7 || leaf == XSTATE_LEAF);
+}
+
+static void offer_descriptive(struct list *list)
+{
+	size_t i;
+	u32 sub;
+
+	for (i = 0; i < ARRAY_SIZE(descriptive); i++) {
+		u32 leaf = descriptive[i].leaf, last = max_t(u32, descriptive[i].subleaves, 1);
+
+		if (!descriptive[i].host || leaf > cpuid_eax(leaf & FIRST_EXTENDED))
+			continue;
+		for (sub = 0; sub < last; sub++) {
+			bool indexed = descriptive[i].subleaves;
+
+			*append(list, leaf, sub, indexed) = host_entry(leaf, sub, indexed);
+		}
+	}
+}
+
+static void offer_features(struct list *list)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(feature_regs); i++) {
+		const struct feature_reg *feature = &feature_regs[i];
+		u32 bits = offered(feature);
+
+		if (bits || !feature->subleaf)
+			*reg_of(find_in_list(list, feature->leaf, feature->subleaf),
+				feature->reg) = bits;
+	}
+}
+
+/* Levels of the topology: one thread, the cores. The monitor fills them in. */
+static void offer_topology(struct list *list)
+{
+	u32 sub;
+
+	for (sub = 0; sub < 3; sub++)
+		append(list, 0xb, sub, true)->ecx = sub;
+}
+
+static void offer_xstate(struct list *list)
+{
+	u64 mask = baton_xcr0_supported();
+	struct baton_cpuid_entry *entry;
+	u32 i;
+
+	if (!boot_cpu_has(X86_FEATURE_OSXSAVE))
+		return;
+	entry = find_in_list(list, XSTATE_LEAF, 0);
+	entry->eax = mask;
+	entry->edx = mask >> 32;
+	entry->ecx = baton_xsave_size(mask);
+	entry->ebx = baton_xsave_size(1);
+	for (i = 2; i < XSTATE_LAST; i++)
+		if (mask & BIT_ULL(i))
+			*append(list, XSTATE_LEAF, i, true) = host_entry(XSTATE_LEAF, i, true);
+}
+
+static void offer_fixed(struct list *list)
+{
+	struct baton_cpuid_entry *entry;
+
+	find_in_list(list, 0, 0)->eax = MAX_BASIC;
+	entry = find_in_list(list, FIRST_EXTENDED, 0);
+	entry->eax = min_t(u32, MAX_EXTENDED, max(entry->eax, 0x80000008u));
+	/* Family, model; CLFLUSH line size. APIC id and count are topology. */
+	entry = find_in_list(list, 1, 0);
+	entry->eax = host_reg(1, 0, EAX);
+	entry->ebx = host_reg(1, 0, EBX) & 0xff00;
+	entry = find_in_list(list, 0x80000008, 0);
+	entry->eax = baton_phys_bits() | LINEAR_BITS << 8;
+	/* "KVMKVMKVM": the clock's ABI is KVM's, and so is the name it goes by. */
+	entry = append(list, PV_LEAF, 0, false);
+	entry->eax = PV_FEATURES;
+	entry->ebx = 0x4b4d564b;
+	entry->ecx = 0x564b4d56;
+	entry->edx = 0x4d;
+}
+
+int baton_cpuid_supported(struct baton_cpuid_entry *entries, u32 *count)
+{
+	struct list list = { .entries = entries, .room = *count };
+
+	offer_descriptive(&list);
+	offer_features(&list);
+	offer_topology(&list);
+	offer_xstate(&list);
+	offer_fixed(&list);
+	*count = list.used;
+	return list.used > list.room ? -E2BIG : 0;
+}
+
+/* --- a guest's leaves: checks ------------------------------------------------------- */
+
+static bool is_descriptive(u32 leaf)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(descriptive); i++)
+		if (descriptive[i].leaf == leaf)
+			return true;
+	return false;
+}
+
+/* May the register say this? Registers without features are free where any are known. */
+static bool reg_ok(const struct baton_cpuid_entry *entry, u8 reg, bool *known)
+{
+	u32 value = *reg_of((struct baton_cpuid_entry *)entry, reg);
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(feature_regs); i++) {
+		const struct feature_reg *feature = &feature_regs[i];
+
+		if (feature->leaf != entry->leaf || feature->subleaf != entry->subleaf)
+			continue;
+		*known = true;
+		if (feature->reg == reg)
+			return !(value & ~(offered(feature) | feature->free));
+	}
+	return !value;
+}
+
+/* Leaves whose other registers are identification or sizes. */
+static bool others_are_free(const struct baton_cpuid_entry *entry, u8 reg)
+{
+	switch (entry->leaf) {
+	case 1:
+		return reg == EAX || reg == EBX;
+	case 0x80000001:
+		return reg == EAX || reg == EBX;
+	case 0x80000008:
+		return reg == EAX || reg == ECX;
+	case 7: /* the last subleaf; in the other ones EAX has features */
+		return reg == EAX && !entry->subleaf;
+	default:
+		return false;
+	}
+}
+
+static bool xstate_ok(const struct baton_cpuid_entry *entry)
+{
+	u64 mask = baton_xcr0_supported();
+
+	if (!entry->subleaf)
+		return !(entry->eax & ~(u32)mask) && !(entry->edx & ~(u32)(mask >> 32));
+	if (entry->subleaf == 1)
+		return !(entry->eax & ~(host_reg(XSTATE_LEAF, 1, EAX) & 7u)) &&
+		       !entry->ecx && !entry->edx;
+	/* Sizes and offsets are the processor's: no choice. */
+	return entry->eax == host_reg(XSTATE_LEAF, entry->subleaf, EAX) &&
+	       entry->ebx == host_reg(XSTATE_LEAF, entry->subleaf, EBX);
+}
+
+static bool entry_ok(const struct baton_cpuid_entry *entry)
+{
+	bool known = false;
+	u8 reg;
+
+	if (entry->flags & ~BATON_CPUID_SUBLEAF_MATTERS || entry->reserved)
+		return false;
+	/* Else subleaf 0's registers would be read as another one's features. */
+	if ((entry->leaf == 7 || entry->leaf == XSTATE_LEAF) && !entry->flags)
+		return false;
+	if (is_descriptive(entry->leaf))
+		return true;
+	if (entry->leaf == XSTATE_LEAF)
+		return xstate_ok(entry);
+	for (reg = EAX; reg <= EDX; reg++)
+		if (!reg_ok(entry, reg, &known) && !others_are_free(entry, reg))
+			return false;
+	return true;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct baton_cpuid_entry *x = a, *y = b;
+
+	if (x->leaf != y->leaf)
+		return x->leaf < y->leaf ? -1 : 1;
+	if (x->subleaf != y->subleaf)
+		return x->subleaf < y->subleaf ? -1 : 1;
+	return 0;
+}
+
+/* Sorted, so that the same leaf twice stands side by side. */
+static bool has_twins(const struct baton_cpuid_entry *entries, u32 count)
+{
+	u32 i;
+
+	for (i = 1; i < count; i++) {
+		if (entries[i - 1].leaf != entries[i].leaf)
+			continue;
+		if (entries[i - 1].subleaf == entries[i].subleaf ||
+		    !(entries[i - 1].flags & entries[i].flags & BATON_CPUID_SUBLEAF_MATTERS))
+			return true;
+	}
+	return false;
+}
+
+/* --- a guest's leaves: what follows from them ----------------------------------------- */
+
+static const struct baton_cpuid_entry *find(const struct baton_cpuid_table *table, u32 leaf,
+					    u32 subleaf)
+{
+	const struct baton_cpuid_entry *entry;
+	u32 low = 0, high = table->count;
+
+	while (low < high) {
+		u32 middle = (low + high) / 2;
+
+		entry = &table->entries[middle];
+		if (entry->leaf < leaf || (entry->leaf == leaf && entry->subleaf < subleaf &&
+					   entry->flags & BATON_CPUID_SUBLEAF_MATTERS))
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == table->count)
+		return NULL;
+	entry = &table->entries[low];
+	if (entry->leaf != leaf ||
+	    (entry->flags & BATON_CPUID_SUBLEAF_MATTERS && entry->subleaf != subleaf))
+		return NULL;
+	return entry;
+}
+
+static u32 bits_of(const struct baton_cpuid_table *table, u32 leaf, u32 subleaf, u8 reg)
+{
+	const struct baton_cpuid_entry *entry = find(table, leaf, subleaf);
+
+	return entry ? *reg_of((struct baton_cpuid_entry *)entry, reg) : 0;
+}
+
+/* Feature bit of the guest's to flag and CR4 bits of ours. */
+static const struct {
+	u32 leaf;
+	u8 reg, bit;
+	u32 flag;
+	u64 cr4;
+} consequences[] = {
+	{ 1, EDX, 1, 0, X86_CR4_VME | X86_CR4_PVI },
+	{ 1, EDX, 2, 0, X86_CR4_DE },
+	{ 1, EDX, 3, 0, X86_CR4_PSE },
+	{ 1, EDX, 4, 0, X86_CR4_TSD },
+	{ 1, EDX, 6, 0, X86_CR4_PAE },
+	{ 1, EDX, 7, 0, X86_CR4_MCE },
+	{ 1, EDX, 12, BATON_GF_MTRR, 0 },
+	{ 1, EDX, 13, 0, X86_CR4_PGE },
+	{ 1, EDX, 24, 0, X86_CR4_OSFXSR },
+	{ 1, EDX, 25, 0, X86_CR4_OSXMMEXCPT },
+	{ 1, ECX, 17, 0, X86_CR4_PCIDE },
+	{ 1, ECX, 21, BATON_GF_X2APIC, 0 },
+	{ 1, ECX, 24, BATON_GF_TSC_DEADLINE, 0 },
+	{ 1, ECX, 26, BATON_GF_XSAVE, X86_CR4_OSXSAVE },
+	{ 7, EBX, 0, 0, X86_CR4_FSGSBASE },
+	{ 7, EBX, 1, BATON_GF_TSC_ADJUST, 0 },
+	{ 7, EBX, 7, 0, X86_CR4_SMEP },
+	{ 7, EBX, 20, 0, X86_CR4_SMAP },
+	{ 7, ECX, 2, 0, X86_CR4_UMIP },
+	{ 7, ECX, 22, BATON_GF_RDTSCP, 0 },
+	{ 7, EDX, 26, BATON_GF_SPEC_CTRL | BATON_GF_PRED_CMD, 0 },
+	{ 7, EDX, 29, BATON_GF_ARCH_CAP, 0 },
+	{ 0x80000001, EDX, 20, BATON_GF_NX, 0 },
+	{ 0x80000001, EDX, 25, BATON_GF_FFXSR, 0 },
+	{ 0x80000001, EDX, 26, BATON_GF_GBPAGES, 0 },
+	{ 0x80000001, EDX, 27, BATON_GF_RDTSCP, 0 },
+	{ 0x80000001, EDX, 29, BATON_GF_LONG_MODE, 0 },
+	{ 0x80000008, EBX, 12, BATON_GF_PRED_CMD, 0 },
+	{ 0x80000008, EBX, 14, BATON_GF_SPEC_CTRL, 0 },
+	{ 0x80000008, EBX, 15, BATON_GF_SPEC_CTRL, 0 },
+	{ 0x80000008, EBX, 24, BATON_GF_SPEC_CTRL, 0 },
+	{ PV_FEATURES, EAX, 3, BATON_GF_PVCLOCK, 0 },
+};
+
+static void gather(struct baton_cpuid_table *table)
+{
+	u8 phys_bits = bits_of(table, 0x80000008, 0, EAX);
+	size_t i;
+
+	table->max_basic = bits_of(table, 0, 0, EAX);
+	table->max_ext = bits_of(table, FIRST_EXTENDED, 0, EAX);
+	/* RDPMC exits and is refused, with the bit or without. */
+	table->cr4_allowed = X86_CR4_PCE;
+	for (i = 0; i < ARRAY_SIZE(consequences); i++) {
+		u32 bits = bits_of(table, consequences[i].leaf, 0, consequences[i].reg);
+
+		if (!(bits & BIT(consequences[i].bit)))
+			continue;
+		table->features |= consequences[i].flag;
+		table->cr4_allowed |= consequences[i].cr4;
+	}
+	table->xcr0_allowed = 1;
+	if (baton_guest_has(table, BATON_GF_XSAVE))
+		table->xcr0_allowed |= (bits_of(table, XSTATE_LEAF, 0, EAX) |
+					(u64)bits_of(table, XSTATE_LEAF, 0, EDX) << 32) &
+				       baton_xcr0_supported();
+	table->phys_bits = clamp_t(u32, phys_bits ? phys_bits : 36, 32, baton_phys_bits());
+}
+
+int baton_cpuid_set(struct baton_vcpu *vcpu, struct baton_cpuid_entry *entries, u32 count)
+{
+	struct baton_cpuid_table table = { .entries = entries, .count = count };
+	u32 i;
+
+	for (i = 0; i < count; i++)
+		if (!entry_ok(&entries[i]))
+			return -EINVAL;
+	sort(entries, count, sizeof(*entries), compare, NULL);
+	if (has_twins(entries, count))
+		return -EINVAL;
+	gather(&table);
+	baton_cpuid_free(&vcpu->cpuid);
+	vcpu->cpuid = table;
+	vcpu->dirty |= BATON_ST_CPUID;
+	return 0;
+}
+
+void baton_cpuid_free(struct baton_cpuid_table *table)
+{
+	kvfree(table->entries);
+	table->entries = NULL;
+	table->count = 0;
+}
+
+/* --- the guest asks ------------------------------------------------------------------ */
+
+/*
+ * A leaf beyond the last one: Intel answers with the highest basic leaf, AMD with
+ * zeros (SDM vol. 2 "CPUID", "Information Returned").
+ */
+static const struct baton_cpuid_entry *beyond(const struct baton_cpuid_table *table, u32 leaf,
+					      u32 subleaf)
+{
+	u32 first = leaf >> 30 == 1 ? leaf & 0xffffff00 : leaf & FIRST_EXTENDED;
+
+	if (bits_of(table, 0, 0, EBX) != INTEL_EBX)
+		return NULL;
+	if (leaf <= bits_of(table, first, 0, EAX))
+		return NULL;
+	return find(table, table->max_basic, subleaf);
+}
+
+/* Bytes of an XSAVE image in compacted form: SDM vol. 1 "Compacted Format". */
+static u32 compacted_size(const struct baton_cpuid_table *table, u64 xcr0)
+{
+	u32 i, size = 576;
+
+	for (i = 2; i < XSTATE_LAST; i++) {
+		const struct baton_cpuid_entry *entry;
+
+		if (!(xcr0 & BIT_ULL(i)))
+			continue;
+		entry = find(table, XSTATE_LEAF, i);
+		if (!entry)
+			continue;
+		if (entry->ecx & 2)
+			size = ALIGN(size, 64);
+		size += entry->eax;
+	}
+	return size;
+}
+
+static u32 standard_size(const struct baton_cpuid_table *table, u64 xcr0)
+{
+	u32 i, size = 576;
+
+	for (i = 2; i < XSTATE_LAST; i++) {
+		const struct baton_cpuid_entry *entry = find(table, XSTATE_LEAF, i);
+
+		if (xcr0 & BIT_ULL(i) && entry)
+			size = max(size, entry->eax + entry->ebx);
+	}
+	return size;
+}
+
+/* What follows the guest's state. CR4.OSXSAVE changes by exits only: the cache is right. */
+static void amend(const struct baton_vcpu *vcpu, u32 leaf, u32 subleaf, u32 out[4])
+{
+	const struct baton_sregs *sregs = &vcpu->sregs;
+
+	if (leaf == 1) {
+		out[ECX] &= ~LEAF1_OSXSAVE;
+		if (sregs->cr4 & X86_CR4_OSXSAVE)
+			out[ECX] |= LEAF1_OSXSAVE;
+	} else if (leaf == XSTATE_LEAF && subleaf == 0) {
+		out[EBX] = standard_size(&vcpu->cpuid, sregs->xcr0);
+	} else if (leaf == XSTATE_LEAF && subleaf == 1) {
+		out[EBX] = out[EAX] & BIT(1) ? compacted_size(&vcpu->cpuid, sregs->xcr0) : 0;
+	}
+}
+
+void baton_cpuid_query(struct baton_vcpu *vcpu, u32 leaf, u32 subleaf, u32 out[4])
+{
+	const struct baton_cpuid_table *table = &vcpu->cpuid;
+	const struct baton_cpuid_entry *entry = find(table, leaf, subleaf);
+
+	if (!entry)
+		entry = beyond(table, leaf, subleaf);
+	if (!entry) {
+		memset(out, 0, 4 * sizeof(*out));
+		/* Past the last level, a topology leaf still names level and CPU. */
+		if (leaf == 0xb || leaf == 0x1f) {
+			out[ECX] = subleaf & 0xff;
+			out[EDX] = find(table, leaf, 0) ? vcpu->id : 0;
+		}
+		return;
+	}
+	out[EAX] = entry->eax;
+	out[EBX] = entry->ebx;
+	out[ECX] = entry->ecx;
+	out[EDX] = entry->edx;
+	amend(vcpu, leaf, subleaf, out);
+}

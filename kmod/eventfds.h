@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Eventfds of a VM: irqfd.c turns a signal into a message-signalled interrupt,
+ * ioeventfd.c a guest's port write into a signal; neither wakes the monitor.
+ */
+#ifndef BATON_EVENTFDS_H
+#define BATON_EVENTFDS_H
+
+#include "baton_ioctl.h"
+
+struct baton_vm;
+
+/*
+ * BATON_SET_IRQFD and BATON_SET_IOEVENTFD; vm->lock held, may sleep. Errors:
+ * see ABI.md.
+ */
+int baton_irqfd_set(struct baton_vm *vm, const struct baton_irqfd *arg);
+int baton_ioeventfd_set(struct baton_vm *vm, const struct baton_ioeventfd *arg);
+
+/* The VM goes: nobody else uses it. Process context. */
+void baton_irqfd_release_all(struct baton_vm *vm);
+void baton_ioeventfd_release_all(struct baton_vm *vm);
+
+/* A write of `size` bytes to the port. In a window. True: it was one for an eventfd. */
+bool baton_ioeventfd_signal(struct baton_vm *vm, u16 port, u8 size, u32 data);
+
+/* Module unload: waits for what RCU still has to free. */
+void baton_eventfds_exit(void);
+
+#endif

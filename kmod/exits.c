@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The vendor-neutral half of exit handling. All of this runs in the window:
+ * interrupts off, host state mostly not restored; it must neither sleep nor use
+ * the FPU. What needs more returns BATON_FAULT, BATON_LEAVE or BATON_TO_USER.
+ */
+#include <linux/uaccess.h>
+
+#include "apic_page.h"
+#include "eventfds.h"
+#include "slots.h"
+#include "vcpu.h"
+
+#define XSTATE_LEAF 0xdu /* CPUID: its sizes follow XCR0 */
+
+enum baton_next baton_exit_pio(struct baton_vcpu *vcpu, u16 port, u8 size, bool in)
+{
+	u32 data = vcpu->regs.gpr[BATON_RAX];
+	struct baton_run *run = vcpu->run;
+
+	baton_count(vcpu, BATON_STAT_EXIT_PIO);
+	if (!in && baton_ioeventfd_signal(vcpu->vm, port, size, data))
+		return BATON_ENTER;
+	run->exit_reason = BATON_EXIT_PIO;
+	run->pio.port = port;
+	run->pio.size = size;
+	run->pio.flags = in ? BATON_PIO_IN : 0;
+	run->pio.data = in ? 0 : size == 4 ? data : data & ((1u << size * 8) - 1);
+	vcpu->pending_in = in ? size : 0;
+	return BATON_TO_USER;
+}
+
+enum baton_next baton_exit_emulate(struct baton_vcpu *vcpu, u32 kind)
+{
+	struct baton_exit_emulate *out = &vcpu->run->emulate;
+	const struct baton_fault *fault = &vcpu->fault;
+
+	vcpu->run->exit_reason = BATON_EXIT_EMULATE;
+	out->gpa = fault->gpa;
+	out->gva = fault->gva;
+	out->kind = kind;
+	out->access = fault->access;
+	out->insn_len = fault->insn_len;
+	memcpy(out->insn, fault->insn, sizeof(out->insn));
+	vcpu->save |= BATON_ST_SREGS;
+	return BATON_TO_USER;
+}
+
+enum baton_next baton_exit_string_io(struct baton_vcpu *vcpu, u16 port, bool in)
+{
+	baton_count(vcpu, BATON_STAT_EXIT_PIO);
+	vcpu->fault = (struct baton_fault) {
+		.gpa = port, .access = in ? 0 : BATON_ACCESS_WRITE,
+	};
+	return baton_exit_emulate(vcpu, BATON_EMULATE_STRING_IO);
+}
+
+enum baton_next baton_exit_hlt(struct baton_vcpu *vcpu)
+{
+	baton_count(vcpu, BATON_STAT_EXIT_HLT);
+	vcpu->mp_state = BATON_MP_HALTED;
+	return BATON_HALTED;
+}
+
+/* Is the access one that a host page satisfies? If not, *ret_kind says what it is. */
+static bool slot_takes(struct baton_vm *vm, u64 gpa, u32 access, u32 *ret_kind)
+{
+	const struct baton_memslot *slot;
+	bool takes = false;
+
+	rcu_read_lock();
+	slot = baton_slot_find(rcu_dereference(vm->slots), gpa);
+	if (!slot)
+		*ret_kind = BATON_EMULATE_MMIO;
+	else if (access & BATON_ACCESS_WRITE && slot->flags & BATON_SLOT_READONLY)
+		*ret_kind = BATON_EMULATE_ROM;
+	else
+		takes = true;
+	rcu_read_unlock();
+	return takes;
+}
+
+enum baton_next baton_exit_fault(struct baton_vcpu *vcpu, u64 gpa, u64 gva, u32 access)
+{
+	u32 kind;
+
+	baton_count(vcpu, BATON_STAT_EXIT_FAULT);
+	vcpu->fault.gpa = gpa;
+	vcpu->fault.gva = gva;
+	vcpu->fault.access = access;
+	if (unlikely(baton_lapic_owns(vcpu, gpa)))
+		return baton_apic_page(vcpu, gpa, access);
+	if (slot_takes(vcpu->vm, gpa, access, &kind))
+		return BATON_FAULT;
+	return baton_exit_emulate(vcpu, kind);
+}
+
+void baton_exit_cpuid(struct baton_vcpu *vcpu)
+{
+	u64 *gpr = vcpu->regs.gpr;
+	u32 out[4];
+
+	baton_count(vcpu, BATON_STAT_EXIT_CPUID);
+	if ((u32)gpr[BATON_RAX] == XSTATE_LEAF)
+		baton_fpu_note_xcr0(vcpu);
+	baton_cpuid_query(vcpu, gpr[BATON_RAX], gpr[BATON_RCX], out);
+	gpr[BATON_RAX] = out[0];
+	gpr[BATON_RBX] = out[1];
+	gpr[BATON_RCX] = out[2];
+	gpr[BATON_RDX] = out[3];
+}
+
+bool baton_exit_rdmsr(struct baton_vcpu *vcpu)
+{
+	u64 *gpr = vcpu->regs.gpr;
+	u64 value;
+
+	baton_count(vcpu, BATON_STAT_EXIT_MSR);
+	if (!baton_msr_read(vcpu, gpr[BATON_RCX], false, &value))
+		return false;
+	gpr[BATON_RAX] = (u32)value;
+	gpr[BATON_RDX] = value >> 32;
+	return true;
+}
+
+bool baton_exit_wrmsr(struct baton_vcpu *vcpu)
+{
+	u64 *gpr = vcpu->regs.gpr;
+
+	baton_count(vcpu, BATON_STAT_EXIT_MSR);
+	return baton_msr_write(vcpu, gpr[BATON_RCX], false,
+			       gpr[BATON_RDX] << 32 | (u32)gpr[BATON_RAX]);
+}
+
+bool baton_exit_xsetbv(struct baton_vcpu *vcpu, u8 cpl)
+{
+	u64 *gpr = vcpu->regs.gpr;
+	u64 value = gpr[BATON_RDX] << 32 | (u32)gpr[BATON_RAX];
+
+	if (cpl || (u32)gpr[BATON_RCX] || !baton_xcr0_valid(value) ||
+	    value & ~vcpu->cpuid.xcr0_allowed)
+		return false;
+	baton_fpu_set_xcr0(vcpu, value);
+	return true;
+}
+
+/* KVM ABI, "KVM_HC_*": we offer none, and say so by the published number. */
+void baton_exit_hypercall(struct baton_vcpu *vcpu, bool long64, u8 cpl)
+{
+	const long enosys = -1000, eperm = -1;
+	u64 answer = cpl ? eperm : enosys;
+
+	vcpu->regs.gpr[BATON_RAX] = long64 ? answer : (u32)answer;
+}
+
+enum baton_next baton_exit_shutdown(struct baton_vcpu *vcpu)
+{
+	vcpu->run->exit_reason = BATON_EXIT_SHUTDOWN;
+	return BATON_TO_USER;
+}
+
+enum baton_next baton_exit_failed(struct baton_vcpu *vcpu, enum baton_exit_reason why,
+				  u64 reason, u64 info0, u64 info1, u64 info2)
+{
+	vcpu->run->exit_reason = why;
+	vcpu->run->fail = (struct baton_exit_fail) {
+		.hw_reason = reason, .hw_info = { info0, info1, info2 },
+	};
+	return BATON_TO_USER;
+}
+
+/* SDM vol. 3, "Conditions for Generating a Double Fault". */
+static bool contributory(u8 vector)
+{
+	return vector == 0 || (vector >= 10 && vector <= 13);
+}
+
+static bool makes_double_fault(u8 first, u8 second)
+{
+	return (contributory(first) && contributory(second)) ||
+	       (first == 14 && (second == 14 || contributory(second)));
+}
+
+void baton_queue_exception(struct baton_vcpu *vcpu, u8 vector, bool has_error, u32 error)
+{
+	struct baton_pending *ev = &vcpu->ev;
+	bool delivering = ev->reinject && ev->reinject_type == 3;
+	u8 first = delivering ? ev->reinject_vector : ev->vector;
+
+	if (delivering || ev->exception) {
+		if (first == 8) {
+			baton_request(vcpu, BATON_REQ_SHUTDOWN);
+			return;
+		}
+		if (makes_double_fault(first, vector)) {
+			vector = 8;
+			has_error = true;
+			error = 0;
+		}
+	}
+	if (delivering)
+		ev->reinject = false;
+	ev->exception = true;
+	ev->vector = vector;
+	ev->has_error = has_error;
+	ev->error = error;
+}
+
+bool baton_load_pdptes(struct baton_vcpu *vcpu)
+{
+	u64 gpa = vcpu->sregs.cr3 & 0xffffffe0ull;
+	unsigned long hva = baton_gpa_to_hva(vcpu->vm, gpa, 32, false);
+	u64 pdpte[4] = {};
+	int i;
+
+	/* Nothing there reads as not present: the guest's next access faults. */
+	if (hva && copy_from_user_nofault(pdpte, (void __user *)hva, sizeof(pdpte)))
+		return false;
+	for (i = 0; i < 4; i++)
+		if (pdpte[i] & 1 && pdpte[i] & (0x1e6 | ~0ull << vcpu->cpuid.phys_bits))
+			return false;
+	memcpy(vcpu->sregs.pdpte, pdpte, sizeof(pdpte));
+	return true;
+}

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * FPU, XCR0 and debug registers across the world switch (see fpu.h).
+ *
+ * kernel_fpu_begin_mask(0) puts the host task's registers away (and only if
+ * they are live), so what is in the registers after it is nobody's. Guest state
+ * is kept in a non-compacted XSAVE image of our own, loaded and saved with all
+ * components that a guest can have, under the host's XCR0: a guest that clears
+ * a bit of its XCR0 keeps that component, as on hardware.
+ */
+#include <linux/slab.h>
+#include <asm/debugreg.h>
+#include <asm/fpu/api.h>
+#include <asm/fpu/types.h>
+#include <asm/fpu/xcr.h>
+
+#include "vcpu.h"
+
+#define XFEATURES_OFFERED (XFEATURE_MASK_FP | XFEATURE_MASK_SSE | XFEATURE_MASK_YMM | \
+			   XFEATURE_MASK_AVX512)
+#define LEGACY_SIZE 512
+#define FCW_DEFAULT 0x37fu
+
+/* Layout of the image: SDM vol. 1, "XSAVE Area". */
+#define MXCSR_OFFSET 24
+#define MXCSR_MASK_OFFSET 28
+#define HEADER_OFFSET 512
+struct xsave_header {
+	u64 xstate_bv, xcomp_bv, reserved[6];
+};
+
+static struct xsave_header *header_of(void *area)
+{
+	return area + HEADER_OFFSET;
+}
+
+u64 baton_xcr0_supported(void)
+{
+	u64 host;
+
+	if (!boot_cpu_has(X86_FEATURE_OSXSAVE))
+		return XFEATURE_MASK_FP;
+	host = xgetbv(XCR_XFEATURE_ENABLED_MASK) & XFEATURES_OFFERED;
+	return baton_xcr0_valid(host) ? host : host & XFEATURE_MASK_FPSSE;
+}
+
+bool baton_xcr0_valid(u64 xcr0)
+{
+	u64 avx512 = xcr0 & XFEATURE_MASK_AVX512;
+
+	if (!(xcr0 & XFEATURE_MASK_FP) || xcr0 & ~(u64)XFEATURES_OFFERED)
+		return false;
+	if (xcr0 & XFEATURE_MASK_YMM && !(xcr0 & XFEATURE_MASK_SSE))
+		return false;
+	return !avx512 || (avx512 == XFEATURE_MASK_AVX512 && xcr0 & XFEATURE_MASK_YMM);
+}
+
+u32 baton_xsave_size(u64 xcr0)
+{
+	u32 size = LEGACY_SIZE + sizeof(struct xsave_header);
+	u32 eax, ebx, ecx, edx;
+	int i;
+
+	for (i = 2; i < 8; i++) {
+		if (!(xcr0 & BIT_ULL(i)))
+			continue;
+		cpuid_count(0xd, i, &eax, &ebx, &ecx, &edx);
+		size = max(size, eax + ebx);
+	}
+	return size;
+}
+
+static u32 area_size(void)
+{
+	return baton_xsave_size(baton_xcr0_supported());
+}
+
+int baton_fpu_init(struct baton_vcpu *vcpu)
+{
+	u32 size = area_size();
+
+	if (size > BATON_XSAVE_SIZE)
+		return -EINVAL;
+	/* A power of two from kmalloc is aligned to itself: 64 bytes are needed. */
+	vcpu->fpu.area = kzalloc(roundup_pow_of_two(size), GFP_KERNEL_ACCOUNT);
+	return vcpu->fpu.area ? 0 : -ENOMEM;
+}
+
+void baton_fpu_fini(struct baton_vcpu *vcpu)
+{
+	kfree(vcpu->fpu.area);
+}
+
+void baton_fpu_reset(struct baton_vcpu *vcpu)
+{
+	void *area = vcpu->fpu.area;
+
+	memset(area, 0, area_size());
+	*(u16 *)area = FCW_DEFAULT;
+	*(u32 *)(area + MXCSR_OFFSET) = MXCSR_DEFAULT;
+}
+
+static __always_inline bool has_xsave(void)
+{
+	return static_cpu_has(X86_FEATURE_OSXSAVE);
+}
+
+static __always_inline void restore(void *area)
+{
+	u32 mask = XFEATURES_OFFERED;
+
+	if (has_xsave())
+		asm volatile("xrstor64 %0" : : "m" (*(u8 (*)[BATON_XSAVE_SIZE])area),
+			     "a" (mask), "d" (0) : "memory");
+	else
+		asm volatile("fxrstor64 %0" : : "m" (*(u8 (*)[LEGACY_SIZE])area) : "memory");
+}
+
+static __always_inline void save(void *area)
+{
+	u32 mask = XFEATURES_OFFERED;
+
+	if (has_xsave())
+		asm volatile("xsave64 %0" : "+m" (*(u8 (*)[BATON_XSAVE_SIZE])area)
+			     : "a" (mask), "d" (0) : "memory");
+	else
+		asm volatile("fxsave64 %0" : "+m" (*(u8 (*)[LEGACY_SIZE])area) : : "memory");
+}
+
+void baton_fpu_enter(struct baton_vcpu *vcpu)
+{
+	kernel_fpu_begin_mask(0);
+	restore(vcpu->fpu.area);
+	if (!has_xsave())
+		return;
+	vcpu->fpu.host_xcr0 = xgetbv(XCR_XFEATURE_ENABLED_MASK);
+	if (vcpu->fpu.host_xcr0 != vcpu->sregs.xcr0)
+		xsetbv(XCR_XFEATURE_ENABLED_MASK, vcpu->sregs.xcr0);
+}
+
+/*
+ * XSETBV exits, so the register holds what we know. Not in every emulator: QEMU's
+ * AMD-V executes it. What decides over the host's value is what is really there.
+ */
+void baton_fpu_note_xcr0(struct baton_vcpu *vcpu)
+{
+	if (has_xsave())
+		vcpu->sregs.xcr0 = xgetbv(XCR_XFEATURE_ENABLED_MASK);
+}
+
+void baton_fpu_leave(struct baton_vcpu *vcpu)
+{
+	baton_fpu_note_xcr0(vcpu);
+	if (has_xsave() && vcpu->fpu.host_xcr0 != vcpu->sregs.xcr0)
+		xsetbv(XCR_XFEATURE_ENABLED_MASK, vcpu->fpu.host_xcr0);
+	save(vcpu->fpu.area);
+	kernel_fpu_end();
+}
+
+void baton_fpu_set_xcr0(struct baton_vcpu *vcpu, u64 xcr0)
+{
+	xsetbv(XCR_XFEATURE_ENABLED_MASK, xcr0);
+	vcpu->sregs.xcr0 = xcr0;
+}
+
+void baton_debug_enter(struct baton_vcpu *vcpu, struct baton_host_debug *host)
+{
+	bool guest_armed = vcpu->dbg.dr7 & 0xff;
+	int i;
+
+	host->saved = hw_breakpoint_active() || guest_armed;
+	if (likely(!host->saved))
+		return;
+	host->dr7 = native_get_debugreg(7);
+	/* Nothing may trigger while addresses change. */
+	native_set_debugreg(7, 0);
+	host->dr6 = native_get_debugreg(6);
+	for (i = 0; i < 4; i++)
+		host->dr[i] = native_get_debugreg(i);
+	if (!guest_armed)
+		return;
+	native_set_debugreg(0, vcpu->dbg.dr[0]);
+	native_set_debugreg(1, vcpu->dbg.dr[1]);
+	native_set_debugreg(2, vcpu->dbg.dr[2]);
+	native_set_debugreg(3, vcpu->dbg.dr[3]);
+}
+
+void baton_debug_leave(struct baton_vcpu *vcpu, struct baton_host_debug *host)
+{
+	if (likely(!host->saved))
+		return;
+	native_set_debugreg(7, 0);
+	native_set_debugreg(0, host->dr[0]);
+	native_set_debugreg(1, host->dr[1]);
+	native_set_debugreg(2, host->dr[2]);
+	native_set_debugreg(3, host->dr[3]);
+	native_set_debugreg(6, host->dr6);
+	native_set_debugreg(7, host->dr7);
+}
+
+void baton_fpu_get(struct baton_vcpu *vcpu, struct baton_xsave *out)
+{
+	memset(out, 0, sizeof(*out));
+	memcpy(out->image, vcpu->fpu.area, area_size());
+	/* The mask field describes the host, and FXSAVE writes it. */
+	memset(out->image + MXCSR_MASK_OFFSET, 0, 4);
+}
+
+int baton_fpu_set(struct baton_vcpu *vcpu, const struct baton_xsave *in)
+{
+	const struct xsave_header *header = header_of((void *)in->image);
+	u32 mxcsr = *(const u32 *)(in->image + MXCSR_OFFSET);
+
+	/* What XRSTOR would answer with #GP; bit 6 (DAZ) exists on all 64-bit CPUs. */
+	if (header->xstate_bv & ~baton_xcr0_supported() || header->xcomp_bv ||
+	    memchr_inv(header->reserved, 0, sizeof(header->reserved)) || mxcsr & ~0xffffu)
+		return -EINVAL;
+	memcpy(vcpu->fpu.area, in->image, area_size());
+	return 0;
+}

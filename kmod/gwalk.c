@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The guest's own page tables, walked in software: SDM vol. 3, "Paging". Pure:
+ * entries come through a callback, each is read once. Whatever the guest's
+ * tables hold, the walk ends after at most five reads.
+ */
+#include <linux/errno.h>
+#include <asm/msr-index.h>
+#include <asm/processor-flags.h>
+
+#include "fetch.h"
+
+#define PTE_P	(1ull << 0)
+#define PTE_RW	(1ull << 1)
+#define PTE_US	(1ull << 2)
+#define PTE_PS	(1ull << 7)
+#define PTE_NX	(1ull << 63)
+#define ADDRESS_52 0x000ffffffffff000ull
+
+/* One of the five kinds of paging: which address bits pick an entry at each level. */
+struct format {
+	u8 levels;
+	u8 index_bits;
+	u8 entry_size;
+	u8 large_from, large_to;	/* levels at which PS makes a leaf */
+};
+
+static const struct format format_32 = { 2, 10, 4, 2, 1 };	/* no CR4.PSE: PS ignored */
+static const struct format format_pse = { 2, 10, 4, 2, 2 };
+static const struct format format_pae = { 3, 9, 8, 2, 2 };
+static const struct format format_4 = { 4, 9, 8, 2, 3 };
+static const struct format format_5 = { 5, 9, 8, 2, 3 };
+
+static const struct format *format_of(const struct baton_walk *walk)
+{
+	if (!(walk->cr4 & X86_CR4_PAE))
+		return walk->cr4 & X86_CR4_PSE ? &format_pse : &format_32;
+	if (!(walk->efer & EFER_LMA))
+		return &format_pae;
+	return walk->cr4 & X86_CR4_LA57 ? &format_5 : &format_4;
+}
+
+/* Lowest bit of the linear address that entries of this level map. */
+static unsigned int level_shift(const struct format *f, unsigned int level)
+{
+	return 12 + f->index_bits * (level - 1);
+}
+
+/* Long mode: the bits above the walk's reach are copies of its top bit. */
+static bool is_canonical(const struct format *f, u64 gva)
+{
+	unsigned int unused = 64 - level_shift(f, f->levels + 1);
+
+	return (u64)((s64)(gva << unused) >> unused) == gva;
+}
+
+static bool is_large(const struct format *f, u64 pte, unsigned int level)
+{
+	return pte & PTE_PS && level >= f->large_from && level <= f->large_to;
+}
+
+static bool is_pdpte(const struct format *f, unsigned int level)
+{
+	return f == &format_pae && level == 3;
+}
+
+/* Bits that must be zero in a present entry. */
+static u64 reserved_bits(const struct baton_walk *walk, const struct format *f, u64 pte,
+			 unsigned int level)
+{
+	unsigned int width = walk->phys_bits ? walk->phys_bits : 52;
+	u64 bits = ADDRESS_52 & ~0ull << width;
+
+	if (f->entry_size == 4) /* PSE-36 has its upper address bits at 13-20 */
+		return is_large(f, pte, level) ? 1ull << 21 : 0;
+	if (f == &format_pae)
+		bits |= 0x7ff0000000000000ull;
+	if (!(walk->efer & EFER_NX) || is_pdpte(f, level))
+		bits |= PTE_NX;
+	if (is_pdpte(f, level))
+		bits |= 0x1e6;
+	else if (is_large(f, pte, level))
+		bits |= ((1ull << level_shift(f, level)) - 1) & ~0x1fffull;
+	else if (level > 3)
+		bits |= PTE_PS;
+	return bits;
+}
+
+/* RW and US as the AND over the walk, NX as the OR. */
+static bool access_allowed(const struct baton_walk *walk, const struct format *f, u64 rights,
+			   bool nx)
+{
+	if (walk->user && !(rights & PTE_US))
+		return false;
+	if (walk->write && !(rights & PTE_RW) && (walk->user || walk->cr0 & X86_CR0_WP))
+		return false;
+	if (!walk->fetch)
+		return true;
+	if (nx && f->entry_size == 8 && walk->efer & EFER_NX)
+		return false;
+	return walk->user || !(walk->cr4 & X86_CR4_SMEP) || !(rights & PTE_US);
+}
+
+static u64 leaf_address(const struct format *f, u64 pte, unsigned int level, u64 gva)
+{
+	u64 offset = (1ull << level_shift(f, level)) - 1;
+	u64 base = pte & ADDRESS_52;
+
+	if (f->entry_size == 4) {
+		base = pte & 0xfffff000;
+		if (level == 2)
+			base |= (pte >> 13 & 0xff) << 32;
+	}
+	return (base & ~offset) | (gva & offset);
+}
+
+static u64 root_of(const struct baton_walk *walk, const struct format *f)
+{
+	if (f == &format_pae)
+		return walk->cr3 & 0xffffffe0;
+	return walk->cr3 & (f->entry_size == 4 ? 0xfffff000 : ADDRESS_52);
+}
+
+int baton_gwalk(const struct baton_walk *walk, u64 gva, baton_walk_read read, void *ctx,
+		u64 *ret_gpa)
+{
+	const struct format *f = format_of(walk);
+	u64 rights = PTE_RW | PTE_US;
+	unsigned int level;
+	bool nx = false;
+	u64 table, index;
+
+	if (!(walk->cr0 & X86_CR0_PG)) {
+		*ret_gpa = (u32)gva;
+		return 0;
+	}
+	if (f->levels >= 4 ? !is_canonical(f, gva) : gva >> 32 != 0)
+		return -EFAULT;
+	table = root_of(walk, f);
+	for (level = f->levels; level; level--) {
+		u64 pte = 0;
+		int r;
+
+		index = gva >> level_shift(f, level) & ((1u << f->index_bits) - 1);
+		r = read(ctx, table + index * f->entry_size, &pte, f->entry_size);
+		if (r)
+			return r;
+		if (!(pte & PTE_P) || pte & reserved_bits(walk, f, pte, level))
+			return -EFAULT;
+		if (!is_pdpte(f, level)) {
+			rights &= pte;
+			nx |= !!(pte & PTE_NX);
+		}
+		if (level == 1 || is_large(f, pte, level)) {
+			if (!access_allowed(walk, f, rights, nx))
+				return -EFAULT;
+			*ret_gpa = leaf_address(f, pte, level, gva);
+			return 0;
+		}
+		table = pte & (f->entry_size == 4 ? 0xfffff000 : ADDRESS_52);
+	}
+	return -EFAULT;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Hypervisor mode on the host's CPUs over their life: first and last VM, CPU
+ * hotplug, suspend and resume, reboot and kexec.
+ */
+#ifndef BATON_HWCPU_H
+#define BATON_HWCPU_H
+
+#include "hvops.h"
+
+int baton_hwcpu_init(void);
+void baton_hwcpu_exit(void);
+/* A VM comes: takes hypervisor mode on all CPUs with the first. 0, -EBUSY, -ENODEV. */
+int baton_hwcpu_get(void);
+void baton_hwcpu_put(void);
+/* enum baton_refusal as of now. */
+enum baton_refusal baton_hwcpu_refusal(void);
+/* False from the start of suspend or reboot: no window may be opened. */
+bool baton_hwcpu_may_run(void);
+
+/* "vmx: VT-x is off in the firmware …": one line a person understands. */
+const char *baton_refusal_text(enum baton_refusal refusal);
+
+#endif

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * irqfd: a signal of an eventfd becomes an interrupt message, sent from the
+ * context that signals, whatever that is.
+ *
+ * A binding hangs in the eventfd's wait queue. Its callback runs under that
+ * queue's lock with interrupts off. When the eventfd's file is closed the
+ * callback takes the binding out of the queue and marks it gone; the structure
+ * stays on the VM's list (under vm->lock) until the next call or the VM's end
+ * frees it, so that nothing has to be freed under the queue's lock. The
+ * reference on the eventfd's context keeps the queue itself alive.
+ */
+#include <linux/eventfd.h>
+#include <linux/file.h>
+#include <linux/list.h>
+#include <linux/poll.h>
+#include <linux/slab.h>
+#include <linux/wait.h>
+
+#include "eventfds.h"
+#include "lapic.h"
+#include "vm.h"
+
+struct irqfd {
+	struct list_head list;		/* vm->lock */
+	struct baton_vm *vm;		/* immutable */
+	struct eventfd_ctx *ctx;	/* immutable, reference held */
+	wait_queue_entry_t wait;	/* the eventfd's queue lock */
+	poll_table poll;		/* while it is being made */
+	spinlock_t msi_lock;
+	struct baton_msi msi;		/* msi_lock */
+	bool gone;			/* a: set once, under the queue's lock */
+};
+
+static void send(struct irqfd *irqfd)
+{
+	struct baton_msi msi;
+	unsigned long flags;
+
+	spin_lock_irqsave(&irqfd->msi_lock, flags);
+	msi = irqfd->msi;
+	spin_unlock_irqrestore(&irqfd->msi_lock, flags);
+	baton_msi_deliver(irqfd->vm, msi.address, msi.data);
+}
+
+static int wake(wait_queue_entry_t *wait, unsigned int mode, int sync, void *key)
+{
+	struct irqfd *irqfd = container_of(wait, struct irqfd, wait);
+	__poll_t events = key_to_poll(key);
+	int taken = 0;
+	__u64 count;
+
+	if (events & EPOLLIN) {
+		eventfd_ctx_do_read(irqfd->ctx, &count);
+		send(irqfd);
+		taken = 1;
+	}
+	if (events & EPOLLHUP) {
+		/* Once more by eventfd_ctx_remove_wait_queue() is harmless. */
+		list_del_init(&wait->entry);
+		WRITE_ONCE(irqfd->gone, true);
+	}
+	return taken;
+}
+
+static void join_queue(struct file *file, wait_queue_head_t *queue, poll_table *poll)
+{
+	struct irqfd *irqfd = container_of(poll, struct irqfd, poll);
+
+	/* First in the queue: nobody else is woken for what we take. */
+	add_wait_queue_priority(queue, &irqfd->wait);
+}
+
+static void destroy(struct irqfd *irqfd)
+{
+	__u64 count;
+
+	list_del(&irqfd->list);
+	/* Takes the queue's lock: after it no callback is running. */
+	eventfd_ctx_remove_wait_queue(irqfd->ctx, &irqfd->wait, &count);
+	eventfd_ctx_put(irqfd->ctx);
+	kfree(irqfd);
+}
+
+/* Frees what has lost its eventfd and counts the rest. */
+static u32 reap(struct baton_vm *vm)
+{
+	struct irqfd *irqfd, *next;
+	u32 count = 0;
+
+	list_for_each_entry_safe(irqfd, next, &vm->irqfds, list) {
+		if (READ_ONCE(irqfd->gone))
+			destroy(irqfd);
+		else
+			count++;
+	}
+	return count;
+}
+
+static struct irqfd *find(struct baton_vm *vm, const struct eventfd_ctx *ctx)
+{
+	struct irqfd *irqfd;
+
+	list_for_each_entry(irqfd, &vm->irqfds, list)
+		if (irqfd->ctx == ctx)
+			return irqfd;
+	return NULL;
+}
+
+/* Takes over the reference on ctx if it succeeds. */
+static int create(struct baton_vm *vm, struct file *file, struct eventfd_ctx *ctx,
+		  const struct baton_msi *msi)
+{
+	struct irqfd *irqfd = kzalloc(sizeof(*irqfd), GFP_KERNEL_ACCOUNT);
+
+	if (!irqfd)
+		return -ENOMEM;
+	irqfd->vm = vm;
+	irqfd->ctx = ctx;
+	irqfd->msi = *msi;
+	spin_lock_init(&irqfd->msi_lock);
+	init_waitqueue_func_entry(&irqfd->wait, wake);
+	init_poll_funcptr(&irqfd->poll, join_queue);
+	list_add_tail(&irqfd->list, &vm->irqfds);
+	/* What was signalled before we listened counts too. */
+	if (vfs_poll(file, &irqfd->poll) & EPOLLIN)
+		send(irqfd);
+	return 0;
+}
+
+static int irqfd_bind(struct baton_vm *vm, struct file *file, const struct baton_msi *msi)
+{
+	struct eventfd_ctx *ctx = eventfd_ctx_fileget(file);
+	struct irqfd *irqfd;
+	int r = 0;
+
+	if (IS_ERR(ctx))
+		return PTR_ERR(ctx);
+	irqfd = find(vm, ctx);
+	if (irqfd) {
+		spin_lock_irq(&irqfd->msi_lock);
+		irqfd->msi = *msi;
+		spin_unlock_irq(&irqfd->msi_lock);
+		goto out_put;
+	}
+	r = reap(vm) < BATON_MAX_EVENTFDS ? create(vm, file, ctx, msi) : -ENOSPC;
+	if (!r)
+		return 0;
+out_put:
+	eventfd_ctx_put(ctx);
+	return r;
+}
+
+static int irqfd_unbind(struct baton_vm *vm, struct file *file)
+{
+	struct eventfd_ctx *ctx = eventfd_ctx_fileget(file);
+	struct irqfd *irqfd;
+
+	if (IS_ERR(ctx))
+		return PTR_ERR(ctx);
+	irqfd = find(vm, ctx);
+	if (irqfd)
+		destroy(irqfd);
+	eventfd_ctx_put(ctx);
+	return irqfd ? 0 : -ENOENT;
+}
+
+int baton_irqfd_set(struct baton_vm *vm, const struct baton_irqfd *arg)
+{
+	bool off = arg->flags & BATON_EVENTFD_OFF;
+	struct file *file;
+	int r;
+
+	lockdep_assert_held(&vm->lock);
+	if (arg->flags & ~BATON_EVENTFD_OFF || arg->msi.reserved)
+		return -EINVAL;
+	if (!off && !baton_msi_valid(arg->msi.address, arg->msi.data))
+		return -EINVAL;
+	file = fget(arg->fd);
+	if (!file)
+		return -EBADF;
+	r = off ? irqfd_unbind(vm, file) : irqfd_bind(vm, file, &arg->msi);
+	fput(file);
+	return r;
+}
+
+void baton_irqfd_release_all(struct baton_vm *vm)
+{
+	struct irqfd *irqfd, *next;
+
+	list_for_each_entry_safe(irqfd, next, &vm->irqfds, list)
+		destroy(irqfd);
+}

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What takes mappings away: the MMU notifier on the monitor's mm, the removal of
+ * a slot, the end of the mm.
+ *
+ * invalidate_range_start() comes before the host changes page-table entries,
+ * invalidate_range_end() after. Between the two faults in the range are refused
+ * (inv_count with inv_start, inv_end), and what faults looked up before the end
+ * is void (inv_seq); see fault.c for the other half. Several invalidations may
+ * be under way; their union is kept.
+ *
+ * Every zap is followed by its flush before mmu_lock is released: a second
+ * invalidation of the same page must not return while a TLB still has it.
+ *
+ * The VM holds mm_count (by the registration), not mm_users: it keeps the struct,
+ * not the address space, so a killed monitor's memory goes at once. release()
+ * then comes from exit_mmap(), on whatever thread was the last; the vCPU
+ * threads of that process are gone by then or will never see user space again.
+ */
+#include <linux/mmu_notifier.h>
+#include <linux/sched.h>
+
+#include "slots.h"
+#include "vm.h"
+
+/* A range is zapped in pieces of this size, to let others have the lock. */
+#define ZAP_PIECE (1ull << 30)
+
+/* mmu_lock held, and dropped now and then if `may_sleep`. */
+static void zap_and_flush(struct baton_vm *vm, u64 gpa, u64 size, bool may_sleep)
+{
+	u64 end = gpa + size;
+	bool flush = false;
+	u64 next;
+
+	for (; gpa < end; gpa = next) {
+		next = min((gpa | (ZAP_PIECE - 1)) + 1, end);
+		flush |= baton_npt_zap(vm, gpa, next - gpa);
+		if (may_sleep && next < end && (need_resched() || spin_needbreak(&vm->mmu_lock))) {
+			if (flush)
+				baton_tlb_flush(vm);
+			flush = false;
+			cond_resched_lock(&vm->mmu_lock);
+		}
+	}
+	if (flush)
+		baton_tlb_flush(vm);
+}
+
+/* Zaps the part of the slot that the monitor's range [start, end) backs. */
+static void zap_in_slot(struct baton_vm *vm, const struct baton_memslot *slot,
+			unsigned long start, unsigned long end, bool may_sleep)
+{
+	unsigned long low = max(start, slot->hva);
+	unsigned long high = min(end, slot->hva + (unsigned long)slot->size);
+
+	if (low < high)
+		zap_and_flush(vm, slot->gpa + (low - slot->hva), high - low, may_sleep);
+}
+
+/*
+ * The slots by value, one at a time: zapping may sleep, which ends an RCU
+ * section, and the array may be replaced meanwhile. A slot that is added then
+ * has no mappings in the range (inv_count); one that is removed zaps its own.
+ * After a change an entry may be seen twice, which is harmless; to miss one, we
+ * start over.
+ */
+static bool slot_at(struct baton_vm *vm, u32 index, u64 *generation, struct baton_memslot *ret_slot)
+{
+	const struct baton_slots *slots;
+	bool there = false;
+
+	rcu_read_lock();
+	slots = rcu_dereference(vm->slots);
+	if (slots->generation != *generation) {
+		*generation = slots->generation;
+		ret_slot->size = 0; /* start over */
+		there = true;
+	} else if (index < slots->count) {
+		*ret_slot = slots->slot[index];
+		there = true;
+	}
+	rcu_read_unlock();
+	return there;
+}
+
+static void zap_hva(struct baton_vm *vm, unsigned long start, unsigned long end, bool may_sleep)
+{
+	struct baton_memslot slot;
+	u64 generation = ~0ull;
+	u32 index = 0;
+
+	while (slot_at(vm, index, &generation, &slot)) {
+		if (!slot.size) {
+			index = 0;
+			continue;
+		}
+		zap_in_slot(vm, &slot, start, end, may_sleep);
+		index++;
+	}
+}
+
+static struct baton_vm *to_vm(struct mmu_notifier *notifier)
+{
+	return container_of(notifier, struct baton_vm, notifier);
+}
+
+static int notifier_start(struct mmu_notifier *notifier, const struct mmu_notifier_range *range)
+{
+	struct baton_vm *vm = to_vm(notifier);
+
+	spin_lock(&vm->mmu_lock);
+	if (!vm->inv_count++) {
+		vm->inv_start = range->start;
+		vm->inv_end = range->end;
+	} else {
+		vm->inv_start = min(vm->inv_start, range->start);
+		vm->inv_end = max(vm->inv_end, range->end);
+	}
+	zap_hva(vm, range->start, range->end, mmu_notifier_range_blockable(range));
+	spin_unlock(&vm->mmu_lock);
+	return 0;
+}
+
+static void notifier_end(struct mmu_notifier *notifier, const struct mmu_notifier_range *range)
+{
+	struct baton_vm *vm = to_vm(notifier);
+
+	spin_lock(&vm->mmu_lock);
+	vm->inv_seq++;
+	if (vm->inv_count)
+		vm->inv_count--;
+	spin_unlock(&vm->mmu_lock);
+}
+
+/* The address space goes: no mapping is left when this returns, and none comes. */
+static void notifier_release(struct mmu_notifier *notifier, struct mm_struct *mm)
+{
+	struct baton_vm *vm = to_vm(notifier);
+
+	baton_vm_kill(vm);
+	baton_unmap_range(vm, 0, 1ull << BATON_NPT_BITS);
+}
+
+static const struct mmu_notifier_ops notifier_ops = {
+	.release = notifier_release,
+	.invalidate_range_start = notifier_start,
+	.invalidate_range_end = notifier_end,
+};
+
+/* In one piece: the work is by tables, not by pages, and the pages stay where they are. */
+void baton_unmap_range(struct baton_vm *vm, u64 gpa, u64 size)
+{
+	u64 *retired = NULL;
+
+	spin_lock(&vm->mmu_lock);
+	vm->inv_seq++;
+	if (baton_npt_detach(vm, gpa, size, &retired))
+		baton_tlb_flush(vm);
+	spin_unlock(&vm->mmu_lock);
+	baton_npt_free_retired(retired);
+}
+
+int baton_notifier_register(struct baton_vm *vm)
+{
+	vm->notifier.ops = &notifier_ops;
+	return mmu_notifier_register(&vm->notifier, vm->mm);
+}
+
+void baton_notifier_unregister(struct baton_vm *vm)
+{
+	mmu_notifier_unregister(&vm->notifier, vm->mm);
+}

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Paravirtual clock (see pvclock.h; the guest's side is the kernel's
+ * Documentation/virt/kvm/x86/msr.rst, MSR_KVM_WALL_CLOCK_NEW and
+ * MSR_KVM_SYSTEM_TIME_NEW).
+ *
+ * All vCPUs of a VM show the same line, each with its own TSC offset worked in.
+ * So where the host's TSCs agree, time never runs backwards between them and the
+ * page may say so (TSC_STABLE); it is then written once, not at every entry.
+ * Where they do not agree the line is drawn anew from the host's clock whenever a
+ * vCPU changes CPU, and the guest is left to keep its own time monotonic.
+ */
+#include <linux/ktime.h>
+#include <linux/math64.h>
+#include <linux/timekeeping.h>
+#include <linux/uaccess.h>
+#include <asm/pvclock-abi.h>
+#include <asm/tsc.h>
+
+#include "slots.h"
+#include "vcpu.h"
+
+#define PV_ENABLED 1ull
+
+/*
+ * mul and shift for a TSC of khz, as the guest computes with them: the product
+ * of 64 and 32 bits loses its lower half, so mul wants its top bit set.
+ */
+static void set_scale(struct baton_clock_line *line, u32 khz)
+{
+	u64 hz = 1000ull * (khz ? khz : 1000000), ns = NSEC_PER_SEC;
+	s8 shift = 0;
+
+	while (ns >= hz) {
+		hz <<= 1;
+		shift++;
+	}
+	while (hz > ns << 1) {
+		hz >>= 1;
+		shift--;
+	}
+	line->mul = div64_u64(ns << 32, hz);
+	line->shift = shift;
+}
+
+static u64 scale(const struct baton_clock_line *line, u64 ticks)
+{
+	ticks = line->shift < 0 ? ticks >> -line->shift : ticks << line->shift;
+	return mul_u64_u32_shr(ticks, line->mul, 32);
+}
+
+static void read_line(struct baton_clock_line *line, u64 *ret_tsc, u64 *ret_ns)
+{
+	unsigned int seq;
+
+	do {
+		seq = read_seqbegin(&line->lock);
+		*ret_tsc = line->tsc;
+		*ret_ns = line->ns;
+	} while (read_seqretry(&line->lock, seq));
+}
+
+static void draw_line(struct baton_vm *vm, u64 tsc, u64 ns)
+{
+	unsigned long flags;
+
+	write_seqlock_irqsave(&vm->clock.lock, flags);
+	vm->clock.tsc = tsc;
+	vm->clock.ns = ns;
+	write_sequnlock_irqrestore(&vm->clock.lock, flags);
+}
+
+void baton_clock_init(struct baton_vm *vm)
+{
+	seqlock_init(&vm->clock.lock);
+	set_scale(&vm->clock, tsc_khz);
+	draw_line(vm, rdtsc_ordered(), 0);
+	vm->clock_boot = -(s64)ktime_get_boottime_ns();
+}
+
+u64 baton_vm_clock_ns(struct baton_vm *vm)
+{
+	u64 tsc, ns;
+
+	if (check_tsc_unstable())
+		return ktime_get_boottime_ns() + READ_ONCE(vm->clock_boot);
+	read_line(&vm->clock, &tsc, &ns);
+	return ns + scale(&vm->clock, rdtsc_ordered() - tsc);
+}
+
+static void request_all(struct baton_vm *vm)
+{
+	struct baton_vcpu *vcpu;
+	u32 i;
+
+	for (i = 0; i < BATON_MAX_VCPUS; i++) {
+		vcpu = READ_ONCE(vm->vcpus[i]);
+		if (vcpu)
+			baton_request(vcpu, BATON_REQ_CLOCK);
+	}
+}
+
+void baton_vm_clock_set(struct baton_vm *vm, u64 ns)
+{
+	draw_line(vm, rdtsc_ordered(), ns);
+	WRITE_ONCE(vm->clock_boot, (s64)ns - (s64)ktime_get_boottime_ns());
+	request_all(vm);
+}
+
+void baton_clock_tsc_jumped(struct baton_vm *vm, u64 ticks)
+{
+	u64 tsc, ns;
+
+	read_line(&vm->clock, &tsc, &ns);
+	draw_line(vm, tsc - ticks, ns);
+	request_all(vm);
+}
+
+void baton_pvclock_moved(struct baton_vcpu *vcpu)
+{
+	if (unlikely(check_tsc_unstable()) && vcpu->msr.pv_system_time & PV_ENABLED)
+		baton_request(vcpu, BATON_REQ_CLOCK);
+}
+
+/* --- the guest's structures ---------------------------------------------------- */
+
+/*
+ * Writes `size` bytes at hva, of which the first four are the version: odd while
+ * the rest changes. A guest that gave away the memory reads what it deserves.
+ */
+static void publish(unsigned long hva, const void *from, size_t size)
+{
+	u32 __user *version = (u32 __user *)hva;
+	u32 now;
+
+	if (get_user(now, version))
+		return;
+	now = (now + 1) | 1;
+	if (put_user(now, version))
+		return;
+	smp_wmb(); /* odd before the first change; the guest's readers pair with it */
+	if (copy_to_user((void __user *)(hva + sizeof(now)), from + sizeof(now),
+			 size - sizeof(now)))
+		return;
+	smp_wmb(); /* the last change before even */
+	put_user(now + 1, version);
+}
+
+static void write_system_time(struct baton_vcpu *vcpu)
+{
+	struct pvclock_vcpu_time_info info = {
+		.tsc_to_system_mul = vcpu->vm->clock.mul,
+		.tsc_shift = vcpu->vm->clock.shift,
+	};
+	u64 gpa = vcpu->msr.pv_system_time & ~PV_ENABLED;
+	unsigned long hva = baton_gpa_to_hva(vcpu->vm, gpa, sizeof(info), true);
+	u64 tsc, ns;
+
+	if (!hva)
+		return;
+	if (check_tsc_unstable()) {
+		tsc = rdtsc_ordered();
+		ns = baton_vm_clock_ns(vcpu->vm);
+	} else {
+		read_line(&vcpu->vm->clock, &tsc, &ns);
+		info.flags = PVCLOCK_TSC_STABLE_BIT;
+	}
+	info.tsc_timestamp = tsc + vcpu->tsc_offset;
+	info.system_time = ns;
+	publish(hva, &info, sizeof(info));
+}
+
+/* Wall-clock time at guest time 0. */
+static void write_wall_clock(struct baton_vcpu *vcpu)
+{
+	unsigned long hva = baton_gpa_to_hva(vcpu->vm, vcpu->msr.pv_wall_clock,
+					     sizeof(struct pvclock_wall_clock), true);
+	u64 start = ktime_get_real_ns() - baton_vm_clock_ns(vcpu->vm);
+	struct pvclock_wall_clock wall = {};
+	u32 nsec;
+
+	if (!hva)
+		return;
+	wall.sec = div_u64_rem(start, NSEC_PER_SEC, &nsec);
+	wall.nsec = nsec;
+	publish(hva, &wall, sizeof(wall));
+}
+
+void baton_pvclock_update(struct baton_vcpu *vcpu)
+{
+	if (vcpu->msr.pv_system_time & PV_ENABLED)
+		write_system_time(vcpu);
+	if (vcpu->msr.pv_wall_due) {
+		vcpu->msr.pv_wall_due = false;
+		write_wall_clock(vcpu);
+	}
+}

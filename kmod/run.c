@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * BATON_RUN: the loop around windows.
+ *
+ * Each turn looks at what other contexts asked for (requests, signals), opens a
+ * window, and does outside of it what a window must not do: sleep in HLT, fault
+ * in a host page, return to the monitor. What needs none of these never comes
+ * here: the backend handles it and enters again.
+ *
+ * Kicks: the mode is published with a full barrier before requests are looked
+ * at for the last time; senders set a request, then look at the mode. So either
+ * we see the request or they see GUEST and send an interrupt, which stays
+ * pending (interrupts are off) and ends the first entry at once. The same order
+ * makes TLB flushes safe: the backend compares vm->tlb_gen after that barrier.
+ */
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/task_work.h>
+#include <linux/uaccess.h>
+
+#include "compat.h"
+#include "hwcpu.h"
+#include "vcpu_state.h"
+
+/* Fast exits in one window: a bound on how long interrupts stay off. */
+#define WINDOW_BUDGET 256
+
+/* Internal to this file: what a step of the loop says. */
+enum step {
+	STEP_AGAIN,
+	STEP_RETURN,	/* run page is filled in */
+};
+
+static int finish_in(struct baton_vcpu *vcpu)
+{
+	u32 data = READ_ONCE(vcpu->run->pio.data);
+	u64 *rax = &vcpu->regs.gpr[BATON_RAX];
+
+	switch (vcpu->pending_in) {
+	case 1:
+		*rax = (*rax & ~0xffull) | (u8)data;
+		break;
+	case 2:
+		*rax = (*rax & ~0xffffull) | (u16)data;
+		break;
+	case 4:
+		*rax = data;
+		break;
+	}
+	vcpu->pending_in = 0;
+	return 0;
+}
+
+static enum step return_with(struct baton_vcpu *vcpu, enum baton_exit_reason reason)
+{
+	WRITE_ONCE(vcpu->run->exit_reason, reason);
+	return STEP_RETURN;
+}
+
+static void start_up(struct baton_vcpu *vcpu)
+{
+	u8 vector = READ_ONCE(vcpu->apic.sipi_vector);
+	struct baton_segment *cs = &vcpu->sregs.seg[BATON_CS];
+
+	if (vcpu->mp_state != BATON_MP_WAIT_SIPI)
+		return;
+	cs->selector = vector << 8;
+	cs->base = vector << 12;
+	vcpu->regs.rip = 0;
+	vcpu->dirty |= BATON_ST_REGS | BATON_ST_SREGS;
+	vcpu->mp_state = BATON_MP_RUNNABLE;
+}
+
+/* INIT resets from the whole current state, so that has to be in the cache. */
+static int take_init(struct baton_vcpu *vcpu)
+{
+	int r = baton_state_need(vcpu, BATON_ST_ALL);
+
+	if (r)
+		return r;
+	baton_vcpu_reset(vcpu, true);
+	if (vcpu->apic.base & MSR_IA32_APICBASE_BSP)
+		vcpu->mp_state = BATON_MP_RUNNABLE;
+	else
+		vcpu->mp_state = BATON_MP_WAIT_SIPI;
+	return 0;
+}
+
+static enum step memory_exit(struct baton_vcpu *vcpu, unsigned long hva, int error)
+{
+	vcpu->run->memory = (struct baton_exit_memory) {
+		.gpa = vcpu->fault.gpa, .hva = hva, .error = error,
+		.access = vcpu->fault.access,
+	};
+	return return_with(vcpu, BATON_EXIT_MEMORY);
+}
+
+/* The page of guest code that a window could not read: have it in memory. */
+static enum step touch(struct baton_vcpu *vcpu)
+{
+	u8 byte __maybe_unused;
+
+	if (!get_user(byte, (u8 __user *)vcpu->touch_hva))
+		return STEP_AGAIN;
+	vcpu->fault = (struct baton_fault) { .gpa = vcpu->touch_gpa };
+	return memory_exit(vcpu, vcpu->touch_hva, -EFAULT);
+}
+
+static bool take_request(struct baton_vcpu *vcpu, enum baton_req req)
+{
+	return test_bit(req, &vcpu->requests) && test_and_clear_bit(req, &vcpu->requests);
+}
+
+static enum step handle_requests(struct baton_vcpu *vcpu)
+{
+	if (READ_ONCE(vcpu->vm->dead))
+		return return_with(vcpu, BATON_EXIT_NONE);
+	take_request(vcpu, BATON_REQ_EVENT);
+	if (take_request(vcpu, BATON_REQ_TOUCH) && touch(vcpu) == STEP_RETURN)
+		return STEP_RETURN;
+	if (take_request(vcpu, BATON_REQ_CLOCK))
+		baton_pvclock_update(vcpu);
+	if (take_request(vcpu, BATON_REQ_INIT) && take_init(vcpu)) {
+		/* The state cannot be had just now: once more at the next call. */
+		set_bit(BATON_REQ_INIT, &vcpu->requests);
+		return return_with(vcpu, BATON_EXIT_NONE);
+	}
+	if (take_request(vcpu, BATON_REQ_SIPI))
+		start_up(vcpu);
+	if (take_request(vcpu, BATON_REQ_SHUTDOWN))
+		return return_with(vcpu, BATON_EXIT_SHUTDOWN);
+	if (take_request(vcpu, BATON_REQ_EOI)) {
+		vcpu->run->eoi.vector = vcpu->apic.eoi_vector;
+		return return_with(vcpu, BATON_EXIT_EOI);
+	}
+	if (take_request(vcpu, BATON_REQ_KICK))
+		return return_with(vcpu, BATON_EXIT_NONE);
+	return STEP_AGAIN;
+}
+
+/*
+ * Something new since may_go_on() looked. A vector that waits for the guest's IF
+ * is not new: a guest that halts for good sleeps for good.
+ */
+static bool wakes(struct baton_vcpu *vcpu)
+{
+	return READ_ONCE(vcpu->requests) || signal_pending(current) ||
+	       (vcpu->mp_state == BATON_MP_HALTED &&
+		(READ_ONCE(vcpu->nmi_posted) || baton_lapic_has_news(vcpu)));
+}
+
+/* An event that ends HLT: NMI, or an interrupt if IF lets it in. */
+static bool may_go_on(struct baton_vcpu *vcpu)
+{
+	if (vcpu->mp_state != BATON_MP_HALTED)
+		return false;
+	/* Taken over here, so that what is left in nmi_posted is new to wakes(). */
+	if (READ_ONCE(vcpu->nmi_posted) && xchg(&vcpu->nmi_posted, false))
+		vcpu->ev.nmi = true;
+	if (vcpu->ev.nmi && !vcpu->ev.nmi_blocked)
+		return true;
+	return baton_lapic_pending(vcpu) >= 0 && vcpu->regs.rflags & X86_EFLAGS_IF;
+}
+
+static enum step block(struct baton_vcpu *vcpu)
+{
+	if (may_go_on(vcpu)) {
+		vcpu->mp_state = BATON_MP_RUNNABLE;
+		return STEP_AGAIN;
+	}
+	prepare_to_rcuwait(&vcpu->wait);
+	for (;;) {
+		set_current_state(TASK_INTERRUPTIBLE);
+		/* Pairs with baton_vcpu_kick(), as in run_window(). */
+		smp_store_mb(vcpu->mode, BATON_MODE_BLOCKED);
+		if (wakes(vcpu))
+			break;
+		schedule();
+	}
+	finish_rcuwait(&vcpu->wait);
+	WRITE_ONCE(vcpu->mode, BATON_MODE_OUT);
+	return STEP_AGAIN;
+}
+
+/* Interrupts that waited for the window to close count as the guest's time. */
+static void take_interrupts(void)
+{
+	current->flags |= PF_VCPU;
+	local_irq_enable();
+	current->flags &= ~PF_VCPU;
+}
+
+static enum baton_next run_window(struct baton_vcpu *vcpu)
+{
+	enum baton_next next = BATON_LEAVE;
+
+	preempt_disable();
+	local_irq_disable();
+	if (unlikely(vcpu->cpu != smp_processor_id())) {
+		WRITE_ONCE(vcpu->cpu, smp_processor_id());
+		baton_pvclock_moved(vcpu);
+	}
+	smp_store_mb(vcpu->mode, BATON_MODE_GUEST);
+	vcpu->budget = WINDOW_BUDGET;
+	if (likely(baton_may_stay(vcpu))) {
+		vcpu->save |= READ_ONCE(vcpu->run->want) & BATON_ST_SREGS;
+		baton_count(vcpu, BATON_STAT_WINDOWS);
+		next = baton_hv->run(vcpu);
+	}
+	/* The last use of a translation before the flush sender's look at mode. */
+	smp_store_release(&vcpu->mode, BATON_MODE_OUT);
+	take_interrupts();
+	preempt_enable();
+	return next;
+}
+
+static enum step resolve_fault(struct baton_vcpu *vcpu)
+{
+	unsigned long hva = 0;
+	u32 kind = BATON_EMULATE_MMIO;
+	int r = baton_fault_resolve(vcpu, &kind, &hva);
+
+	if (!r || r == -EINTR || r == -EAGAIN)
+		return STEP_AGAIN; /* a signal is seen at the loop's top */
+	if (r < 0)
+		return memory_exit(vcpu, hva, r);
+	/* The slot went away between the exit and here. */
+	baton_exit_emulate(vcpu, kind);
+	return STEP_RETURN;
+}
+
+static enum step run_step(struct baton_vcpu *vcpu)
+{
+	switch (run_window(vcpu)) {
+	case BATON_TO_USER:
+		return STEP_RETURN;
+	case BATON_FAULT:
+		return resolve_fault(vcpu);
+	case BATON_HALTED:
+	case BATON_LEAVE:
+	case BATON_ENTER:
+		break;
+	}
+	return STEP_AGAIN;
+}
+
+/* One turn: requests first, then sleep or run. */
+static enum step turn(struct baton_vcpu *vcpu)
+{
+	if (READ_ONCE(vcpu->requests) && handle_requests(vcpu) == STEP_RETURN)
+		return STEP_RETURN;
+	if (unlikely(vcpu->mp_state != BATON_MP_RUNNABLE))
+		return block(vcpu);
+	return run_step(vcpu);
+}
+
+/* Work that is done on the way to user space, and that wants to be done soon. */
+static bool user_mode_work(void)
+{
+	if (likely(!test_thread_flag(TIF_NOTIFY_RESUME)))
+		return false;
+	/* The flag alone (restartable sequences set it at each preemption) can wait. */
+#ifdef CONFIG_MEMCG
+	if (current->memcg_nr_pages_over_high)
+		return true;
+#endif
+	return task_work_pending(current);
+}
+
+/*
+ * What the host wants of this thread. 0: go on; 1: return to user space; -EINTR: a
+ * signal. The kernel's own helper for this takes a struct kvm_vcpu, and follows it.
+ */
+static int host_work(void)
+{
+	if (signal_pending(current))
+		return -EINTR;
+	if (user_mode_work())
+		return 1;
+	if (need_resched())
+		schedule();
+	return 0;
+}
+
+static int export(struct baton_vcpu *vcpu)
+{
+	u32 classes = READ_ONCE(vcpu->run->want) & BATON_CLASS_ALL;
+
+	if (READ_ONCE(vcpu->run->exit_reason) == BATON_EXIT_EMULATE)
+		classes = BATON_CLASS_ALL;
+	return baton_run_export(vcpu, classes);
+}
+
+int baton_vcpu_run(struct baton_vcpu *vcpu)
+{
+	struct baton_run *run = vcpu->run;
+	int r;
+
+	if (vcpu->pending_in)
+		finish_in(vcpu);
+	if (READ_ONCE(run->commit)) {
+		r = baton_run_commit(vcpu);
+		if (r)
+			return r;
+	}
+	if (READ_ONCE(vcpu->vm->dead))
+		return -EIO;
+	WRITE_ONCE(run->exit_reason, BATON_EXIT_NONE);
+	WRITE_ONCE(run->have, 0);
+	if (READ_ONCE(run->immediate_exit))
+		return 0;
+	do {
+		r = host_work();
+		if (r)
+			return r < 0 ? r : export(vcpu);
+		if (!baton_hwcpu_may_run())
+			return -EAGAIN;
+	} while (turn(vcpu) == STEP_AGAIN);
+	if (READ_ONCE(vcpu->vm->dead))
+		return -EIO;
+	baton_count(vcpu, BATON_STAT_TO_MONITOR);
+	return export(vcpu);
+}

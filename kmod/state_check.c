@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Is this state one that a processor accepts? SDM vol. 3 "Checks on the
+ * Guest-State Area" and APM vol. 2 "Canonicalization and Consistency Checks",
+ * the union of both, so that what one vendor takes the other takes too. Pure:
+ * no hardware, no locks; also built in userland.
+ *
+ * What a monitor sets is checked here, once. A combination that slips through
+ * still ends as a clean BATON_EXIT_ENTRY_FAILED.
+ */
+#include "vcpu.h"
+
+#define CR0_KNOWN (X86_CR0_PE | X86_CR0_MP | X86_CR0_EM | X86_CR0_TS | X86_CR0_ET | \
+		   X86_CR0_NE | X86_CR0_WP | X86_CR0_AM | X86_CR0_NW | X86_CR0_CD | X86_CR0_PG)
+#define RFLAGS_RESERVED (~0x3f7fd7ull)
+
+static bool canonical(u64 address, unsigned int bits)
+{
+	return (u64)((s64)(address << (64 - bits)) >> (64 - bits)) == address;
+}
+
+static unsigned int linear_bits(u64 cr4)
+{
+	return cr4 & X86_CR4_LA57 ? 57 : 48;
+}
+
+int baton_check_regs(const struct baton_regs *regs)
+{
+	if (regs->rflags & RFLAGS_RESERVED || !(regs->rflags & X86_EFLAGS_FIXED))
+		return -EINVAL;
+	return canonical(regs->rip, 57) ? 0 : -EINVAL;
+}
+
+static bool segment_ok(const struct baton_segment *seg)
+{
+	if (seg->attr & ~BATON_SEG_ATTR_MASK)
+		return false;
+	if (seg->attr & BATON_SEG_UNUSABLE)
+		return true;
+	/* Granularity and limit must agree, or the limit would not survive. */
+	if (seg->attr & BATON_SEG_G)
+		return (seg->limit & 0xfff) == 0xfff;
+	return !(seg->limit & 0xfff00000);
+}
+
+static bool code_segment_ok(const struct baton_sregs *s)
+{
+	const struct baton_segment *cs = &s->seg[BATON_CS];
+
+	if (cs->attr & BATON_SEG_UNUSABLE || !(cs->attr & BATON_SEG_P))
+		return false;
+	return !(s->efer & EFER_LMA && cs->attr & BATON_SEG_L && cs->attr & BATON_SEG_DB);
+}
+
+static bool segments_ok(const struct baton_sregs *s)
+{
+	unsigned int bits = linear_bits(s->cr4);
+	int i;
+
+	for (i = 0; i < BATON_SEG_COUNT; i++)
+		if (!segment_ok(&s->seg[i]))
+			return false;
+	if (!code_segment_ok(s))
+		return false;
+	if (s->gdt.limit > 0xffff || s->idt.limit > 0xffff)
+		return false;
+	return canonical(s->seg[BATON_FS].base, bits) && canonical(s->seg[BATON_GS].base, bits) &&
+	       canonical(s->seg[BATON_TR].base, bits) && canonical(s->seg[BATON_LDTR].base, bits) &&
+	       canonical(s->gdt.base, bits) && canonical(s->idt.base, bits);
+}
+
+static bool reserved_clear(const struct baton_sregs *s)
+{
+	int i;
+
+	if (s->gdt.reserved || s->idt.reserved || s->cr8 & ~0xfull)
+		return false;
+	/* Only FS and GS, and the system segments, have 64-bit bases. */
+	for (i = BATON_ES; i <= BATON_DS; i++)
+		if (s->seg[i].base >> 32)
+			return false;
+	return true;
+}
+
+static bool cr0_ok(u64 cr0)
+{
+	if (cr0 & ~(u64)CR0_KNOWN)
+		return false;
+	if (cr0 & X86_CR0_PG && !(cr0 & X86_CR0_PE))
+		return false;
+	return !(cr0 & X86_CR0_NW && !(cr0 & X86_CR0_CD));
+}
+
+static bool modes_ok(const struct baton_sregs *s)
+{
+	bool lma = s->efer & EFER_LMA;
+
+	if (lma != (s->efer & EFER_LME && s->cr0 & X86_CR0_PG))
+		return false;
+	if (lma && !(s->cr4 & X86_CR4_PAE))
+		return false;
+	/* PCIDs exist in IA-32e mode only. */
+	return lma || !(s->cr4 & X86_CR4_PCIDE);
+}
+
+static bool xcr0_ok(const struct baton_vcpu *vcpu, u64 xcr0)
+{
+	return baton_xcr0_valid(xcr0) && !(xcr0 & ~vcpu->cpuid.xcr0_allowed & ~1ull);
+}
+
+static u64 efer_allowed(const struct baton_vcpu *vcpu)
+{
+	const struct baton_cpuid_table *t = &vcpu->cpuid;
+
+	return EFER_SCE | (baton_guest_has(t, BATON_GF_LONG_MODE) ? EFER_LME | EFER_LMA : 0) |
+	       (baton_guest_has(t, BATON_GF_NX) ? EFER_NX : 0) |
+	       (baton_guest_has(t, BATON_GF_FFXSR) ? EFER_FFXSR : 0);
+}
+
+int baton_check_sregs(const struct baton_vcpu *vcpu, const struct baton_sregs *s)
+{
+	if (!reserved_clear(s) || !cr0_ok(s->cr0) || !modes_ok(s) || !segments_ok(s))
+		return -EINVAL;
+	if (s->cr4 & ~baton_cr4_allowed(vcpu) || s->efer & ~efer_allowed(vcpu))
+		return -EINVAL;
+	/* Bit 63 of a MOV to CR3 is a command: it never is in the register. */
+	if (s->cr3 >> vcpu->cpuid.phys_bits)
+		return -EINVAL;
+	return xcr0_ok(vcpu, s->xcr0) ? 0 : -EINVAL;
+}
+
+int baton_check_debugregs(const struct baton_debugregs *regs)
+{
+	/* The upper halves of DR6 and DR7 must be zero; GD and breakpoints are free. */
+	return regs->dr6 >> 32 || regs->dr7 >> 32 ? -EINVAL : 0;
+}
+
+int baton_check_events(const struct baton_events *ev)
+{
+	const u32 both = BATON_EV_EXCEPTION | BATON_EV_INTERRUPT;
+
+	if (ev->flags & ~BATON_EV_MASK || ev->reserved0 || ev->reserved1)
+		return -EINVAL;
+	if ((ev->flags & both) == both || ev->mp_state > BATON_MP_WAIT_SIPI)
+		return -EINVAL;
+	if (ev->flags & BATON_EV_EXCEPTION && (ev->exception > 31 || ev->exception == 2))
+		return -EINVAL;
+	if (ev->flags & BATON_EV_ERROR_CODE && !(ev->flags & BATON_EV_EXCEPTION))
+		return -EINVAL;
+	if (ev->flags & BATON_EV_INTERRUPT && ev->interrupt < 16)
+		return -EINVAL;
+	return 0;
+}
+
+u64 baton_cr4_allowed(const struct baton_vcpu *vcpu)
+{
+	return vcpu->cpuid.cr4_allowed;
+}
+
+static bool exit_long_mode_ok(const struct baton_sregs *s)
+{
+	return !(s->cr4 & X86_CR4_PCIDE) && !(s->seg[BATON_CS].attr & BATON_SEG_L);
+}
+
+/* Paging is being switched on with EFER.LME set. */
+static bool enter_long_mode_ok(const struct baton_sregs *s)
+{
+	return s->cr4 & X86_CR4_PAE && !(s->seg[BATON_CS].attr & BATON_SEG_L);
+}
+
+bool baton_set_cr0(struct baton_vcpu *vcpu, u64 value)
+{
+	struct baton_sregs *s = &vcpu->sregs;
+	u64 changed;
+
+	if (value >> 32)
+		return false;
+	value = (value & CR0_KNOWN) | X86_CR0_ET;
+	if (!cr0_ok(value))
+		return false;
+	changed = value ^ s->cr0;
+	if (changed & X86_CR0_PG && s->efer & EFER_LME) {
+		if (value & X86_CR0_PG ? !enter_long_mode_ok(s) : !exit_long_mode_ok(s))
+			return false;
+		s->efer ^= EFER_LMA;
+	}
+	if (changed & X86_CR0_PG && !(s->efer & EFER_LMA) && value & X86_CR0_PG &&
+	    s->cr4 & X86_CR4_PAE && !baton_load_pdptes(vcpu))
+		return false;
+	s->cr0 = value;
+	vcpu->dirty |= BATON_ST_SREGS;
+	return true;
+}
+
+bool baton_set_cr4(struct baton_vcpu *vcpu, u64 value)
+{
+	struct baton_sregs *s = &vcpu->sregs;
+	u64 changed = value ^ s->cr4;
+
+	if (value & ~baton_cr4_allowed(vcpu))
+		return false;
+	if (s->efer & EFER_LMA && (!(value & X86_CR4_PAE) || changed & X86_CR4_LA57))
+		return false;
+	if (changed & value & X86_CR4_PCIDE && (!(s->efer & EFER_LMA) || s->cr3 & 0xfff))
+		return false;
+	if (!(s->efer & EFER_LMA) && s->cr0 & X86_CR0_PG && value & X86_CR4_PAE &&
+	    changed & (X86_CR4_PAE | X86_CR4_PSE | X86_CR4_PGE) && !baton_load_pdptes(vcpu))
+		return false;
+	s->cr4 = value;
+	vcpu->dirty |= BATON_ST_SREGS;
+	return true;
+}
+
+bool baton_set_efer(struct baton_vcpu *vcpu, u64 value)
+{
+	struct baton_sregs *s = &vcpu->sregs;
+
+	if (value & ~efer_allowed(vcpu))
+		return false;
+	if ((value ^ s->efer) & EFER_LME && s->cr0 & X86_CR0_PG)
+		return false;
+	s->efer = (value & ~EFER_LMA) | (s->efer & EFER_LMA);
+	vcpu->dirty |= BATON_ST_SREGS;
+	return true;
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Private state of the AMD-V backend and what its files need of each other.
+ *
+ * svm_main.c probes and owns the CPUs, svm_vcpu.c runs, svm_exit.c (with
+ * svm_cr.c and svm_insn.c) reacts, svm_state.c and svm_event.c move state and
+ * events in and out, svm_asid.c keeps the TLB honest.
+ *
+ * Everything here is used by the vCPU's thread in its window (vcpu.h) unless a
+ * function says otherwise, so nothing needs a lock.
+ */
+#ifndef BATON_SVM_H
+#define BATON_SVM_H
+
+#include <linux/percpu.h>
+
+#include "fetch.h"
+#include "svm_defs.h"
+#include "vcpu.h"
+
+/* What this processor has; set once by probe(). */
+struct svm_caps {
+	bool nrips;		/* VMCB tells where the next instruction is */
+	bool decode;		/* … which register a MOV to CR/DR uses, insn bytes */
+	bool flush_by_asid;
+	bool v_spec_ctrl;	/* hardware switches SPEC_CTRL */
+	bool tsc_ratio;
+	bool tsc_aux;		/* MSR exists: RDTSCP or RDPID */
+	bool xss;
+	bool debugctl;
+	bool perf_ctl;		/* PerfCntrGlobalCtl exists */
+	u32 clean;		/* SVM_CLEAN_ALL or 0 */
+	u32 asid_count;		/* 0 is the host's, 1 .. count - 1 are for guests */
+};
+extern struct svm_caps svm_caps;
+
+/* One per CPU; used with interrupts off there. */
+struct svm_cpu {
+	void *hsave;		/* hardware's host save area (VM_HSAVE_PA) */
+	void *host_area;	/* our VMSAVE of what VMRUN does not switch */
+	u64 host_pa;
+	bool on;		/* SVME is set, by us */
+	u32 asid_next;
+	u64 asid_gen;		/* never 0 once on, never repeats */
+	u64 last_vcpu;		/* svm_vcpu.serial that ran here last */
+};
+DECLARE_PER_CPU(struct svm_cpu, svm_cpus);
+
+/* What the entry code reads; offsets in svm_defs.h. */
+struct svm_switch {
+	u64 vmcb_pa;
+	u64 host_pa;
+	u32 guest_spec_ctrl;	/* equal to host_spec_ctrl: no MSR write */
+	u32 host_spec_ctrl;
+};
+
+/* Host state that the window puts away (kernel-api note, "State to switch"). */
+struct svm_host {
+	u64 tsc_aux, xss, debugctl, perf_ctl;
+	struct baton_host_debug debug;
+};
+
+/* svm_vcpu.watch: what svm_event.c waits for; any of them needs a look per entry. */
+#define SVM_WATCH_IRQ	BIT(0)	/* V_IRQ armed: exits when interrupts can be taken */
+#define SVM_WATCH_TPR	BIT(1)	/* CR8 write intercepted: TPR holds a vector back */
+#define SVM_WATCH_IRET	BIT(2)	/* IRET was reached, may not have been executed */
+#define SVM_WATCH_STEP	BIT(3)	/* RFLAGS.TF set by us, for one instruction */
+
+struct svm_vcpu {
+	struct baton_vcpu vcpu;	/* first */
+	struct svm_vmcb *vmcb;
+	struct svm_switch sw;
+	struct svm_host host;
+
+	int cpu;		/* CPU that VMCB cache and ASID belong to, or -1 */
+	u64 asid_gen;		/* svm_cpu.asid_gen that our ASID is of */
+	s64 tlb_gen;		/* vm->tlb_gen as of our last flush; -1: flush */
+	u64 serial;		/* unlike any other vCPU's since module load */
+
+	u32 watch;		/* SVM_WATCH_* */
+	u64 iret_rip;		/* with SVM_WATCH_IRET: where */
+	bool step_tf;		/* with SVM_WATCH_STEP: guest's own RFLAGS.TF */
+};
+
+static inline struct svm_vcpu *to_svm(struct baton_vcpu *vcpu)
+{
+	return container_of(vcpu, struct svm_vcpu, vcpu);
+}
+
+/* svm_main.c. The VM's nested CR3: four levels of ours, under the host's depth. */
+u64 svm_nested_cr3(struct baton_vm *vm);
+
+/* svm_msr.c. Permission maps, the same for all vCPUs. setup may sleep. */
+int svm_maps_setup(void);
+void svm_maps_teardown(void);
+u64 svm_iopm_pa(void);
+u64 svm_msrpm_pa(void);
+
+/* svm_controls.c. init: process context. */
+void svm_controls_init(struct svm_vcpu *svm);
+void svm_controls_cpuid(struct svm_vcpu *svm);
+void svm_controls_cr0(struct svm_vcpu *svm, u64 cr0);
+
+/* svm_vcpu.c */
+int svm_vcpu_init(struct baton_vcpu *vcpu);
+void svm_vcpu_fini(struct baton_vcpu *vcpu);
+enum baton_next svm_run(struct baton_vcpu *vcpu);
+/* In a window: msr.spec_ctrl to where the entry takes it from. */
+void svm_load_spec_ctrl(struct svm_vcpu *svm);
+
+/* svm_entry.S: one trip through the guest. 0, or -EIO if SVM is off. */
+int svm_enter(struct baton_regs *regs, const struct svm_switch *sw);
+
+/* svm_exit.c */
+enum baton_next svm_exit(struct svm_vcpu *svm);
+
+/* svm_cr.c: exits of MOV to and from CR and DR, LMSW, SMSW, CLTS; #DB. */
+enum baton_next svm_exit_cr_read(struct svm_vcpu *svm);
+enum baton_next svm_exit_cr_write(struct svm_vcpu *svm);
+enum baton_next svm_exit_dr(struct svm_vcpu *svm);
+enum baton_next svm_exit_db(struct svm_vcpu *svm);
+/* An instruction was completed in software with RFLAGS.TF set. */
+void svm_step_trap(struct svm_vcpu *svm);
+
+/*
+ * svm_insn.c. Length of the instruction at RIP, which is `opcode` (as in
+ * baton_insn_length()). > 0, or what svm_insn_retry() makes a next step of.
+ */
+int svm_insn_length(struct svm_vcpu *svm, u32 opcode);
+enum baton_next svm_insn_retry(int length);
+/* Is the guest in 64-bit mode? */
+bool svm_long64(const struct svm_vcpu *svm);
+/* RIP past the instruction, with all that completing it means. */
+void svm_skip(struct svm_vcpu *svm, unsigned int length);
+void svm_skip_to(struct svm_vcpu *svm, u64 rip);
+
+/* svm_state.c */
+void svm_state_load(struct svm_vcpu *svm);
+/* Brings SREGS into the cache if they are not there. Also out of a window. */
+void svm_need_sregs(struct svm_vcpu *svm);
+int svm_state_fetch(struct baton_vcpu *vcpu, u32 classes);
+void svm_state_close(struct svm_vcpu *svm);
+
+/* svm_event.c */
+void svm_event_inject(struct svm_vcpu *svm);
+void svm_event_cut_short(struct svm_vcpu *svm);
+void svm_event_load(struct svm_vcpu *svm);
+void svm_event_settle(struct svm_vcpu *svm);
+void svm_event_exit(struct svm_vcpu *svm);
+void svm_event_window(struct svm_vcpu *svm);
+void svm_event_iret(struct svm_vcpu *svm);
+/* True: this single step was ours, and is over. */
+bool svm_event_stepped(struct svm_vcpu *svm);
+
+/* svm_asid.c */
+void svm_asid_cpu_on(struct svm_cpu *cpu);
+void svm_asid_open(struct svm_vcpu *svm, struct svm_cpu *cpu);
+void svm_asid_flush(struct svm_vcpu *svm);
+
+#endif

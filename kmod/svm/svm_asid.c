@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * ASIDs: what keeps a vCPU from using TLB entries that are not, or no more, its.
+ *
+ * Problem. TLB entries translate guest-linear to host-physical addresses and
+ * are tagged by ASID only. A CPU has a handful of ASIDs (16 to 32768) for any
+ * number of vCPUs, and other vCPUs' entries, or our own from before a mapping was
+ * taken away, must never be hit.
+ *
+ * Design. Each CPU hands out its ASIDs in rising order, within a generation. When
+ * they run out, the generation goes up, the whole TLB is flushed, and counting
+ * starts again. An ASID is valid if it is of this CPU and of its present
+ * generation; then no other vCPU has had it since the last full flush. A vCPU
+ * that comes from another CPU gets a new one, so first use here finds nothing
+ * stale. Turning SVM on starts a generation too: whoever had SVM before us had
+ * ASIDs as well.
+ *
+ * Invalidations. A mapping that got weaker raises vm->tlb_gen, after which the
+ * sender sends an interrupt to CPUs in a window. We compare before each entry,
+ * interrupts off: either we see the new number, or the interrupt is pending and
+ * ends the entry before the first instruction. With FlushByAsid a flush is a
+ * command in the VMCB; without, a new ASID does the same more cheaply than
+ * flushing everybody's.
+ */
+#include <linux/atomic.h>
+#include <linux/smp.h>
+
+#include "svm.h"
+#include "vmcb.h"
+
+void svm_asid_cpu_on(struct svm_cpu *cpu)
+{
+	/* None left: the first vCPU starts a generation, and that flushes. */
+	cpu->asid_gen++;
+	cpu->asid_next = svm_caps.asid_count;
+}
+
+static void asid_assign(struct svm_vcpu *svm, struct svm_cpu *cpu)
+{
+	svm->vmcb->tlb_control = SVM_TLB_KEEP;
+	if (cpu->asid_next >= svm_caps.asid_count) {
+		cpu->asid_gen++;
+		cpu->asid_next = 1;
+		svm->vmcb->tlb_control = SVM_TLB_FLUSH_ALL;
+	}
+	vmcb_set_asid(svm->vmcb, cpu->asid_next++);
+	svm->asid_gen = cpu->asid_gen;
+}
+
+/* At a window's start: is the ASID still ours here? */
+void svm_asid_open(struct svm_vcpu *svm, struct svm_cpu *cpu)
+{
+	int id = smp_processor_id();
+
+	if (likely(svm->cpu == id && svm->asid_gen == cpu->asid_gen))
+		return;
+	/* The VMCB cache is per CPU: elsewhere it knows nothing of our changes. */
+	if (svm->cpu != id)
+		vmcb_touch(svm->vmcb, SVM_CLEAN_ALL);
+	svm->cpu = id;
+	/* Number first: an invalidation between the two costs a flush too many. */
+	svm->tlb_gen = atomic64_read(&svm->vcpu.vm->tlb_gen);
+	asid_assign(svm, cpu);
+}
+
+/* In a window: tlb_gen moved, or the guest's paging changed behind the TLB. */
+void svm_asid_flush(struct svm_vcpu *svm)
+{
+	svm->tlb_gen = atomic64_read(&svm->vcpu.vm->tlb_gen);
+	if (svm_caps.flush_by_asid) {
+		if (svm->vmcb->tlb_control == SVM_TLB_KEEP)
+			svm->vmcb->tlb_control = SVM_TLB_FLUSH_GUEST;
+	} else {
+		asid_assign(svm, this_cpu_ptr(&svm_cpus));
+	}
+	baton_count(&svm->vcpu, BATON_STAT_TLB_FLUSHES);
+}

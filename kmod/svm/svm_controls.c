@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What is intercepted, and why (APM vol. 2, "Intercept Operation"). Each list
+ * below is a reason. Not intercepted: INVLPG, INVPCID, RDTSC (offset in the
+ * VMCB), PAUSE, CR2, CR3, CR8 (V_TPR), #UD, #PF: the guest's own affair.
+ */
+#include <asm/processor-flags.h>
+
+#include "svm.h"
+#include "vmcb.h"
+
+/* The host's events: they must reach the host. INIT and SMI stay pending until STGI. */
+static const u8 host_events[] = {
+	SVM_ICPT_INTR, SVM_ICPT_NMI, SVM_ICPT_SMI, SVM_ICPT_INIT,
+	SVM_ICPT_EXCEPTION + 18, /* #MC: the host's hardware is broken, not the guest's */
+};
+
+/*
+ * Nested virtualization is not offered: these would act on the host. VMLOAD and
+ * VMSAVE unintercepted read and write host-physical memory (CVE-2021-3656).
+ */
+static const u8 svm_insns[] = {
+	SVM_ICPT_VMRUN, SVM_ICPT_VMLOAD, SVM_ICPT_VMSAVE, SVM_ICPT_STGI, SVM_ICPT_CLGI,
+	SVM_ICPT_SKINIT, SVM_ICPT_INVLPGA, SVM_ICPT_RSM,
+};
+
+/* What would harm the host: its caches, its sleep, its counters, a hang of the CPU. */
+static const u8 harmful[] = {
+	SVM_ICPT_INVD, SVM_ICPT_WBINVD, SVM_ICPT_MONITOR, SVM_ICPT_MWAIT, SVM_ICPT_HLT,
+	SVM_ICPT_RDPMC, SVM_ICPT_RDPRU, SVM_ICPT_FERR_FREEZE, SVM_ICPT_SHUTDOWN,
+	/* Delivering these can loop in microcode for ever (CVE-2015-5307, -8104). */
+	SVM_ICPT_EXCEPTION + 1, SVM_ICPT_EXCEPTION + 17,
+};
+
+/* What the module or the monitor answers for. */
+static const u8 virtualized[] = {
+	SVM_ICPT_CPUID, SVM_ICPT_IOIO, SVM_ICPT_MSR, SVM_ICPT_XSETBV, SVM_ICPT_VMMCALL,
+	SVM_ICPT_TASK_SWITCH,
+	/* All bits but TS and MP, which hardware may let the guest flip. */
+	SVM_ICPT_CR0_SEL_WRITE, SVM_ICPT_CR_WRITE + 4,
+};
+
+static void intercept_all(struct svm_vmcb *vmcb, const u8 *list, size_t count)
+{
+	while (count--)
+		vmcb_intercept(vmcb, *list++, true);
+}
+
+/* Debug registers live in vcpu->dbg; hardware's are the host's until armed. */
+static void intercept_debug(struct svm_vmcb *vmcb)
+{
+	int i;
+
+	for (i = 0; i < 16; i++) {
+		vmcb_intercept(vmcb, SVM_ICPT_DR_READ + i, true);
+		vmcb_intercept(vmcb, SVM_ICPT_DR_WRITE + i, true);
+	}
+}
+
+/* An instruction that CPUID does not offer is to be #UD. */
+void svm_controls_cpuid(struct svm_vcpu *svm)
+{
+	bool has = baton_guest_has(&svm->vcpu.cpuid, BATON_GF_RDTSCP);
+
+	vmcb_intercept(svm->vmcb, SVM_ICPT_RDTSCP, !has);
+}
+
+/*
+ * CR0.CD would make the guest crawl, so hardware's copy never has CD or NW. As
+ * long as the guest thinks they are set it must not see that copy, nor clear
+ * them there unseen.
+ */
+void svm_controls_cr0(struct svm_vcpu *svm, u64 cr0)
+{
+	bool hidden = cr0 & (X86_CR0_CD | X86_CR0_NW);
+
+	vmcb_intercept(svm->vmcb, SVM_ICPT_CR_READ + 0, hidden);
+	vmcb_intercept(svm->vmcb, SVM_ICPT_CR_WRITE + 0, hidden);
+}
+
+void svm_controls_init(struct svm_vcpu *svm)
+{
+	struct svm_vmcb *vmcb = svm->vmcb;
+
+	intercept_all(vmcb, host_events, ARRAY_SIZE(host_events));
+	intercept_all(vmcb, svm_insns, ARRAY_SIZE(svm_insns));
+	intercept_all(vmcb, harmful, ARRAY_SIZE(harmful));
+	intercept_all(vmcb, virtualized, ARRAY_SIZE(virtualized));
+	intercept_debug(vmcb);
+
+	vmcb->iopm_pa = svm_iopm_pa();
+	vmcb->msrpm_pa = svm_msrpm_pa();
+	/* The guest's IF and TPR hold back its own interrupts only. */
+	vmcb->int_ctl = SVM_INT_V_MASKING;
+	vmcb->nested_ctl = SVM_NESTED_NP_ENABLE;
+	vmcb->nested_cr3 = svm_nested_cr3(svm->vcpu.vm);
+	vmcb->clean = 0;
+}

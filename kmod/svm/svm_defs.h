@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * SVM as the AMD64 Architecture Programmer's Manual vol. 2 defines it: the
+ * chapter "Secure Virtual Machine", the appendices "VMCB Layout" and "SVM
+ * Intercept Codes". Own names, since the kernel's asm/svm.h changes shape.
+ */
+#ifndef BATON_SVM_DEFS_H
+#define BATON_SVM_DEFS_H
+
+/* MSRs */
+#define SVM_MSR_VM_CR		0xc0010114
+#define SVM_VM_CR_SVMDIS	(1u << 4)
+#define SVM_MSR_HSAVE_PA	0xc0010117
+#define SVM_MSR_TSC_RATIO	0xc0000104
+#define SVM_TSC_RATIO_ONE_HIGH	1u	/* 1.0 in 8.32 fixed point, upper half */
+#define SVM_MSR_PERF_GLOBAL_CTL	0xc0000301
+#define SVM_MSR_BP_CFG		0xc001102e
+#define SVM_BP_CFG_SPEC_REDUCE	(1ull << 4)
+
+/* "SVM Revision and Feature Identification": CPUID leaf, bits of EDX */
+#define SVM_CPUID_LEAF		0x8000000au
+#define SVM_CPUID_NP		(1u << 0)
+#define SVM_CPUID_NRIPS		(1u << 3)
+#define SVM_CPUID_TSC_RATE	(1u << 4)
+#define SVM_CPUID_CLEAN		(1u << 5)
+#define SVM_CPUID_FLUSH_BY_ASID (1u << 6)
+#define SVM_CPUID_DECODE	(1u << 7)
+#define SVM_CPUID_V_SPEC_CTRL	(1u << 20)
+
+#define SVM_EFER_SVME		(1ull << 12)
+
+/* Offsets into struct svm_switch (svm.h), for the entry code. */
+#define SVM_SWITCH_VMCB_PA	0
+#define SVM_SWITCH_HOST_PA	8
+#define SVM_SWITCH_GUEST_SPEC	16
+#define SVM_SWITCH_HOST_SPEC	20
+
+#ifndef __ASSEMBLER__
+
+#include <linux/bits.h>
+#include <linux/build_bug.h>
+#include <linux/stddef.h>
+#include <linux/types.h>
+
+/* Intercepts by number: word * 32 + bit in svm_vmcb.intercept. */
+enum svm_intercept {
+	SVM_ICPT_CR_READ	= 0,	/* + CR number */
+	SVM_ICPT_CR_WRITE	= 16,	/* + CR number */
+	SVM_ICPT_DR_READ	= 32,	/* + DR number */
+	SVM_ICPT_DR_WRITE	= 48,	/* + DR number */
+	SVM_ICPT_EXCEPTION	= 64,	/* + vector */
+	SVM_ICPT_INTR		= 96,
+	SVM_ICPT_NMI,
+	SVM_ICPT_SMI,
+	SVM_ICPT_INIT,
+	SVM_ICPT_VINTR,
+	SVM_ICPT_CR0_SEL_WRITE,
+	SVM_ICPT_RDPMC		= 96 + 15,
+	SVM_ICPT_CPUID		= 96 + 18,
+	SVM_ICPT_RSM,
+	SVM_ICPT_IRET,
+	SVM_ICPT_INVD		= 96 + 22,
+	SVM_ICPT_HLT		= 96 + 24,
+	SVM_ICPT_INVLPGA	= 96 + 26,
+	SVM_ICPT_IOIO,
+	SVM_ICPT_MSR,
+	SVM_ICPT_TASK_SWITCH,
+	SVM_ICPT_FERR_FREEZE,
+	SVM_ICPT_SHUTDOWN,
+	SVM_ICPT_VMRUN		= 128,
+	SVM_ICPT_VMMCALL,
+	SVM_ICPT_VMLOAD,
+	SVM_ICPT_VMSAVE,
+	SVM_ICPT_STGI,
+	SVM_ICPT_CLGI,
+	SVM_ICPT_SKINIT,
+	SVM_ICPT_RDTSCP,
+	SVM_ICPT_WBINVD		= 128 + 9,
+	SVM_ICPT_MONITOR,
+	SVM_ICPT_MWAIT,
+	SVM_ICPT_XSETBV		= 128 + 13,
+	SVM_ICPT_RDPRU,
+};
+#define SVM_ICPT_WORDS 6
+
+/* "VMCB State Caching": a group's bit is 0 when software changed the group. */
+#define SVM_CLEAN_INTERCEPTS	BIT(0)	/* also TSC offset */
+#define SVM_CLEAN_ASID		BIT(2)
+#define SVM_CLEAN_INTR		BIT(3)
+#define SVM_CLEAN_NPT		BIT(4)	/* nested CR3, guest PAT */
+#define SVM_CLEAN_CR		BIT(5)	/* CR0, CR3, CR4, EFER */
+#define SVM_CLEAN_DR		BIT(6)
+#define SVM_CLEAN_DT		BIT(7)
+#define SVM_CLEAN_SEG		BIT(8)	/* CS, DS, SS, ES, CPL */
+#define SVM_CLEAN_CR2		BIT(9)
+#define SVM_CLEAN_ALL		0x3ffu
+
+/* svm_vmcb.tlb_control */
+#define SVM_TLB_KEEP		0
+#define SVM_TLB_FLUSH_ALL	1
+#define SVM_TLB_FLUSH_GUEST	3	/* needs FlushByAsid */
+
+/* svm_vmcb.int_ctl */
+#define SVM_INT_V_TPR		0x0fu
+#define SVM_INT_V_IRQ		BIT(8)
+#define SVM_INT_V_PRIO_MAX	(0xfu << 16)
+#define SVM_INT_V_IGN_TPR	BIT(20)
+#define SVM_INT_V_MASKING	BIT(24)
+/* svm_vmcb.int_state */
+#define SVM_INT_SHADOW		BIT(0)
+
+/* svm_vmcb.event_inj and .exit_int_info */
+#define SVM_EVENT_VECTOR	0xffu
+#define SVM_EVENT_TYPE_SHIFT	8
+#define SVM_EVENT_TYPE		(7u << SVM_EVENT_TYPE_SHIFT)
+#define SVM_EVENT_HAS_ERROR	BIT(11)
+#define SVM_EVENT_VALID		BIT(31)
+enum svm_event_type {
+	SVM_EVENT_INTR = 0, SVM_EVENT_NMI = 2, SVM_EVENT_EXCEPTION = 3, SVM_EVENT_SOFT = 4,
+};
+
+#define SVM_NESTED_NP_ENABLE	BIT(0)
+
+/* EXITINFO1 of an IOIO exit */
+#define SVM_IOIO_IN		BIT(0)
+#define SVM_IOIO_STRING		BIT(2)
+#define SVM_IOIO_SIZE_SHIFT	4	/* one-hot: 1, 2, 4 bytes */
+#define SVM_IOIO_PORT_SHIFT	16
+/* EXITINFO1 of a nested page fault */
+#define SVM_NPF_WRITE		BIT(1)
+#define SVM_NPF_FETCH		BIT(4)
+/* EXITINFO1 of a CR or DR access, with decode assists */
+#define SVM_MOV_IS_MOV		BIT_ULL(63)
+#define SVM_MOV_GPR		0xfu
+
+enum svm_exit_code {
+	SVM_EXIT_CR_READ	= 0x00,
+	SVM_EXIT_CR_WRITE	= 0x10,
+	SVM_EXIT_DR_READ	= 0x20,
+	SVM_EXIT_DR_WRITE	= 0x30,
+	SVM_EXIT_EXCEPTION	= 0x40,
+	SVM_EXIT_INTR		= 0x60,
+	SVM_EXIT_NMI,
+	SVM_EXIT_SMI,
+	SVM_EXIT_INIT,
+	SVM_EXIT_VINTR,
+	SVM_EXIT_CR0_SEL_WRITE,
+	SVM_EXIT_RDPMC		= 0x6f,
+	SVM_EXIT_CPUID		= 0x72,
+	SVM_EXIT_RSM,
+	SVM_EXIT_IRET,
+	SVM_EXIT_INVD		= 0x76,
+	SVM_EXIT_HLT		= 0x78,
+	SVM_EXIT_INVLPGA	= 0x7a,
+	SVM_EXIT_IOIO,
+	SVM_EXIT_MSR,
+	SVM_EXIT_TASK_SWITCH,
+	SVM_EXIT_FERR_FREEZE,
+	SVM_EXIT_SHUTDOWN,
+	SVM_EXIT_VMRUN		= 0x80,
+	SVM_EXIT_VMMCALL,
+	SVM_EXIT_VMLOAD,
+	SVM_EXIT_VMSAVE,
+	SVM_EXIT_STGI,
+	SVM_EXIT_CLGI,
+	SVM_EXIT_SKINIT,
+	SVM_EXIT_RDTSCP,
+	SVM_EXIT_WBINVD		= 0x89,
+	SVM_EXIT_MONITOR,
+	SVM_EXIT_MWAIT,
+	SVM_EXIT_XSETBV		= 0x8d,
+	SVM_EXIT_RDPRU,
+	SVM_EXIT_TABLE_SIZE,
+	SVM_EXIT_NPF		= 0x400,
+	SVM_EXIT_INVALID	= 0xffffffff,	/* low half of -1 */
+};
+
+struct svm_segment {
+	u16 selector;
+	u16 attr;	/* 0-7 as in a descriptor, 8-11 AVL, L, D/B, G */
+	u32 limit;
+	u64 base;
+};
+
+struct svm_vmcb {
+	/* 0x000 control area */
+	u32 intercept[SVM_ICPT_WORDS];
+	u8 reserved_018[0x3c - 0x18];
+	u16 pause_threshold, pause_count;
+	u64 iopm_pa, msrpm_pa;
+	u64 tsc_offset;
+	u32 asid;
+	u8 tlb_control, reserved_05d[3];
+	u32 int_ctl, int_vector;
+	u64 int_state;
+	u64 exit_code, exit_info1, exit_info2;
+	u32 exit_int_info, exit_int_error;
+	u64 nested_ctl;
+	u64 avic_bar, ghcb_pa;
+	u32 event_inj, event_inj_error;
+	u64 nested_cr3;
+	u64 virt_ext;
+	u32 clean, reserved_0c4;
+	u64 next_rip;
+	u8 insn_len, insn[15];
+	u8 reserved_0e0[0x400 - 0xe0];
+
+	/* 0x400 state save area */
+	struct svm_segment es, cs, ss, ds, fs, gs, gdtr, ldtr, idtr, tr;
+	u8 reserved_4a0[0x4cb - 0x4a0];
+	u8 cpl;
+	u8 reserved_4cc[4];
+	u64 efer;
+	u8 reserved_4d8[0x548 - 0x4d8];
+	u64 cr4, cr3, cr0;
+	u64 dr7, dr6;
+	u64 rflags, rip;
+	u8 reserved_580[0x5d8 - 0x580];
+	u64 rsp;
+	u64 s_cet, ssp, isst_addr;
+	u64 rax;
+	u64 star, lstar, cstar, sfmask, kernel_gs_base;
+	u64 sysenter_cs, sysenter_esp, sysenter_eip;
+	u64 cr2;
+	u8 reserved_648[0x668 - 0x648];
+	u64 pat;
+	u64 debugctl;
+	u8 reserved_678[0x6e0 - 0x678];
+	u64 spec_ctrl;
+	u8 reserved_6e8[0x1000 - 0x6e8];
+};
+
+static_assert(sizeof(struct svm_segment) == 16, "svm_segment");
+static_assert(sizeof(struct svm_vmcb) == 4096, "svm_vmcb");
+static_assert(offsetof(struct svm_vmcb, iopm_pa) == 0x040, "iopm_pa");
+static_assert(offsetof(struct svm_vmcb, asid) == 0x058, "asid");
+static_assert(offsetof(struct svm_vmcb, int_ctl) == 0x060, "int_ctl");
+static_assert(offsetof(struct svm_vmcb, exit_code) == 0x070, "exit_code");
+static_assert(offsetof(struct svm_vmcb, nested_ctl) == 0x090, "nested_ctl");
+static_assert(offsetof(struct svm_vmcb, event_inj) == 0x0a8, "event_inj");
+static_assert(offsetof(struct svm_vmcb, clean) == 0x0c0, "clean");
+static_assert(offsetof(struct svm_vmcb, insn_len) == 0x0d0, "insn_len");
+static_assert(offsetof(struct svm_vmcb, es) == 0x400, "es");
+static_assert(offsetof(struct svm_vmcb, tr) == 0x490, "tr");
+static_assert(offsetof(struct svm_vmcb, cpl) == 0x4cb, "cpl");
+static_assert(offsetof(struct svm_vmcb, efer) == 0x4d0, "efer");
+static_assert(offsetof(struct svm_vmcb, cr4) == 0x548, "cr4");
+static_assert(offsetof(struct svm_vmcb, rip) == 0x578, "rip");
+static_assert(offsetof(struct svm_vmcb, rsp) == 0x5d8, "rsp");
+static_assert(offsetof(struct svm_vmcb, rax) == 0x5f8, "rax");
+static_assert(offsetof(struct svm_vmcb, kernel_gs_base) == 0x620, "kernel_gs_base");
+static_assert(offsetof(struct svm_vmcb, cr2) == 0x640, "cr2");
+static_assert(offsetof(struct svm_vmcb, pat) == 0x668, "pat");
+static_assert(offsetof(struct svm_vmcb, spec_ctrl) == 0x6e0, "spec_ctrl");
+
+#endif /* __ASSEMBLER__ */
+#endif

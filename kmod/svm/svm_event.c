@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Events into the guest (APM vol. 2, "Event Injection", "Interrupt and Local
+ * APIC Support").
+ *
+ * One event can be injected per entry: exception, cut-short event, NMI,
+ * interrupt, in this order. What cannot go in now is waited for:
+ *
+ *   interrupt, IF clear or shadow	V_IRQ: a made-up virtual interrupt that the
+ *				VINTR intercept turns into an exit at the first
+ *				moment when the guest would take it
+ *   interrupt, TPR too high	intercept of CR8 writes (V_TPR does not exit)
+ *   NMI during an NMI handler	intercept of IRET. It comes before the IRET is
+ *				executed, so one single step follows if another
+ *				NMI waits; if none does, NMIs are unblocked at
+ *				the first exit that sees RIP elsewhere
+ *
+ * Hardware has no memory of NMI blocking: ev.nmi_blocked is it.
+ *
+ * Delivery cut short by an exit (a nested fault on the IDT or the stack) shows
+ * in exit_int_info. Software interrupts, INT3 and INTO are not injected again:
+ * RIP is still on the instruction, and the guest executes it once more.
+ */
+#include <asm/processor-flags.h>
+
+#include "compat.h"
+#include "svm.h"
+#include "vmcb.h"
+
+#define VECTOR_BP 3
+#define VECTOR_OF 4
+#define DR6_BS BIT(14)
+
+static void inject(struct svm_vcpu *svm, u8 vector, enum svm_event_type type, bool has_error,
+		   u32 error)
+{
+	svm->vmcb->event_inj_error = error;
+	svm->vmcb->event_inj = SVM_EVENT_VALID | type << SVM_EVENT_TYPE_SHIFT | vector |
+			       (has_error ? SVM_EVENT_HAS_ERROR : 0);
+}
+
+static bool in_shadow(const struct svm_vcpu *svm)
+{
+	return svm->vmcb->int_state & SVM_INT_SHADOW;
+}
+
+static bool takes_interrupt(const struct svm_vcpu *svm)
+{
+	return svm->vcpu.regs.rflags & X86_EFLAGS_IF && !in_shadow(svm) &&
+	       !svm->vmcb->event_inj;
+}
+
+/* ---- waiting for a better moment ------------------------------------ */
+
+static void open_window(struct svm_vcpu *svm)
+{
+	struct svm_vmcb *vmcb = svm->vmcb;
+
+	svm->watch |= SVM_WATCH_IRQ;
+	vmcb->int_vector = 0;
+	vmcb_set_int_ctl(vmcb, vmcb->int_ctl | SVM_INT_V_IRQ | SVM_INT_V_IGN_TPR |
+			 SVM_INT_V_PRIO_MAX);
+	vmcb_intercept(vmcb, SVM_ICPT_VINTR, true);
+}
+
+static void close_window(struct svm_vcpu *svm)
+{
+	struct svm_vmcb *vmcb = svm->vmcb;
+
+	svm->watch &= ~SVM_WATCH_IRQ;
+	vmcb_set_int_ctl(vmcb, vmcb->int_ctl & ~(SVM_INT_V_IRQ | SVM_INT_V_IGN_TPR |
+						 SVM_INT_V_PRIO_MAX));
+	vmcb_intercept(vmcb, SVM_ICPT_VINTR, false);
+}
+
+/* VINTR exit: the guest would take an interrupt now. */
+void svm_event_window(struct svm_vcpu *svm)
+{
+	close_window(svm);
+}
+
+static void watch_tpr(struct svm_vcpu *svm, bool on)
+{
+	if (on)
+		svm->watch |= SVM_WATCH_TPR;
+	else
+		svm->watch &= ~SVM_WATCH_TPR;
+	vmcb_intercept(svm->vmcb, SVM_ICPT_CR_WRITE + 8, on);
+}
+
+/* Run one instruction, then have a #DB exit. */
+static void step_begin(struct svm_vcpu *svm)
+{
+	u64 *rflags = &svm->vcpu.regs.rflags;
+
+	svm->watch |= SVM_WATCH_STEP;
+	svm->step_tf = *rflags & X86_EFLAGS_TF;
+	*rflags |= X86_EFLAGS_TF;
+}
+
+static void step_end(struct svm_vcpu *svm)
+{
+	svm->watch &= ~SVM_WATCH_STEP;
+	if (!svm->step_tf)
+		svm->vcpu.regs.rflags &= ~X86_EFLAGS_TF;
+}
+
+/* ---- NMI ------------------------------------------------------------ */
+
+/* IRET exit: NMIs are unblocked once it has been executed. */
+void svm_event_iret(struct svm_vcpu *svm)
+{
+	vmcb_intercept(svm->vmcb, SVM_ICPT_IRET, false);
+	svm->watch |= SVM_WATCH_IRET;
+	svm->iret_rip = svm->vcpu.regs.rip;
+}
+
+static void block_nmi(struct svm_vcpu *svm, bool blocked)
+{
+	svm->vcpu.ev.nmi_blocked = blocked;
+	svm->watch &= ~SVM_WATCH_IRET;
+	vmcb_intercept(svm->vmcb, SVM_ICPT_IRET, blocked);
+}
+
+/* #DB exit: if it is the step over that IRET (or out of a shadow), it is ours. */
+bool svm_event_stepped(struct svm_vcpu *svm)
+{
+	bool guests_own = svm->step_tf;
+
+	if (!(svm->watch & SVM_WATCH_STEP) || !(svm->vmcb->dr6 & DR6_BS))
+		return false;
+	if (svm->watch & SVM_WATCH_IRET)
+		block_nmi(svm, false);
+	step_end(svm);
+	return !guests_own;
+}
+
+/*
+ * What the guest did meanwhile without an exit for it: IRET executed, shadow
+ * over. Any number of times between two runs of the guest.
+ */
+void svm_event_settle(struct svm_vcpu *svm)
+{
+	/* Any exit but #DB ends the step; what it was for is asked for again. */
+	if (unlikely(svm->watch & SVM_WATCH_STEP))
+		step_end(svm);
+	if (unlikely(svm->watch & SVM_WATCH_IRET) && svm->vcpu.regs.rip != svm->iret_rip)
+		block_nmi(svm, false);
+	svm->vcpu.ev.sti_shadow = in_shadow(svm);
+	svm->vcpu.ev.movss_shadow = false;
+}
+
+/* At an exit with something watched for; before the handler, which may skip. */
+void svm_event_exit(struct svm_vcpu *svm)
+{
+	if ((u32)svm->vmcb->exit_code != SVM_EXIT_EXCEPTION + 1)
+		svm_event_settle(svm);
+}
+
+/* Two events at once: the guest takes one, and exits before its first instruction. */
+static void exit_at_once(void)
+{
+	baton_send_reschedule(smp_processor_id());
+}
+
+static void try_nmi(struct svm_vcpu *svm)
+{
+	struct baton_pending *ev = &svm->vcpu.ev;
+
+	if (svm->vmcb->event_inj) {
+		exit_at_once();
+		return;
+	}
+	if (ev->nmi_blocked) {
+		if (svm->watch & SVM_WATCH_IRET)
+			step_begin(svm);
+		return;
+	}
+	if (in_shadow(svm)) {
+		if (svm->vcpu.regs.rflags & X86_EFLAGS_IF)
+			open_window(svm);
+		else
+			step_begin(svm);
+		return;
+	}
+	ev->nmi = false;
+	inject(svm, 0, SVM_EVENT_NMI, false, 0);
+	block_nmi(svm, true);
+}
+
+/* ---- interrupts ----------------------------------------------------- */
+
+/* Is there a vector that only the task priority holds back? */
+static bool tpr_holds_back(struct baton_vcpu *vcpu)
+{
+	int irr = vcpu->apic.highest_irr;
+
+	return irr >= 0 && irr >> 4 <= baton_lapic_cr8(vcpu);
+}
+
+static void try_interrupt(struct svm_vcpu *svm)
+{
+	struct baton_vcpu *vcpu = &svm->vcpu;
+	int vector = baton_lapic_pending(vcpu);
+
+	if (vector >= 0 && takes_interrupt(svm)) {
+		baton_lapic_accept(vcpu, vector);
+		inject(svm, vector, SVM_EVENT_INTR, false, 0);
+		baton_count(vcpu, BATON_STAT_IRQ_INJECTED);
+		vector = baton_lapic_pending(vcpu);
+	}
+	if (vector >= 0)
+		open_window(svm);
+	watch_tpr(svm, vector < 0 && tpr_holds_back(vcpu));
+}
+
+/* ---- the slow path of an entry -------------------------------------- */
+
+static void inject_exception(struct svm_vcpu *svm)
+{
+	struct baton_pending *ev = &svm->vcpu.ev;
+
+	ev->exception = false;
+	inject(svm, ev->vector, SVM_EVENT_EXCEPTION, ev->has_error, ev->error);
+}
+
+static void reinject(struct svm_vcpu *svm)
+{
+	struct baton_pending *ev = &svm->vcpu.ev;
+
+	/* Behind an exception whose handler is to run with interrupts off. */
+	if (ev->reinject_type == SVM_EVENT_INTR && !takes_interrupt(svm)) {
+		open_window(svm);
+		return;
+	}
+	if (svm->vmcb->event_inj) {
+		exit_at_once();
+		return;
+	}
+	ev->reinject = false;
+	inject(svm, ev->reinject_vector, ev->reinject_type, ev->reinject_has_error,
+	       ev->reinject_error);
+	if (ev->reinject_type == SVM_EVENT_NMI)
+		block_nmi(svm, true);
+}
+
+/* Something is due or watched for. Idempotent if nothing can go in. */
+void svm_event_inject(struct svm_vcpu *svm)
+{
+	struct baton_vcpu *vcpu = &svm->vcpu;
+	struct baton_pending *ev = &vcpu->ev;
+
+	svm_event_settle(svm);
+	if (svm->watch & SVM_WATCH_IRQ)
+		close_window(svm);
+	if (READ_ONCE(vcpu->nmi_posted) && xchg(&vcpu->nmi_posted, false))
+		ev->nmi = true;
+	if (ev->exception)
+		inject_exception(svm);
+	if (ev->reinject)
+		reinject(svm);
+	if (ev->nmi)
+		try_nmi(svm);
+	if (!ev->reinject)
+		try_interrupt(svm);
+}
+
+/* An exit interrupted the delivery of an event: note it for the next entry. */
+void svm_event_cut_short(struct svm_vcpu *svm)
+{
+	struct baton_pending *ev = &svm->vcpu.ev;
+	u32 info = svm->vmcb->exit_int_info;
+	u8 type = (info & SVM_EVENT_TYPE) >> SVM_EVENT_TYPE_SHIFT;
+	u8 vector = info & SVM_EVENT_VECTOR;
+
+	if (type == SVM_EVENT_SOFT ||
+	    (type == SVM_EVENT_EXCEPTION && (vector == VECTOR_BP || vector == VECTOR_OF)))
+		return;
+	ev->reinject = true;
+	ev->reinject_type = type;
+	ev->reinject_vector = vector;
+	ev->reinject_has_error = info & SVM_EVENT_HAS_ERROR;
+	ev->reinject_error = svm->vmcb->exit_int_error;
+	ev->reinject_len = 0;
+	/* Not delivered yet, so it blocks nothing yet. */
+	if (type == SVM_EVENT_NMI)
+		block_nmi(svm, false);
+}
+
+/* BATON_ST_EVENTS is dirty: the monitor or a reset set them. */
+void svm_event_load(struct svm_vcpu *svm)
+{
+	const struct baton_pending *ev = &svm->vcpu.ev;
+
+	svm->vmcb->int_state = ev->sti_shadow || ev->movss_shadow ? SVM_INT_SHADOW : 0;
+	svm->watch &= ~SVM_WATCH_STEP;
+	block_nmi(svm, ev->nmi_blocked);
+}

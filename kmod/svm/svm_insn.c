@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Where the exiting instruction ends. Processors with NRIP save say so in the
+ * VMCB; on others its bytes are read from guest memory. The bytes may be gone,
+ * or be other ones by now (another vCPU wrote them): then the guest simply runs
+ * on from RIP, and whatever is there happens.
+ */
+#include <asm/processor-flags.h>
+
+#include "svm.h"
+#include "svm_insn.h"
+#include "vmcb.h"
+
+#define INSN_MAX 15
+
+/* ---- whose code ----------------------------------------------------- */
+
+bool svm_long64(const struct svm_vcpu *svm)
+{
+	const struct svm_vmcb *vmcb = svm->vmcb;
+
+	/* Attribute bit 9 is CS.L; it means something in long mode only. */
+	return vmcb->efer & BIT(10) && vmcb->cs.attr & BIT(9);
+}
+
+static void describe_code(const struct svm_vcpu *svm, struct baton_code *code)
+{
+	const struct svm_vmcb *vmcb = svm->vmcb;
+	u64 rip = svm->vcpu.regs.rip;
+
+	*code = (struct baton_code) {
+		.walk = {
+			.cr0 = vmcb->cr0, .cr3 = vmcb->cr3, .cr4 = vmcb->cr4,
+			.efer = vmcb->efer & ~SVM_EFER_SVME,
+			.user = vmcb->cpl == 3, .fetch = true,
+		},
+		.long64 = svm_long64(svm),
+		.big = vmcb->cs.attr & BIT(10),
+	};
+	code->linear = code->long64 ? rip : (u32)(vmcb->cs.base + rip);
+}
+
+static int fetch(struct svm_vcpu *svm, u8 *bytes)
+{
+	struct baton_code code;
+
+	describe_code(svm, &code);
+	return baton_fetch_insn(&svm->vcpu, &code, bytes, INSN_MAX);
+}
+
+/* By hardware: 0 if it does not know, or 16-bit IP wrapped around. */
+static unsigned int nrip_length(const struct svm_vcpu *svm)
+{
+	u64 length = svm->vmcb->next_rip - svm->vmcb->rip;
+
+	return svm_caps.nrips && length <= INSN_MAX ? length : 0;
+}
+
+/* ---- length --------------------------------------------------------- */
+
+int svm_insn_length(struct svm_vcpu *svm, u32 opcode)
+{
+	u8 bytes[INSN_MAX];
+	int length = nrip_length(svm);
+
+	if (likely(length))
+		return length;
+	length = fetch(svm, bytes);
+	if (length <= 0)
+		return length;
+	length = baton_insn_length(bytes, length, opcode, svm_long64(svm));
+	if (length)
+		return length;
+	/* Another instruction: the guest may have mapped another page there. */
+	baton_fetch_forget(&svm->vcpu);
+	return -EFAULT;
+}
+
+enum baton_next svm_insn_retry(int length)
+{
+	return length ? BATON_ENTER : BATON_LEAVE;
+}
+
+/* ---- operands ------------------------------------------------------- */
+
+static bool is_prefix(u8 byte)
+{
+	switch (byte) {
+	case 0x26: case 0x2e: case 0x36: case 0x3e: case 0x64: case 0x65:
+	case 0x66: case 0x67: case 0xf0: case 0xf2: case 0xf3:
+		return true;
+	}
+	return false;
+}
+
+/* 0F 01: LMSW is /6, SMSW is /4; only with a register (mod 3). */
+static enum svm_insn_kind kind_of_group7(u8 modrm)
+{
+	if (modrm < 0xc0)
+		return SVM_INSN_OTHER;
+	switch (modrm >> 3 & 7) {
+	case 4:
+		return SVM_INSN_SMSW;
+	case 6:
+		return SVM_INSN_LMSW;
+	}
+	return SVM_INSN_OTHER;
+}
+
+static enum svm_insn_kind kind_of(u8 opcode, u8 modrm)
+{
+	switch (opcode) {
+	case 0x06:
+		return SVM_INSN_CLTS;
+	case 0x01:
+		return kind_of_group7(modrm);
+	case 0x20 ... 0x23: /* MOV to and from CR and DR, whatever mod says */
+		return SVM_INSN_MOV;
+	}
+	return SVM_INSN_OTHER;
+}
+
+int svm_insn_parse(const u8 *bytes, int length, bool long64, bool big, struct svm_insn *insn)
+{
+	bool op_size = false;
+	u8 rex = 0;
+	int at = 0;
+
+	for (; at < length && is_prefix(bytes[at]); at++)
+		op_size |= bytes[at] == 0x66;
+	if (long64 && at < length && (bytes[at] & 0xf0) == 0x40)
+		rex = bytes[at++];
+	/* 0F, opcode, and ModRM if it is not CLTS */
+	if (at + 2 > length || bytes[at] != 0x0f)
+		return 0;
+	if (bytes[at + 1] != 0x06 && at + 3 > length)
+		return 0;
+	*insn = (struct svm_insn) { .kind = kind_of(bytes[at + 1], bytes[at + 2]) };
+	if (insn->kind == SVM_INSN_CLTS)
+		return at + 2;
+	insn->gpr = (bytes[at + 2] & 7) | (rex & 1) << 3;
+	insn->word = !(rex & 8) && (long64 || big) == op_size;
+	return at + 3;
+}
+
+/* MOVs by EXITINFO1, if the processor has decode assists. */
+static int decode_assisted(struct svm_vcpu *svm, struct svm_insn *insn)
+{
+	u32 code = svm->vmcb->exit_code;
+	u64 info = svm->vmcb->exit_info1;
+	bool is_cr = code < SVM_EXIT_DR_READ || code == SVM_EXIT_CR0_SEL_WRITE;
+
+	if (!svm_caps.decode || (is_cr && !(info & SVM_MOV_IS_MOV)))
+		return 0;
+	*insn = (struct svm_insn) { .kind = SVM_INSN_MOV, .gpr = info & SVM_MOV_GPR };
+	return nrip_length(svm);
+}
+
+int svm_insn_decode(struct svm_vcpu *svm, struct svm_insn *insn)
+{
+	u8 bytes[INSN_MAX] = {};
+	int length = decode_assisted(svm, insn);
+
+	if (length)
+		return length;
+	/* The bytes matter here, not only their number: no page from before. */
+	baton_fetch_forget(&svm->vcpu);
+	length = fetch(svm, bytes);
+	if (length <= 0)
+		return length;
+	length = svm_insn_parse(bytes, length, svm_long64(svm), svm->vmcb->cs.attr & BIT(10),
+				insn);
+	return length ? length : -EFAULT;
+}
+
+/* ---- past it -------------------------------------------------------- */
+
+/* Completing an instruction ends shadows and RF, and is a step if TF is set. */
+void svm_skip_to(struct svm_vcpu *svm, u64 rip)
+{
+	struct baton_regs *regs = &svm->vcpu.regs;
+
+	regs->rip = svm_long64(svm) ? rip : (u32)rip;
+	svm->vmcb->int_state = 0;
+	if (likely(!(regs->rflags & (X86_EFLAGS_RF | X86_EFLAGS_TF))))
+		return;
+	regs->rflags &= ~X86_EFLAGS_RF;
+	if (regs->rflags & X86_EFLAGS_TF)
+		svm_step_trap(svm);
+}
+
+void svm_skip(struct svm_vcpu *svm, unsigned int length)
+{
+	svm_skip_to(svm, svm->vcpu.regs.rip + length);
+}

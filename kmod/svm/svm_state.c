@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Architectural state between the cache (struct baton_vcpu) and the VMCB.
+ *
+ * After an exit all guest state is in the VMCB page, VMSAVE included, so saving
+ * is reading memory, in a window or out of it. Only SREGS is ever out of date in
+ * the cache: REGS are copied at each exit; debug registers, MSRs, CPUID and TSC
+ * offset change in the cache first, since guests' accesses to them exit; the
+ * two small exceptions (KERNEL_GS_BASE, interrupt shadow) are read back where a
+ * window ends.
+ *
+ * The VMCB has no "unusable" segment: it is a segment without P (APM, "VMCB
+ * Layout"; the quirks below are where processors store less than they know).
+ */
+#include <linux/sched.h>
+#include <asm/debugreg.h>
+#include <asm/msr.h>
+#include <asm/processor-flags.h>
+
+#include "compat.h"
+#include "svm.h"
+#include "vmcb.h"
+
+/* CR0 bits that hardware's copy never has: see svm_controls_cr0(). */
+#define CR0_HIDDEN	(X86_CR0_CD | X86_CR0_NW)
+#define CR0_TRANSLATION	(X86_CR0_PG | X86_CR0_PE | X86_CR0_WP)
+
+/* ---- segments ------------------------------------------------------- */
+
+static void load_segment(struct svm_segment *to, const struct baton_segment *from)
+{
+	u16 attr = (from->attr & 0xff) | (from->attr >> 4 & 0xf00);
+
+	if (from->attr & BATON_SEG_UNUSABLE)
+		attr &= ~BATON_SEG_P;
+	*to = (struct svm_segment) {
+		.selector = from->selector, .attr = attr,
+		.limit = from->limit, .base = from->base,
+	};
+}
+
+static void save_segment(struct baton_segment *to, const struct svm_segment *from)
+{
+	u16 attr = (from->attr & 0xff) | (from->attr & 0xf00) << 4;
+
+	if (!(attr & BATON_SEG_P))
+		attr |= BATON_SEG_UNUSABLE;
+	*to = (struct baton_segment) {
+		.selector = from->selector, .attr = attr,
+		.limit = from->limit, .base = from->base,
+	};
+}
+
+static void set_granularity(struct baton_segment *seg)
+{
+	if (seg->limit > 0xfffff)
+		seg->attr |= BATON_SEG_G;
+}
+
+/* What a segment register must look like on any processor. */
+static void mend_segments(struct baton_segment *seg, u8 cpl)
+{
+	static const u8 data[] = { BATON_ES, BATON_SS, BATON_DS, BATON_FS, BATON_GS };
+	int i;
+
+	/* CS loses G; a loaded segment has been accessed; TR is busy. */
+	set_granularity(&seg[BATON_CS]);
+	for (i = 0; i < ARRAY_SIZE(data); i++)
+		if (!(seg[data[i]].attr & BATON_SEG_UNUSABLE))
+			seg[data[i]].attr |= 1;
+	seg[BATON_TR].attr |= 2;
+	/* CPL is SS.DPL, but SYSRET and null selectors leave them apart. */
+	seg[BATON_SS].attr = (seg[BATON_SS].attr & ~BATON_SEG_DPL) | cpl << BATON_SEG_DPL_SHIFT;
+}
+
+static void load_segments(struct svm_vmcb *vmcb, const struct baton_sregs *sregs)
+{
+	const struct baton_segment *seg = sregs->seg;
+
+	load_segment(&vmcb->es, &seg[BATON_ES]);
+	load_segment(&vmcb->cs, &seg[BATON_CS]);
+	load_segment(&vmcb->ss, &seg[BATON_SS]);
+	load_segment(&vmcb->ds, &seg[BATON_DS]);
+	load_segment(&vmcb->fs, &seg[BATON_FS]);
+	load_segment(&vmcb->gs, &seg[BATON_GS]);
+	load_segment(&vmcb->ldtr, &seg[BATON_LDTR]);
+	load_segment(&vmcb->tr, &seg[BATON_TR]);
+	vmcb->cpl = (seg[BATON_SS].attr & BATON_SEG_DPL) >> BATON_SEG_DPL_SHIFT;
+	vmcb->gdtr.base = sregs->gdt.base;
+	vmcb->gdtr.limit = sregs->gdt.limit;
+	vmcb->idtr.base = sregs->idt.base;
+	vmcb->idtr.limit = sregs->idt.limit;
+	vmcb_touch(vmcb, SVM_CLEAN_SEG | SVM_CLEAN_DT);
+}
+
+static void save_segments(const struct svm_vmcb *vmcb, struct baton_sregs *sregs)
+{
+	struct baton_segment *seg = sregs->seg;
+
+	save_segment(&seg[BATON_ES], &vmcb->es);
+	save_segment(&seg[BATON_CS], &vmcb->cs);
+	save_segment(&seg[BATON_SS], &vmcb->ss);
+	save_segment(&seg[BATON_DS], &vmcb->ds);
+	save_segment(&seg[BATON_FS], &vmcb->fs);
+	save_segment(&seg[BATON_GS], &vmcb->gs);
+	save_segment(&seg[BATON_LDTR], &vmcb->ldtr);
+	save_segment(&seg[BATON_TR], &vmcb->tr);
+	mend_segments(seg, vmcb->cpl);
+	sregs->gdt.base = vmcb->gdtr.base;
+	sregs->gdt.limit = vmcb->gdtr.limit;
+	sregs->idt.base = vmcb->idtr.base;
+	sregs->idt.limit = vmcb->idtr.limit;
+}
+
+/* ---- control registers ---------------------------------------------- */
+
+/* Does the change invalidate translations, as the guest's own MOV would? */
+static bool paging_changes(const struct svm_vmcb *vmcb, const struct baton_sregs *sregs)
+{
+	return (vmcb->cr0 ^ sregs->cr0) & CR0_TRANSLATION || vmcb->cr3 != sregs->cr3 ||
+	       vmcb->cr4 != sregs->cr4 || vmcb->efer != (sregs->efer | SVM_EFER_SVME);
+}
+
+static void load_sregs(struct svm_vcpu *svm)
+{
+	const struct baton_sregs *sregs = &svm->vcpu.sregs;
+	struct svm_vmcb *vmcb = svm->vmcb;
+
+	if (paging_changes(vmcb, sregs))
+		svm->tlb_gen = -1;
+	load_segments(vmcb, sregs);
+	svm_controls_cr0(svm, sregs->cr0);
+	vmcb->cr0 = sregs->cr0 & ~CR0_HIDDEN;
+	vmcb->cr2 = sregs->cr2;
+	vmcb->cr3 = sregs->cr3;
+	vmcb->cr4 = sregs->cr4;
+	/* VMRUN wants SVME; the guest never sees it, its EFER reads exit. */
+	vmcb->efer = sregs->efer | SVM_EFER_SVME;
+	vmcb_touch(vmcb, SVM_CLEAN_CR | SVM_CLEAN_CR2);
+}
+
+void svm_need_sregs(struct svm_vcpu *svm)
+{
+	struct baton_sregs *sregs = &svm->vcpu.sregs;
+	const struct svm_vmcb *vmcb = svm->vmcb;
+
+	if (svm->vcpu.valid & BATON_ST_SREGS)
+		return;
+	save_segments(vmcb, sregs);
+	sregs->cr0 = vmcb->cr0 | (sregs->cr0 & CR0_HIDDEN);
+	sregs->cr2 = vmcb->cr2;
+	sregs->cr3 = vmcb->cr3;
+	sregs->cr4 = vmcb->cr4;
+	sregs->efer = vmcb->efer & ~SVM_EFER_SVME;
+	svm->vcpu.valid |= BATON_ST_SREGS;
+}
+
+/* ---- MSRs ----------------------------------------------------------- */
+
+static void load_msrs(struct svm_vcpu *svm)
+{
+	const struct baton_msr_file *msr = &svm->vcpu.msr;
+	struct svm_vmcb *vmcb = svm->vmcb;
+
+	vmcb->star = msr->star;
+	vmcb->lstar = msr->lstar;
+	vmcb->cstar = msr->cstar;
+	vmcb->sfmask = msr->sfmask;
+	vmcb->kernel_gs_base = msr->kernel_gs_base;
+	vmcb->sysenter_cs = msr->sysenter_cs;
+	vmcb->sysenter_esp = msr->sysenter_esp;
+	vmcb->sysenter_eip = msr->sysenter_eip;
+	svm_load_spec_ctrl(svm);
+	/* In its MSR since the window's start; the host's value is in svm->host. */
+	if (svm_caps.tsc_aux)
+		wrmsrq(MSR_TSC_AUX, msr->tsc_aux);
+	if (vmcb->pat != msr->pat) {
+		vmcb->pat = msr->pat;
+		vmcb_touch(vmcb, SVM_CLEAN_NPT);
+	}
+}
+
+/* ---- classes -------------------------------------------------------- */
+
+void svm_state_load(struct svm_vcpu *svm)
+{
+	struct baton_vcpu *vcpu = &svm->vcpu;
+	u32 dirty = vcpu->dirty;
+
+	vcpu->dirty = 0;
+	if (dirty & BATON_ST_SREGS)
+		load_sregs(svm);
+	if (dirty & BATON_ST_DEBUG)
+		vmcb_set_dr(svm->vmcb, DR6_RESERVED, vcpu->dbg.dr7);
+	if (dirty & BATON_ST_MSRS)
+		load_msrs(svm);
+	if (dirty & BATON_ST_CPUID)
+		svm_controls_cpuid(svm);
+	if (dirty & BATON_ST_TSC)
+		vmcb_set_tsc_offset(svm->vmcb, vcpu->tsc_offset);
+	if (dirty & BATON_ST_EVENTS)
+		svm_event_load(svm);
+}
+
+int svm_state_fetch(struct baton_vcpu *vcpu, u32 classes)
+{
+	if (classes & BATON_ST_SREGS)
+		svm_need_sregs(to_svm(vcpu));
+	return 0;
+}
+
+/* A window ends: the cache is to be current, but for SREGS nobody asked for. */
+void svm_state_close(struct svm_vcpu *svm)
+{
+	struct baton_vcpu *vcpu = &svm->vcpu;
+
+	svm_event_settle(svm);
+	vcpu->msr.kernel_gs_base = svm->vmcb->kernel_gs_base;
+	if (vcpu->save & BATON_ST_SREGS)
+		svm_need_sregs(svm);
+	vcpu->save = 0;
+	vcpu->valid |= BATON_ST_ALL & ~BATON_ST_SREGS;
+}

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * vCPU create and destroy, and the inner run: one window.
+ *
+ * A window costs once what must be switched by hand (FPU, TSC_AUX, host VMSAVE,
+ * …); an entry inside it costs a handful of comparisons, because the VMCB keeps
+ * the guest's state and nearly all of it is left where it is. Order: safety
+ * note, "World switch: exact order".
+ */
+#include <linux/atomic.h>
+#include <asm/asm.h>
+#include <asm/cpufeature.h>
+#include <asm/debugreg.h>
+#include <asm/msr.h>
+#include <asm/nospec-branch.h>
+
+#include "compat.h"
+#include "svm.h"
+#include "vmcb.h"
+
+/* ---- create and destroy --------------------------------------------- */
+
+int svm_vcpu_init(struct baton_vcpu *vcpu)
+{
+	static atomic64_t serial;
+	struct svm_vcpu *svm = to_svm(vcpu);
+
+	svm->vmcb = vmcb_create();
+	if (!svm->vmcb)
+		return -ENOMEM;
+	svm->sw.vmcb_pa = __pa(svm->vmcb);
+	svm->cpu = -1;
+	/* Not the address: a new vCPU may get a dead one's. */
+	svm->serial = atomic64_inc_return(&serial);
+	svm_controls_init(svm);
+	return 0;
+}
+
+void svm_vcpu_fini(struct baton_vcpu *vcpu)
+{
+	struct svm_vcpu *svm = to_svm(vcpu);
+
+	vmcb_destroy(svm->vmcb);
+	svm->vmcb = NULL;
+}
+
+/* ---- opening and closing a window ----------------------------------- */
+
+/* Our copy of what VMRUN leaves and VMLOAD brings back. False: SVM is off. */
+static bool save_host(u64 pa)
+{
+	asm goto("1: vmsave %%rax\n\t"
+		 _ASM_EXTABLE(1b, %l[off])
+		 : : "a" (pa) : "memory" : off);
+	return true;
+off:
+	return false;
+}
+
+/* Another guest ran here last: it must not steer this one's predictions. */
+static void barrier_between_guests(struct svm_vcpu *svm, struct svm_cpu *cpu)
+{
+	if (likely(cpu->last_vcpu == svm->serial))
+		return;
+	cpu->last_vcpu = svm->serial;
+	if (static_cpu_has(X86_FEATURE_IBPB))
+		wrmsrq(MSR_IA32_PRED_CMD, PRED_CMD_IBPB);
+}
+
+/* Hardware switches it by the VMCB, or the entry code by sw, or it is not there. */
+void svm_load_spec_ctrl(struct svm_vcpu *svm)
+{
+	struct svm_switch *sw = &svm->sw;
+
+	if (svm_caps.v_spec_ctrl) {
+		svm->vmcb->spec_ctrl = svm->vcpu.msr.spec_ctrl;
+	} else if (static_cpu_has(X86_FEATURE_MSR_SPEC_CTRL)) {
+		sw->host_spec_ctrl = this_cpu_read(x86_spec_ctrl_current);
+		sw->guest_spec_ctrl = svm->vcpu.msr.spec_ctrl;
+	}
+}
+
+/* Values are read, not remembered: others change them between windows. */
+static void save_msrs(struct svm_vcpu *svm)
+{
+	struct svm_host *host = &svm->host;
+
+	if (svm_caps.tsc_aux) {
+		rdmsrq(MSR_TSC_AUX, host->tsc_aux);
+		wrmsrq(MSR_TSC_AUX, svm->vcpu.msr.tsc_aux);
+	}
+	if (svm_caps.xss) {
+		rdmsrq(MSR_IA32_XSS, host->xss);
+		if (host->xss)
+			wrmsrq(MSR_IA32_XSS, 0);
+	}
+	if (svm_caps.debugctl) {
+		rdmsrq(MSR_IA32_DEBUGCTLMSR, host->debugctl);
+		if (host->debugctl)
+			wrmsrq(MSR_IA32_DEBUGCTLMSR, 0);
+	}
+	if (svm_caps.perf_ctl) {
+		rdmsrq(SVM_MSR_PERF_GLOBAL_CTL, host->perf_ctl);
+		if (host->perf_ctl)
+			wrmsrq(SVM_MSR_PERF_GLOBAL_CTL, 0);
+	}
+}
+
+static void restore_msrs(struct svm_vcpu *svm)
+{
+	const struct svm_host *host = &svm->host;
+
+	if (svm_caps.tsc_aux)
+		wrmsrq(MSR_TSC_AUX, host->tsc_aux);
+	if (svm_caps.xss && host->xss)
+		wrmsrq(MSR_IA32_XSS, host->xss);
+	if (svm_caps.debugctl && host->debugctl)
+		wrmsrq(MSR_IA32_DEBUGCTLMSR, host->debugctl);
+	if (svm_caps.perf_ctl && host->perf_ctl)
+		wrmsrq(SVM_MSR_PERF_GLOBAL_CTL, host->perf_ctl);
+}
+
+static bool window_open(struct svm_vcpu *svm)
+{
+	struct svm_cpu *cpu = this_cpu_ptr(&svm_cpus);
+
+	if (unlikely(!cpu->on || !save_host(cpu->host_pa)))
+		return false;
+	svm->sw.host_pa = cpu->host_pa;
+	baton_fpu_enter(&svm->vcpu);
+	svm_asid_open(svm, cpu);
+	barrier_between_guests(svm, cpu);
+	svm_load_spec_ctrl(svm);
+	save_msrs(svm);
+	baton_debug_enter(&svm->vcpu, &svm->host.debug);
+	/* Zen 1: the last quotient must not be seen by the guest. */
+	if (static_cpu_has_bug(X86_BUG_DIV0))
+		asm volatile("div %2" : : "a" (0), "d" (0), "r" (1) : "cc");
+	return true;
+}
+
+static void window_close(struct svm_vcpu *svm)
+{
+	svm_state_close(svm);
+	baton_debug_leave(&svm->vcpu, &svm->host.debug);
+	restore_msrs(svm);
+	baton_fpu_leave(&svm->vcpu);
+#ifdef X86_FEATURE_IBPB_EXIT_TO_USER
+	/* VMSCAPE: predictions trained by the guest must not reach the monitor. */
+	if (static_cpu_has(X86_FEATURE_IBPB_EXIT_TO_USER))
+		this_cpu_write(x86_ibpb_exit_to_user, true);
+#endif
+}
+
+/* ---- one entry ------------------------------------------------------ */
+
+static bool event_due(struct svm_vcpu *svm)
+{
+	struct baton_vcpu *vcpu = &svm->vcpu;
+	const struct baton_pending *ev = &vcpu->ev;
+
+	return ev->reinject || ev->exception || ev->nmi || svm->watch ||
+	       READ_ONCE(vcpu->nmi_posted) || baton_lapic_has_work(vcpu);
+}
+
+/* The guest's CR8 is the local APIC's task priority. */
+static void cr8_to_guest(struct svm_vcpu *svm)
+{
+	struct svm_vmcb *vmcb = svm->vmcb;
+
+	vmcb_set_int_ctl(vmcb, (vmcb->int_ctl & ~SVM_INT_V_TPR) | baton_lapic_cr8(&svm->vcpu));
+}
+
+static void cr8_from_guest(struct svm_vcpu *svm)
+{
+	u8 cr8 = svm->vmcb->int_ctl & SVM_INT_V_TPR;
+
+	if (unlikely(cr8 != baton_lapic_cr8(&svm->vcpu)))
+		baton_lapic_set_cr8(&svm->vcpu, cr8);
+}
+
+static void prepare(struct svm_vcpu *svm)
+{
+	struct baton_vcpu *vcpu = &svm->vcpu;
+	struct svm_vmcb *vmcb = svm->vmcb;
+
+	if (unlikely(vcpu->dirty))
+		svm_state_load(svm);
+	if (unlikely(event_due(svm)))
+		svm_event_inject(svm);
+	cr8_to_guest(svm);
+	/* After mode GUEST was published; pairs with baton_tlb_flush(). */
+	if (unlikely(svm->tlb_gen != atomic64_read(&vcpu->vm->tlb_gen)))
+		svm_asid_flush(svm);
+	vcpu->valid &= ~BATON_ST_SREGS;
+	vmcb->rax = vcpu->regs.gpr[BATON_RAX];
+	vmcb->rsp = vcpu->regs.gpr[BATON_RSP];
+	vmcb->rip = vcpu->regs.rip;
+	vmcb->rflags = vcpu->regs.rflags;
+}
+
+static void take_back(struct svm_vcpu *svm)
+{
+	struct baton_vcpu *vcpu = &svm->vcpu;
+	struct svm_vmcb *vmcb = svm->vmcb;
+
+	vcpu->regs.gpr[BATON_RAX] = vmcb->rax;
+	vcpu->regs.gpr[BATON_RSP] = vmcb->rsp;
+	vcpu->regs.rip = vmcb->rip;
+	vcpu->regs.rflags = vmcb->rflags;
+	vmcb->clean = svm_caps.clean;
+	vmcb->tlb_control = SVM_TLB_KEEP;
+	vmcb->event_inj = 0;
+	if (unlikely(vmcb->exit_int_info & SVM_EVENT_VALID))
+		svm_event_cut_short(svm);
+	if (unlikely(svm->watch))
+		svm_event_exit(svm);
+	cr8_from_guest(svm);
+}
+
+static enum baton_next enter_once(struct svm_vcpu *svm)
+{
+	prepare(svm);
+	if (unlikely(svm_enter(&svm->vcpu.regs, &svm->sw))) {
+		baton_vm_bug(svm->vcpu.vm, "SVM was switched off under a running VM");
+		return BATON_LEAVE;
+	}
+	take_back(svm);
+	return svm_exit(svm);
+}
+
+enum baton_next svm_run(struct baton_vcpu *vcpu)
+{
+	struct svm_vcpu *svm = to_svm(vcpu);
+	enum baton_next next;
+
+	if (unlikely(!window_open(svm))) {
+		baton_vm_bug(vcpu->vm, "SVM is off on this CPU");
+		return BATON_LEAVE;
+	}
+	do
+		next = enter_once(svm);
+	while (next == BATON_ENTER && baton_may_stay(vcpu));
+	window_close(svm);
+	return next == BATON_ENTER ? BATON_LEAVE : next;
+}

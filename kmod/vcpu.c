@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * vCPU objects: creation, reset states, requests and kicks.
+ *
+ * Requests: a sender sets a bit, then looks at vcpu->mode; the vCPU's thread
+ * sets its mode, then looks at the bits (run.c). Both have a full barrier
+ * between, so one of the two sees the other and no kick is lost.
+ */
+#include <linux/slab.h>
+#include <asm/debugreg.h>
+
+#include "compat.h"
+#include "vcpu.h"
+
+static void set_segment(struct baton_segment *seg, u16 selector, u64 base, u16 attr)
+{
+	*seg = (struct baton_segment) {
+		.base = base, .limit = 0xffff, .selector = selector, .attr = attr,
+	};
+}
+
+static void reset_sregs(struct baton_sregs *sregs, bool init)
+{
+	u64 cr0_kept = init ? sregs->cr0 & (X86_CR0_CD | X86_CR0_NW) : X86_CR0_CD | X86_CR0_NW;
+	u64 xcr0 = init ? sregs->xcr0 : 1;
+	const u16 data = BATON_SEG_P | BATON_SEG_S | 3;
+	int i;
+
+	memset(sregs, 0, sizeof(*sregs));
+	for (i = BATON_ES; i <= BATON_GS; i++)
+		set_segment(&sregs->seg[i], 0, 0, data);
+	set_segment(&sregs->seg[BATON_CS], 0xf000, 0xffff0000, BATON_SEG_P | BATON_SEG_S | 0xb);
+	set_segment(&sregs->seg[BATON_LDTR], 0, 0, BATON_SEG_P | 2);
+	set_segment(&sregs->seg[BATON_TR], 0, 0, BATON_SEG_P | 0xb);
+	sregs->gdt.limit = 0xffff;
+	sregs->idt.limit = 0xffff;
+	sregs->cr0 = cr0_kept | X86_CR0_ET;
+	sregs->xcr0 = xcr0;
+}
+
+void baton_vcpu_reset(struct baton_vcpu *vcpu, bool init)
+{
+	memset(&vcpu->regs, 0, sizeof(vcpu->regs));
+	vcpu->regs.rip = 0xfff0;
+	vcpu->regs.rflags = X86_EFLAGS_FIXED;
+	vcpu->regs.gpr[BATON_RDX] = 0x600;
+	reset_sregs(&vcpu->sregs, init);
+	vcpu->dbg = (struct baton_debugregs) { .dr6 = DR6_RESERVED, .dr7 = 0x400 };
+	memset(&vcpu->ev, 0, sizeof(vcpu->ev));
+	WRITE_ONCE(vcpu->nmi_posted, false);
+	vcpu->pending_in = 0;
+	vcpu->mp_state = vcpu->id ? BATON_MP_WAIT_SIPI : BATON_MP_RUNNABLE;
+	if (!init)
+		baton_fpu_reset(vcpu);
+	baton_msr_reset(vcpu, init);
+	baton_lapic_reset(vcpu, init);
+	vcpu->valid = BATON_ST_ALL;
+	vcpu->dirty = BATON_ST_ALL;
+}
+
+static struct baton_vcpu *vcpu_alloc(struct baton_vm *vm, u32 id)
+{
+	struct baton_vcpu *vcpu;
+
+	vcpu = kzalloc(baton_hv->vcpu_size, GFP_KERNEL_ACCOUNT);
+	if (!vcpu)
+		return NULL;
+	vcpu->run = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	if (!vcpu->run) {
+		kfree(vcpu);
+		return NULL;
+	}
+	vcpu->vm = vm;
+	vcpu->id = id;
+	vcpu->cpu = -1;
+	vcpu->cpuid.phys_bits = 36; /* until BATON_SET_CPUID says otherwise */
+	mutex_init(&vcpu->lock);
+	rcuwait_init(&vcpu->wait);
+	return vcpu;
+}
+
+static void vcpu_free(struct baton_vcpu *vcpu)
+{
+	free_page((unsigned long)vcpu->run);
+	kfree(vcpu);
+}
+
+int baton_vcpu_create(struct baton_vm *vm, u32 id, struct baton_vcpu **ret_vcpu)
+{
+	struct baton_vcpu *vcpu;
+	int r;
+
+	vcpu = vcpu_alloc(vm, id);
+	if (!vcpu)
+		return -ENOMEM;
+	r = baton_fpu_init(vcpu);
+	if (r)
+		goto err_free;
+	/* All of a VM's TSCs begin at the same moment: its creation. */
+	vcpu->tsc_offset = vm->tsc_offset;
+	baton_lapic_init(vcpu);
+	baton_vcpu_reset(vcpu, false);
+	r = baton_hv->vcpu_init(vcpu);
+	if (r)
+		goto err_lapic;
+	*ret_vcpu = vcpu;
+	return 0;
+
+err_lapic:
+	baton_lapic_fini(vcpu);
+	baton_fpu_fini(vcpu);
+err_free:
+	vcpu_free(vcpu);
+	return r;
+}
+
+void baton_vcpu_destroy(struct baton_vcpu *vcpu)
+{
+	if (!vcpu)
+		return;
+	baton_lapic_fini(vcpu);
+	baton_hv->vcpu_fini(vcpu);
+	baton_cpuid_free(&vcpu->cpuid);
+	baton_fpu_fini(vcpu);
+	vcpu_free(vcpu);
+}
+
+/* A CPU that goes offline meanwhile has no window open any more. */
+static void interrupt_window(int cpu)
+{
+	preempt_disable();
+	/* In its own window (a fast exit) the thread sees the request itself. */
+	if (cpu != smp_processor_id() && cpu_online(cpu))
+		baton_send_reschedule(cpu);
+	preempt_enable();
+}
+
+void baton_vcpu_kick(struct baton_vcpu *vcpu)
+{
+	u32 mode;
+
+	smp_mb(); /* the request before the mode; pairs with run.c */
+	mode = READ_ONCE(vcpu->mode);
+	if (mode == BATON_MODE_BLOCKED) {
+		rcuwait_wake_up(&vcpu->wait);
+	} else if (mode == BATON_MODE_GUEST) {
+		interrupt_window(READ_ONCE(vcpu->cpu));
+	}
+}
+
+void baton_request(struct baton_vcpu *vcpu, enum baton_req req)
+{
+	set_bit(req, &vcpu->requests);
+	baton_vcpu_kick(vcpu);
+}

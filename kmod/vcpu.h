@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The vCPU object and what backends need of the core. Backends embed struct
+ * baton_vcpu as first member of their own struct (hvops.vcpu_size).
+ *
+ * Field legend: I immutable; V vcpu->lock (the running thread holds it all
+ * the time, so plain access inside run()); a atomic / READ_ONCE.
+ */
+#ifndef BATON_VCPU_H
+#define BATON_VCPU_H
+
+#include <linux/mutex.h>
+#include <linux/rcuwait.h>
+#include <linux/sched/signal.h>
+
+#include "baton_ioctl.h"
+#include "cpuid.h"
+#include "fpu.h"
+#include "hvops.h"
+#include "lapic.h"
+#include "msr.h"
+#include "vm.h"
+
+/* vcpu->mode: where the thread is, for kicks. Pairs with vcpu->requests. */
+enum baton_mode {
+	BATON_MODE_OUT,		/* will look at requests before it enters */
+	BATON_MODE_GUEST,	/* in a window: needs an IPI */
+	BATON_MODE_BLOCKED,	/* in HLT: needs a wake-up */
+};
+
+/* Bits of vcpu->requests; set by anyone with baton_request(). */
+enum baton_req {
+	BATON_REQ_KICK,		/* return to the monitor */
+	BATON_REQ_EVENT,	/* interrupt, NMI or timer posted: evaluate again */
+	BATON_REQ_CLOCK,	/* write the paravirtual clock page */
+	BATON_REQ_TOUCH,	/* fault in vcpu->touch_hva, then go on */
+	BATON_REQ_INIT,		/* INIT came by IPI */
+	BATON_REQ_SIPI,		/* start-up IPI, vector in lapic.sipi_vector */
+	BATON_REQ_SHUTDOWN,	/* #DF could not be delivered: triple fault */
+	BATON_REQ_EOI,		/* tell the monitor of apic.eoi_vector */
+};
+
+/* Events on their way into the guest; the backend delivers in this order. */
+struct baton_pending {
+	bool reinject;		/* delivery was cut short by an exit: do it again */
+	u8 reinject_type;	/* 0 interrupt, 2 NMI, 3 exception, 4 software int, 6 soft exc. */
+	u8 reinject_vector;
+	bool reinject_has_error;
+	u32 reinject_error;
+	u8 reinject_len;	/* instruction length of software events */
+
+	bool exception;
+	u8 vector;
+	bool has_error;
+	u32 error;
+
+	bool nmi;		/* V; set from vcpu->nmi_posted at entry */
+	bool nmi_blocked;	/* valid with BATON_ST_EVENTS */
+	bool sti_shadow, movss_shadow;
+};
+
+struct baton_fault {
+	u64 gpa;
+	u64 gva;		/* valid with BATON_ACCESS_GVA */
+	u32 access;		/* BATON_ACCESS_* */
+	u8 insn_len;		/* bytes in insn: AMD decode assist */
+	u8 insn[15];
+};
+
+struct baton_vcpu {
+	struct baton_regs regs;		/* V: first, the entry code indexes it */
+	struct baton_vm *vm;		/* I: reference held */
+	struct baton_run *run;		/* I: kernel address of the run page */
+	unsigned long requests;		/* a */
+	u32 mode;			/* a: enum baton_mode */
+	int cpu;			/* a: CPU of the current or last window */
+	u32 id;				/* I: APIC id */
+
+	u32 valid;			/* V: classes whose cache is current */
+	u32 dirty;			/* V: classes whose cache is newer than hardware's */
+	u32 save;			/* V: classes to save at the end of this window */
+	u32 budget;			/* V: fast exits left in this window */
+
+	struct baton_sregs sregs;	/* V */
+	struct baton_debugregs dbg;	/* V */
+	struct baton_msr_file msr;	/* V: truth for intercepted MSRs */
+	struct baton_pending ev;	/* V */
+	u32 mp_state;			/* V: enum baton_mp_state */
+	bool nmi_posted;		/* a: NMI asked for by any thread */
+	u64 tsc_offset;			/* V: guest TSC = host TSC + this */
+
+	struct baton_fault fault;	/* V: with BATON_FAULT */
+	u8 pending_in;			/* V: size of an IN waiting for its answer */
+	unsigned long touch_hva;	/* V: with BATON_REQ_TOUCH */
+	u64 touch_gpa;			/* V: … and what it is to the guest */
+
+	struct baton_lapic apic;
+	struct baton_fpu fpu;		/* V */
+	struct baton_cpuid_table cpuid;	/* V */
+	struct baton_fetch_cache {	/* V: last code page, see fetch.c */
+		u64 gva_page, cr3;
+		unsigned long hva;
+		u64 gpa;
+		u64 gen;
+	} fetch;
+
+	struct mutex lock;
+	struct rcuwait wait;
+	u64 stats[BATON_STAT_COUNT];	/* owner writes, others READ_ONCE */
+};
+
+int baton_vcpu_create(struct baton_vm *vm, u32 id, struct baton_vcpu **ret_vcpu);
+void baton_vcpu_destroy(struct baton_vcpu *vcpu);
+/* Power-on (init = false) or INIT state; SDM "Processor State After Reset". */
+void baton_vcpu_reset(struct baton_vcpu *vcpu, bool init);
+/* BATON_RUN. Returns 0, -EINTR, -EIO (VM is dead). */
+int baton_vcpu_run(struct baton_vcpu *vcpu);
+
+/* Sets the request and gets the vCPU to look at it. Any context, any thread. */
+void baton_request(struct baton_vcpu *vcpu, enum baton_req req);
+/* Gets the vCPU out of guest or HLT. Any context; nothing if it is in neither. */
+void baton_vcpu_kick(struct baton_vcpu *vcpu);
+
+static inline void baton_count(struct baton_vcpu *vcpu, enum baton_stat stat)
+{
+	WRITE_ONCE(vcpu->stats[stat], vcpu->stats[stat] + 1);
+}
+
+/* In a window, after a fast exit: may the guest be entered again at once? */
+static inline bool baton_may_stay(struct baton_vcpu *vcpu)
+{
+	return !READ_ONCE(vcpu->requests) && --vcpu->budget &&
+	       !(READ_ONCE(current_thread_info()->flags) &
+		 (_TIF_SIGPENDING | _TIF_NEED_RESCHED | _TIF_NOTIFY_SIGNAL));
+}
+
+/*
+ * exits.c: the vendor-neutral half of exit handlers. In the window. The
+ * backend has put RIP past the instruction where it says "skipped".
+ */
+/* IN/OUT of one item, skipped. ioeventfd, or exit to the monitor. */
+enum baton_next baton_exit_pio(struct baton_vcpu *vcpu, u16 port, u8 size, bool in);
+/* INS/OUTS: not skipped; sregs must be saved (sets vcpu->save). */
+enum baton_next baton_exit_string_io(struct baton_vcpu *vcpu, u16 port, bool in);
+/* Hands the instruction of vcpu->fault to the monitor's emulator. */
+enum baton_next baton_exit_emulate(struct baton_vcpu *vcpu, u32 kind);
+/* HLT, skipped. */
+enum baton_next baton_exit_hlt(struct baton_vcpu *vcpu);
+/* Second-level fault. Local APIC page, or BATON_FAULT with vcpu->fault filled. */
+enum baton_next baton_exit_fault(struct baton_vcpu *vcpu, u64 gpa, u64 gva, u32 access);
+/* Guest asked for CPUID, by regs; skipped. */
+void baton_exit_cpuid(struct baton_vcpu *vcpu);
+/* RDMSR/WRMSR by regs. True: done, skip it. False: inject #GP(0). */
+bool baton_exit_rdmsr(struct baton_vcpu *vcpu);
+bool baton_exit_wrmsr(struct baton_vcpu *vcpu);
+/* XSETBV by regs; cpl given. True: done, skip it. False: #GP(0). */
+bool baton_exit_xsetbv(struct baton_vcpu *vcpu, u8 cpl);
+/* VMCALL/VMMCALL by regs, skipped: KVM ABI number in RAX, answer to RAX. */
+void baton_exit_hypercall(struct baton_vcpu *vcpu, bool long64, u8 cpl);
+enum baton_next baton_exit_shutdown(struct baton_vcpu *vcpu);
+/* Processor refused the state, or an exit that must not happen. */
+enum baton_next baton_exit_failed(struct baton_vcpu *vcpu, enum baton_exit_reason why,
+				  u64 reason, u64 info0, u64 info1, u64 info2);
+
+/* Queues an exception; a second one becomes #DF or shutdown by the SDM's table. */
+void baton_queue_exception(struct baton_vcpu *vcpu, u8 vector, bool has_error, u32 error);
+static inline void baton_inject_ud(struct baton_vcpu *vcpu)
+{
+	baton_queue_exception(vcpu, 6, false, 0);
+}
+static inline void baton_inject_gp(struct baton_vcpu *vcpu)
+{
+	baton_queue_exception(vcpu, 13, true, 0);
+}
+
+/*
+ * Control registers: validates by SDM "Control Registers" and guest CPUID,
+ * updates vcpu->sregs (also EFER.LMA when paging goes on or off) and marks
+ * SREGS dirty. sregs.{cr0,cr3,cr4,efer} must be current. False: #GP(0).
+ */
+bool baton_set_cr0(struct baton_vcpu *vcpu, u64 value);
+bool baton_set_cr4(struct baton_vcpu *vcpu, u64 value);
+bool baton_set_efer(struct baton_vcpu *vcpu, u64 value);
+/* Reads the PAE page-directory pointers at CR3 to sregs.pdpte. False: reserved bits. */
+bool baton_load_pdptes(struct baton_vcpu *vcpu);
+/* CR4 bits that this guest may set (by its CPUID). */
+u64 baton_cr4_allowed(const struct baton_vcpu *vcpu);
+
+/* state_check.c, pure: are these values ones a processor accepts? 0 or -EINVAL. */
+int baton_check_regs(const struct baton_regs *regs);
+int baton_check_sregs(const struct baton_vcpu *vcpu, const struct baton_sregs *sregs);
+int baton_check_debugregs(const struct baton_debugregs *regs);
+int baton_check_events(const struct baton_events *events);
+
+#endif

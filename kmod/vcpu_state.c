@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Architectural state in and out (see vcpu_state.h). Between windows the truth
+ * of a class is the cache in struct baton_vcpu if vcpu->valid says so, else the
+ * backend's control block.
+ */
+#include <linux/sched.h>
+#include <asm/debugreg.h>
+
+#include "vcpu_state.h"
+
+int baton_state_need(struct baton_vcpu *vcpu, u32 classes)
+{
+	u32 missing = classes & ~vcpu->valid;
+	int r;
+
+	if (!missing)
+		return 0;
+	r = baton_hv->state_fetch(vcpu, missing);
+	if (!r)
+		vcpu->valid |= missing;
+	return r;
+}
+
+int baton_get_regs(struct baton_vcpu *vcpu, struct baton_regs *out)
+{
+	*out = vcpu->regs;
+	return 0;
+}
+
+int baton_set_regs(struct baton_vcpu *vcpu, const struct baton_regs *in)
+{
+	int r = baton_check_regs(in);
+
+	if (r)
+		return r;
+	vcpu->regs = *in;
+	vcpu->dirty |= BATON_ST_REGS;
+	/* A jump by the monitor leaves no half-done instruction behind. */
+	vcpu->pending_in = 0;
+	return 0;
+}
+
+int baton_get_sregs(struct baton_vcpu *vcpu, struct baton_sregs *out)
+{
+	int r = baton_state_need(vcpu, BATON_ST_SREGS);
+
+	if (r)
+		return r;
+	*out = vcpu->sregs;
+	out->cr8 = baton_lapic_cr8(vcpu);
+	out->apic_base = vcpu->apic.base;
+	return 0;
+}
+
+int baton_set_sregs(struct baton_vcpu *vcpu, const struct baton_sregs *in)
+{
+	int r = baton_check_sregs(vcpu, in);
+
+	if (r)
+		return r;
+	if (in->apic_base != vcpu->apic.base && !baton_lapic_set_base(vcpu, in->apic_base))
+		return -EINVAL;
+	baton_lapic_set_cr8(vcpu, in->cr8);
+	vcpu->sregs = *in;
+	vcpu->valid |= BATON_ST_SREGS;
+	vcpu->dirty |= BATON_ST_SREGS;
+	return 0;
+}
+
+int baton_get_debugregs(struct baton_vcpu *vcpu, struct baton_debugregs *out)
+{
+	int r = baton_state_need(vcpu, BATON_ST_DEBUG);
+
+	if (!r)
+		*out = vcpu->dbg;
+	return r;
+}
+
+int baton_set_debugregs(struct baton_vcpu *vcpu, const struct baton_debugregs *in)
+{
+	int r = baton_check_debugregs(in);
+
+	if (r)
+		return r;
+	vcpu->dbg = *in;
+	vcpu->dbg.dr6 |= DR6_RESERVED;
+	vcpu->dbg.dr7 |= 0x400;
+	vcpu->valid |= BATON_ST_DEBUG;
+	vcpu->dirty |= BATON_ST_DEBUG;
+	return 0;
+}
+
+int baton_get_events(struct baton_vcpu *vcpu, struct baton_events *out)
+{
+	const struct baton_pending *ev = &vcpu->ev;
+	int r = baton_state_need(vcpu, BATON_ST_EVENTS);
+
+	if (r)
+		return r;
+	memset(out, 0, sizeof(*out));
+	out->mp_state = vcpu->mp_state;
+	out->sipi_vector = vcpu->apic.sipi_vector;
+	if (ev->exception) {
+		out->flags |= BATON_EV_EXCEPTION | (ev->has_error ? BATON_EV_ERROR_CODE : 0);
+		out->exception = ev->vector;
+		out->error_code = ev->error;
+	} else if (ev->reinject && ev->reinject_type == 3) {
+		out->flags |= BATON_EV_EXCEPTION |
+			      (ev->reinject_has_error ? BATON_EV_ERROR_CODE : 0);
+		out->exception = ev->reinject_vector;
+		out->error_code = ev->reinject_error;
+	} else if (ev->reinject && ev->reinject_type == 0) {
+		out->flags |= BATON_EV_INTERRUPT;
+		out->interrupt = ev->reinject_vector;
+	}
+	if (ev->nmi || READ_ONCE(vcpu->nmi_posted) || (ev->reinject && ev->reinject_type == 2))
+		out->flags |= BATON_EV_NMI_PENDING;
+	out->flags |= (ev->nmi_blocked ? BATON_EV_NMI_BLOCKED : 0) |
+		      (ev->sti_shadow ? BATON_EV_STI_SHADOW : 0) |
+		      (ev->movss_shadow ? BATON_EV_MOVSS_SHADOW : 0);
+	return 0;
+}
+
+int baton_set_events(struct baton_vcpu *vcpu, const struct baton_events *in)
+{
+	struct baton_pending ev = {};
+	int r = baton_check_events(in);
+
+	if (r)
+		return r;
+	if (in->flags & BATON_EV_EXCEPTION) {
+		ev.exception = true;
+		ev.vector = in->exception;
+		ev.has_error = in->flags & BATON_EV_ERROR_CODE;
+		ev.error = in->error_code;
+	} else if (in->flags & BATON_EV_INTERRUPT) {
+		ev.reinject = true;
+		ev.reinject_vector = in->interrupt;
+	}
+	ev.nmi = in->flags & BATON_EV_NMI_PENDING;
+	ev.nmi_blocked = in->flags & BATON_EV_NMI_BLOCKED;
+	ev.sti_shadow = in->flags & BATON_EV_STI_SHADOW;
+	ev.movss_shadow = in->flags & BATON_EV_MOVSS_SHADOW;
+	WRITE_ONCE(vcpu->nmi_posted, false);
+	vcpu->ev = ev;
+	vcpu->mp_state = in->mp_state;
+	WRITE_ONCE(vcpu->apic.sipi_vector, in->sipi_vector);
+	vcpu->valid |= BATON_ST_EVENTS;
+	vcpu->dirty |= BATON_ST_EVENTS;
+	return 0;
+}
+
+int baton_run_commit(struct baton_vcpu *vcpu)
+{
+	struct baton_run *run = vcpu->run;
+	u32 commit = READ_ONCE(run->commit);
+	struct baton_sregs sregs;
+	struct baton_regs regs;
+	int r = 0;
+
+	if (commit & ~BATON_CLASS_ALL)
+		return -EINVAL;
+	/* One copy each: another thread may write to the page meanwhile. */
+	if (commit & BATON_CLASS_REGS) {
+		memcpy(&regs, &run->regs, sizeof(regs));
+		r = baton_check_regs(&regs);
+	}
+	if (!r && commit & BATON_CLASS_SREGS) {
+		memcpy(&sregs, &run->sregs, sizeof(sregs));
+		r = baton_set_sregs(vcpu, &sregs);
+	}
+	if (r)
+		return r;
+	if (commit & BATON_CLASS_REGS)
+		r = baton_set_regs(vcpu, &regs);
+	WRITE_ONCE(run->commit, 0);
+	return r;
+}
+
+int baton_run_export(struct baton_vcpu *vcpu, u32 classes)
+{
+	struct baton_run *run = vcpu->run;
+	int r = 0;
+
+	if (classes & BATON_CLASS_REGS)
+		r = baton_get_regs(vcpu, &run->regs);
+	if (!r && classes & BATON_CLASS_SREGS)
+		r = baton_get_sregs(vcpu, &run->sregs);
+	WRITE_ONCE(run->have, r ? 0 : classes);
+	return r;
+}

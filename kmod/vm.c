@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * VM objects: creation, reference counts, teardown, and the list of them all.
+ *
+ * vCPU objects live as long as their VM (senders of interrupts look them up
+ * without a lock); their descriptors only hold a reference on the VM.
+ */
+#include <linux/cred.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+
+#include "eventfds.h"
+#include "hwcpu.h"
+#include "slots.h"
+#include "vcpu.h"
+#include "vm.h"
+#include "vm_list.h"
+
+static DEFINE_SPINLOCK(list_lock);
+static LIST_HEAD(vm_list);	/* list_lock */
+static u32 vm_total;		/* list_lock to write */
+
+u32 baton_vm_count(void)
+{
+	return READ_ONCE(vm_total);
+}
+
+/* Quota and list entry in one step, so that two creators cannot both slip in. */
+static int list_insert(struct baton_vm *vm)
+{
+	struct baton_vm *other;
+	u32 mine = 0;
+	int r = 0;
+
+	spin_lock_irq(&list_lock);
+	list_for_each_entry(other, &vm_list, list)
+		mine += uid_eq(other->owner, vm->owner);
+	if (mine >= BATON_MAX_VMS_PER_UID) {
+		r = -EDQUOT;
+	} else {
+		list_add_tail(&vm->list, &vm_list);
+		WRITE_ONCE(vm_total, vm_total + 1);
+	}
+	spin_unlock_irq(&list_lock);
+	return r;
+}
+
+static void list_remove(struct baton_vm *vm)
+{
+	spin_lock_irq(&list_lock);
+	list_del(&vm->list);
+	WRITE_ONCE(vm_total, vm_total - 1);
+	spin_unlock_irq(&list_lock);
+}
+
+static int vm_init(struct baton_vm *vm)
+{
+	struct baton_slots *slots;
+	int r;
+
+	slots = kzalloc(sizeof(*slots), GFP_KERNEL_ACCOUNT);
+	if (!slots)
+		return -ENOMEM;
+	RCU_INIT_POINTER(vm->slots, slots);
+	r = baton_npt_init(&vm->npt, baton_hv->pte);
+	if (r)
+		goto err_slots;
+	r = baton_hv->vm_init(vm);
+	if (r)
+		goto err_npt;
+	r = baton_notifier_register(vm);
+	if (r)
+		goto err_backend;
+	return 0;
+
+err_backend:
+	baton_hv->vm_fini(vm);
+err_npt:
+	baton_npt_fini(&vm->npt);
+err_slots:
+	kfree(slots);
+	return r;
+}
+
+static void vm_fini(struct baton_vm *vm)
+{
+	u32 i;
+
+	baton_irqfd_release_all(vm);
+	baton_notifier_unregister(vm);
+	for (i = 0; i < BATON_MAX_VCPUS; i++)
+		baton_vcpu_destroy(vm->vcpus[i]);
+	baton_ioeventfd_release_all(vm);
+	baton_hv->vm_fini(vm);
+	baton_npt_fini(&vm->npt);
+	kfree(rcu_dereference_protected(vm->slots, true));
+}
+
+int baton_vm_create(struct baton_vm **ret_vm)
+{
+	struct baton_vm *vm;
+	int r;
+
+	vm = kzalloc(sizeof(*vm), GFP_KERNEL_ACCOUNT);
+	if (!vm)
+		return -ENOMEM;
+	kref_init(&vm->refs);
+	mutex_init(&vm->lock);
+	spin_lock_init(&vm->mmu_lock);
+	INIT_LIST_HEAD(&vm->irqfds);
+	vm->owner = current_uid();
+	vm->mm = current->mm;
+	baton_clock_init(vm);
+	vm->tsc_offset = -rdtsc_ordered();
+
+	r = list_insert(vm);
+	if (r)
+		goto err_free;
+	r = baton_hwcpu_get();
+	if (r)
+		goto err_list;
+	r = vm_init(vm);
+	if (r)
+		goto err_hwcpu;
+	mmgrab(vm->mm);
+	*ret_vm = vm;
+	return 0;
+
+err_hwcpu:
+	baton_hwcpu_put();
+err_list:
+	list_remove(vm);
+err_free:
+	kfree(vm);
+	return r;
+}
+
+static void vm_release(struct kref *refs)
+{
+	struct baton_vm *vm = container_of(refs, struct baton_vm, refs);
+	struct mm_struct *mm = vm->mm;
+
+	list_remove(vm);
+	vm_fini(vm);
+	baton_hwcpu_put();
+	mmdrop(mm);
+	kfree(vm);
+}
+
+void baton_vm_get(struct baton_vm *vm)
+{
+	kref_get(&vm->refs);
+}
+
+void baton_vm_put(struct baton_vm *vm)
+{
+	kref_put(&vm->refs, vm_release);
+}
+
+static void request_all(struct baton_vm *vm, enum baton_req req)
+{
+	struct baton_vcpu *vcpu;
+	u32 i;
+
+	for (i = 0; i < BATON_MAX_VCPUS; i++) {
+		vcpu = READ_ONCE(vm->vcpus[i]);
+		if (vcpu)
+			baton_request(vcpu, req);
+	}
+}
+
+void baton_vm_kill(struct baton_vm *vm)
+{
+	WRITE_ONCE(vm->dead, true);
+	request_all(vm, BATON_REQ_KICK);
+}
+
+void baton_vm_bug(struct baton_vm *vm, const char *what)
+{
+	if (!READ_ONCE(vm->dead))
+		WARN(1, "baton: %s; this VM is stopped\n", what);
+	baton_vm_kill(vm);
+}
+
+void baton_vms_kick_all(void)
+{
+	struct baton_vm *vm;
+	unsigned long flags;
+
+	spin_lock_irqsave(&list_lock, flags);
+	list_for_each_entry(vm, &vm_list, list)
+		request_all(vm, BATON_REQ_KICK);
+	spin_unlock_irqrestore(&list_lock, flags);
+}
+
+static void vm_tsc_jumped(struct baton_vm *vm, u64 ticks)
+{
+	struct baton_vcpu *vcpu;
+	u32 i;
+
+	baton_clock_tsc_jumped(vm, ticks);
+	vm->tsc_offset += ticks;
+	for (i = 0; i < BATON_MAX_VCPUS; i++) {
+		vcpu = vm->vcpus[i];
+		if (!vcpu)
+			continue;
+		vcpu->tsc_offset += ticks;
+		vcpu->dirty |= BATON_ST_TSC;
+	}
+}
+
+/* No lock: tasks are frozen and one CPU is up. */
+void baton_vms_tsc_jumped(u64 ticks)
+{
+	struct baton_vm *vm;
+
+	list_for_each_entry(vm, &vm_list, list)
+		vm_tsc_jumped(vm, ticks);
+}
+
+void baton_vms_flush_all(void)
+{
+	struct baton_vm *vm;
+
+	list_for_each_entry(vm, &vm_list, list)
+		atomic64_inc(&vm->tlb_gen);
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The VM object. Made by BATON_CREATE_VM, lives until the VM descriptor and
+ * all vCPU descriptors are closed.
+ *
+ * Field legend: I immutable after creation; L vm->lock; M vm->mmu_lock;
+ * R read under RCU, written under L; a atomic.
+ */
+#ifndef BATON_VM_H
+#define BATON_VM_H
+
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/mm_types.h>
+#include <linux/mmu_notifier.h>
+#include <linux/mutex.h>
+#include <linux/spinlock.h>
+#include <linux/uidgid.h>
+
+#include "baton_ioctl.h"
+#include "npt.h"
+#include "pvclock.h"
+
+struct baton_vcpu;
+struct baton_slots;
+struct baton_ioeventfds;
+
+struct baton_vm {
+	struct list_head list;		/* vm.c: list_lock */
+	struct kref refs;		/* a: VM fd and each vCPU fd */
+	struct mm_struct *mm;		/* I: the creator's; mm_count held */
+	kuid_t owner;			/* I: for the quota */
+	struct mutex lock;
+	bool dead;			/* a: READ_ONCE/WRITE_ONCE, never goes back */
+
+	struct baton_slots __rcu *slots;	/* R */
+	struct baton_vcpu *vcpus[BATON_MAX_VCPUS]; /* L to write; READ_ONCE to read */
+	u32 vcpu_count;			/* L: ids below may have holes */
+
+	struct mmu_notifier notifier;	/* I */
+	spinlock_t mmu_lock;
+	struct baton_npt npt;		/* M */
+	unsigned long inv_seq;		/* M: +1 at the end of each invalidation */
+	unsigned long inv_count;	/* M: invalidations under way */
+	unsigned long inv_start, inv_end; /* M: union of their hva ranges */
+
+	atomic64_t tlb_gen;		/* a: +1 whenever a mapping got weaker */
+
+	struct list_head irqfds;	/* L */
+	struct baton_ioeventfds __rcu *ioeventfds; /* R */
+
+	struct baton_clock_line clock;	/* its own lock */
+	s64 clock_boot;			/* a: guest ns = boottime ns + this, roughly */
+	u64 tsc_offset;			/* vCPUs start with it; changes while tasks are frozen */
+	void *arch;			/* I: the backend's */
+};
+
+int baton_vm_create(struct baton_vm **ret_vm);
+void baton_vm_get(struct baton_vm *vm);
+void baton_vm_put(struct baton_vm *vm);
+/* Marks the VM dead and gets all its vCPUs out of the guest. Any context. */
+void baton_vm_kill(struct baton_vm *vm);
+u32 baton_vm_count(void);
+
+/* WARN once per VM, never per host: the module's bug, this VM ends. */
+void baton_vm_bug(struct baton_vm *vm, const char *what);
+
+/*
+ * tlb.c. Context: may hold mmu_lock; interrupts on. Bumps tlb_gen and waits
+ * until no vCPU can use a translation from before.
+ */
+void baton_tlb_flush(struct baton_vm *vm);
+/* Kicks every vCPU out of the guest, without waiting. Any context. */
+void baton_kick_all(struct baton_vm *vm);
+
+/* notifier.c. register: process context, mm is current's. */
+int baton_notifier_register(struct baton_vm *vm);
+void baton_notifier_unregister(struct baton_vm *vm);
+
+#endif

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Private state of the VT-x backend and what its files need of each other.
+ *
+ * How a run goes, by file:
+ *
+ *	vmx_vcpu.c	run: the order of everything below
+ *	vmx_window.c	VMX operation on (or borrowed), our VMCS current; and back
+ *	vmx_host.c	host's fields of the VMCS, host state that exits lose,
+ *			what side channels ask for
+ *	vmx_msr.c	MSRs that the guest shares with the host
+ *	vmx_state.c	dirty classes to the VMCS, saved classes to the cache
+ *	vmx_event.c	what to inject
+ *	vmx_vpid.c	TLB
+ *	vmx_entry.S	the switch
+ *	vmx_exit.c	what to do about the exit; vmx_cr.c: CR and DR accesses, #DB
+ *
+ * All of it runs in the window: preemption and interrupts off.
+ */
+#ifndef BATON_VMX_H
+#define BATON_VMX_H
+
+#include <linux/percpu.h>
+#include <asm/asm.h>
+#include <asm/desc.h>
+#include <asm/msr-index.h>
+
+#include "../compat.h"
+#include "../vcpu.h"
+#include "vmcs.h"
+#include "vmx_defs.h"
+
+/* What this processor can do and what we make of it. Set at module load. */
+struct vmx_caps {
+	u32 revision;
+	u32 pin, cpu, cpu2, exit, entry; /* control words, before per-guest bits */
+	u32 cpu2_optional;	/* bits that may follow the guest's CPUID */
+	u64 cr0_fixed0, cr0_fixed1, cr4_fixed0, cr4_fixed1;
+	u64 eptp_bits;		/* memory type, walk length, A/D */
+	u32 timer;		/* preemption timer's start value */
+	bool perf_global;	/* there are counters to stop in the guest */
+	bool pebs;
+	bool pt_check;		/* Intel PT cannot go on in VMX operation */
+	bool l1d_flush;
+};
+extern struct vmx_caps vmx_caps;
+
+/* VMX operation on one CPU. Only that CPU touches it, interrupts off. */
+enum vmx_owner {
+	VMX_OWNER_NONE,		/* outside of a window */
+	VMX_OWNER_US,		/* transient: we did VMXON */
+	VMX_OWNER_OTHER,	/* borrowed from KVM or its like */
+};
+
+struct vmx_cpu {
+	struct vmx_region *vmxon; /* set once at module load */
+	u64 vmxon_pa;
+	enum vmx_owner owner;
+	u64 prev;		/* owner's VMCS, or all ones; if borrowed */
+	unsigned long cr4;	/* to write back; if ours */
+	struct vmx_vcpu *vcpu;	/* in its window, or NULL */
+	u64 last_serial;	/* vCPU that ran here last, for IBPB */
+	const char *failed;	/* VMX instruction that failed in this window */
+	unsigned long failed_operand;
+};
+DECLARE_PER_CPU(struct vmx_cpu, vmx_cpu);
+
+/* Argument of the entry code, which knows the offsets by VMX_SW_*. */
+struct vmx_switch {
+	u64 host_rsp;		/* what the VMCS holds */
+	u64 guest_spec_ctrl;
+	u64 host_spec_ctrl;
+	u32 flags;		/* BIT(VMX_SW_*_BIT) */
+};
+static_assert(offsetof(struct vmx_switch, host_rsp) == VMX_SW_HOST_RSP);
+static_assert(offsetof(struct vmx_switch, guest_spec_ctrl) == VMX_SW_GUEST_SPEC_CTRL);
+static_assert(offsetof(struct vmx_switch, host_spec_ctrl) == VMX_SW_HOST_SPEC_CTRL);
+static_assert(offsetof(struct vmx_switch, flags) == VMX_SW_FLAGS);
+static_assert(offsetof(struct baton_vcpu, regs) == 0);
+
+/* Host values: those in the VMCS now, and those to put back at the window's end. */
+struct vmx_host {
+	int cpu;		/* whose per-CPU fields the VMCS holds; -1 none */
+	unsigned long cr3, cr4, fs_base;
+	u64 perf_global;
+	u16 ds, es, fs, gs, ldt;
+	struct desc_ptr gdt;
+	u64 debugctl, pebs, test_ctrl;
+	bool split_lock;	/* test_ctrl was changed in this window */
+	struct baton_host_debug debug;
+};
+
+/* An MSR that guest and host share without help of the VMCS. */
+enum vmx_swap_msr {
+	VMX_SWAP_STAR,
+	VMX_SWAP_LSTAR,
+	VMX_SWAP_FMASK,
+	VMX_SWAP_TSC_AUX,
+	VMX_SWAP_COUNT
+};
+struct vmx_swap {
+	u64 host;		/* read in this window */
+	u64 now;		/* in the register */
+};
+
+/* What to do after the window is closed. */
+enum vmx_after {
+	VMX_AFTER_NOTHING,
+	VMX_AFTER_NMI,
+	VMX_AFTER_MACHINE_CHECK,
+};
+
+/* Registers that vcpu->regs holds as of the last exit. */
+#define VMX_HAVE_RIP	BIT(0)
+#define VMX_HAVE_RSP	BIT(1)
+#define VMX_HAVE_RFLAGS	BIT(2)
+
+/* What of the guest has been loaded in this window, so that leaving undoes just that. */
+#define VMX_LOADED_MSRS	BIT(0)
+#define VMX_LOADED_FPU	BIT(1)
+
+struct vmx_vcpu {
+	struct baton_vcpu base;	/* first: allocated by the core */
+	struct vmx_region *vmcs;
+	u64 vmcs_pa;
+	u64 serial;		/* never used again */
+	bool vmcs_ready;	/* constant fields are written */
+	bool flush_vpid;
+	u16 vpid;
+	u32 have;		/* VMX_HAVE_* */
+	u32 loaded;		/* VMX_LOADED_* */
+	u32 swapped;		/* BIT(enum vmx_swap_msr) read in this window */
+	enum vmx_after after;
+	u32 cpu_controls;	/* as in the VMCS */
+	u32 cpu2_controls;
+	unsigned long cr0_owned, cr4_owned; /* bits the guest changes without exit */
+	u64 host_kernel_gs_base;
+	struct vmx_swap swap[VMX_SWAP_COUNT];
+	struct vmx_host host;
+	struct vmx_switch sw;
+};
+
+/* vm->arch. Guest-physical mappings seen invalid: tlb_gen + 1, 0 never. */
+struct vmx_vm {
+	u64 __percpu *tlb_seen;
+};
+
+static __always_inline struct vmx_vcpu *to_vmx(struct baton_vcpu *vcpu)
+{
+	return container_of(vcpu, struct vmx_vcpu, base);
+}
+
+/*
+ * MSRs that are known to exist, by the bare instruction: in a paravirt kernel
+ * rdmsrl() is a call. A fault all the same is one kernel warning, no oops.
+ */
+static __always_inline u64 vmx_rdmsr(u32 msr)
+{
+	u32 low, high;
+
+	asm volatile("1: rdmsr\n2:\n" _ASM_EXTABLE_TYPE(1b, 2b, EX_TYPE_RDMSR)
+		     : "=a" (low), "=d" (high) : "c" (msr));
+	return low | (u64)high << 32;
+}
+
+static __always_inline void vmx_wrmsr(u32 msr, u64 value)
+{
+	asm volatile("1: wrmsr\n2:\n" _ASM_EXTABLE_TYPE(1b, 2b, EX_TYPE_WRMSR)
+		     : : "c" (msr), "a" ((u32)value), "d" ((u32)(value >> 32)) : "memory");
+}
+
+/* vmx_entry.S: false if the VM entry itself failed (VMfail or fault). */
+asmlinkage bool vmx_enter(struct baton_regs *regs, struct vmx_switch *sw);
+void vmx_exited(void);		/* HOST_RIP; never called */
+
+/*
+ * vmx_window.c. open: 0; -EBUSY (Intel PT, or CR4.VMXE set by someone without
+ * VMX operation on); -EIO (an instruction failed). The VMCS is current then.
+ */
+int vmx_window_open(struct vmx_vcpu *vmx);
+void vmx_window_close(struct vmx_vcpu *vmx);
+enum baton_refusal vmx_window_refusal(void); /* would open say -EBUSY on this CPU? */
+int vmx_window_init(void);	/* VMXON pages, die notifier */
+void vmx_window_exit(void);
+
+/* vmx_host.c */
+void vmx_host_fields_init(struct vmx_vcpu *vmx);
+void vmx_host_enter(struct vmx_vcpu *vmx);
+void vmx_host_leave(struct vmx_vcpu *vmx);
+void vmx_host_protect(struct vmx_vcpu *vmx);
+void vmx_host_spec_ctrl(struct vmx_vcpu *vmx);
+void vmx_host_split_lock(struct vmx_vcpu *vmx);
+int vmx_host_init(void);
+void vmx_host_exit(void);
+
+/* vmx_controls.c. setup: fills vmx_caps, or says what is missing. */
+enum baton_refusal vmx_controls_setup(void);
+void vmx_controls_fields_init(struct vmx_vcpu *vmx);
+void vmx_controls_by_cpuid(struct vmx_vcpu *vmx);
+void vmx_controls_window(struct vmx_vcpu *vmx, u32 bits);
+
+/* vmx_msr.c */
+int vmx_msr_init(void);		/* the bitmap */
+void vmx_msr_exit(void);
+void vmx_msr_fields_init(struct vmx_vcpu *vmx);
+void vmx_msr_enter(struct vmx_vcpu *vmx);
+void vmx_msr_load(struct vmx_vcpu *vmx);
+void vmx_msr_save(struct vmx_vcpu *vmx);
+void vmx_msr_leave(struct vmx_vcpu *vmx);
+
+/* vmx_state.c. load: dirty classes. save: these classes, now valid. */
+void vmx_state_load(struct vmx_vcpu *vmx);
+void vmx_state_save(struct vmx_vcpu *vmx, u32 classes);
+int vmx_state_fetch(struct baton_vcpu *vcpu, u32 classes);
+u64 vmx_rip(struct vmx_vcpu *vmx);
+u64 vmx_rflags(struct vmx_vcpu *vmx);
+u8 vmx_cpl(void);
+bool vmx_long64(struct vmx_vcpu *vmx);
+u64 vmx_gpr_read(struct vmx_vcpu *vmx, unsigned int gpr);
+void vmx_gpr_write(struct vmx_vcpu *vmx, unsigned int gpr, u64 value);
+/* RIP past the exit's instruction; skip: with all that completing it means. */
+void vmx_step_over(struct vmx_vcpu *vmx);
+void vmx_skip(struct vmx_vcpu *vmx);
+
+/* vmx_event.c */
+void vmx_event_inject(struct vmx_vcpu *vmx);
+void vmx_event_cut_short(struct vmx_vcpu *vmx, bool nmi_unblocked);
+void vmx_event_keep_step(struct vmx_vcpu *vmx);
+void vmx_event_shadows_load(struct vmx_vcpu *vmx);
+void vmx_event_shadows_save(struct vmx_vcpu *vmx);
+
+/* vmx_vpid.c */
+int vmx_vpid_alloc(struct vmx_vcpu *vmx); /* 0, -ENOSPC, -ENOMEM */
+void vmx_vpid_free(struct vmx_vcpu *vmx);
+void vmx_tlb_sync(struct vmx_vcpu *vmx);
+int vmx_vm_init(struct baton_vm *vm);
+void vmx_vm_fini(struct baton_vm *vm);
+
+/* vmx_exit.c */
+enum baton_next vmx_exit_handle(struct vmx_vcpu *vmx);
+
+/* vmx_cr.c: exits of MOV to and from CR and DR, LMSW, CLTS; #DB. */
+enum baton_next vmx_exit_cr(struct vmx_vcpu *vmx);
+enum baton_next vmx_exit_dr(struct vmx_vcpu *vmx);
+enum baton_next vmx_exit_db(struct vmx_vcpu *vmx, u32 info);
+/* An instruction was completed in software with RFLAGS.TF set. */
+void vmx_step_trap(struct vmx_vcpu *vmx);
+
+/* vmx_vcpu.c */
+int vmx_vcpu_init(struct baton_vcpu *vcpu);
+void vmx_vcpu_fini(struct baton_vcpu *vcpu);
+enum baton_next vmx_run(struct baton_vcpu *vcpu);
+/* The host's state back, of what the window has loaded. */
+void vmx_guest_leave(struct vmx_vcpu *vmx);
+
+#endif

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The control words: what is intercepted and why, and what this processor must
+ * be able to do for that.
+ *
+ * A control word is what we want, fitted to a capability MSR that says which
+ * bits must be one (low half) and may be one (high half): SDM vol. 3, "VMX
+ * Capability Reporting Facility". With "true" controls (all processors that
+ * have unrestricted guest) none of the bits that must be one hurts us.
+ */
+#include <asm/tsc.h>
+
+#include "vmx.h"
+
+struct vmx_caps vmx_caps __read_mostly;
+
+/* Bound of the time in the guest per entry, see VMX_PIN_PREEMPTION_TIMER below. */
+#define TIMER_US 1000
+
+/*
+ * Pin-based. Interrupts and NMIs belong to the host. Virtual NMIs give the guest
+ * NMI blocking of its own. The preemption timer bounds a stay in the guest: it
+ * takes no interrupt to get the CPU back, which matters where the entry with
+ * guest IF=0 leaves the host's interrupts masked (an emulator's defect), and
+ * costs nothing where it works.
+ */
+#define PIN_NEED (VMX_PIN_EXTERNAL_INTERRUPT | VMX_PIN_NMI | VMX_PIN_VIRTUAL_NMIS | \
+		  VMX_PIN_PREEMPTION_TIMER)
+
+/*
+ * Processor-based.
+ *	HLT		the core blocks the thread
+ *	MWAIT, MONITOR	hidden in CPUID; a real MWAIT would hold the CPU
+ *	RDPMC		counters are the host's
+ *	CR8		the APIC is a model, there is no hardware TPR
+ *	MOV DR		DRs of the guest are in hardware only if armed (fpu.h)
+ *	I/O		all ports: no device is passed through, so no bitmaps
+ *	MSRs		all but three, by the bitmap (vmx_msr.c)
+ * Not intercepted: INVLPG and CR3 (EPT and VPID), RDTSC (offset), PAUSE.
+ */
+#define CPU_NEED (VMX_CPU_TSC_OFFSET | VMX_CPU_HLT | VMX_CPU_MWAIT | VMX_CPU_RDPMC | \
+		  VMX_CPU_CR8_LOAD | VMX_CPU_CR8_STORE | VMX_CPU_MOV_DR | VMX_CPU_ALL_IO | \
+		  VMX_CPU_MSR_BITMAP | VMX_CPU_MONITOR | VMX_CPU_SECONDARY)
+#define CPU_REFUSE (VMX_CPU_INVLPG | VMX_CPU_CR3_LOAD | VMX_CPU_CR3_STORE)
+
+/*
+ * Secondary. WBINVD would empty the host's caches. ENCLS, ENCLV: SGX of the host
+ * is not the guest's; where they can be intercepted they have to be. Intel PT
+ * of the host need not know of the guest. What the guest gets to see of RDTSCP
+ * and INVPCID follows its CPUID; with the bit clear they are #UD.
+ */
+#define CPU2_NEED (VMX_CPU2_EPT | VMX_CPU2_VPID | VMX_CPU2_WBINVD | VMX_CPU2_UNRESTRICTED)
+#define CPU2_WANT (VMX_CPU2_ENCLS | VMX_CPU2_ENCLV | VMX_CPU2_PT_CONCEAL)
+#define CPU2_BY_CPUID (VMX_CPU2_RDTSCP | VMX_CPU2_INVPCID)
+
+/* PAT and EFER of the guest live in vcpu->msr and sregs: loaded, never saved. */
+#define EXIT_NEED (VMX_EXIT_SAVE_DEBUG | VMX_EXIT_HOST_64 | VMX_EXIT_LOAD_PAT | \
+		   VMX_EXIT_LOAD_EFER)
+#define EXIT_WANT (VMX_EXIT_LOAD_PERF_GLOBAL | VMX_EXIT_PT_CONCEAL)
+#define ENTRY_NEED (VMX_ENTRY_LOAD_DEBUG | VMX_ENTRY_LOAD_PAT | VMX_ENTRY_LOAD_EFER)
+#define ENTRY_WANT (VMX_ENTRY_LOAD_PERF_GLOBAL | VMX_ENTRY_PT_CONCEAL)
+
+/*
+ * Exceptions that exit. #DB and #AC: their delivery can loop forever in
+ * microcode (CVE-2015-8104, CVE-2015-5307). #MC is the host's.
+ */
+#define EXCEPTIONS (BIT(1) | BIT(17) | BIT(18))
+
+struct control_word {
+	u32 msr;
+	u32 need, want;		/* refuse without; take if there */
+	u32 refuse;		/* must not be forced on */
+	u32 *ret;
+};
+
+static bool control_fit(const struct control_word *word)
+{
+	u64 cap;
+
+	if (rdmsrq_safe(word->msr, &cap))
+		return false;
+	*word->ret = ((word->need | word->want) & (u32)(cap >> 32)) | (u32)cap;
+	return !(word->need & ~*word->ret) && !(word->refuse & *word->ret);
+}
+
+static enum baton_refusal second_level_setup(void)
+{
+	const u64 ept_need = VMX_CAP_EPT_WALK_4 | VMX_CAP_EPT_WB | VMX_CAP_EPT_2M;
+	const u64 inv_need = VMX_CAP_INVEPT | VMX_CAP_INVEPT_SINGLE |
+			     VMX_CAP_INVVPID | VMX_CAP_INVVPID_SINGLE;
+	u64 cpu2, cap;
+
+	if (rdmsrq_safe(MSR_IA32_VMX_PROCBASED_CTLS2, &cpu2) ||
+	    !(cpu2 >> 32 & VMX_CPU2_EPT) || rdmsrq_safe(MSR_IA32_VMX_EPT_VPID_CAP, &cap) ||
+	    ept_need & ~cap)
+		return BATON_REFUSED_NO_NESTED_PAGING;
+	if (!(cpu2 >> 32 & VMX_CPU2_UNRESTRICTED))
+		return BATON_REFUSED_NO_UNRESTRICTED;
+	if (inv_need & ~cap)
+		return BATON_REFUSED_CPU_FEATURE;
+	vmx_caps.eptp_bits = VMX_EPTP_WB | VMX_EPTP_WALK_4;
+	if (cap & VMX_CAP_EPT_AD)
+		vmx_caps.eptp_bits |= VMX_EPTP_AD;
+	vmx_caps.cpu2_optional = cpu2 >> 32 & CPU2_BY_CPUID;
+	return BATON_REFUSED_NOT;
+}
+
+static bool controls_fit(void)
+{
+	const struct control_word words[] = {
+		{ MSR_IA32_VMX_TRUE_PINBASED_CTLS, PIN_NEED, 0, 0, &vmx_caps.pin },
+		{ MSR_IA32_VMX_TRUE_PROCBASED_CTLS,
+		  CPU_NEED | VMX_CPU_INTERRUPT_WINDOW | VMX_CPU_NMI_WINDOW, 0, CPU_REFUSE,
+		  &vmx_caps.cpu },
+		{ MSR_IA32_VMX_PROCBASED_CTLS2, CPU2_NEED, CPU2_WANT, 0, &vmx_caps.cpu2 },
+		{ MSR_IA32_VMX_TRUE_EXIT_CTLS, EXIT_NEED, EXIT_WANT, 0, &vmx_caps.exit },
+		{ MSR_IA32_VMX_TRUE_ENTRY_CTLS, ENTRY_NEED, ENTRY_WANT, VMX_ENTRY_IA32E,
+		  &vmx_caps.entry },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(words); i++)
+		if (!control_fit(&words[i]))
+			return false;
+	/* These two are wanted at times, not from the start. */
+	vmx_caps.cpu &= ~(VMX_CPU_INTERRUPT_WINDOW | VMX_CPU_NMI_WINDOW);
+	return true;
+}
+
+/* Counters of the host stop in the guest if entry and exit can do it. */
+static void counters_setup(void)
+{
+	const u32 exit = VMX_EXIT_LOAD_PERF_GLOBAL, entry = VMX_ENTRY_LOAD_PERF_GLOBAL;
+
+	vmx_caps.perf_global = vmx_caps.exit & exit && vmx_caps.entry & entry &&
+			       boot_cpu_has(X86_FEATURE_ARCH_PERFMON) &&
+			       (cpuid_eax(10) & 0xff) >= 2;
+	if (!vmx_caps.perf_global) {
+		vmx_caps.exit &= ~exit;
+		vmx_caps.entry &= ~entry;
+	}
+	vmx_caps.pebs = vmx_caps.perf_global && boot_cpu_has(X86_FEATURE_PEBS);
+}
+
+static bool fixed_bits_setup(void)
+{
+	return !rdmsrq_safe(MSR_IA32_VMX_CR0_FIXED0, &vmx_caps.cr0_fixed0) &&
+	       !rdmsrq_safe(MSR_IA32_VMX_CR0_FIXED1, &vmx_caps.cr0_fixed1) &&
+	       !rdmsrq_safe(MSR_IA32_VMX_CR4_FIXED0, &vmx_caps.cr4_fixed0) &&
+	       !rdmsrq_safe(MSR_IA32_VMX_CR4_FIXED1, &vmx_caps.cr4_fixed1);
+}
+
+static bool misc_setup(void)
+{
+	u64 misc;
+
+	if (rdmsrq_safe(MSR_IA32_VMX_MISC, &misc))
+		return false;
+	vmx_caps.timer = max(1u, (tsc_khz / 1000 * TIMER_US) >>
+				 (misc & VMX_CAP_MISC_TIMER_SHIFT));
+	vmx_caps.pt_check = boot_cpu_has(X86_FEATURE_INTEL_PT) && !(misc & VMX_CAP_MISC_PT);
+	return true;
+}
+
+enum baton_refusal vmx_controls_setup(void)
+{
+	enum baton_refusal refusal;
+	u64 basic;
+
+	if (rdmsrq_safe(MSR_IA32_VMX_BASIC, &basic))
+		return BATON_REFUSED_NO_VIRT;
+	vmx_caps.revision = basic & VMX_BASIC_REVISION;
+	refusal = second_level_setup();
+	if (refusal != BATON_REFUSED_NOT)
+		return refusal;
+	if (!(basic & VMX_BASIC_TRUE_CONTROLS) || basic & VMX_BASIC_32BIT_PA ||
+	    VMX_BASIC_MEMTYPE(basic) != VMX_MEMTYPE_WB)
+		return BATON_REFUSED_CPU_FEATURE;
+	if (!controls_fit() || !fixed_bits_setup() || !misc_setup())
+		return BATON_REFUSED_CPU_FEATURE;
+	counters_setup();
+	return BATON_REFUSED_NOT;
+}
+
+/* ---- Into the VMCS ---- */
+
+void vmx_controls_fields_init(struct vmx_vcpu *vmx)
+{
+	struct baton_vm *vm = vmx->base.vm;
+
+	vmx->cpu_controls = vmx_caps.cpu;
+	vmx->cpu2_controls = vmx_caps.cpu2;
+	vmcs_write32(VMCS_PIN_CONTROLS, vmx_caps.pin);
+	vmcs_write32(VMCS_CPU_CONTROLS, vmx->cpu_controls);
+	vmcs_write32(VMCS_CPU2_CONTROLS, vmx->cpu2_controls);
+	vmcs_write32(VMCS_EXIT_CONTROLS, vmx_caps.exit);
+	vmcs_write32(VMCS_EXCEPTION_BITMAP, EXCEPTIONS);
+	/* Page faults exit by bit 14 of the bitmap alone: never. */
+	vmcs_write32(VMCS_PF_ERROR_MASK, 0);
+	vmcs_write32(VMCS_PF_ERROR_MATCH, 0);
+	vmcs_write32(VMCS_CR3_TARGET_COUNT, 0);
+	vmcs_write32(VMCS_EXIT_MSR_STORE_COUNT, 0);
+	vmcs_write32(VMCS_EXIT_MSR_LOAD_COUNT, 0);
+	vmcs_write32(VMCS_ENTRY_MSR_LOAD_COUNT, 0);
+	vmcs_write64(VMCS_EPT_POINTER, vm->npt.root_pa | vmx_caps.eptp_bits);
+	vmcs_write16(VMCS_VPID, vmx->vpid);
+	vmcs_write32(VMCS_PREEMPTION_TIMER, vmx_caps.timer);
+	if (vmx_caps.cpu2 & VMX_CPU2_ENCLS)
+		vmcs_write64(VMCS_ENCLS_EXITING_BITMAP, ~0ull);
+	if (vmx_caps.cpu2 & VMX_CPU2_ENCLV)
+		vmcs_write64(VMCS_ENCLV_EXITING_BITMAP, ~0ull);
+	if (vmx_caps.perf_global)
+		vmcs_write64(VMCS_GUEST_PERF_GLOBAL_CTRL, 0);
+}
+
+/* CPUID leaf 7, EBX bit 10. */
+static bool guest_has_invpcid(struct baton_vcpu *vcpu)
+{
+	u32 out[4];
+
+	baton_cpuid_query(vcpu, 7, 0, out);
+	return out[1] & BIT(10);
+}
+
+/* The guest's CPUID changed: what is #UD for it? */
+void vmx_controls_by_cpuid(struct vmx_vcpu *vmx)
+{
+	struct baton_vcpu *vcpu = &vmx->base;
+	u32 controls = vmx_caps.cpu2;
+
+	if (baton_guest_has(&vcpu->cpuid, BATON_GF_RDTSCP))
+		controls |= vmx_caps.cpu2_optional & VMX_CPU2_RDTSCP;
+	if (guest_has_invpcid(vcpu))
+		controls |= vmx_caps.cpu2_optional & VMX_CPU2_INVPCID;
+	if (controls == vmx->cpu2_controls)
+		return;
+	vmx->cpu2_controls = controls;
+	vmcs_write32(VMCS_CPU2_CONTROLS, controls);
+}
+
+/* bits: those of interrupt window and NMI window that are wanted now. */
+void vmx_controls_window(struct vmx_vcpu *vmx, u32 bits)
+{
+	u32 controls = vmx_caps.cpu | bits;
+
+	if (likely(controls == vmx->cpu_controls))
+		return;
+	vmx->cpu_controls = controls;
+	vmcs_write32(VMCS_CPU_CONTROLS, controls);
+}

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Events into the guest (SDM vol. 3, "Event Injection", "VM Exits Induced by the
+ * TPR …" excepted: CR8 exits, so the APIC model knows the priority).
+ *
+ * One event can be injected per entry: exception, cut-short event, NMI,
+ * interrupt, in this order. What cannot go in now is waited for:
+ *
+ *   interrupt, IF clear or shadow	interrupt-window exiting
+ *   NMI during an NMI handler	NMI-window exiting. Hardware remembers that NMIs
+ *				are blocked, and that IRET unblocks them
+ *   NMI behind another event	the same: the window is open at the first
+ *				instruction of the other event's handler
+ *
+ * Both are asked for anew before each entry that finds something due, or finds
+ * them on; vmx_controls_window() writes only what changed.
+ *
+ * Delivery cut short by an exit (EPT violation on IDT or stack, a nested fault
+ * that exits) shows in the IDT-vectoring information. Software interrupts, INT1,
+ * INT3 and INTO are not injected again: RIP is still on the instruction, and the
+ * guest executes it once more.
+ */
+#include <asm/processor-flags.h>
+
+#include "vmx.h"
+
+#define VECTOR_NMI 2
+#define PENDING_BS BIT(14)
+
+/* What the next entry is to do. */
+struct plan {
+	u32 info;		/* VM-entry interruption information; 0: nothing */
+	u32 error;
+	u32 windows;		/* VMX_CPU_*_WINDOW */
+};
+
+static void plan_event(struct plan *plan, u8 vector, enum vmx_intr_type type)
+{
+	plan->info = VMX_INTR_VALID | type << VMX_INTR_TYPE_SHIFT | vector;
+}
+
+/* Real mode has no error codes, and an entry with one is refused. */
+static void plan_error(struct vmx_vcpu *vmx, struct plan *plan, bool has_error, u32 error)
+{
+	if (!has_error || !(vmx->base.sregs.cr0 & X86_CR0_PE))
+		return;
+	plan->info |= VMX_INTR_ERROR_CODE;
+	plan->error = error;
+}
+
+/* ---- exceptions and cut-short events -------------------------------- */
+
+static void plan_exception(struct vmx_vcpu *vmx, struct plan *plan)
+{
+	struct baton_pending *ev = &vmx->base.ev;
+
+	ev->exception = false;
+	plan_event(plan, ev->vector, VMX_TYPE_EXCEPTION);
+	plan_error(vmx, plan, ev->has_error, ev->error);
+}
+
+static bool takes_interrupt(struct vmx_vcpu *vmx, const struct plan *plan)
+{
+	return !plan->info && vmx_rflags(vmx) & X86_EFLAGS_IF &&
+	       !(vmcs_read32(VMCS_GUEST_INTERRUPTIBILITY) & (VMX_BLOCK_STI | VMX_BLOCK_MOVSS));
+}
+
+static bool takes_nmi(const struct plan *plan)
+{
+	return !plan->info && !(vmcs_read32(VMCS_GUEST_INTERRUPTIBILITY) &
+				(VMX_BLOCK_STI | VMX_BLOCK_MOVSS | VMX_BLOCK_NMI));
+}
+
+static void plan_again(struct vmx_vcpu *vmx, struct plan *plan)
+{
+	struct baton_pending *ev = &vmx->base.ev;
+
+	/* Behind an exception whose handler is to run with interrupts off. */
+	if (ev->reinject_type == VMX_TYPE_EXTERNAL && !takes_interrupt(vmx, plan)) {
+		plan->windows |= VMX_CPU_INTERRUPT_WINDOW;
+		return;
+	}
+	if (ev->reinject_type == VMX_TYPE_NMI && !takes_nmi(plan)) {
+		plan->windows |= VMX_CPU_NMI_WINDOW;
+		return;
+	}
+	ev->reinject = false;
+	plan_event(plan, ev->reinject_vector, ev->reinject_type);
+	plan_error(vmx, plan, ev->reinject_has_error, ev->reinject_error);
+}
+
+/* ---- NMI and interrupts --------------------------------------------- */
+
+static void plan_nmi(struct vmx_vcpu *vmx, struct plan *plan)
+{
+	if (!takes_nmi(plan)) {
+		plan->windows |= VMX_CPU_NMI_WINDOW;
+		return;
+	}
+	vmx->base.ev.nmi = false;
+	plan_event(plan, VECTOR_NMI, VMX_TYPE_NMI);
+}
+
+static void plan_interrupt(struct vmx_vcpu *vmx, struct plan *plan)
+{
+	struct baton_vcpu *vcpu = &vmx->base;
+	int vector = baton_lapic_pending(vcpu);
+
+	if (vector >= 0 && takes_interrupt(vmx, plan)) {
+		baton_lapic_accept(vcpu, vector);
+		plan_event(plan, vector, VMX_TYPE_EXTERNAL);
+		baton_count(vcpu, BATON_STAT_IRQ_INJECTED);
+		vector = baton_lapic_pending(vcpu);
+	}
+	if (vector >= 0)
+		plan->windows |= VMX_CPU_INTERRUPT_WINDOW;
+}
+
+/* ---- the slow path of an entry -------------------------------------- */
+
+/* Hardware clears the valid bit at the exit, so nothing planned writes nothing. */
+static void carry_out(struct vmx_vcpu *vmx, const struct plan *plan)
+{
+	if (plan->info & VMX_INTR_ERROR_CODE)
+		vmcs_write32(VMCS_ENTRY_ERROR_CODE, plan->error);
+	if (plan->info)
+		vmcs_write32(VMCS_ENTRY_INTR_INFO, plan->info);
+	vmx_controls_window(vmx, plan->windows);
+}
+
+/* Something is due or waited for. */
+void vmx_event_inject(struct vmx_vcpu *vmx)
+{
+	struct baton_vcpu *vcpu = &vmx->base;
+	struct baton_pending *ev = &vcpu->ev;
+	struct plan plan = {};
+
+	if (READ_ONCE(vcpu->nmi_posted) && xchg(&vcpu->nmi_posted, false))
+		ev->nmi = true;
+	if (ev->exception)
+		plan_exception(vmx, &plan);
+	if (ev->reinject)
+		plan_again(vmx, &plan);
+	if (ev->nmi)
+		plan_nmi(vmx, &plan);
+	if (!ev->reinject)
+		plan_interrupt(vmx, &plan);
+	carry_out(vmx, &plan);
+}
+
+/* ---- after an exit -------------------------------------------------- */
+
+static void set_nmi_blocking(bool blocked)
+{
+	u32 blocking = vmcs_read32(VMCS_GUEST_INTERRUPTIBILITY) & ~VMX_BLOCK_NMI;
+
+	vmcs_write32(VMCS_GUEST_INTERRUPTIBILITY, blocking | (blocked ? VMX_BLOCK_NMI : 0));
+}
+
+static void note_cut_short(struct vmx_vcpu *vmx, u32 info)
+{
+	struct baton_pending *ev = &vmx->base.ev;
+	u8 type = (info & VMX_INTR_TYPE) >> VMX_INTR_TYPE_SHIFT;
+
+	if (type != VMX_TYPE_EXTERNAL && type != VMX_TYPE_NMI && type != VMX_TYPE_EXCEPTION)
+		return;
+	ev->reinject = true;
+	ev->reinject_type = type;
+	ev->reinject_vector = info & VMX_INTR_VECTOR;
+	ev->reinject_has_error = info & VMX_INTR_ERROR_CODE;
+	ev->reinject_error = ev->reinject_has_error ? vmcs_read32(VMCS_IDT_VECTORING_ERROR) : 0;
+	ev->reinject_len = 0;
+	/* Not delivered yet, so it blocks nothing yet. */
+	if (type == VMX_TYPE_NMI)
+		set_nmi_blocking(false);
+}
+
+/*
+ * An exit of those kinds that can come in the middle of something: an event's
+ * delivery, which is noted for the next entry, or an IRET that has unblocked
+ * NMIs already (nmi_unblocked, by the exit's own information) and will be
+ * executed again.
+ */
+void vmx_event_cut_short(struct vmx_vcpu *vmx, bool nmi_unblocked)
+{
+	u32 info = vmcs_read32(VMCS_IDT_VECTORING_INFO);
+
+	if (unlikely(info & VMX_INTR_VALID))
+		note_cut_short(vmx, info);
+	else if (unlikely(nmi_unblocked))
+		set_nmi_blocking(true);
+}
+
+/*
+ * #DB exit: a single step that is due while a shadow lasts must be pending at the
+ * next entry (SDM vol. 3, "Checks on Guest Non-Register State"), and this kind
+ * of exit does not save it.
+ */
+void vmx_event_keep_step(struct vmx_vcpu *vmx)
+{
+	if (vmx_rflags(vmx) & X86_EFLAGS_TF && vmcs_read32(VMCS_GUEST_INTERRUPTIBILITY) &
+	    (VMX_BLOCK_STI | VMX_BLOCK_MOVSS))
+		vmcs_write(VMCS_GUEST_PENDING_DEBUG,
+			   vmcs_read(VMCS_GUEST_PENDING_DEBUG) | PENDING_BS);
+}
+
+/* ---- BATON_ST_EVENTS ------------------------------------------------ */
+
+/* After REGS: the monitor or a reset set both. */
+void vmx_event_shadows_load(struct vmx_vcpu *vmx)
+{
+	const struct baton_pending *ev = &vmx->base.ev;
+
+	vmcs_write32(VMCS_GUEST_INTERRUPTIBILITY, (ev->sti_shadow ? VMX_BLOCK_STI : 0) |
+		     (ev->movss_shadow ? VMX_BLOCK_MOVSS : 0) |
+		     (ev->nmi_blocked ? VMX_BLOCK_NMI : 0));
+	vmcs_write(VMCS_GUEST_PENDING_DEBUG, 0);
+	vmx_event_keep_step(vmx);
+}
+
+void vmx_event_shadows_save(struct vmx_vcpu *vmx)
+{
+	u32 blocking = vmcs_read32(VMCS_GUEST_INTERRUPTIBILITY);
+	struct baton_pending *ev = &vmx->base.ev;
+
+	ev->sti_shadow = blocking & VMX_BLOCK_STI;
+	ev->movss_shadow = blocking & VMX_BLOCK_MOVSS;
+	ev->nmi_blocked = blocking & VMX_BLOCK_NMI;
+}

@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Exits: a table by basic exit reason, one small handler per reason, and a short
+ * way for the few that make up nearly all exits of a running guest.
+ *
+ * A handler returns what the core is to do next (enum baton_next). Faults that
+ * the guest earned are queued, and the guest is entered again. Fields of the VMCS
+ * are read where they are needed, not before.
+ */
+#include <linux/nospec.h>
+#include <asm/msr-index.h>
+#include <asm/processor-flags.h>
+
+#include "vmx.h"
+
+#define VECTOR_DB	1
+#define VECTOR_DF	8
+#define VECTOR_AC	17
+#define VECTOR_MC	18
+
+/* ---- failures ------------------------------------------------------- */
+
+static enum baton_next exit_unexpected(struct vmx_vcpu *vmx)
+{
+	return baton_exit_failed(&vmx->base, BATON_EXIT_INTERNAL,
+				 vmcs_read32(VMCS_EXIT_REASON),
+				 vmcs_read(VMCS_EXIT_QUALIFICATION),
+				 vmcs_read32(VMCS_EXIT_INTR_INFO), 0);
+}
+
+/* The entry found the guest's state inconsistent, or a machine check came in it. */
+static enum baton_next exit_entry_failed(struct vmx_vcpu *vmx, u32 reason)
+{
+	if ((reason & VMX_REASON_BASIC) == VMX_REASON_MACHINE_CHECK) {
+		vmx->after = VMX_AFTER_MACHINE_CHECK;
+		return BATON_LEAVE;
+	}
+	return baton_exit_failed(&vmx->base, BATON_EXIT_ENTRY_FAILED, reason,
+				 vmcs_read(VMCS_EXIT_QUALIFICATION),
+				 vmcs_read32(VMCS_ENTRY_INTR_INFO), 0);
+}
+
+static enum baton_next exit_shutdown(struct vmx_vcpu *vmx)
+{
+	return baton_exit_shutdown(&vmx->base);
+}
+
+/* No system of today switches tasks by hardware. */
+static enum baton_next exit_task_switch(struct vmx_vcpu *vmx)
+{
+	vmx_event_cut_short(vmx, false);
+	return exit_unexpected(vmx);
+}
+
+/* ---- the hot ones --------------------------------------------------- */
+
+/* Not acknowledged: the host takes it as soon as interrupts are on. */
+static enum baton_next exit_intr(struct vmx_vcpu *vmx)
+{
+	baton_count(&vmx->base, BATON_STAT_EXIT_INTR);
+	return BATON_LEAVE;
+}
+
+static enum baton_next exit_io(struct vmx_vcpu *vmx)
+{
+	unsigned long qual = vmcs_read(VMCS_EXIT_QUALIFICATION);
+	u16 port = VMX_QUAL_IO_PORT(qual);
+	bool in = qual & VMX_QUAL_IO_IN;
+
+	if (unlikely(qual & VMX_QUAL_IO_STRING))
+		return baton_exit_string_io(&vmx->base, port, in);
+	vmx_skip(vmx);
+	return baton_exit_pio(&vmx->base, port, VMX_QUAL_IO_SIZE(qual), in);
+}
+
+static enum baton_next finish_msr(struct vmx_vcpu *vmx, bool done)
+{
+	if (likely(done))
+		vmx_skip(vmx);
+	else
+		baton_inject_gp(&vmx->base);
+	return BATON_ENTER;
+}
+
+static enum baton_next exit_rdmsr(struct vmx_vcpu *vmx)
+{
+	return finish_msr(vmx, baton_exit_rdmsr(&vmx->base));
+}
+
+static enum baton_next exit_wrmsr(struct vmx_vcpu *vmx)
+{
+	struct baton_vcpu *vcpu = &vmx->base;
+
+	/* EFER is part of SREGS, which are loaded as a whole then. */
+	if ((u32)vcpu->regs.gpr[BATON_RCX] == MSR_EFER && !(vcpu->valid & BATON_ST_SREGS))
+		vmx_state_save(vmx, BATON_ST_SREGS);
+	return finish_msr(vmx, baton_exit_wrmsr(vcpu));
+}
+
+static enum baton_next exit_cpuid(struct vmx_vcpu *vmx)
+{
+	baton_exit_cpuid(&vmx->base);
+	vmx_skip(vmx);
+	return BATON_ENTER;
+}
+
+static enum baton_next exit_hlt(struct vmx_vcpu *vmx)
+{
+	vmx_skip(vmx);
+	return baton_exit_hlt(&vmx->base);
+}
+
+static enum baton_next exit_ept_violation(struct vmx_vcpu *vmx)
+{
+	struct baton_vcpu *vcpu = &vmx->base;
+	unsigned long qual = vmcs_read(VMCS_EXIT_QUALIFICATION);
+	u64 gpa = vmcs_read64(VMCS_GUEST_PHYSICAL_ADDRESS);
+	u64 gva = 0;
+	u32 access = 0;
+
+	vmx_event_cut_short(vmx, qual & VMX_QUAL_EPT_NMI_UNBLOCKED);
+	if (qual & VMX_QUAL_EPT_WRITE)
+		access |= BATON_ACCESS_WRITE;
+	if (qual & VMX_QUAL_EPT_FETCH)
+		access |= BATON_ACCESS_FETCH;
+	if (qual & VMX_QUAL_EPT_GVA && qual & VMX_QUAL_EPT_FINAL) {
+		gva = vmcs_read(VMCS_GUEST_LINEAR_ADDRESS);
+		access |= BATON_ACCESS_GVA;
+	}
+	vcpu->fault.insn_len = 0;
+	/* The APIC page's MOVs are decoded here and now. */
+	if (unlikely(baton_lapic_owns(vcpu, gpa)))
+		vmx_state_save(vmx, BATON_ST_REGS | BATON_ST_SREGS);
+	return baton_exit_fault(vcpu, gpa, gva, access);
+}
+
+/* ---- the host's events ---------------------------------------------- */
+
+static enum baton_next exit_nmi(struct vmx_vcpu *vmx)
+{
+	baton_count(&vmx->base, BATON_STAT_EXIT_NMI);
+	vmx->after = VMX_AFTER_NMI;
+	return BATON_LEAVE;
+}
+
+static enum baton_next exit_machine_check(struct vmx_vcpu *vmx)
+{
+	vmx->after = VMX_AFTER_MACHINE_CHECK;
+	return BATON_LEAVE;
+}
+
+/* The time in the guest is over; what waits for the CPU gets it. */
+static enum baton_next exit_host_event(struct vmx_vcpu *vmx)
+{
+	return BATON_LEAVE;
+}
+
+/* ---- events of the guest -------------------------------------------- */
+
+/* What waited is due now: the next entry injects it. */
+static enum baton_next exit_window(struct vmx_vcpu *vmx)
+{
+	baton_count(&vmx->base, BATON_STAT_EXIT_WINDOW);
+	return BATON_ENTER;
+}
+
+/* The guest's own alignment check, not the host's trap for split locks? */
+static bool is_alignment_check(struct vmx_vcpu *vmx)
+{
+	return !boot_cpu_has(X86_FEATURE_SPLIT_LOCK_DETECT) ||
+	       (vmx_cpl() == 3 && vmcs_read(VMCS_GUEST_CR0) & X86_CR0_AM &&
+		vmx_rflags(vmx) & X86_EFLAGS_AC);
+}
+
+static enum baton_next exit_ac(struct vmx_vcpu *vmx)
+{
+	if (likely(is_alignment_check(vmx)))
+		baton_queue_exception(&vmx->base, VECTOR_AC, true, 0);
+	else
+		vmx_host_split_lock(vmx);
+	return BATON_ENTER;
+}
+
+static enum baton_next exit_exception_nmi(struct vmx_vcpu *vmx)
+{
+	u32 info = vmcs_read32(VMCS_EXIT_INTR_INFO);
+	u8 vector = info & VMX_INTR_VECTOR;
+
+	vmx_event_cut_short(vmx, info & VMX_INTR_NMI_UNBLOCKED && vector != VECTOR_DF);
+	if ((info & VMX_INTR_TYPE) >> VMX_INTR_TYPE_SHIFT == VMX_TYPE_NMI)
+		return exit_nmi(vmx);
+	switch (vector) {
+	case VECTOR_DB:
+		return vmx_exit_db(vmx, info);
+	case VECTOR_AC:
+		return exit_ac(vmx);
+	case VECTOR_MC:
+		return exit_machine_check(vmx);
+	}
+	return exit_unexpected(vmx);
+}
+
+/* ---- instructions --------------------------------------------------- */
+
+static enum baton_next exit_ud(struct vmx_vcpu *vmx)
+{
+	baton_inject_ud(&vmx->base);
+	return BATON_ENTER;
+}
+
+static enum baton_next exit_gp(struct vmx_vcpu *vmx)
+{
+	baton_inject_gp(&vmx->base);
+	return BATON_ENTER;
+}
+
+/* Guest memory is coherent with all there is: nothing to write back or drop. */
+static enum baton_next exit_cache(struct vmx_vcpu *vmx)
+{
+	vmx_skip(vmx);
+	return BATON_ENTER;
+}
+
+static enum baton_next exit_vmcall(struct vmx_vcpu *vmx)
+{
+	vmx_skip(vmx);
+	baton_exit_hypercall(&vmx->base, vmx_long64(vmx), vmx_cpl());
+	return BATON_ENTER;
+}
+
+/* CR4.OSXSAVE was checked by hardware before the exit. */
+static enum baton_next exit_xsetbv(struct vmx_vcpu *vmx)
+{
+	if (!baton_exit_xsetbv(&vmx->base, vmx_cpl()))
+		return exit_gp(vmx);
+	vmx_skip(vmx);
+	return BATON_ENTER;
+}
+
+/* ---- dispatch ------------------------------------------------------- */
+
+typedef enum baton_next (*vmx_exit_handler)(struct vmx_vcpu *vmx);
+
+static const vmx_exit_handler handlers[VMX_REASON_COUNT] = {
+	[VMX_REASON_EXCEPTION_NMI]	= exit_exception_nmi,
+	[VMX_REASON_EXTERNAL_INTERRUPT]	= exit_intr,
+	[VMX_REASON_TRIPLE_FAULT]	= exit_shutdown,
+	[VMX_REASON_INIT]		= exit_host_event,
+	[VMX_REASON_IO_SMI]		= exit_host_event,
+	[VMX_REASON_OTHER_SMI]		= exit_host_event,
+	[VMX_REASON_INTERRUPT_WINDOW]	= exit_window,
+	[VMX_REASON_NMI_WINDOW]		= exit_window,
+	[VMX_REASON_TASK_SWITCH]	= exit_task_switch,
+	[VMX_REASON_CPUID]		= exit_cpuid,
+	[VMX_REASON_GETSEC]		= exit_ud,
+	[VMX_REASON_HLT]		= exit_hlt,
+	[VMX_REASON_INVD]		= exit_cache,
+	[VMX_REASON_RDPMC]		= exit_gp,
+	[VMX_REASON_RSM]		= exit_ud,
+	[VMX_REASON_VMCALL]		= exit_vmcall,
+	[VMX_REASON_VMCLEAR ... VMX_REASON_VMXON] = exit_ud,
+	[VMX_REASON_CR]			= vmx_exit_cr,
+	[VMX_REASON_DR]			= vmx_exit_dr,
+	[VMX_REASON_IO]			= exit_io,
+	[VMX_REASON_RDMSR]		= exit_rdmsr,
+	[VMX_REASON_WRMSR]		= exit_wrmsr,
+	[VMX_REASON_MWAIT]		= exit_ud,
+	[VMX_REASON_MONITOR]		= exit_ud,
+	[VMX_REASON_MACHINE_CHECK]	= exit_machine_check,
+	[VMX_REASON_EPT_VIOLATION]	= exit_ept_violation,
+	[VMX_REASON_INVEPT]		= exit_ud,
+	[VMX_REASON_PREEMPTION_TIMER]	= exit_host_event,
+	[VMX_REASON_INVVPID]		= exit_ud,
+	[VMX_REASON_WBINVD]		= exit_cache,
+	[VMX_REASON_XSETBV]		= exit_xsetbv,
+	[VMX_REASON_VMFUNC]		= exit_ud,
+	[VMX_REASON_ENCLS]		= exit_ud,
+	[VMX_REASON_XSAVES]		= exit_ud,
+	[VMX_REASON_XRSTORS]		= exit_ud,
+	[VMX_REASON_ENCLV]		= exit_ud,
+};
+
+static enum baton_next exit_by_table(struct vmx_vcpu *vmx, u32 reason)
+{
+	if (reason & VMX_REASON_ENTRY_FAILED)
+		return exit_entry_failed(vmx, reason);
+	reason &= VMX_REASON_BASIC;
+	if (reason >= ARRAY_SIZE(handlers))
+		return exit_unexpected(vmx);
+	reason = array_index_nospec(reason, ARRAY_SIZE(handlers));
+	if (!handlers[reason])
+		return exit_unexpected(vmx);
+	baton_count(&vmx->base, BATON_STAT_EXIT_OTHER);
+	return handlers[reason](vmx);
+}
+
+enum baton_next vmx_exit_handle(struct vmx_vcpu *vmx)
+{
+	u32 reason = vmcs_read32(VMCS_EXIT_REASON);
+
+	baton_count(&vmx->base, BATON_STAT_EXITS);
+	/* Compares and direct calls: an indirect one costs a retpoline. */
+	if (reason == VMX_REASON_WRMSR)
+		return exit_wrmsr(vmx);
+	if (reason == VMX_REASON_EXTERNAL_INTERRUPT)
+		return exit_intr(vmx);
+	if (reason == VMX_REASON_IO)
+		return exit_io(vmx);
+	if (reason == VMX_REASON_EPT_VIOLATION)
+		return exit_ept_violation(vmx);
+	if (reason == VMX_REASON_HLT)
+		return exit_hlt(vmx);
+	if (reason == VMX_REASON_RDMSR)
+		return exit_rdmsr(vmx);
+	if (reason == VMX_REASON_CPUID)
+		return exit_cpuid(vmx);
+	if (reason == VMX_REASON_INTERRUPT_WINDOW)
+		return exit_window(vmx);
+	return exit_by_table(vmx, reason);
+}

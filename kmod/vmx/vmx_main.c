@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * VT-x: what the processor must have, and the ops table.
+ *
+ * Nothing is switched on here: VMX operation is on for the length of a window
+ * only (vmx_window.c), so there is no cpu_on and no owner to be. What exists from
+ * module load to unload is memory: a VMXON page per CPU, the MSR bitmap.
+ */
+#include <asm/cpufeature.h>
+#include <asm/processor.h>
+#include <asm/special_insns.h>
+
+#include "ept.h"
+#include "vmx.h"
+
+/* ---- probe ---------------------------------------------------------- */
+
+/* Not boot_cpu_has(): kernels hide the bit if firmware disabled VT-x. */
+static bool probe_vmx(void)
+{
+	return cpuid_ecx(1) & BIT(5);
+}
+
+/* Unlocked counts as off: VMXON wants the lock, and setting it is the kernel's. */
+static bool probe_disabled(void)
+{
+	const u64 need = FEAT_CTL_LOCKED | FEAT_CTL_VMX_ENABLED_OUTSIDE_SMX;
+	u64 feat_ctl;
+
+	return rdmsrq_safe(MSR_IA32_FEAT_CTL, &feat_ctl) || need & ~feat_ctl;
+}
+
+/* INT 2 is how an NMI exit reaches the host's handler; under FRED it is an oops. */
+static bool probe_fred(void)
+{
+#ifdef X86_FEATURE_FRED
+	return boot_cpu_has(X86_FEATURE_FRED);
+#else
+	return false;
+#endif
+}
+
+/* SDM vol. 3, "VMX-Fixed Bits in CR0" and "in CR4": what VMXON checks. */
+static bool probe_fixed_bits(void)
+{
+	u64 cr0 = read_cr0(), cr4 = __read_cr4() | X86_CR4_VMXE;
+
+	return !(vmx_caps.cr0_fixed0 & ~cr0) && !(cr0 & ~vmx_caps.cr0_fixed1) &&
+	       !(vmx_caps.cr4_fixed0 & ~cr4) && !(cr4 & ~vmx_caps.cr4_fixed1);
+}
+
+static enum baton_refusal vmx_probe(void)
+{
+	enum baton_refusal refusal;
+
+	if (!probe_vmx())
+		return BATON_REFUSED_NO_VIRT;
+	if (probe_disabled())
+		return BATON_REFUSED_FIRMWARE;
+	if (probe_fred())
+		return BATON_REFUSED_FRED;
+	refusal = vmx_controls_setup();
+	if (refusal == BATON_REFUSED_NOT && !probe_fixed_bits())
+		refusal = BATON_REFUSED_CPU_FEATURE;
+	return refusal;
+}
+
+static enum baton_refusal vmx_refusal(void)
+{
+	return vmx_window_refusal();
+}
+
+/* ---- what lasts from load to unload --------------------------------- */
+
+static void vmx_teardown(void)
+{
+	vmx_window_exit();
+	vmx_host_exit();
+	vmx_msr_exit();
+}
+
+static int vmx_setup(void)
+{
+	int r;
+
+	r = vmx_msr_init();
+	if (r)
+		return r;
+	r = vmx_host_init();
+	if (r)
+		goto err_msr;
+	r = vmx_window_init();
+	if (r)
+		goto err_host;
+	return 0;
+
+err_host:
+	vmx_host_exit();
+err_msr:
+	vmx_msr_exit();
+	return r;
+}
+
+const struct baton_hvops baton_vmx_ops = {
+	.name = "vmx",
+	.vendor = BATON_VENDOR_INTEL,
+	.vcpu_size = sizeof(struct vmx_vcpu),
+	.pte = &baton_ept_pte_ops,
+	.probe = vmx_probe,
+	.setup = vmx_setup,
+	.teardown = vmx_teardown,
+	.refusal = vmx_refusal,
+	.vm_init = vmx_vm_init,
+	.vm_fini = vmx_vm_fini,
+	.vcpu_init = vmx_vcpu_init,
+	.vcpu_fini = vmx_vcpu_fini,
+	.run = vmx_run,
+	.state_fetch = vmx_state_fetch,
+};

@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Architectural state between the cache (struct baton_vcpu) and the VMCS.
+ *
+ * The VMCS can be read in a window only, and each field costs an instruction, so
+ * state is brought out late and piecemeal: RIP, RSP and RFLAGS one by one when a
+ * handler asks (vmx->have), SREGS and EVENTS as a class. Debug registers, MSRs,
+ * CPUID and TSC offset change in the cache first, since guests' accesses to them
+ * exit.
+ *
+ * Some of SREGS is true in the cache all the time: EFER, XCR0, CR2, and those bits
+ * of CR0 and CR4 that the guest cannot change without an exit (CR*_OWNABLE
+ * are the others). The core relies on it for PE, PG, PAE and OSXSAVE.
+ */
+#include <asm/processor-flags.h>
+
+#include "vmx.h"
+
+/*
+ * Bits that no one but hardware needs to know of. Not here: what switches
+ * paging modes, what CPUID mirrors, what VMX operation fixes, and MCE, which
+ * has to be the host's lest a machine check shut the processor down.
+ */
+#define CR0_OWNABLE	(X86_CR0_MP | X86_CR0_EM | X86_CR0_TS | X86_CR0_WP | X86_CR0_AM)
+#define CR4_OWNABLE	(X86_CR4_VME | X86_CR4_PVI | X86_CR4_TSD | X86_CR4_DE | X86_CR4_PGE | \
+			 X86_CR4_PCE | X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT | X86_CR4_FSGSBASE)
+#define CR0_TRANSLATION	(X86_CR0_PG | X86_CR0_PE | X86_CR0_WP)
+/* Unrestricted guest: these two are free, whatever the fixed bits say. */
+#define CR0_FREE	(X86_CR0_PG | X86_CR0_PE)
+
+/* ---- general registers ---------------------------------------------- */
+
+u64 vmx_rip(struct vmx_vcpu *vmx)
+{
+	if (!(vmx->have & VMX_HAVE_RIP)) {
+		vmx->base.regs.rip = vmcs_read(VMCS_GUEST_RIP);
+		vmx->have |= VMX_HAVE_RIP;
+	}
+	return vmx->base.regs.rip;
+}
+
+u64 vmx_rflags(struct vmx_vcpu *vmx)
+{
+	if (!(vmx->have & VMX_HAVE_RFLAGS)) {
+		vmx->base.regs.rflags = vmcs_read(VMCS_GUEST_RFLAGS);
+		vmx->have |= VMX_HAVE_RFLAGS;
+	}
+	return vmx->base.regs.rflags;
+}
+
+u64 vmx_gpr_read(struct vmx_vcpu *vmx, unsigned int gpr)
+{
+	if (gpr == BATON_RSP && !(vmx->have & VMX_HAVE_RSP)) {
+		vmx->base.regs.gpr[BATON_RSP] = vmcs_read(VMCS_GUEST_RSP);
+		vmx->have |= VMX_HAVE_RSP;
+	}
+	return vmx->base.regs.gpr[gpr];
+}
+
+void vmx_gpr_write(struct vmx_vcpu *vmx, unsigned int gpr, u64 value)
+{
+	vmx->base.regs.gpr[gpr] = value;
+	if (gpr == BATON_RSP) {
+		vmcs_write(VMCS_GUEST_RSP, value);
+		vmx->have |= VMX_HAVE_RSP;
+	}
+}
+
+static void save_regs(struct vmx_vcpu *vmx)
+{
+	vmx_rip(vmx);
+	vmx_rflags(vmx);
+	vmx_gpr_read(vmx, BATON_RSP);
+}
+
+static void load_regs(struct vmx_vcpu *vmx)
+{
+	const struct baton_regs *regs = &vmx->base.regs;
+
+	vmcs_write(VMCS_GUEST_RIP, regs->rip);
+	vmcs_write(VMCS_GUEST_RSP, regs->gpr[BATON_RSP]);
+	vmcs_write(VMCS_GUEST_RFLAGS, regs->rflags);
+	vmx->have = VMX_HAVE_RIP | VMX_HAVE_RSP | VMX_HAVE_RFLAGS;
+}
+
+/* ---- past an instruction -------------------------------------------- */
+
+static void clear_shadow(void)
+{
+	u32 blocking = vmcs_read32(VMCS_GUEST_INTERRUPTIBILITY);
+
+	if (unlikely(blocking & (VMX_BLOCK_STI | VMX_BLOCK_MOVSS)))
+		vmcs_write32(VMCS_GUEST_INTERRUPTIBILITY,
+			     blocking & ~(VMX_BLOCK_STI | VMX_BLOCK_MOVSS));
+}
+
+void vmx_step_over(struct vmx_vcpu *vmx)
+{
+	u64 old = vmx_rip(vmx), rip = old + vmcs_read32(VMCS_EXIT_INSN_LENGTH);
+
+	/* The mode costs a read, and matters only where bit 31 carried into 32. */
+	if (unlikely((rip ^ old) >> 31 == 3) && !vmx_long64(vmx))
+		rip = (u32)rip;
+	vmx->base.regs.rip = rip;
+	vmcs_write(VMCS_GUEST_RIP, rip);
+	clear_shadow();
+}
+
+/* Completing an instruction ends shadows and RF, and is a step if TF is set. */
+void vmx_skip(struct vmx_vcpu *vmx)
+{
+	u64 rflags = vmx_rflags(vmx);
+
+	vmx_step_over(vmx);
+	if (likely(!(rflags & (X86_EFLAGS_RF | X86_EFLAGS_TF))))
+		return;
+	vmx->base.regs.rflags = rflags & ~X86_EFLAGS_RF;
+	vmcs_write(VMCS_GUEST_RFLAGS, vmx->base.regs.rflags);
+	if (rflags & X86_EFLAGS_TF)
+		vmx_step_trap(vmx);
+}
+
+/* ---- segments ------------------------------------------------------- */
+
+/* SS.DPL is the CPL, in all modes. */
+u8 vmx_cpl(void)
+{
+	u32 rights = vmcs_read32(VMCS_GUEST_ACCESS_RIGHTS + 2 * BATON_SS);
+
+	return (rights & BATON_SEG_DPL) >> BATON_SEG_DPL_SHIFT;
+}
+
+bool vmx_long64(struct vmx_vcpu *vmx)
+{
+	return vmx->base.sregs.efer & EFER_LMA &&
+	       vmcs_read32(VMCS_GUEST_ACCESS_RIGHTS + 2 * BATON_CS) & BATON_SEG_L;
+}
+
+static void save_segment(struct baton_segment *seg, enum baton_seg index)
+{
+	u32 rights = vmcs_read32(VMCS_GUEST_ACCESS_RIGHTS + 2 * index);
+
+	seg->base = vmcs_read(VMCS_GUEST_BASE + 2 * index);
+	seg->limit = vmcs_read32(VMCS_GUEST_LIMIT + 2 * index);
+	seg->selector = vmcs_read16(VMCS_GUEST_SELECTOR + 2 * index);
+	seg->attr = rights & BATON_SEG_ATTR_MASK & ~BATON_SEG_UNUSABLE;
+	/* AMD has no such bit but a segment without P: one form for both. */
+	if (rights & VMX_AR_UNUSABLE)
+		seg->attr = (seg->attr | BATON_SEG_UNUSABLE) & ~BATON_SEG_P;
+}
+
+/* What VM entry insists on and AMD does not: accessed, busy; no P is unusable. */
+static u32 rights_of(const struct baton_segment *seg, enum baton_seg index)
+{
+	u32 rights = seg->attr & ~BATON_SEG_UNUSABLE;
+
+	if (index == BATON_TR)
+		return rights | 2;
+	if (seg->attr & BATON_SEG_UNUSABLE || !(seg->attr & BATON_SEG_P))
+		return rights | VMX_AR_UNUSABLE;
+	if (index <= BATON_GS)
+		rights |= 1;
+	return rights;
+}
+
+static void load_segment(const struct baton_segment *seg, enum baton_seg index)
+{
+	vmcs_write32(VMCS_GUEST_ACCESS_RIGHTS + 2 * index, rights_of(seg, index));
+	vmcs_write(VMCS_GUEST_BASE + 2 * index, seg->base);
+	vmcs_write32(VMCS_GUEST_LIMIT + 2 * index, seg->limit);
+	vmcs_write16(VMCS_GUEST_SELECTOR + 2 * index, seg->selector);
+}
+
+static void load_segments(const struct baton_sregs *sregs)
+{
+	int i;
+
+	for (i = BATON_ES; i < BATON_SEG_COUNT; i++)
+		load_segment(&sregs->seg[i], i);
+	vmcs_write(VMCS_GUEST_GDTR_BASE, sregs->gdt.base);
+	vmcs_write32(VMCS_GUEST_GDTR_LIMIT, sregs->gdt.limit);
+	vmcs_write(VMCS_GUEST_IDTR_BASE, sregs->idt.base);
+	vmcs_write32(VMCS_GUEST_IDTR_LIMIT, sregs->idt.limit);
+}
+
+static void save_segments(struct baton_sregs *sregs)
+{
+	int i;
+
+	for (i = BATON_ES; i < BATON_SEG_COUNT; i++)
+		save_segment(&sregs->seg[i], i);
+	sregs->gdt.base = vmcs_read(VMCS_GUEST_GDTR_BASE);
+	sregs->gdt.limit = vmcs_read32(VMCS_GUEST_GDTR_LIMIT);
+	sregs->idt.base = vmcs_read(VMCS_GUEST_IDTR_BASE);
+	sregs->idt.limit = vmcs_read32(VMCS_GUEST_IDTR_LIMIT);
+}
+
+/* ---- control registers ---------------------------------------------- */
+
+/* Hardware's CR0 never has CD or NW: entries ignore them, exits do not save them. */
+static u64 hardware_cr0(u64 cr0)
+{
+	return (cr0 | (vmx_caps.cr0_fixed0 & ~(u64)CR0_FREE)) & ~(u64)(X86_CR0_CD | X86_CR0_NW);
+}
+
+static u64 hardware_cr4(const struct vmx_vcpu *vmx, u64 cr4)
+{
+	return (cr4 & ~(u64)X86_CR4_MCE) | vmx_caps.cr4_fixed0 | (vmx->host.cr4 & X86_CR4_MCE);
+}
+
+/* Does the change invalidate translations, as the guest's own MOV would? */
+static bool paging_changes(struct vmx_vcpu *vmx, const struct baton_sregs *sregs)
+{
+	return (vmcs_read(VMCS_GUEST_CR0) ^ sregs->cr0) & CR0_TRANSLATION ||
+	       vmcs_read(VMCS_GUEST_CR4) != hardware_cr4(vmx, sregs->cr4) ||
+	       vmcs_read(VMCS_GUEST_CR3) != sregs->cr3 ||
+	       vmcs_read64(VMCS_GUEST_EFER) != sregs->efer;
+}
+
+static bool pae_paging(const struct baton_sregs *sregs)
+{
+	return sregs->cr0 & X86_CR0_PG && sregs->cr4 & X86_CR4_PAE &&
+	       !(sregs->efer & EFER_LMA);
+}
+
+static void load_pdptes(const struct baton_sregs *sregs)
+{
+	int i;
+
+	for (i = 0; i < 4; i++)
+		vmcs_write64(VMCS_GUEST_PDPTE + 2 * i, sregs->pdpte[i]);
+}
+
+static void save_pdptes(struct baton_sregs *sregs)
+{
+	bool pae = pae_paging(sregs);
+	int i;
+
+	for (i = 0; i < 4; i++)
+		sregs->pdpte[i] = pae ? vmcs_read64(VMCS_GUEST_PDPTE + 2 * i) : 0;
+}
+
+static void load_control_registers(struct vmx_vcpu *vmx, const struct baton_sregs *sregs)
+{
+	vmx->cr0_owned = CR0_OWNABLE & ~vmx_caps.cr0_fixed0;
+	vmx->cr4_owned = CR4_OWNABLE & baton_cr4_allowed(&vmx->base) & ~vmx_caps.cr4_fixed0;
+	vmcs_write(VMCS_CR0_MASK, ~vmx->cr0_owned);
+	vmcs_write(VMCS_CR4_MASK, ~vmx->cr4_owned);
+	vmcs_write(VMCS_CR0_SHADOW, sregs->cr0);
+	vmcs_write(VMCS_CR4_SHADOW, sregs->cr4);
+	vmcs_write(VMCS_GUEST_CR0, hardware_cr0(sregs->cr0));
+	vmcs_write(VMCS_GUEST_CR3, sregs->cr3);
+	vmcs_write(VMCS_GUEST_CR4, hardware_cr4(vmx, sregs->cr4));
+	if (pae_paging(sregs))
+		load_pdptes(sregs);
+}
+
+static void load_efer(u64 efer)
+{
+	vmcs_write64(VMCS_GUEST_EFER, efer);
+	vmcs_write32(VMCS_ENTRY_CONTROLS,
+		     vmx_caps.entry | (efer & EFER_LMA ? VMX_ENTRY_IA32E : 0));
+}
+
+static void load_sregs(struct vmx_vcpu *vmx)
+{
+	const struct baton_sregs *sregs = &vmx->base.sregs;
+
+	if (paging_changes(vmx, sregs))
+		vmx->flush_vpid = true;
+	load_segments(sregs);
+	load_control_registers(vmx, sregs);
+	load_efer(sregs->efer);
+}
+
+static void save_sregs(struct vmx_vcpu *vmx)
+{
+	struct baton_sregs *sregs = &vmx->base.sregs;
+	u64 cr0 = vmcs_read(VMCS_GUEST_CR0), cr4 = vmcs_read(VMCS_GUEST_CR4);
+
+	save_segments(sregs);
+	sregs->cr0 = (sregs->cr0 & ~vmx->cr0_owned) | (cr0 & vmx->cr0_owned);
+	sregs->cr4 = (sregs->cr4 & ~vmx->cr4_owned) | (cr4 & vmx->cr4_owned);
+	sregs->cr3 = vmcs_read(VMCS_GUEST_CR3);
+	save_pdptes(sregs);
+}
+
+/* ---- MSRs, CPUID ---------------------------------------------------- */
+
+/* KERNEL_GS_BASE is in its register since the window's start and never stale. */
+static void load_msrs(struct vmx_vcpu *vmx)
+{
+	const struct baton_msr_file *msr = &vmx->base.msr;
+
+	vmcs_write32(VMCS_GUEST_SYSENTER_CS, msr->sysenter_cs);
+	vmcs_write(VMCS_GUEST_SYSENTER_ESP, msr->sysenter_esp);
+	vmcs_write(VMCS_GUEST_SYSENTER_EIP, msr->sysenter_eip);
+	vmcs_write64(VMCS_GUEST_PAT, msr->pat);
+	vmx_host_spec_ctrl(vmx);
+}
+
+/* Which bits of CR4 the guest owns follows from it: SREGS are loaded anew. */
+static void load_cpuid(struct vmx_vcpu *vmx)
+{
+	vmx_controls_by_cpuid(vmx);
+	if (!(vmx->base.valid & BATON_ST_SREGS))
+		vmx_state_save(vmx, BATON_ST_SREGS);
+}
+
+/* ---- classes -------------------------------------------------------- */
+
+void vmx_state_load(struct vmx_vcpu *vmx)
+{
+	struct baton_vcpu *vcpu = &vmx->base;
+	u32 dirty = vcpu->dirty;
+
+	vcpu->dirty = 0;
+	if (dirty & BATON_ST_REGS)
+		load_regs(vmx);
+	if (dirty & BATON_ST_CPUID)
+		load_cpuid(vmx);
+	if (dirty & (BATON_ST_SREGS | BATON_ST_CPUID))
+		load_sregs(vmx);
+	if (dirty & BATON_ST_DEBUG)
+		vmcs_write(VMCS_GUEST_DR7, vcpu->dbg.dr7);
+	if (dirty & BATON_ST_MSRS)
+		load_msrs(vmx);
+	if (dirty & (BATON_ST_SREGS | BATON_ST_MSRS | BATON_ST_CPUID))
+		vmx_msr_load(vmx);
+	if (dirty & BATON_ST_TSC)
+		vmcs_write64(VMCS_TSC_OFFSET, vcpu->tsc_offset);
+	if (dirty & BATON_ST_EVENTS)
+		vmx_event_shadows_load(vmx);
+}
+
+void vmx_state_save(struct vmx_vcpu *vmx, u32 classes)
+{
+	if (classes & BATON_ST_REGS)
+		save_regs(vmx);
+	if (classes & BATON_ST_SREGS)
+		save_sregs(vmx);
+	if (classes & BATON_ST_EVENTS)
+		vmx_event_shadows_save(vmx);
+	vmx->base.valid |= classes;
+}
+
+/* A window for reading only: the guest's registers are not touched. */
+int vmx_state_fetch(struct baton_vcpu *vcpu, u32 classes)
+{
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+	unsigned long flags;
+	int r;
+
+	local_irq_save(flags);
+	r = vmx_window_open(vmx);
+	if (!r) {
+		vmx_state_save(vmx, classes);
+		vmx_window_close(vmx);
+		if (this_cpu_read(vmx_cpu.failed))
+			r = -EIO;
+	}
+	local_irq_restore(flags);
+	return r;
+}

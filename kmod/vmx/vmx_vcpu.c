@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * vCPU create and destroy, and the inner run: one window.
+ *
+ * A window costs once what must be switched by hand (VMX operation, host fields
+ * of the VMCS, MSRs, FPU, …); an entry inside it costs a handful of comparisons,
+ * because the VMCS keeps the guest's state and nearly all of it is left where it
+ * is. Order: safety note, "World switch: exact order".
+ */
+#include <linux/atomic.h>
+#include <asm/mce.h>
+#include <asm/ptrace.h>
+#include <asm/special_insns.h>
+
+#include "vmx.h"
+
+/* ---- create and destroy --------------------------------------------- */
+
+int vmx_vcpu_init(struct baton_vcpu *vcpu)
+{
+	static atomic64_t serial;
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+	int r;
+
+	vmx->vmcs = vmx_region_alloc(NUMA_NO_NODE, GFP_KERNEL_ACCOUNT);
+	if (!vmx->vmcs)
+		return -ENOMEM;
+	r = vmx_vpid_alloc(vmx);
+	if (r) {
+		vmx_region_free(vmx->vmcs);
+		vmx->vmcs = NULL;
+		return r;
+	}
+	vmx->vmcs_pa = __pa(vmx->vmcs);
+	/* Not the address: a new vCPU may get a dead one's. */
+	vmx->serial = atomic64_inc_return(&serial);
+	return 0;
+}
+
+void vmx_vcpu_fini(struct baton_vcpu *vcpu)
+{
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+
+	vmx_vpid_free(vmx);
+	vmx_region_free(vmx->vmcs);
+	vmx->vmcs = NULL;
+}
+
+/* Fields that never change. VMWRITE is the only way, so in the first window. */
+static void fields_init(struct vmx_vcpu *vmx)
+{
+	vmx_host_fields_init(vmx);
+	vmx_controls_fields_init(vmx);
+	vmx_msr_fields_init(vmx);
+	vmcs_write64(VMCS_LINK_POINTER, ~0ull);
+	vmcs_write64(VMCS_GUEST_DEBUGCTL, 0);
+	/* HLT exits, so the guest is active whenever it runs. */
+	vmcs_write32(VMCS_GUEST_ACTIVITY, 0);
+	vmcs_write32(VMCS_ENTRY_INTR_INFO, 0);
+	vmx->vmcs_ready = true;
+}
+
+/* ---- opening and closing a window ----------------------------------- */
+
+static void guest_arrive(struct vmx_vcpu *vmx)
+{
+	if (unlikely(!vmx->vmcs_ready))
+		fields_init(vmx);
+	/* The VMCS was cleared since. */
+	vmx->sw.flags &= ~BIT(VMX_SW_RESUME_BIT);
+	vmx->after = VMX_AFTER_NOTHING;
+	vmx_host_enter(vmx);
+	vmx_msr_enter(vmx);
+	baton_debug_enter(&vmx->base, &vmx->host.debug);
+	vmx->loaded |= VMX_LOADED_MSRS;
+	baton_fpu_enter(&vmx->base);
+	vmx->loaded |= VMX_LOADED_FPU;
+	vmx_host_protect(vmx);
+}
+
+/* Host state back. Also from the die notifier, at any point of a window. */
+void vmx_guest_leave(struct vmx_vcpu *vmx)
+{
+	u32 loaded = vmx->loaded;
+
+	vmx->loaded = 0;
+	if (loaded & VMX_LOADED_FPU)
+		baton_fpu_leave(&vmx->base);
+	if (!(loaded & VMX_LOADED_MSRS))
+		return;
+	baton_debug_leave(&vmx->base, &vmx->host.debug);
+	vmx_host_leave(vmx);
+	vmx_msr_leave(vmx);
+}
+
+/* A window ends: the cache is to be current, but for classes nobody asked for. */
+static void guest_depart(struct vmx_vcpu *vmx)
+{
+	struct baton_vcpu *vcpu = &vmx->base;
+
+	vmx_msr_save(vmx);
+	vcpu->valid |= BATON_ST_ALL & ~(BATON_ST_REGS | BATON_ST_SREGS | BATON_ST_EVENTS);
+	vmx_state_save(vmx, (vcpu->save & ~vcpu->valid) | BATON_ST_REGS);
+	vcpu->save = 0;
+	vmx_guest_leave(vmx);
+}
+
+/* -EBUSY is not ours to mend and no bug: the monitor gets to know. */
+static enum baton_next not_opened(struct vmx_vcpu *vmx, int error)
+{
+	if (error == -EBUSY)
+		return baton_exit_failed(&vmx->base, BATON_EXIT_INTERNAL, error, 0, 0, 0);
+	baton_vm_bug(vmx->base.vm, "VMX operation cannot be entered");
+	return BATON_LEAVE;
+}
+
+/*
+ * What an exit took away from the host, now that no guest or VMX state is left.
+ * NMIs are blocked from the exit to the IRET of this INT. A machine check as if
+ * from user mode: what can be recovered kills the monitor at most.
+ */
+static void hand_over(struct vmx_vcpu *vmx)
+{
+	if (vmx->after == VMX_AFTER_NMI)
+		asm volatile("int $2");
+#ifdef CONFIG_X86_MCE
+	if (vmx->after == VMX_AFTER_MACHINE_CHECK) {
+		struct pt_regs regs = { .cs = 3, .flags = X86_EFLAGS_IF };
+
+		do_machine_check(&regs);
+	}
+#endif
+}
+
+/* An instruction of ours failed in this window. Zeros were read: no going on. */
+static void report_failure(struct vmx_vcpu *vmx, const char *insn)
+{
+	pr_err_ratelimited("%s failed (%#lx)\n", insn, this_cpu_read(vmx_cpu.failed_operand));
+	baton_vm_bug(vmx->base.vm, "a VMX instruction failed");
+}
+
+/* ---- one entry ------------------------------------------------------ */
+
+static bool event_due(struct vmx_vcpu *vmx)
+{
+	struct baton_vcpu *vcpu = &vmx->base;
+	const struct baton_pending *ev = &vcpu->ev;
+
+	return ev->reinject || ev->exception || ev->nmi || READ_ONCE(vcpu->nmi_posted) ||
+	       vmx->cpu_controls != vmx_caps.cpu || baton_lapic_has_work(vcpu);
+}
+
+static void prepare(struct vmx_vcpu *vmx)
+{
+	struct baton_vcpu *vcpu = &vmx->base;
+
+	if (unlikely(vcpu->dirty))
+		vmx_state_load(vmx);
+	if (unlikely(event_due(vmx)))
+		vmx_event_inject(vmx);
+	vmx_tlb_sync(vmx);
+	/* No field of the VMCS, and page faults in a window (fetch.c) change it. */
+	if (unlikely(vcpu->sregs.cr2 != native_read_cr2()))
+		native_write_cr2(vcpu->sregs.cr2);
+	vcpu->valid &= ~(BATON_ST_REGS | BATON_ST_SREGS | BATON_ST_EVENTS);
+}
+
+/* VMfail: by a control or a host field, so by us; the number says which. */
+static enum baton_next entry_refused(struct vmx_vcpu *vmx)
+{
+	unsigned long error = vmcs_read32(VMCS_INSN_ERROR);
+
+	vmx_insn_failed("VM entry", error);
+	return BATON_LEAVE;
+}
+
+static enum baton_next enter_once(struct vmx_vcpu *vmx)
+{
+	prepare(vmx);
+	if (unlikely(!vmx_enter(&vmx->base.regs, &vmx->sw)))
+		return entry_refused(vmx);
+	vmx->base.sregs.cr2 = native_read_cr2();
+	vmx->sw.flags |= BIT(VMX_SW_RESUME_BIT);
+	vmx->have = 0;
+	return vmx_exit_handle(vmx);
+}
+
+enum baton_next vmx_run(struct baton_vcpu *vcpu)
+{
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+	enum baton_next next;
+	const char *failed;
+	int r;
+
+	r = vmx_window_open(vmx);
+	if (unlikely(r))
+		return not_opened(vmx, r);
+	guest_arrive(vmx);
+	do
+		next = enter_once(vmx);
+	while (next == BATON_ENTER && baton_may_stay(vcpu));
+	guest_depart(vmx);
+	vmx_window_close(vmx);
+	if (unlikely(vmx->after != VMX_AFTER_NOTHING))
+		hand_over(vmx);
+	failed = this_cpu_read(vmx_cpu.failed);
+	if (unlikely(failed)) {
+		report_failure(vmx, failed);
+		return BATON_LEAVE;
+	}
+	return next == BATON_ENTER ? BATON_LEAVE : next;
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * VPIDs and the TLB. With EPT on, the processor caches guest-physical mappings
+ * (tagged by the EPT root) and combined ones (by EPT root, VPID and PCID). They
+ * are stale for us in these cases:
+ *
+ *   A mapping of the VM got weaker: vm->tlb_gen went on. INVEPT of the root, once
+ *   on each CPU that runs a vCPU of the VM. The number of the last generation
+ *   that a CPU has dropped is kept per (VM, CPU). It begins as "never", so
+ *   that a root page used before by another VM is dropped on first use.
+ *
+ *   A vCPU comes to another CPU, or a VPID to another vCPU: guest-linear mappings
+ *   of its earlier stay there, which the guest may have changed since. INVVPID.
+ *   The same when the monitor or an emulated instruction changes what paging
+ *   depends on.
+ *
+ * VPIDs are handed out from 65535 downwards, out of the way of another hypervisor
+ * beside us. Should one be shared all the same: the roots differ.
+ */
+#include <linux/idr.h>
+#include <linux/slab.h>
+
+#include "vmx.h"
+
+#define VPID_MAX 65535u
+
+static DEFINE_IDA(vpid_ida);	/* holds VPID_MAX - vpid */
+
+int vmx_vpid_alloc(struct vmx_vcpu *vmx)
+{
+	/* 0 is the host's. */
+	int r = ida_alloc_max(&vpid_ida, VPID_MAX - 1, GFP_KERNEL_ACCOUNT);
+
+	if (r < 0)
+		return r;
+	vmx->vpid = VPID_MAX - r;
+	return 0;
+}
+
+void vmx_vpid_free(struct vmx_vcpu *vmx)
+{
+	if (vmx->vpid)
+		ida_free(&vpid_ida, VPID_MAX - vmx->vpid);
+	vmx->vpid = 0;
+}
+
+/* Before each entry. run.c published the mode before; see there. */
+void vmx_tlb_sync(struct vmx_vcpu *vmx)
+{
+	struct baton_vm *vm = vmx->base.vm;
+	const struct vmx_vm *arch = vm->arch;
+	u64 wanted = atomic64_read(&vm->tlb_gen) + 1;
+	u64 *seen = this_cpu_ptr(arch->tlb_seen);
+
+	if (unlikely(*seen != wanted)) {
+		if (!vmx_invept(VMX_INVEPT_SINGLE, vm->npt.root_pa | vmx_caps.eptp_bits))
+			vmx_insn_failed("INVEPT", vm->npt.root_pa);
+		*seen = wanted;
+		baton_count(&vmx->base, BATON_STAT_TLB_FLUSHES);
+	}
+	if (unlikely(vmx->flush_vpid)) {
+		if (!vmx_invvpid(VMX_INVVPID_SINGLE, vmx->vpid))
+			vmx_insn_failed("INVVPID", vmx->vpid);
+		vmx->flush_vpid = false;
+	}
+}
+
+int vmx_vm_init(struct baton_vm *vm)
+{
+	struct vmx_vm *arch = kzalloc(sizeof(*arch), GFP_KERNEL_ACCOUNT);
+
+	if (!arch)
+		return -ENOMEM;
+	arch->tlb_seen = alloc_percpu_gfp(u64, GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	if (!arch->tlb_seen) {
+		kfree(arch);
+		return -ENOMEM;
+	}
+	vm->arch = arch;
+	return 0;
+}
+
+void vmx_vm_fini(struct baton_vm *vm)
+{
+	struct vmx_vm *arch = vm->arch;
+
+	if (!arch)
+		return;
+	free_percpu(arch->tlb_seen);
+	kfree(arch);
+	vm->arch = NULL;
+}

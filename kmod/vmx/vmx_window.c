@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * VMX operation for the length of one window.
+ *
+ * The problem: VMX operation needs CR4.VMXE, but the kernel writes CR4 from a
+ * shadow of its own that a module cannot update, and the first such write
+ * (PR_SET_TSC, an rdpmc mapping, EFI) without VMXE inside VMX operation is #GP.
+ * KVM, on the other hand, may have VMX operation on already, and to take it
+ * away kills the host.
+ *
+ * So VMX operation is never ours outside a section with interrupts off, in
+ * which nobody else on this CPU writes CR4:
+ *
+ *   transient	CR4.VMXE was clear: set it, VMXON with a page of ours; at the end
+ *		VMXOFF and the old CR4.
+ *   borrowed	CR4.VMXE was set: someone has VMX operation on. Note his current
+ *		VMCS (VMPTRST), run ours, load his again.
+ *
+ * Which of the two is found out anew each time, so an owner may come and go
+ * between windows. The VMCS is clear (in memory, active nowhere) outside of a
+ * window: a vCPU changes its CPU without an IPI, and CPU hotplug, suspend,
+ * reboot, kexec and unloading find nothing of VMX.
+ *
+ * An oops inside the window never gets to its end. The die notifier does what
+ * matters then: syscall MSRs of the guest must not stay in a CPU that goes on,
+ * and kexec writes CR4 without VMXE.
+ */
+#include <linux/kdebug.h>
+#include <linux/notifier.h>
+#include <linux/topology.h>
+#include <asm/special_insns.h>
+
+#include "vmx.h"
+
+DEFINE_PER_CPU(struct vmx_cpu, vmx_cpu);
+
+static __always_inline void write_cr4(unsigned long cr4)
+{
+	asm volatile("mov %0, %%cr4" : : "r" (cr4) : "memory");
+}
+
+/* VMXON would end a trace silently on processors that cannot have both. */
+static bool pt_is_tracing(void)
+{
+	return vmx_caps.pt_check && vmx_rdmsr(MSR_IA32_RTIT_CTL) & RTIT_CTL_TRACEEN;
+}
+
+static int operation_begin(struct vmx_cpu *cpu)
+{
+	unsigned long cr4 = native_read_cr4();
+
+	if (unlikely(pt_is_tracing()))
+		return -EBUSY;
+	if (cr4 & X86_CR4_VMXE) {
+		if (!vmx_vmptrst(&cpu->prev))
+			return -EBUSY;
+		cpu->owner = VMX_OWNER_OTHER;
+		return 0;
+	}
+	write_cr4(cr4 | X86_CR4_VMXE);
+	if (!vmx_vmxon(cpu->vmxon_pa)) {
+		write_cr4(cr4);
+		return -EIO;
+	}
+	cpu->cr4 = cr4;
+	cpu->owner = VMX_OWNER_US;
+	return 0;
+}
+
+/* A failure leaves nothing to try; what was ours is given back all the same. */
+static void operation_end(struct vmx_cpu *cpu)
+{
+	enum vmx_owner owner = cpu->owner;
+
+	cpu->owner = VMX_OWNER_NONE;
+	if (owner == VMX_OWNER_US) {
+		if (!vmx_vmxoff())
+			vmx_insn_failed("VMXOFF", 0);
+		else
+			write_cr4(cpu->cr4);
+	} else if (owner == VMX_OWNER_OTHER && cpu->prev != ~0ull) {
+		if (!vmx_vmptrld(cpu->prev))
+			vmx_insn_failed("VMPTRLD of the owner's VMCS", cpu->prev);
+	}
+}
+
+int vmx_window_open(struct vmx_vcpu *vmx)
+{
+	struct vmx_cpu *cpu = this_cpu_ptr(&vmx_cpu);
+	int r;
+
+	cpu->failed = NULL;
+	r = operation_begin(cpu);
+	if (unlikely(r))
+		return r;
+	cpu->vcpu = vmx;
+	/* A VMCS that has never been current is in no defined launch state. */
+	if (likely(vmx->vmcs_ready || vmx_vmclear(vmx->vmcs_pa)) &&
+	    likely(vmx_vmptrld(vmx->vmcs_pa)))
+		return 0;
+	cpu->vcpu = NULL;
+	operation_end(cpu);
+	return -EIO;
+}
+
+void vmx_window_close(struct vmx_vcpu *vmx)
+{
+	struct vmx_cpu *cpu = this_cpu_ptr(&vmx_cpu);
+
+	if (unlikely(!vmx_vmclear(vmx->vmcs_pa)))
+		vmx_insn_failed("VMCLEAR", vmx->vmcs_pa);
+	operation_end(cpu);
+	cpu->vcpu = NULL;
+}
+
+enum baton_refusal vmx_window_refusal(void)
+{
+	enum baton_refusal refusal = BATON_REFUSED_NOT;
+	unsigned long flags;
+	u64 prev;
+
+	local_irq_save(flags);
+	if (pt_is_tracing())
+		refusal = BATON_REFUSED_PT;
+	else if (native_read_cr4() & X86_CR4_VMXE && !vmx_vmptrst(&prev))
+		refusal = BATON_REFUSED_OWNER;
+	local_irq_restore(flags);
+	return refusal;
+}
+
+/* This CPU oopsed. If that was in a window, the window ends here. */
+static int window_die(struct notifier_block *nb, unsigned long event, void *data)
+{
+	struct vmx_cpu *cpu = raw_cpu_ptr(&vmx_cpu);
+	struct vmx_vcpu *vmx = cpu->vcpu;
+
+	if (event != DIE_OOPS || !vmx)
+		return NOTIFY_DONE;
+	vmx_guest_leave(vmx);
+	vmx_window_close(vmx);
+	WRITE_ONCE(vmx->base.vm->dead, true);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block window_die_notifier = { .notifier_call = window_die };
+
+static void vmxon_pages_free(void)
+{
+	int i;
+
+	for_each_possible_cpu(i) {
+		vmx_region_free(per_cpu(vmx_cpu, i).vmxon);
+		per_cpu(vmx_cpu, i).vmxon = NULL;
+	}
+}
+
+/* Every possible CPU: no hotplug callback has to allocate. */
+static int vmxon_pages_alloc(void)
+{
+	struct vmx_region *region;
+	int i;
+
+	for_each_possible_cpu(i) {
+		region = vmx_region_alloc(cpu_to_node(i), GFP_KERNEL);
+		if (!region) {
+			vmxon_pages_free();
+			return -ENOMEM;
+		}
+		per_cpu(vmx_cpu, i).vmxon = region;
+		per_cpu(vmx_cpu, i).vmxon_pa = __pa(region);
+	}
+	return 0;
+}
+
+int vmx_window_init(void)
+{
+	int r = vmxon_pages_alloc();
+
+	if (r)
+		return r;
+	r = register_die_notifier(&window_die_notifier);
+	if (r)
+		vmxon_pages_free();
+	return r;
+}
+
+void vmx_window_exit(void)
+{
+	unregister_die_notifier(&window_die_notifier);
+	vmxon_pages_free();
+}
