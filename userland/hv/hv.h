@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The engine interface: what the monitor asks of a hypervisor in the kernel.
+ * Two implementations with the same semantics: hv_baton.c (our module) and
+ * hv_kvm.c (/dev/kvm). Nothing outside this folder calls ioctl() on either.
+ *
+ * Interrupt controllers are split: the local APICs are the engine's, IOAPIC
+ * and everything else the monitor's. Interrupts go in as MSI messages.
+ *
+ * All functions return 0 or a negative errno unless said otherwise. A vCPU
+ * belongs to the thread that runs it; hv_vcpu_kick(), hv_vcpu_nmi() and the
+ * hv_vm_*() calls may come from any thread.
+ */
+#ifndef BATON_HV_H
+#define BATON_HV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "baton_feat.h"
+#include "baton_run.h"
+#include "baton_vcpu_state.h"
+
+enum hv_engine { HV_ENGINE_AUTO, HV_ENGINE_BATON, HV_ENGINE_KVM };
+
+struct hv;	/* an open engine */
+struct hv_vm;	/* one VM; not more than one per hv */
+struct hv_vcpu;
+
+struct hv_info {
+	enum hv_engine engine;	/* never AUTO */
+	const char *name;	/* "baton", "kvm" */
+	uint32_t max_vcpus, max_slots;
+	uint32_t phys_bits;	/* width of guest-physical addresses */
+	uint32_t tsc_khz;	/* 0: not known */
+	bool irqfd, ioeventfd;
+};
+
+/* Why an engine could not be opened: enough for a message with cause and fix. */
+struct hv_failure {
+	enum hv_engine engine;
+	int error;		/* negative errno of the step that failed */
+	const char *step;	/* "open", "version", "create" */
+	enum baton_refusal refusal; /* engine baton, when the module refuses */
+};
+
+/*
+ * Opens the engine. AUTO takes baton if it is there and willing, else kvm; on
+ * failure why[0] tells about baton, why[1] about kvm (step NULL: not tried).
+ */
+int hv_open(enum hv_engine engine, struct hv **ret_hv, struct hv_failure why[2]);
+void hv_close(struct hv *hv);	/* NULL is fine */
+const struct hv_info *hv_get_info(const struct hv *hv);
+
+/* CPUID leaves that the engine can offer. *count: in room, out filled; E2BIG. */
+int hv_supported_cpuid(struct hv *hv, struct baton_cpuid_entry *entries,
+		       uint32_t *count);
+
+int hv_vm_create(struct hv *hv, struct hv_vm **ret_vm);
+void hv_vm_destroy(struct hv_vm *vm); /* after all its vCPUs; NULL is fine */
+
+struct hv_slot {
+	uint32_t id;
+	bool readonly;
+	uint64_t gpa, size;	/* page-aligned; size 0 removes the slot */
+	void *hva;
+};
+int hv_vm_set_slot(struct hv_vm *vm, const struct hv_slot *slot);
+
+/* Sends an MSI: address 0xfee..... as a device would write it. */
+int hv_vm_send_msi(struct hv_vm *vm, uint64_t address, uint32_t data);
+
+/* Each signal of eventfd `fd` sends the message; on = false takes it away. */
+int hv_vm_irqfd(struct hv_vm *vm, int fd, uint64_t address, uint32_t data, bool on);
+
+/* A write of `size` (1, 2, 4) bytes to the port signals fd, with no exit. */
+int hv_vm_ioeventfd(struct hv_vm *vm, int fd, uint16_t port, uint32_t size, bool on);
+
+/*
+ * Tells the engine which message an IOAPIC pin sends, so that it can report
+ * the EOI of a level-triggered one as HV_EXIT_EOI. level = false: forget it.
+ */
+int hv_vm_set_ioapic_route(struct hv_vm *vm, unsigned int pin, uint64_t address,
+			   uint32_t data, bool level);
+
+/* Guest time of the paravirtual clock in ns. */
+int hv_vm_get_clock(struct hv_vm *vm, uint64_t *ret_ns);
+int hv_vm_set_clock(struct hv_vm *vm, uint64_t ns);
+
+int hv_vcpu_create(struct hv_vm *vm, uint32_t id, struct hv_vcpu **ret_vcpu);
+void hv_vcpu_destroy(struct hv_vcpu *vcpu); /* NULL is fine */
+int hv_vcpu_set_cpuid(struct hv_vcpu *vcpu, const struct baton_cpuid_entry *entries,
+		      uint32_t count);
+
+enum hv_exit_kind {
+	HV_EXIT_NONE,		/* kicked, or a signal came */
+	HV_EXIT_PIO,		/* one item; for IN fill in *data */
+	HV_EXIT_MMIO,		/* decoded by the engine; for reads fill in *data */
+	HV_EXIT_EMULATE,	/* instruction to be emulated: registers are current */
+	HV_EXIT_EOI,
+	HV_EXIT_SHUTDOWN,	/* triple fault */
+	HV_EXIT_FAILED,		/* the VM cannot go on: see fail */
+	HV_EXIT_MEMORY,		/* the host could not supply a page of guest RAM */
+};
+
+struct hv_exit {
+	enum hv_exit_kind kind;
+	union {
+		struct { uint16_t port; uint8_t size; bool in; uint32_t *data; } pio;
+		struct { uint64_t gpa; uint8_t size; bool write; uint64_t *data; } mmio;
+		struct baton_exit_emulate emulate;
+		struct { uint32_t vector; } eoi;
+		struct { uint64_t reason; uint64_t info[3]; const char *what; } fail;
+		struct baton_exit_memory memory;
+	};
+};
+
+/*
+ * Runs the guest until something needs the monitor. The answer to an IN or an
+ * MMIO read goes through the pointer in *exit and takes effect at the next
+ * call. Returns 0 with *exit filled, or a negative errno (VM is lost).
+ */
+int hv_vcpu_run(struct hv_vcpu *vcpu, struct hv_exit *exit);
+/* Makes the current or the next hv_vcpu_run() return with HV_EXIT_NONE. Never lost. */
+void hv_vcpu_kick(struct hv_vcpu *vcpu);
+int hv_vcpu_nmi(struct hv_vcpu *vcpu);
+
+/*
+ * For the thread that handles an HV_EXIT_EMULATE: registers of the instruction,
+ * without a system call where the engine has them at hand. Changes made through
+ * the pointers count after hv_vcpu_commit() with the classes that changed.
+ */
+struct baton_regs *hv_vcpu_regs(struct hv_vcpu *vcpu);
+struct baton_sregs *hv_vcpu_sregs(struct hv_vcpu *vcpu);
+void hv_vcpu_commit(struct hv_vcpu *vcpu, uint32_t classes);
+
+/* Whole state, while the vCPU does not run. */
+int hv_vcpu_get_regs(struct hv_vcpu *vcpu, struct baton_regs *regs);
+int hv_vcpu_set_regs(struct hv_vcpu *vcpu, const struct baton_regs *regs);
+int hv_vcpu_get_sregs(struct hv_vcpu *vcpu, struct baton_sregs *sregs);
+int hv_vcpu_set_sregs(struct hv_vcpu *vcpu, const struct baton_sregs *sregs);
+int hv_vcpu_get_debugregs(struct hv_vcpu *vcpu, struct baton_debugregs *regs);
+int hv_vcpu_set_debugregs(struct hv_vcpu *vcpu, const struct baton_debugregs *regs);
+int hv_vcpu_get_events(struct hv_vcpu *vcpu, struct baton_events *events);
+int hv_vcpu_set_events(struct hv_vcpu *vcpu, const struct baton_events *events);
+int hv_vcpu_get_xsave(struct hv_vcpu *vcpu, struct baton_xsave *xsave);
+int hv_vcpu_set_xsave(struct hv_vcpu *vcpu, const struct baton_xsave *xsave);
+int hv_vcpu_get_lapic(struct hv_vcpu *vcpu, struct baton_lapic_state *lapic);
+int hv_vcpu_set_lapic(struct hv_vcpu *vcpu, const struct baton_lapic_state *lapic);
+/* Number of MSRs dealt with, or a negative errno if the first one failed. */
+int hv_vcpu_get_msrs(struct hv_vcpu *vcpu, struct baton_msr *msrs, uint32_t count);
+int hv_vcpu_set_msrs(struct hv_vcpu *vcpu, const struct baton_msr *msrs, uint32_t count);
+
+#endif

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Engine "baton": our own module, through /dev/baton (shared/ABI.md). The run
+ * page carries registers, so that an exit needs no call but BATON_RUN.
+ */
+#include "hv_private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "baton_ioctl.h"
+
+/* How often a vCPU asks whether it may run again. */
+#define SUSPEND_POLL_US 10000
+
+struct baton_vcpu {
+	struct hv_vcpu base;
+	struct baton_run *run;
+	size_t run_size;
+	uint32_t pio_data;
+};
+
+static int baton_supported_cpuid(struct hv *hv, struct baton_cpuid_entry *entries,
+				 uint32_t *count)
+{
+	struct baton_cpuid call = { .count = *count, .entries = (uintptr_t)entries };
+	int error = hv_ioctl(hv->fd, BATON_GET_CPUID, &call);
+
+	if (!error)
+		*count = call.count;
+	return error;
+}
+
+/* ---- VM ---- */
+
+static int baton_vm_create(struct hv *hv, struct hv_vm **ret_vm)
+{
+	struct baton_create_vm call = { 0 };
+	struct hv_vm *vm = calloc(1, sizeof(*vm));
+
+	if (!vm)
+		return -ENOMEM;
+	vm->fd = hv_ioctl(hv->fd, BATON_CREATE_VM, &call);
+	if (vm->fd < 0) {
+		int error = vm->fd;
+
+		free(vm);
+		return error;
+	}
+	vm->ops = hv->ops;
+	vm->hv = hv;
+	*ret_vm = vm;
+	return 0;
+}
+
+static void baton_vm_destroy(struct hv_vm *vm)
+{
+	close(vm->fd);
+	free(vm);
+}
+
+static int baton_set_slot(struct hv_vm *vm, const struct hv_slot *slot)
+{
+	struct baton_slot call = {
+		.id = slot->id,
+		.flags = slot->readonly ? BATON_SLOT_READONLY : 0,
+		.gpa = slot->gpa,
+		.size = slot->size,
+		.hva = (uintptr_t)slot->hva,
+	};
+
+	return hv_ioctl(vm->fd, BATON_SET_SLOT, &call);
+}
+
+static int baton_send_msi(struct hv_vm *vm, uint64_t address, uint32_t data)
+{
+	struct baton_msi call = { .address = address, .data = data };
+
+	return hv_ioctl(vm->fd, BATON_SEND_MSI, &call);
+}
+
+static int baton_irqfd(struct hv_vm *vm, int fd, uint64_t address, uint32_t data, bool on)
+{
+	struct baton_irqfd call = {
+		.fd = fd,
+		.flags = on ? 0 : BATON_EVENTFD_OFF,
+		.msi = { .address = address, .data = data },
+	};
+
+	return hv_ioctl(vm->fd, BATON_SET_IRQFD, &call);
+}
+
+static int baton_ioeventfd(struct hv_vm *vm, int fd, uint16_t port, uint32_t size, bool on)
+{
+	struct baton_ioeventfd call = {
+		.address = port,
+		.fd = fd,
+		.size = size,
+		.flags = BATON_IOEVENTFD_PIO | (on ? 0 : BATON_EVENTFD_OFF),
+	};
+
+	return hv_ioctl(vm->fd, BATON_SET_IOEVENTFD, &call);
+}
+
+/* The module reports every EOI of a level-triggered vector without being told. */
+static int baton_ioapic_route(struct hv_vm *vm, unsigned int pin, uint64_t address,
+			      uint32_t data, bool level)
+{
+	(void)vm, (void)pin, (void)address, (void)data, (void)level;
+	return 0;
+}
+
+static int baton_get_clock(struct hv_vm *vm, uint64_t *ret_ns)
+{
+	struct baton_clock call = { 0 };
+	int error = hv_ioctl(vm->fd, BATON_GET_CLOCK, &call);
+
+	if (!error)
+		*ret_ns = call.guest_ns;
+	return error;
+}
+
+static int baton_set_clock(struct hv_vm *vm, uint64_t ns)
+{
+	struct baton_clock call = { .guest_ns = ns };
+
+	return hv_ioctl(vm->fd, BATON_SET_CLOCK, &call);
+}
+
+/* ---- vCPU ---- */
+
+static struct baton_vcpu *to_baton(struct hv_vcpu *vcpu)
+{
+	return (struct baton_vcpu *)vcpu;
+}
+
+static void baton_vcpu_destroy(struct hv_vcpu *base)
+{
+	struct baton_vcpu *vcpu = to_baton(base);
+
+	if (vcpu->run)
+		munmap(vcpu->run, vcpu->run_size);
+	if (base->fd >= 0)
+		close(base->fd);
+	free(vcpu);
+}
+
+static int map_run_page(struct baton_vcpu *vcpu)
+{
+	void *run = mmap(NULL, sizeof(*vcpu->run), PROT_READ | PROT_WRITE, MAP_SHARED,
+			 vcpu->base.fd, 0);
+
+	if (run == MAP_FAILED)
+		return -errno;
+	vcpu->run = run;
+	vcpu->run_size = sizeof(*vcpu->run);
+	vcpu->base.regs = &vcpu->run->regs;
+	vcpu->base.sregs = &vcpu->run->sregs;
+	return 0;
+}
+
+static int baton_vcpu_create(struct hv_vm *vm, uint32_t id, struct hv_vcpu **ret_vcpu)
+{
+	struct baton_create_vcpu call = { .id = id };
+	struct baton_vcpu *vcpu = calloc(1, sizeof(*vcpu));
+	int error;
+
+	if (!vcpu)
+		return -ENOMEM;
+	vcpu->base.ops = vm->ops;
+	vcpu->base.vm = vm;
+	vcpu->base.id = id;
+	vcpu->base.fd = hv_ioctl(vm->fd, BATON_CREATE_VCPU, &call);
+	error = vcpu->base.fd < 0 ? vcpu->base.fd : map_run_page(vcpu);
+	if (error) {
+		baton_vcpu_destroy(&vcpu->base);
+		return error;
+	}
+	*ret_vcpu = &vcpu->base;
+	return 0;
+}
+
+static int baton_set_cpuid(struct hv_vcpu *vcpu, const struct baton_cpuid_entry *entries,
+			   uint32_t count)
+{
+	struct baton_cpuid call = { .count = count, .entries = (uintptr_t)entries };
+
+	return hv_ioctl(vcpu->fd, BATON_SET_CPUID, &call);
+}
+
+static void fill_failure(const struct baton_run *run, struct hv_exit *exit)
+{
+	exit->kind = HV_EXIT_FAILED;
+	exit->fail.reason = run->fail.hw_reason;
+	for (int i = 0; i < 3; i++)
+		exit->fail.info[i] = run->fail.hw_info[i];
+	exit->fail.what = run->exit_reason == BATON_EXIT_ENTRY_FAILED ?
+				  "the processor refused the guest's state" :
+				  "the module met an exit that it does not know";
+}
+
+static void fill_exit(struct baton_vcpu *vcpu, struct hv_exit *exit)
+{
+	struct baton_run *run = vcpu->run;
+
+	switch (run->exit_reason) {
+	case BATON_EXIT_NONE:
+		exit->kind = HV_EXIT_NONE;
+		break;
+	case BATON_EXIT_PIO:
+		exit->kind = HV_EXIT_PIO;
+		exit->pio.port = run->pio.port;
+		exit->pio.size = run->pio.size;
+		exit->pio.in = run->pio.flags & BATON_PIO_IN;
+		exit->pio.data = &run->pio.data;
+		break;
+	case BATON_EXIT_EMULATE:
+		exit->kind = HV_EXIT_EMULATE;
+		exit->emulate = run->emulate;
+		break;
+	case BATON_EXIT_EOI:
+		exit->kind = HV_EXIT_EOI;
+		exit->eoi.vector = run->eoi.vector;
+		break;
+	case BATON_EXIT_SHUTDOWN:
+		exit->kind = HV_EXIT_SHUTDOWN;
+		break;
+	case BATON_EXIT_MEMORY:
+		exit->kind = HV_EXIT_MEMORY;
+		exit->memory = run->memory;
+		break;
+	default:
+		fill_failure(run, exit);
+	}
+}
+
+static int baton_run(struct hv_vcpu *base, struct hv_exit *exit)
+{
+	int error = hv_ioctl(base->fd, BATON_RUN, NULL);
+
+	/* The host is going to sleep or restarting; if it does neither, go on. */
+	if (error == -EAGAIN)
+		usleep(SUSPEND_POLL_US);
+	if (error == -EINTR || error == -EAGAIN) {
+		exit->kind = HV_EXIT_NONE;
+		return 0;
+	}
+	if (error)
+		return error;
+	fill_exit(to_baton(base), exit);
+	return 0;
+}
+
+static void baton_kick(struct hv_vcpu *vcpu)
+{
+	hv_ioctl(vcpu->fd, BATON_KICK, NULL);
+}
+
+static int baton_nmi(struct hv_vcpu *vcpu)
+{
+	return hv_ioctl(vcpu->fd, BATON_NMI, NULL);
+}
+
+static void baton_commit(struct hv_vcpu *vcpu, uint32_t classes)
+{
+	to_baton(vcpu)->run->commit |= classes;
+}
+
+static int baton_state(struct hv_vcpu *vcpu, enum hv_state what, bool set, void *state)
+{
+	static const struct { unsigned long get, set; } call[HV_STATE_COUNT] = {
+		[HV_STATE_REGS] = { BATON_GET_REGS, BATON_SET_REGS },
+		[HV_STATE_SREGS] = { BATON_GET_SREGS, BATON_SET_SREGS },
+		[HV_STATE_DEBUGREGS] = { BATON_GET_DEBUGREGS, BATON_SET_DEBUGREGS },
+		[HV_STATE_EVENTS] = { BATON_GET_EVENTS, BATON_SET_EVENTS },
+		[HV_STATE_XSAVE] = { BATON_GET_XSAVE, BATON_SET_XSAVE },
+		[HV_STATE_LAPIC] = { BATON_GET_LAPIC, BATON_SET_LAPIC },
+	};
+
+	return hv_ioctl(vcpu->fd, set ? call[what].set : call[what].get, state);
+}
+
+static int baton_msrs(struct hv_vcpu *vcpu, bool set, struct baton_msr *msrs, uint32_t count)
+{
+	struct baton_msrs call = { .count = count, .entries = (uintptr_t)msrs };
+	int error = hv_ioctl(vcpu->fd, set ? BATON_SET_MSRS : BATON_GET_MSRS, &call);
+
+	if (error && !call.done)
+		return error;
+	return call.done;
+}
+
+/* ---- engine ---- */
+
+static void baton_close(struct hv *hv)
+{
+	close(hv->fd);
+	free(hv);
+}
+
+static const struct hv_ops baton_ops = {
+	.close = baton_close,
+	.supported_cpuid = baton_supported_cpuid,
+	.vm_create = baton_vm_create,
+	.vm_destroy = baton_vm_destroy,
+	.set_slot = baton_set_slot,
+	.send_msi = baton_send_msi,
+	.irqfd = baton_irqfd,
+	.ioeventfd = baton_ioeventfd,
+	.ioapic_route = baton_ioapic_route,
+	.get_clock = baton_get_clock,
+	.set_clock = baton_set_clock,
+	.vcpu_create = baton_vcpu_create,
+	.vcpu_destroy = baton_vcpu_destroy,
+	.set_cpuid = baton_set_cpuid,
+	.run = baton_run,
+	.kick = baton_kick,
+	.nmi = baton_nmi,
+	.commit = baton_commit,
+	.state = baton_state,
+	.msrs = baton_msrs,
+};
+
+static int fail(struct hv_failure *why, const char *step, int error)
+{
+	why->step = step;
+	why->error = error;
+	return error;
+}
+
+/* Major and page size must be ours; a module that refuses says why itself. */
+static int check_info(int fd, struct baton_info *info, struct hv_failure *why)
+{
+	int error = hv_ioctl(fd, BATON_GET_INFO, info);
+
+	if (error)
+		return fail(why, "version", error);
+	if (info->abi_major != BATON_ABI_MAJOR || info->run_size != sizeof(struct baton_run))
+		return fail(why, "version", -EPROTO);
+	why->refusal = info->refusal;
+	if (info->refusal)
+		return fail(why, "create", -EOPNOTSUPP);
+	return 0;
+}
+
+int hv_baton_open(struct hv **ret_hv, struct hv_failure *why)
+{
+	struct baton_info info = { 0 };
+	struct hv *hv;
+	int error, fd = open(BATON_DEVICE, O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		return fail(why, "open", -errno);
+	error = check_info(fd, &info, why);
+	hv = error ? NULL : calloc(1, sizeof(*hv));
+	if (!hv) {
+		close(fd);
+		return error ? error : fail(why, "open", -ENOMEM);
+	}
+	hv->ops = &baton_ops;
+	hv->fd = fd;
+	hv->info = (struct hv_info){
+		.engine = HV_ENGINE_BATON,
+		.name = "baton",
+		.max_vcpus = info.max_vcpus,
+		.max_slots = info.max_slots,
+		.phys_bits = info.phys_bits,
+		.tsc_khz = info.tsc_khz,
+		.irqfd = info.features & BATON_FEAT_IRQFD,
+		.ioeventfd = info.features & BATON_FEAT_IOEVENTFD,
+	};
+	*ret_hv = hv;
+	return 0;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Between hv.c and the two engines: the table of operations and the common
+ * heads of their objects. Each engine embeds these as the first member.
+ */
+#ifndef BATON_HV_PRIVATE_H
+#define BATON_HV_PRIVATE_H
+
+#include "hv.h"
+
+/* The classes of whole-state transfer, each with its struct from shared/. */
+enum hv_state {
+	HV_STATE_REGS,
+	HV_STATE_SREGS,
+	HV_STATE_DEBUGREGS,
+	HV_STATE_EVENTS,
+	HV_STATE_XSAVE,
+	HV_STATE_LAPIC,
+	HV_STATE_COUNT
+};
+
+struct hv_ops {
+	void (*close)(struct hv *hv);
+	int (*supported_cpuid)(struct hv *hv, struct baton_cpuid_entry *entries,
+			       uint32_t *count);
+
+	int (*vm_create)(struct hv *hv, struct hv_vm **ret_vm);
+	void (*vm_destroy)(struct hv_vm *vm);
+	int (*set_slot)(struct hv_vm *vm, const struct hv_slot *slot);
+	int (*send_msi)(struct hv_vm *vm, uint64_t address, uint32_t data);
+	int (*irqfd)(struct hv_vm *vm, int fd, uint64_t address, uint32_t data, bool on);
+	int (*ioeventfd)(struct hv_vm *vm, int fd, uint16_t port, uint32_t size, bool on);
+	int (*ioapic_route)(struct hv_vm *vm, unsigned int pin, uint64_t address,
+			    uint32_t data, bool level);
+	int (*get_clock)(struct hv_vm *vm, uint64_t *ret_ns);
+	int (*set_clock)(struct hv_vm *vm, uint64_t ns);
+
+	int (*vcpu_create)(struct hv_vm *vm, uint32_t id, struct hv_vcpu **ret_vcpu);
+	void (*vcpu_destroy)(struct hv_vcpu *vcpu);
+	int (*set_cpuid)(struct hv_vcpu *vcpu, const struct baton_cpuid_entry *entries,
+			 uint32_t count);
+	int (*run)(struct hv_vcpu *vcpu, struct hv_exit *exit);
+	void (*kick)(struct hv_vcpu *vcpu);
+	int (*nmi)(struct hv_vcpu *vcpu);
+	void (*commit)(struct hv_vcpu *vcpu, uint32_t classes);
+	int (*state)(struct hv_vcpu *vcpu, enum hv_state what, bool set, void *state);
+	int (*msrs)(struct hv_vcpu *vcpu, bool set, struct baton_msr *msrs, uint32_t count);
+};
+
+struct hv {
+	const struct hv_ops *ops;
+	struct hv_info info;
+	int fd;
+};
+
+struct hv_vm {
+	const struct hv_ops *ops;
+	struct hv *hv;
+	int fd;
+};
+
+struct hv_vcpu {
+	const struct hv_ops *ops;
+	struct hv_vm *vm;
+	int fd;
+	uint32_t id;
+	/* where hv_vcpu_regs() and hv_vcpu_sregs() point */
+	struct baton_regs *regs;
+	struct baton_sregs *sregs;
+};
+
+int hv_baton_open(struct hv **ret_hv, struct hv_failure *why);
+int hv_kvm_open(struct hv **ret_hv, struct hv_failure *why);
+
+/* ioctl() with the negative errno as result; EINTR is passed on. */
+int hv_ioctl(int fd, unsigned long request, void *argument);
+
+#endif

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Checks of what people ask for. They are a courtesy: whoever uses a file or
+ * memory later still has to deal with its failure.
+ */
+#include "check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysinfo.h>
+#include <unistd.h>
+
+#include "size.h"
+#include "suggest.h"
+
+bool check_file(const char *what, const char *path, struct btn_error *e)
+{
+	struct stat st;
+
+	if (stat(path, &st)) {
+		btn_set_file(e, what, path, errno);
+		return false;
+	}
+	if (S_ISDIR(st.st_mode)) {
+		btn_set_file(e, what, path, EISDIR);
+		return false;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		btn_set(e, BTN_FILE_NOT_REGULAR, "the %s \"%s\" is a special file", what, path);
+		return false;
+	}
+	if (access(path, R_OK)) {
+		btn_set_file(e, what, path, errno);
+		return false;
+	}
+	return true;
+}
+
+bool check_disk(const char *path, bool readonly, struct btn_error *e)
+{
+	struct stat st;
+
+	if (stat(path, &st)) {
+		btn_set_file(e, "disk", path, errno);
+		return false;
+	}
+	if (!S_ISBLK(st.st_mode) && !check_file("disk", path, e))
+		return false;
+	if (access(path, R_OK)) {
+		btn_set_file(e, "disk", path, errno);
+		return false;
+	}
+	if (!readonly && access(path, W_OK)) {
+		btn_set(e, BTN_DISK_READONLY, "the disk \"%s\" may not be written", path);
+		btn_set_fix(e, "Use --disk %s,readonly, or allow writing: chmod u+w %s", path,
+			    path);
+		return false;
+	}
+	return true;
+}
+
+uint64_t host_memory(void)
+{
+	struct sysinfo info;
+
+	return sysinfo(&info) ? 0 : (uint64_t)info.totalram * info.mem_unit;
+}
+
+bool check_memory(const char *text, uint64_t *ret_bytes, struct btn_error *e)
+{
+	char asked[SIZE_FORMAT_MAX], there[SIZE_FORMAT_MAX];
+	uint64_t bytes, host = host_memory();
+	int ret = size_parse(text, &bytes);
+
+	if (ret == -ERANGE) {
+		btn_set(e, BTN_MEMORY_ABOVE_HOST, "\"%s\" is more memory than any host has", text);
+		return false;
+	}
+	if (ret) {
+		btn_set(e, BTN_BAD_VALUE, "\"%s\" is not a size", text);
+		btn_set_cause(e, "A size is a number and a unit: K, M, G or T.");
+		btn_set_fix(e, "Write it like --memory 512M or --memory 1.5G.");
+		return false;
+	}
+	if (bytes < CHECK_MEMORY_MIN) {
+		btn_set(e, BTN_BAD_VALUE, "%s of memory is too little for a VM",
+			size_format(bytes, asked, sizeof(asked)));
+		btn_set_cause(e, "A VM needs at least %s.",
+			      size_format(CHECK_MEMORY_MIN, there, sizeof(there)));
+		if (strspn(text, "0123456789") == strlen(text) && bytes >= 16)
+			btn_set_fix(e, "A number without a unit means bytes: did you mean "
+				    "--memory %sM?", text);
+		else
+			btn_set_fix(e, "Ask for more, for example --memory 512M.");
+		return false;
+	}
+	if (host && bytes > host) {
+		btn_set(e, BTN_MEMORY_ABOVE_HOST, "%s of memory is more than the host has",
+			size_format(bytes, asked, sizeof(asked)));
+		btn_set_cause(e, "The host has %s in all.",
+			      size_format(host, there, sizeof(there)));
+		return false;
+	}
+	*ret_bytes = bytes;
+	return true;
+}
+
+bool check_cpus(const char *text, unsigned int max, unsigned int *ret_cpus, struct btn_error *e)
+{
+	unsigned long cpus;
+	char *end;
+
+	errno = 0;
+	cpus = strtoul(text, &end, 10);
+	if (!text[0] || text[strspn(text, "0123456789")] || *end) {
+		btn_set(e, BTN_BAD_VALUE, "\"%s\" is not a number of CPUs", text);
+		btn_set_cause(e, "It is a whole number from 1 to %u.", max);
+		btn_set_fix(e, "Write it like --cpus 2.");
+		return false;
+	}
+	if (errno || cpus > max) {
+		btn_set(e, BTN_TOO_MANY_CPUS, "a VM cannot have %s CPUs", text);
+		btn_set_cause(e, "The most is %u.", max);
+		return false;
+	}
+	if (!cpus) {
+		btn_set(e, BTN_BAD_VALUE, "a VM cannot be without a CPU");
+		btn_set_cause(e, "The number of CPUs goes from 1 to %u.", max);
+		btn_set_fix(e, "Write --cpus 1, or leave the option out.");
+		return false;
+	}
+	*ret_cpus = cpus;
+	return true;
+}
+
+bool check_word(const char *kind, enum btn_code code, const char *word,
+		const char *const *words, size_t count, struct btn_error *e)
+{
+	const char *meant;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!strcmp(word, words[i]))
+			return true;
+	}
+	btn_set(e, code, "there is no %s \"%s\"", kind, word);
+	meant = suggest(word, words, count);
+	if (meant)
+		btn_set_fix(e, "Did you mean \"%s\"?", meant);
+	return false;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Checks of what people ask for, before anything is started. Each returns true,
+ * or false with *e filled.
+ */
+#ifndef BATON_LIB_CHECK_H
+#define BATON_LIB_CHECK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "errors.h"
+
+/* The smallest memory a VM may have: less does not hold a kernel and its tables. */
+#define CHECK_MEMORY_MIN (16ull << 20)
+
+/* `what` names the file's part: "kernel", "initrd". */
+bool check_file(const char *what, const char *path, struct btn_error *e);
+/* A raw disk: a regular file or block device, writable unless readonly. */
+bool check_disk(const char *path, bool readonly, struct btn_error *e);
+/* Memory of one VM: "512M" to bytes, not under the minimum, not above the host's. */
+bool check_memory(const char *text, uint64_t *ret_bytes, struct btn_error *e);
+/* 1 .. max */
+bool check_cpus(const char *text, unsigned int max, unsigned int *ret_cpus, struct btn_error *e);
+/* `kind` of thing: "board", "engine"; wrong words get a "did you mean". */
+bool check_word(const char *kind, enum btn_code code, const char *word,
+		const char *const *words, size_t count, struct btn_error *e);
+
+/* The host's memory in bytes; 0 if not known. */
+uint64_t host_memory(void);
+
+#endif

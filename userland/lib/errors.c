@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The registry's rows, and errors as text. See errors.h.
+ */
+#include "errors.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ROW(code, status, title, cause, fix) \
+	{ code, #code, BTN_EXIT_##status, title, cause, fix }
+
+#define ASK_HELP	"Run \"vmctl help\" for what there is."
+#define ASK_DOCTOR	"Run \"vmctl doctor\": it looks at this host and says what to do."
+#define REPORT							\
+	"Please report this with the lines above, the output of \"vmctl doctor\" and " \
+	"the kernel log (sudo dmesg | grep baton)."
+#define FIRMWARE_SETUP \
+	"Restart into the firmware setup (systemctl reboot --firmware-setup) and turn on "
+#define FROM_SOURCE \
+	"From the source tree: make kmod KERNEL=host && " \
+	"sudo insmod build/kmod/$(uname -r)/baton.ko"
+#define OTHER_ENGINE "Use the other engine (--engine kvm)."
+
+/* Sorted by code: btn_lookup() relies on it. */
+static const struct btn_row rows[] = {
+	ROW(BTN_UNKNOWN_VERB, USAGE, "there is no such command",
+	    "The first argument is not one of the commands of this program.", ASK_HELP),
+	ROW(BTN_UNKNOWN_OPTION, USAGE, "there is no such option",
+	    "This command does not know the option.",
+	    "Run \"vmctl help COMMAND\" for its options."),
+	ROW(BTN_BAD_VALUE, USAGE, "the value of an option cannot be used",
+	    "The value has a form or a size that the option does not take.",
+	    "Run \"vmctl help COMMAND\" for the values that the option takes."),
+	ROW(BTN_MISSING_ARGUMENT, USAGE, "an argument is missing",
+	    "The command, or one of its options, needs a value that was not given.",
+	    "Run \"vmctl help COMMAND\" for its arguments, examples first."),
+	ROW(BTN_EXTRA_ARGUMENT, USAGE, "there is an argument too many",
+	    "The command takes fewer arguments. A value with spaces needs quotes.",
+	    "Run \"vmctl help COMMAND\" for its arguments, examples first."),
+	ROW(BTN_UNKNOWN_BOARD, USAGE, "there is no such board",
+	    "The only board so far is \"micro\" (direct kernel boot, virtio devices).",
+	    "Leave --board out, or use --board micro."),
+	ROW(BTN_UNKNOWN_ENGINE, USAGE, "there is no such engine",
+	    "Engines are \"baton\" (Baton's kernel module), \"kvm\" (/dev/kvm) and \"auto\".",
+	    "Leave --engine out, or use --engine auto."),
+	ROW(BTN_TOO_MANY_CPUS, USAGE, "the VM cannot have that many CPUs",
+	    "The engine has a limit for the CPUs of one VM.",
+	    "Ask for fewer CPUs with --cpus."),
+
+	ROW(BTN_FILE_MISSING, NOT_FOUND, "a file is missing",
+	    "There is no file of this name.",
+	    "Check the path. Relative paths start at the current directory."),
+	ROW(BTN_FILE_UNREADABLE, NOT_PERMITTED, "a file may not be read",
+	    "The file's permissions, or those of a folder above it, keep this user out.",
+	    "Look at them with \"ls -l\" and allow reading with \"chmod u+r FILE\", "
+	    "or copy the file to a place of yours."),
+	ROW(BTN_FILE_NOT_REGULAR, USAGE, "something else than a file was given",
+	    "The path leads to a directory or to a special file.",
+	    "Give the path of the file itself."),
+	ROW(BTN_FILE_READ_FAILED, FAILED, "a file could not be read",
+	    "The host's file system reported an error.",
+	    "Read the host's kernel log (sudo dmesg) for errors of the disk or network."),
+
+	ROW(BTN_KERNEL_FORMAT, FAILED, "the file is no kernel that can be booted",
+	    "It is neither a Linux bzImage nor a 64-bit ELF kernel with a PVH entry point.",
+	    "Give a file like /boot/vmlinuz-$(uname -r), or a vmlinux built with CONFIG_PVH=y."),
+	ROW(BTN_KERNEL_DAMAGED, FAILED, "the kernel file is damaged",
+	    "Its header contradicts its contents: the file is cut off or was changed.",
+	    "Compare its size with the original's, and copy or build it again."),
+	ROW(BTN_KERNEL_TOO_BIG, NO_RESOURCES, "the kernel does not fit into the VM's memory",
+	    "The VM's memory is smaller than what the kernel needs to unpack itself.",
+	    "Give the VM more memory, for example --memory 512M."),
+	ROW(BTN_INITRD_TOO_BIG, NO_RESOURCES, "the initrd does not fit into the VM's memory",
+	    "Kernel and initrd together need more memory than the VM has.",
+	    "Give the VM more memory with --memory, or use a smaller initrd."),
+	ROW(BTN_CMDLINE_TOO_LONG, USAGE, "the kernel command line is too long",
+	    "The kernel reserves less room for it than the text takes.",
+	    "Shorten the text of --append."),
+
+	ROW(BTN_MEMORY_ABOVE_HOST, NO_RESOURCES, "the VM's memory is larger than the host's",
+	    "A VM cannot have more memory than the host has at all.",
+	    "Ask for less with --memory; \"free -h\" shows what the host has."),
+	ROW(BTN_NO_MEMORY, NO_RESOURCES, "the host did not provide the VM's memory",
+	    "The host is short of memory, or a limit (ulimit -v, a cgroup) forbids that much.",
+	    "Close programs, or ask for less with --memory; \"free -h\" shows what is available."),
+	ROW(BTN_GUEST_MEMORY_LOST, NO_RESOURCES, "the host ran out of memory for the VM",
+	    "A page of the guest's memory could not be provided while the VM ran.",
+	    "Close programs or give the VM less memory; \"free -h\" shows what is available."),
+	ROW(BTN_NO_FDS, NO_RESOURCES, "the limit for open files was reached",
+	    "Each VM needs a few dozen file descriptors.",
+	    "Raise the limit for this shell: ulimit -n 4096"),
+	ROW(BTN_NO_THREADS, NO_RESOURCES, "the host did not let the VM start a thread",
+	    "The limit for processes of this user or of its cgroup was reached.",
+	    "Raise the limit for this shell: ulimit -u unlimited"),
+	ROW(BTN_HOST_CALL_FAILED, FAILED, "a system call of the host failed",
+	    "The host's kernel refused something a VM needs.", ASK_DOCTOR),
+	ROW(BTN_NO_MONITOR, FAILED, "the program baton-vm cannot be started",
+	    "It belongs next to vmctl, or into ../libexec/baton from there.",
+	    "Build it with \"make\", or install the package again."),
+
+	ROW(BTN_NO_ENGINE, HOST_CANNOT, "no engine works on this host",
+	    "Neither Baton's kernel module nor KVM can run a VM here.", ASK_DOCTOR),
+	ROW(BTN_NO_MODULE, HOST_CANNOT, "Baton's kernel module is not loaded",
+	    "/dev/baton does not exist.",
+	    "Load the module: sudo modprobe baton. " FROM_SOURCE),
+	ROW(BTN_MODULE_NO_ACCESS, NOT_PERMITTED, "this user may not use /dev/baton",
+	    "The device is open to root and to the group that it was given to.",
+	    "Until the module is loaded again: sudo setfacl -m \"u:$USER:rw\" /dev/baton"),
+	ROW(BTN_ABI_MISMATCH, HOST_CANNOT, "the module does not fit this program",
+	    "The module (baton.ko) and baton-vm come from different versions.",
+	    "Unload the module and load this version's: "
+	    "sudo modprobe -r baton && sudo modprobe baton. " FROM_SOURCE),
+	ROW(BTN_MODULE_FAILED, HOST_CANNOT, "Baton's kernel module cannot be used",
+	    "Opening /dev/baton failed.",
+	    "Read what the module says: sudo dmesg | grep baton"),
+	ROW(BTN_NO_KVM, HOST_CANNOT, "KVM is not there",
+	    "/dev/kvm does not exist: its module is not loaded, or the CPU has no "
+	    "virtualization, or the firmware turned it off.",
+	    "Load it: sudo modprobe -a kvm_intel kvm_amd; if that fails, run \"vmctl doctor\"."),
+	ROW(BTN_KVM_NO_ACCESS, NOT_PERMITTED, "this user may not use /dev/kvm",
+	    "The device belongs to the group kvm.",
+	    "Join the group, then log in again: sudo usermod -aG kvm \"$USER\""),
+	ROW(BTN_KVM_TOO_OLD, HOST_CANNOT, "KVM of this host lacks something Baton needs",
+	    "The host's kernel is too old, or KVM is itself emulated.",
+	    "Use a kernel of version 6.1 or later, or engine baton."),
+	ROW(BTN_KVM_BUSY, CONFLICT, "KVM cannot have the processor's virtualization",
+	    "Another hypervisor (baton.ko or VirtualBox, say) uses it now.",
+	    "Stop the VMs of the other one, or use its engine."),
+	ROW(BTN_KVM_FAILED, HOST_CANNOT, "KVM cannot be used",
+	    "Opening /dev/kvm failed.", "Read what it says: sudo dmesg | grep kvm"),
+	ROW(BTN_TOO_MANY_VMS, CONFLICT, "this user runs as many VMs as are allowed",
+	    "The module has a limit for the VMs of one user.",
+	    "Stop a VM that is not needed."),
+
+	ROW(BTN_NO_VIRT, HOST_CANNOT, "the CPU has neither VT-x nor AMD-V",
+	    "The CPU lacks hardware virtualization. If this host is itself a VM, "
+	    "its hypervisor hides it.",
+	    "On a VM: turn on nested virtualization in its settings. "
+	    "Else: \"make run\" boots an emulated host that has it."),
+	ROW(BTN_FIRMWARE_LOCK, HOST_CANNOT, "the firmware has turned virtualization off",
+	    "The CPU can, but a setting of the BIOS or UEFI locks VT-x or AMD-V.",
+	    FIRMWARE_SETUP "\"Intel Virtualization Technology\" or \"SVM Mode\"."),
+	ROW(BTN_NO_NESTED_PAGING, HOST_CANNOT, "the CPU has no nested paging",
+	    "Baton needs EPT (Intel, since 2008) or NPT (AMD, since 2007).",
+	    "Use another machine. If this host is itself a VM, turn on nested EPT or NPT for it."),
+	ROW(BTN_NO_UNRESTRICTED, HOST_CANNOT, "the CPU cannot run a guest in real mode",
+	    "Its EPT lacks \"unrestricted guest\" (Intel, since 2010).", OTHER_ENGINE),
+	ROW(BTN_CPU_FEATURE, HOST_CANNOT, "the CPU lacks a feature that the module needs",
+	    "The module names the feature in the kernel log.",
+	    "Read it: sudo dmesg | grep baton. " OTHER_ENGINE),
+	ROW(BTN_VIRT_OWNED, CONFLICT, "VT-x or AMD-V belongs to another hypervisor",
+	    "On AMD hosts only one hypervisor at a time can use the processor, and since "
+	    "Linux 6.12 KVM takes it as soon as it is loaded.",
+	    "Unload KVM (sudo modprobe -r kvm_amd kvm_intel), or stop it from taking the "
+	    "CPU: echo options kvm enable_virt_at_load=0 | sudo tee "
+	    "/etc/modprobe.d/baton.conf, then restart. Or use --engine kvm."),
+	ROW(BTN_FRED, HOST_CANNOT, "the host uses FRED",
+	    "The kernel delivers events by FRED, which the module cannot switch yet.",
+	    "Start the host's kernel with fred=off, or use --engine kvm."),
+	ROW(BTN_INTEL_PT, CONFLICT, "Intel Processor Trace is running",
+	    "A trace (perf record -e intel_pt) is on, and this CPU cannot go on tracing "
+	    "while it runs VMs.",
+	    "End the trace, then try again."),
+	ROW(BTN_HOST_SUSPENDED, CONFLICT, "the host is going to sleep or restarting",
+	    "No VM can be started in this state.",
+	    "Try again when the host is awake."),
+	ROW(BTN_REFUSED_OTHER, HOST_CANNOT, "the module declines to run VMs",
+	    "Its reason is newer than this program.",
+	    "Read it in the kernel log (sudo dmesg | grep baton), and update Baton."),
+
+	ROW(BTN_TRIPLE_FAULT, FAILED, "the guest crashed with a triple fault",
+	    "The guest met an exception while it could not handle any: usually a kernel "
+	    "that fails very early, or one for another CPU.",
+	    "Add \"earlyprintk=ttyS0\" with --append to see its last words, or try another "
+	    "kernel."),
+	ROW(BTN_GUEST_FETCH, FAILED, "the guest executes where no memory is",
+	    "It jumped to an address that is neither memory nor ROM.",
+	    "Check that the kernel is complete and made for this board, "
+	    "and that --memory is large enough."),
+	ROW(BTN_GUEST_INSTRUCTION, FAILED, "the guest uses an instruction that Baton lacks",
+	    "It accessed a device with an instruction that is not emulated.", REPORT),
+	ROW(BTN_ENTRY_FAILED, FAILED, "the processor refused to run the guest",
+	    "The guest's state breaks a rule of the processor.", REPORT),
+	ROW(BTN_ENGINE_INTERNAL, FAILED, "the engine stopped the VM",
+	    "Something happened that the engine does not expect from any guest.", REPORT),
+	ROW(BTN_VCPU_RUN_FAILED, FAILED, "a CPU of the VM cannot go on",
+	    "The engine returned an error while the guest ran.", REPORT),
+	ROW(BTN_CONSOLE_LOST, FAILED, "the VM's console was lost",
+	    "The terminal was closed, or the program that read the output ended.",
+	    "Start the VM again, with its output in a file if nobody watches it."),
+	ROW(BTN_MONITOR_DIED, FAILED, "the VM's process ended unexpectedly",
+	    "The program baton-vm crashed, or something on the host killed it.",
+	    "See if the host ran out of memory (sudo dmesg | grep -i oom). " REPORT),
+
+	ROW(BTN_DISK_BUSY, CONFLICT, "a disk is in use",
+	    "Another VM has the disk open, and writing from two sides would destroy it.",
+	    "Stop the other VM, or attach the disk to both with \",readonly\"."),
+	ROW(BTN_DISK_FAILED, FAILED, "a disk cannot be used",
+	    "The host's file system reported an error.",
+	    "Read the host's kernel log: sudo dmesg"),
+	ROW(BTN_DISK_READONLY, NOT_PERMITTED, "a disk may not be written",
+	    "The file, or its file system, is read-only for this user.",
+	    "Add \",readonly\" to --disk, or allow writing: chmod u+w FILE"),
+	ROW(BTN_DISK_SIZE, FAILED, "a disk has a size that does not work",
+	    "A raw disk is a multiple of 512 bytes and not empty.",
+	    "Round it up: truncate -s %512 FILE"),
+	ROW(BTN_TOO_MANY_DEVICES, USAGE, "the board has no place for that many devices",
+	    "Each disk takes one place on the board.",
+	    "Attach fewer disks."),
+
+	ROW(BTN_INTERNAL, FAILED, "Baton made a mistake",
+	    "A state was reached that should be impossible.", REPORT),
+};
+
+const struct btn_row *btn_rows(size_t *ret_count)
+{
+	*ret_count = sizeof(rows) / sizeof(rows[0]);
+	return rows;
+}
+
+const struct btn_row *btn_lookup(enum btn_code code)
+{
+	size_t low = 0, high = sizeof(rows) / sizeof(rows[0]);
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (rows[middle].code == code)
+			return &rows[middle];
+		if (rows[middle].code < code)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
+static void set_text(char *to, size_t size, const char *text)
+{
+	snprintf(to, size, "%s", text);
+}
+
+static void set_defaults(struct btn_error *e, enum btn_code code)
+{
+	const struct btn_row *row = btn_lookup(code);
+
+	e->code = code;
+	set_text(e->message, sizeof(e->message), row ? row->title : "");
+	set_text(e->cause, sizeof(e->cause), row ? row->cause : "");
+	set_text(e->fix, sizeof(e->fix), row ? row->fix : "");
+}
+
+void btn_set(struct btn_error *e, enum btn_code code, const char *fmt, ...)
+{
+	char message[sizeof(e->message)];
+	va_list args;
+
+	/* The arguments may point into *e. */
+	va_start(args, fmt);
+	vsnprintf(message, sizeof(message), fmt, args);
+	va_end(args);
+	set_defaults(e, code);
+	set_text(e->message, sizeof(e->message), message);
+}
+
+void btn_set_default(struct btn_error *e, enum btn_code code)
+{
+	set_defaults(e, code);
+}
+
+void btn_set_cause(struct btn_error *e, const char *fmt, ...)
+{
+	char cause[sizeof(e->cause)];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(cause, sizeof(cause), fmt, args);
+	va_end(args);
+	set_text(e->cause, sizeof(e->cause), cause);
+}
+
+void btn_set_fix(struct btn_error *e, const char *fmt, ...)
+{
+	char fix[sizeof(e->fix)];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(fix, sizeof(fix), fmt, args);
+	va_end(args);
+	set_text(e->fix, sizeof(e->fix), fix);
+}
+
+void btn_set_file(struct btn_error *e, const char *what, const char *path, int error)
+{
+	if (error < 0)
+		error = -error;
+	switch (error) {
+	case ENOENT:
+	case ENOTDIR:
+		btn_set(e, BTN_FILE_MISSING, "the %s \"%s\" does not exist", what, path);
+		break;
+	case EACCES:
+	case EPERM:
+		btn_set(e, BTN_FILE_UNREADABLE, "the %s \"%s\" may not be read", what, path);
+		break;
+	case EISDIR:
+		btn_set(e, BTN_FILE_NOT_REGULAR, "the %s \"%s\" is a directory", what, path);
+		break;
+	default:
+		btn_set(e, BTN_FILE_READ_FAILED, "the %s \"%s\" cannot be read", what, path);
+		btn_set_cause(e, "The host says: %s.", strerror(error));
+		break;
+	}
+}
+
+void btn_print(FILE *to, const char *program, const char *verb, const struct btn_error *e)
+{
+	/* One write, so that lines of several processes do not mix. */
+	char text[sizeof(*e) + 256];
+	int length;
+
+	length = snprintf(text, sizeof(text), "%s: %s%s%s (BTN-%04d)\n", program,
+			  verb ? verb : "", verb ? ": " : "", e->message, (int)e->code);
+	if (e->cause[0] && length < (int)sizeof(text))
+		length += snprintf(text + length, sizeof(text) - length, "cause: %s\n", e->cause);
+	if (e->fix[0] && length < (int)sizeof(text))
+		length += snprintf(text + length, sizeof(text) - length, "fix: %s\n", e->fix);
+	if (length >= (int)sizeof(text))
+		text[sizeof(text) - 2] = '\n';
+	fflush(to);
+	fputs(text, to);
+	fflush(to);
+}
+
+int btn_code_exit_status(enum btn_code code)
+{
+	const struct btn_row *row = btn_lookup(code);
+
+	if (code == BTN_OK)
+		return BTN_EXIT_DONE;
+	return row ? row->exit_status : BTN_EXIT_FAILED;
+}
+
+int btn_exit_status(const struct btn_error *e)
+{
+	return btn_code_exit_status(e->code);
+}
+
+enum btn_code btn_code_of_refusal(enum baton_refusal refusal)
+{
+	enum btn_code code = (enum btn_code)(3100 + refusal);
+
+	if (refusal == BATON_REFUSED_NOT)
+		return BTN_OK;
+	return refusal < 99 && btn_lookup(code) ? code : BTN_REFUSED_OTHER;
+}

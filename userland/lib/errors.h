@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The registry of errors that people see: one stable number per kind of
+ * failure, the same in vmctl, baton-vm, the API and the desktop app. A number
+ * is never used again for something else.
+ *
+ * An error is a sentence (what did not work, with names), a cause (why) and a
+ * fix (what to do now; a command that can be pasted where there is one). The
+ * table in errors.c has a default cause and fix for each code; set your own
+ * where you know more.
+ *
+ * Plain C without allocation: also for processes that are short of memory.
+ */
+#ifndef BATON_LIB_ERRORS_H
+#define BATON_LIB_ERRORS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "baton_feat.h"
+
+enum btn_code {
+	BTN_OK = 0,
+
+	/* 1xxx: what was asked for */
+	BTN_UNKNOWN_VERB = 1001,
+	BTN_UNKNOWN_OPTION = 1002,
+	BTN_BAD_VALUE = 1003,
+	BTN_MISSING_ARGUMENT = 1004,
+	BTN_EXTRA_ARGUMENT = 1005,
+	BTN_UNKNOWN_BOARD = 1006,
+	BTN_UNKNOWN_ENGINE = 1007,
+	BTN_TOO_MANY_CPUS = 1008,	/* more than the engine or board can */
+	BTN_FILE_MISSING = 1101,
+	BTN_FILE_UNREADABLE = 1102,	/* permissions */
+	BTN_FILE_NOT_REGULAR = 1103,	/* a directory, a FIFO, ... */
+	BTN_FILE_READ_FAILED = 1104,	/* I/O error while reading it */
+	BTN_KERNEL_FORMAT = 1201,	/* neither bzImage nor an ELF with a PVH note */
+	BTN_KERNEL_DAMAGED = 1202,	/* right format, contradictory contents */
+	BTN_KERNEL_TOO_BIG = 1203,	/* does not fit into the guest's memory */
+	BTN_INITRD_TOO_BIG = 1204,
+	BTN_CMDLINE_TOO_LONG = 1205,
+
+	/* 2xxx: resources of the host */
+	BTN_MEMORY_ABOVE_HOST = 2001,	/* more than the host has at all */
+	BTN_NO_MEMORY = 2002,		/* could not be had at the start */
+	BTN_GUEST_MEMORY_LOST = 2003,	/* could not be had while running */
+	BTN_NO_FDS = 2004,
+	BTN_NO_THREADS = 2005,
+	BTN_HOST_CALL_FAILED = 2006,	/* any other system call */
+	BTN_NO_MONITOR = 2007,		/* baton-vm was not found or did not start */
+
+	/* 3xxx: engines and the kernel module */
+	BTN_NO_ENGINE = 3001,		/* neither engine works */
+	BTN_NO_MODULE = 3002,		/* /dev/baton is not there */
+	BTN_MODULE_NO_ACCESS = 3003,	/* EACCES on /dev/baton */
+	BTN_ABI_MISMATCH = 3004,
+	BTN_MODULE_FAILED = 3005,	/* any other failure to open the module */
+	BTN_NO_KVM = 3006,		/* /dev/kvm is not there */
+	BTN_KVM_NO_ACCESS = 3007,
+	BTN_KVM_TOO_OLD = 3008,		/* a capability is missing */
+	BTN_KVM_BUSY = 3009,		/* VT-x or AMD-V belongs to someone else */
+	BTN_KVM_FAILED = 3010,
+	BTN_TOO_MANY_VMS = 3011,	/* per user limit of the module */
+	/* 3100 + enum baton_refusal: the module is there and declines */
+	BTN_NO_VIRT = 3101,
+	BTN_FIRMWARE_LOCK = 3102,
+	BTN_NO_NESTED_PAGING = 3103,
+	BTN_NO_UNRESTRICTED = 3104,
+	BTN_CPU_FEATURE = 3105,
+	BTN_VIRT_OWNED = 3106,
+	BTN_FRED = 3107,
+	BTN_INTEL_PT = 3108,
+	BTN_HOST_SUSPENDED = 3109,
+	BTN_REFUSED_OTHER = 3199,	/* a reason this program does not know */
+
+	/* 4xxx: the guest's own end */
+	BTN_TRIPLE_FAULT = 4001,
+	BTN_GUEST_FETCH = 4002,		/* executes where no memory is */
+	BTN_GUEST_INSTRUCTION = 4003,	/* device access by an instruction we lack */
+	BTN_ENTRY_FAILED = 4004,	/* the processor refused the guest's state */
+	BTN_ENGINE_INTERNAL = 4005,	/* an exit nobody expected */
+	BTN_VCPU_RUN_FAILED = 4006,	/* RUN itself returned an error */
+	BTN_CONSOLE_LOST = 4007,
+	BTN_MONITOR_DIED = 4008,	/* baton-vm was killed or crashed */
+
+	/* 5xxx: devices and disks */
+	BTN_DISK_BUSY = 5001,		/* locked by another VM */
+	BTN_DISK_FAILED = 5002,		/* open, size or start of I/O failed */
+	BTN_DISK_READONLY = 5003,	/* not writable, and readonly not asked for */
+	BTN_DISK_SIZE = 5004,		/* empty or no multiple of 512 bytes */
+	BTN_TOO_MANY_DEVICES = 5005,
+
+	/* 9xxx: our own mistakes */
+	BTN_INTERNAL = 9001,
+};
+
+struct btn_error {
+	enum btn_code code;
+	char message[256];
+	char cause[512];
+	char fix[512];
+};
+
+#define BTN_PRINTF(fmt, first) __attribute__((format(printf, fmt, first)))
+
+/* Sets code and sentence; cause and fix become the code's defaults. */
+void btn_set(struct btn_error *e, enum btn_code code, const char *fmt, ...) BTN_PRINTF(3, 4);
+/* The same with the code's own title as sentence. */
+void btn_set_default(struct btn_error *e, enum btn_code code);
+void btn_set_cause(struct btn_error *e, const char *fmt, ...) BTN_PRINTF(2, 3);
+void btn_set_fix(struct btn_error *e, const char *fmt, ...) BTN_PRINTF(2, 3);
+/* Code for a file that cannot be used, chosen by a positive or negative errno. */
+void btn_set_file(struct btn_error *e, const char *what, const char *path, int error);
+
+/*
+ * Prints "program: verb: sentence (BTN-nnnn)", "cause: ..." and "fix: ..." in
+ * one write. verb may be NULL. vmctl replaces a leading "baton-vm: " with its
+ * own name and verb, so the monitor passes "baton-vm" and NULL.
+ */
+void btn_print(FILE *to, const char *program, const char *verb, const struct btn_error *e);
+
+/* Exit status of a program that ends because of this error; 0 for BTN_OK. */
+int btn_exit_status(const struct btn_error *e);
+int btn_code_exit_status(enum btn_code code);
+
+/* The code for a reason why the module declines; BTN_OK for REFUSED_NOT. */
+enum btn_code btn_code_of_refusal(enum baton_refusal refusal);
+
+/* Looking the registry up, for documentation and doctor. NULL: no such code. */
+struct btn_row {
+	enum btn_code code;
+	const char *symbol;	/* "BTN_NO_MODULE" */
+	int exit_status;
+	const char *title;	/* the sentence without names */
+	const char *cause;
+	const char *fix;
+};
+const struct btn_row *btn_lookup(enum btn_code code);
+const struct btn_row *btn_rows(size_t *ret_count);
+
+/* Exit statuses of all Baton programs (`vmctl help VERB` lists them). */
+enum btn_exit {
+	BTN_EXIT_DONE = 0,
+	BTN_EXIT_FAILED = 1,
+	BTN_EXIT_USAGE = 2,
+	BTN_EXIT_NOT_FOUND = 3,
+	BTN_EXIT_CONFLICT = 4,
+	BTN_EXIT_NOT_PERMITTED = 5,
+	BTN_EXIT_HOST_CANNOT = 6,
+	BTN_EXIT_TIMEOUT = 7,
+	BTN_EXIT_NO_RESOURCES = 8,
+	BTN_EXIT_SIGNAL = 128,	/* + number of the signal */
+};
+
+#endif
