@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a device may ask of the machine it is plugged into. The board puts its
+ * devices together (board_micro.c); nothing registers itself. A device is one
+ * file; its state is described by a field table so that save, migration and
+ * debugging need no code of its own.
+ */
+#ifndef BATON_CORE_MACHINE_H
+#define BATON_CORE_MACHINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bus.h"
+#include "irq.h"
+#include "loop.h"
+#include "memory.h"
+
+struct btn_error;
+struct hv;
+struct hv_vm;
+struct pci_host;
+
+/* How the VM ended; also how baton-vm tells vmctl (exit status). */
+enum machine_end {
+	MACHINE_RUNNING = 0,
+	MACHINE_POWEROFF,	/* guest asked for it: exit status 0 */
+	MACHINE_RESET,		/* guest asked for it: baton-vm starts over */
+	MACHINE_TRIPLE_FAULT,
+	MACHINE_FAILED,		/* engine or host error, already reported */
+	MACHINE_KILLED,		/* signal or ~. */
+};
+
+struct machine {
+	struct hv *hv;
+	struct hv_vm *vm;
+	struct guest_memory *memory;
+	struct bus *pio, *mmio;
+	struct loop *loop;
+	struct pci_host *pci;
+	struct msi_sink msi;
+	int end;		/* enum machine_end; atomic, see machine.c */
+	struct btn_error *error;	/* of the call that set FAILED or TRIPLE_FAULT */
+};
+
+/* Ends the VM from any thread; the first call wins. */
+void machine_end(struct machine *machine, enum machine_end how);
+/*
+ * The same with an error for people, which main prints once all threads have
+ * ended. Any thread; the first call wins, and only its error is kept.
+ */
+void machine_end_with(struct machine *machine, enum machine_end how,
+		      const struct btn_error *error);
+enum machine_end machine_how_ended(struct machine *machine);
+/* For the vCPUs' loops: false from the first call on, whatever it said. */
+static inline bool machine_is_running(struct machine *machine)
+{
+	return __atomic_load_n(&machine->end, __ATOMIC_RELAXED) == MACHINE_RUNNING;
+}
+
+/* A field of a device's state: where, how wide, what it is called. */
+struct state_field {
+	const char *name;
+	uint16_t offset;	/* in the device's struct */
+	uint16_t width;		/* bytes of one element: 1, 2, 4, 8 */
+	uint16_t count;		/* elements */
+};
+#define STATE_FIELD(type, member)						\
+	{ #member, offsetof(type, member), sizeof(((type *)0)->member), 1 }
+#define STATE_ARRAY(type, member)						\
+	{ #member, offsetof(type, member), sizeof(((type *)0)->member[0]),	\
+	  sizeof(((type *)0)->member) / sizeof(((type *)0)->member[0]) }
+
+#endif

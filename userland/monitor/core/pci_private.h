@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What pci.c (host and configuration space), pci_bar.c (decoding) and
+ * pci_msix.c (interrupts) know about each other. For nobody else.
+ */
+#ifndef BATON_CORE_PCI_PRIVATE_H
+#define BATON_CORE_PCI_PRIVATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stddef.h>
+
+#include "pci.h"
+
+#define PCI_CONFIG_SIZE 256u
+
+/*
+ * Letters: C constant after creation, H host->lock, M msix->lock, a atomic.
+ */
+struct pci_bar_state {
+	uint64_t assigned;	/* C: address after reset */
+	uint64_t address;	/* H: where it is mapped, if it is */
+	bool mapped;		/* H */
+};
+
+struct pci_msix_vector {
+	uint32_t entry[4];	/* M: of the table: address low, high, data, control */
+	bool pending;		/* M */
+	int fd;			/* C: eventfd of the irqfd, -1 without */
+	uint64_t bound_address;	/* M: the message that fd is bound to, if bound */
+	uint32_t bound_data;	/* M */
+	atomic_bool bound;	/* a: written under M; see pci_msix_send() */
+};
+
+struct pci_msix {
+	pthread_mutex_t lock;
+	unsigned int count;	/* C */
+	uint8_t capability;	/* C: offset in configuration space */
+	bool masked;		/* M: all vectors */
+	atomic_bool enabled;	/* a: written under M */
+	struct pci_msix_vector vector[];
+};
+
+struct pci_function {
+	struct pci_host *host;			/* C */
+	unsigned int slot;			/* C */
+	struct pci_function_config config;	/* C */
+	void *dev;				/* C */
+	struct pci_msix *msix;			/* C: NULL without */
+	uint8_t last_capability;		/* C: offset, 0: none yet */
+	unsigned int capabilities_end;		/* C: first free byte */
+	uint8_t window_offset, window_size;	/* C */
+	const struct bus_ops *window;		/* C */
+	uint8_t space[PCI_CONFIG_SIZE];		/* H */
+	uint8_t writable[PCI_CONFIG_SIZE];	/* C: bits that the guest can change */
+	struct pci_bar_state bar[PCI_BARS];	/* H */
+	atomic_bool bus_master;			/* a: written under H */
+};
+
+struct pci_host {
+	pthread_mutex_t lock;
+	struct pci_host_config config;		/* C */
+	uint32_t config_address;		/* H: port 0xcf8 */
+	struct pci_function *function[PCI_MAX_DEVICES]; /* H */
+};
+
+static inline uint16_t pci_get16(const struct pci_function *fn, unsigned int offset)
+{
+	return (uint16_t)(fn->space[offset] | fn->space[offset + 1] << 8);
+}
+
+static inline void pci_put16(struct pci_function *fn, unsigned int offset, uint16_t value)
+{
+	fn->space[offset] = (uint8_t)value;
+	fn->space[offset + 1] = (uint8_t)(value >> 8);
+}
+
+/* pci_bar.c; all with host->lock held, or before vCPUs run */
+
+/* Gives each BAR its place in the host's windows and its registers their masks. */
+int pci_bars_init(struct pci_function *fn);
+/* Puts the addresses of pci_bars_init() back into the registers. */
+void pci_bars_restore(struct pci_function *fn);
+/* Brings the buses in line with every function's BARs and command register. */
+void pci_bars_remap(struct pci_host *host);
+
+/* pci_msix.c */
+
+/* Table, PBA, BAR and capability, as fn->config asks; before pci_bars_init(). */
+int pci_msix_init(struct pci_function *fn);
+void pci_msix_fini(struct pci_function *fn);
+void pci_msix_reset(struct pci_function *fn);
+/* Takes up a change of message control or of bus mastering; host->lock held. */
+void pci_msix_update(struct pci_function *fn);
+
+#endif

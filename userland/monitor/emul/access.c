@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From segment and offset to bytes: limits and types, pages, then RAM or the
+ * bus of devices. What the guest has in RAM may change at any time: every value
+ * is read once.
+ */
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "exec.h"
+
+#define PAGE_OFFSET	0xfffull
+#define CR0_PE		(1ull << 0)
+
+#define TYPE_CODE	0x8u
+#define TYPE_DOWN	0x4u	/* data: expands down */
+#define TYPE_RW		0x2u	/* code: readable; data: writable */
+
+int access_fault(struct emul_cpu *cpu, uint8_t vector)
+{
+	cpu->fault = (struct emul_fault){
+		.vector = vector,
+		/* real mode has no error codes */
+		.has_error_code = cpu->sregs->cr0 & CR0_PE && vector >= VECTOR_SS,
+	};
+	return -EFAULT;
+}
+
+static int page_fault(struct emul_cpu *cpu, uint64_t gva, uint32_t error_code)
+{
+	cpu->fault = (struct emul_fault){
+		.vector = VECTOR_PF, .has_error_code = true, .error_code = error_code,
+	};
+	cpu->cr2 = gva;
+	return -EFAULT;
+}
+
+/* ---- segments ---- */
+
+static bool type_allows(const struct baton_segment *seg, uint32_t access)
+{
+	if (!(seg->attr & BATON_SEG_P))
+		return false;
+	if (access == WALK_WRITE)
+		return (seg->attr & (TYPE_CODE | TYPE_RW)) == TYPE_RW;
+	return (seg->attr & (TYPE_CODE | TYPE_RW)) != TYPE_CODE;
+}
+
+static bool within_limit(const struct baton_segment *seg, uint64_t offset, unsigned int size)
+{
+	uint64_t last = offset + size - 1;
+
+	if ((seg->attr & (TYPE_CODE | TYPE_DOWN)) == TYPE_DOWN)
+		return offset > seg->limit &&
+		       last <= (seg->attr & BATON_SEG_DB ? 0xffffffffu : 0xffffu);
+	return last <= seg->limit;
+}
+
+static uint64_t linear_mask(const struct emul_cpu *cpu)
+{
+	return cpu->mode == EMUL_LONG64 ? ~0ull : 0xffffffffu;
+}
+
+static uint8_t segment_vector(unsigned int seg)
+{
+	return seg == BATON_SS ? VECTOR_SS : VECTOR_GP;
+}
+
+static int find_linear(struct emul_cpu *cpu, unsigned int number, uint64_t offset,
+		       unsigned int size, uint32_t access, uint64_t *ret_linear)
+{
+	const struct baton_segment *seg = &cpu->sregs->seg[number];
+
+	if (cpu->mode == EMUL_LONG64) {
+		*ret_linear = offset + (number == BATON_FS || number == BATON_GS ? seg->base : 0);
+		return 0;
+	}
+	if (seg->attr & BATON_SEG_UNUSABLE || !within_limit(seg, offset, size) ||
+	    (cpu->protected_mode && !type_allows(seg, access)))
+		return access_fault(cpu, segment_vector(number));
+	*ret_linear = (seg->base + offset) & linear_mask(cpu);
+	return 0;
+}
+
+/* ---- pages ---- */
+
+static int walk(struct emul_cpu *cpu, uint64_t gva, uint32_t access, uint8_t vector,
+		uint64_t *ret_gpa)
+{
+	uint32_t error_code;
+	int error;
+
+	if (!cpu->walk_ready) {
+		walk_init(&cpu->walk, cpu->config->memory, cpu->sregs, cpu->regs->rflags);
+		cpu->walk_ready = true;
+	}
+	error = walk_address(&cpu->walk, gva, access, ret_gpa, &error_code);
+	if (error == -EINVAL)
+		return access_fault(cpu, vector);
+	return error ? page_fault(cpu, gva, error_code) : 0;
+}
+
+static int translate(struct emul_cpu *cpu, uint64_t gva, uint32_t access, uint8_t vector,
+		     uint64_t *ret_gpa)
+{
+	struct emul_page *page = &cpu->page[access == WALK_WRITE];
+	int error;
+
+	if (page->valid && page->gva == (gva & ~PAGE_OFFSET)) {
+		*ret_gpa = page->gpa | (gva & PAGE_OFFSET);
+		return 0;
+	}
+	error = walk(cpu, gva, access, vector, ret_gpa);
+	if (error)
+		return error;
+	*page = (struct emul_page){
+		.valid = true, .gva = gva & ~PAGE_OFFSET, .gpa = *ret_gpa & ~PAGE_OFFSET,
+	};
+	return 0;
+}
+
+/*
+ * Has the processor translated this address, and for this? Code may have been
+ * exchanged since it looked: a read's translation is not good for a write.
+ */
+static bool is_translated(const struct emul_cpu *cpu, uint64_t linear, uint32_t access)
+{
+	const struct baton_exit_emulate *exit = cpu->exit;
+
+	return cpu->trust_gpa && !((exit->gpa ^ linear) & PAGE_OFFSET) &&
+	       (access != WALK_WRITE || exit->access & BATON_ACCESS_WRITE) &&
+	       (!(exit->access & BATON_ACCESS_GVA) || exit->gva == linear);
+}
+
+int access_resolve(struct emul_cpu *cpu, unsigned int seg, uint64_t offset, unsigned int size,
+		   uint32_t access, struct emul_place *place)
+{
+	uint64_t linear, second;
+	int error = find_linear(cpu, seg, offset, size, access, &linear);
+
+	if (error)
+		return error;
+	place->size = place->first = size;
+	if ((linear & PAGE_OFFSET) + size > PAGE_OFFSET + 1)
+		place->first = (unsigned int)(PAGE_OFFSET + 1 - (linear & PAGE_OFFSET));
+	if (place->first == size && is_translated(cpu, linear, access)) {
+		place->gpa[0] = cpu->exit->gpa;
+		return 0;
+	}
+	error = translate(cpu, linear, access, segment_vector(seg), &place->gpa[0]);
+	if (error || place->first == size)
+		return error;
+	second = (linear + place->first) & linear_mask(cpu);
+	return translate(cpu, second, access, segment_vector(seg), &place->gpa[1]);
+}
+
+/* ---- RAM ---- */
+
+/* Sizes that an operand can have are one access each: no torn values. */
+static uint64_t load(const void *from, unsigned int size)
+{
+	uint64_t value = 0;
+
+	switch (size) {
+	case 1: memcpy(&value, from, 1); break;
+	case 2: memcpy(&value, from, 2); break;
+	case 4: memcpy(&value, from, 4); break;
+	case 8: memcpy(&value, from, 8); break;
+	default: memcpy(&value, from, size); break;
+	}
+	asm volatile("" : "+r"(value)); /* not read again where it is used */
+	return value;
+}
+
+static void store(void *to, unsigned int size, uint64_t value)
+{
+	switch (size) {
+	case 1: memcpy(to, &value, 1); break;
+	case 2: memcpy(to, &value, 2); break;
+	case 4: memcpy(to, &value, 4); break;
+	case 8: memcpy(to, &value, 8); break;
+	default: memcpy(to, &value, size); break;
+	}
+}
+
+#define EXCHANGE(type)                                                             \
+	do {                                                                       \
+		type expected = (type)old;                                         \
+		return __atomic_compare_exchange_n((type *)at, &expected, (type)value, \
+						   false, __ATOMIC_SEQ_CST,        \
+						   __ATOMIC_SEQ_CST);              \
+	} while (0)
+
+static bool exchange(void *at, unsigned int size, uint64_t old, uint64_t value)
+{
+	switch (size) {
+	case 1: EXCHANGE(uint8_t);
+	case 2: EXCHANGE(uint16_t);
+	case 4: EXCHANGE(uint32_t);
+	default: EXCHANGE(uint64_t);
+	}
+}
+
+/* ---- devices ---- */
+
+/* The largest access of those left that is aligned to its own size. */
+static unsigned int natural_size(uint64_t gpa, unsigned int left)
+{
+	unsigned int size = 8;
+
+	while (size > left || gpa & (size - 1))
+		size /= 2;
+	return size;
+}
+
+static uint64_t device_read(struct bus *bus, uint64_t gpa, unsigned int size)
+{
+	uint64_t value = 0;
+
+	for (unsigned int done = 0, n; done < size; done += n) {
+		n = natural_size(gpa + done, size - done);
+		value |= bus_read(bus, gpa + done, n) << 8 * done;
+	}
+	return value;
+}
+
+static void device_write(struct bus *bus, uint64_t gpa, unsigned int size, uint64_t value)
+{
+	for (unsigned int done = 0, n; done < size; done += n) {
+		n = natural_size(gpa + done, size - done);
+		bus_write(bus, gpa + done, n, value >> 8 * done & size_mask(n));
+	}
+}
+
+/* ---- places ---- */
+
+static uint64_t read_piece(const struct emul_config *config, uint64_t gpa, unsigned int size)
+{
+	const void *host = guest_memory_at(config->memory, gpa, size);
+
+	return host ? load(host, size) : device_read(config->mmio, gpa, size);
+}
+
+/* What is neither RAM nor a device's (ROM, for one) takes no notice. */
+static void write_piece(const struct emul_config *config, uint64_t gpa, unsigned int size,
+			uint64_t value)
+{
+	void *host = guest_memory_at(config->memory, gpa, size);
+
+	if (host)
+		store(host, size, value);
+	else
+		device_write(config->mmio, gpa, size, value);
+}
+
+uint64_t access_read(struct emul_cpu *cpu, const struct emul_place *place)
+{
+	uint64_t value = read_piece(cpu->config, place->gpa[0], place->first);
+
+	if (place->first < place->size)
+		value |= read_piece(cpu->config, place->gpa[1], place->size - place->first)
+			 << 8 * place->first;
+	return value;
+}
+
+void access_write(struct emul_cpu *cpu, const struct emul_place *place, uint64_t value)
+{
+	write_piece(cpu->config, place->gpa[0], place->first, value);
+	if (place->first < place->size)
+		write_piece(cpu->config, place->gpa[1], place->size - place->first,
+			    value >> 8 * place->first);
+}
+
+bool access_exchange(struct emul_cpu *cpu, const struct emul_place *place, uint64_t old,
+		     uint64_t value)
+{
+	void *host = guest_memory_at(cpu->config->memory, place->gpa[0], place->size);
+
+	/* unaligned: locking the host's bus for that would be felt by all of it */
+	if (host && place->first == place->size && !(place->gpa[0] & (place->size - 1)))
+		return exchange(host, place->size, old, value);
+	access_write(cpu, place, value);
+	return true;
+}
+
+/* ---- code ---- */
+
+/* How many bytes of code may follow RIP in its segment? */
+static unsigned int code_room(const struct emul_cpu *cpu)
+{
+	uint32_t limit = cpu->sregs->seg[BATON_CS].limit;
+	uint64_t rip = cpu->regs->rip;
+
+	if (cpu->mode == EMUL_LONG64)
+		return EMUL_INSN_MAX;
+	if (rip > limit)
+		return 0;
+	return limit - rip >= EMUL_INSN_MAX ? EMUL_INSN_MAX : (unsigned int)(limit - rip) + 1;
+}
+
+static int fetch_piece(struct emul_cpu *cpu, uint64_t linear, uint8_t *to, unsigned int count)
+{
+	const void *host;
+	uint64_t gpa;
+	int error = walk(cpu, linear, WALK_FETCH, VECTOR_GP, &gpa);
+
+	if (error)
+		return error;
+	host = guest_memory_at(cpu->config->memory, gpa, count);
+	if (!host)
+		return -ENXIO;
+	memcpy(to, host, count);
+	asm volatile("" : : : "memory"); /* from here on, the copy is the code */
+	return 0;
+}
+
+int access_fetch(struct emul_cpu *cpu, uint8_t bytes[EMUL_INSN_MAX], unsigned int *ret_count)
+{
+	uint64_t base = cpu->mode == EMUL_LONG64 ? 0 : cpu->sregs->seg[BATON_CS].base;
+	unsigned int room = code_room(cpu), count = 0;
+
+	while (count < room) {
+		uint64_t linear = (base + cpu->regs->rip + count) & linear_mask(cpu);
+		uint64_t page = PAGE_OFFSET + 1 - (linear & PAGE_OFFSET);
+		unsigned int part = page < room - count ? (unsigned int)page : room - count;
+		int error = fetch_piece(cpu, linear, bytes + count, part);
+
+		*ret_count = count;
+		if (error)
+			return error;
+		count += part;
+	}
+	*ret_count = count;
+	return room < EMUL_INSN_MAX ? access_fault(cpu, VECTOR_GP) : 0;
+}

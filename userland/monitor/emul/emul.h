@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Does one instruction for the guest: an access to a device in memory, a write
+ * to ROM, string port I/O. Decoded by Zydis, with a cache in front.
+ */
+#ifndef BATON_EMUL_H
+#define BATON_EMUL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "baton_run.h"
+#include "baton_vcpu_state.h"
+#include "core/bus.h"
+#include "core/memory.h"
+
+struct emul; /* one per vCPU: the decode cache */
+
+struct emul_config {
+	struct guest_memory *memory;
+	struct bus *pio, *mmio;
+};
+
+enum emul_result {
+	EMUL_DONE,		/* registers are changed, RIP is where to go on */
+	EMUL_FAULT,		/* inject fault: see below */
+	EMUL_UNSUPPORTED,	/* nothing done: see emul_bytes() */
+	EMUL_NO_CODE,		/* RIP leads to where no RAM is */
+};
+
+/*
+ * Of the instruction nothing is done but a string's finished iterations; CR2 and
+ * RFLAGS.RF are set. But vector 1 is the trap of a single-stepping guest: the
+ * instruction, or one iteration, is done, and DR6.BS is for the caller to set.
+ */
+struct emul_fault {
+	uint8_t vector;
+	bool has_error_code;
+	uint32_t error_code;
+};
+
+#define EMUL_INSN_MAX 15
+
+struct emul *emul_create(const struct emul_config *config);
+void emul_destroy(struct emul *emul);	/* NULL is fine */
+
+/*
+ * A REP that takes long, or code that is another one than at the exit, ends
+ * with EMUL_DONE and RIP on the instruction: the processor has another go.
+ * What a program at CPL 3 executes does not end the VM: it gets #UD instead of
+ * EMUL_UNSUPPORTED and EMUL_NO_CODE.
+ */
+enum emul_result emul_run(struct emul *emul, struct baton_regs *regs,
+			  struct baton_sregs *sregs, const struct baton_exit_emulate *exit,
+			  struct emul_fault *fault);
+/* The bytes of the last instruction, as far as there were any. */
+unsigned int emul_bytes(const struct emul *emul, uint8_t bytes[EMUL_INSN_MAX]);
+
+#endif

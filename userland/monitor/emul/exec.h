@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the files of this folder share while they do one instruction. All that
+ * may fail comes first, then the effects: a handler changes registers, memory
+ * and devices only when nothing can go wrong any more, so that an instruction
+ * that faults can be started again.
+ */
+#ifndef BATON_EMUL_EXEC_H
+#define BATON_EMUL_EXEC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "emul.h"
+#include "op.h"
+#include "walk.h"
+
+#define RFLAGS_TF	(1ull << 8)
+#define RFLAGS_DF	(1ull << 10)
+#define RFLAGS_RF	(1ull << 16)
+#define RFLAGS_VM	(1ull << 17)
+
+#define VECTOR_DB	1
+#define VECTOR_UD	6
+#define VECTOR_SS	12
+#define VECTOR_GP	13
+#define VECTOR_PF	14
+
+/* The last page that was translated, so that a string walks once per page. */
+struct emul_page {
+	bool valid;
+	uint64_t gva, gpa;
+};
+
+struct emul_cpu {
+	const struct emul_config *config;
+	const struct baton_exit_emulate *exit;
+	const struct baton_sregs *sregs;
+	struct baton_regs *regs;
+	enum emul_mode mode;
+	bool protected_mode;	/* segments have types: neither real nor virtual-8086 */
+	bool trust_gpa;		/* exit->gpa is that of the only memory operand */
+	bool walk_ready;
+	struct walk walk;
+	struct emul_page page[2];	/* for reading, for writing */
+	struct emul_fault fault;	/* after -EFAULT … */
+	uint64_t cr2;			/* … and, if it is a page fault */
+};
+
+/* ---- access.c: segments, pages, RAM and devices ---- */
+
+/* An operand in memory, all of it translated: on one page or on two. */
+struct emul_place {
+	unsigned int size, first;	/* bytes; those of them at gpa[0] */
+	uint64_t gpa[2];
+};
+
+/* Makes `vector` (with error code 0 if it has one) the fault. Returns -EFAULT. */
+int access_fault(struct emul_cpu *cpu, uint8_t vector);
+/* access: WALK_READ or WALK_WRITE. 0 or -EFAULT. */
+int access_resolve(struct emul_cpu *cpu, unsigned int seg, uint64_t offset, unsigned int size,
+		   uint32_t access, struct emul_place *place);
+uint64_t access_read(struct emul_cpu *cpu, const struct emul_place *place);
+void access_write(struct emul_cpu *cpu, const struct emul_place *place, uint64_t value);
+/* Writes if RAM still has `old`, in one step; false if not. Devices: always. */
+bool access_exchange(struct emul_cpu *cpu, const struct emul_place *place, uint64_t old,
+		     uint64_t value);
+/*
+ * Copies the code at RIP, at most EMUL_INSN_MAX bytes. 0; if there are fewer,
+ * why: -EFAULT or -ENXIO (no RAM). *ret_count is valid in any case.
+ */
+int access_fetch(struct emul_cpu *cpu, uint8_t bytes[EMUL_INSN_MAX], unsigned int *ret_count);
+
+/* ---- exec.c, strings.c: instructions ---- */
+
+/*
+ * 0: done; -EFAULT; -EINTR: some iterations done, come back for the rest;
+ * -EAGAIN: nothing done, let the processor try again. RIP is left alone.
+ */
+int exec_op(struct emul_cpu *cpu, const struct emul_op *op);
+int exec_string(struct emul_cpu *cpu, const struct emul_op *op);
+
+/* ---- registers ---- */
+
+static inline uint64_t size_mask(unsigned int size)
+{
+	return size >= 8 ? ~0ull : (1ull << 8 * size) - 1;
+}
+
+static inline uint64_t gpr_read(const struct emul_cpu *cpu, unsigned int reg, unsigned int size)
+{
+	return cpu->regs->gpr[reg] & size_mask(size);
+}
+
+/* As the processor does: 32 bits clear the upper half, fewer leave the rest. */
+static inline void gpr_write(struct emul_cpu *cpu, unsigned int reg, unsigned int size,
+			     uint64_t value)
+{
+	uint64_t keep = size >= 4 ? 0 : ~size_mask(size);
+
+	cpu->regs->gpr[reg] = (cpu->regs->gpr[reg] & keep) | (value & size_mask(size));
+}
+
+#endif

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The command line as a table: each option with its parser.
+ */
+#include "options.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/check.h"
+#include "lib/suggest.h"
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+static const char *const boards[] = { "micro" };
+static const char *const engines[] = { "auto", "baton", "kvm" };
+
+struct option_row {
+	const char *name;	/* without the dashes */
+	const char *value;	/* what the value is called; NULL: takes none */
+	const char *help;
+	bool (*take)(struct options *options, char *value, struct btn_error *e);
+};
+
+static bool take_kernel(struct options *options, char *value, struct btn_error *e)
+{
+	(void)e;
+	options->kernel = value;
+	return true;
+}
+
+static bool take_initrd(struct options *options, char *value, struct btn_error *e)
+{
+	(void)e;
+	options->initrd = value;
+	return true;
+}
+
+static bool take_append(struct options *options, char *value, struct btn_error *e)
+{
+	(void)e;
+	options->append = value;
+	return true;
+}
+
+static bool take_cpus(struct options *options, char *value, struct btn_error *e)
+{
+	return check_cpus(value, BATON_MAX_VCPUS, &options->cpus, e);
+}
+
+static bool take_memory(struct options *options, char *value, struct btn_error *e)
+{
+	uint64_t bytes;
+
+	if (!check_memory(value, &bytes, e))
+		return false;
+	options->memory = (bytes + 0xfff) & ~0xfffull;
+	return true;
+}
+
+static bool take_board(struct options *options, char *value, struct btn_error *e)
+{
+	(void)options;
+	return check_word("board", BTN_UNKNOWN_BOARD, value, boards, ARRAY_SIZE(boards), e);
+}
+
+static bool take_engine(struct options *options, char *value, struct btn_error *e)
+{
+	if (!check_word("engine", BTN_UNKNOWN_ENGINE, value, engines, ARRAY_SIZE(engines), e))
+		return false;
+	options->engine = !strcmp(value, "baton") ? HV_ENGINE_BATON :
+			  !strcmp(value, "kvm") ? HV_ENGINE_KVM : HV_ENGINE_AUTO;
+	return true;
+}
+
+/* FILE[,readonly]: the word counts only at the end, file names may have commas. */
+static bool take_disk(struct options *options, char *value, struct btn_error *e)
+{
+	struct options_disk *disk = &options->disk[options->disk_count];
+	char *comma = strrchr(value, ',');
+
+	if (options->disk_count == OPTIONS_DISKS_MAX) {
+		btn_set_default(e, BTN_TOO_MANY_DEVICES);
+		return false;
+	}
+	disk->readonly = comma && !strcmp(comma, ",readonly");
+	if (disk->readonly)
+		*comma = 0;
+	disk->path = value;
+	options->disk_count++;
+	return true;
+}
+
+static bool take_fd(const char *name, const char *value, int *ret_fd, struct btn_error *e)
+{
+	char *end;
+	long fd;
+
+	errno = 0;
+	fd = strtol(value, &end, 10);
+	if (*end || end == value || errno || fd < 0 || fd > 1 << 20 ||
+	    fcntl((int)fd, F_GETFD) < 0) {
+		btn_set(e, BTN_BAD_VALUE, "--%s: \"%s\" is no open file descriptor", name, value);
+		return false;
+	}
+	*ret_fd = (int)fd;
+	return true;
+}
+
+static bool take_console_in(struct options *options, char *value, struct btn_error *e)
+{
+	return take_fd("console-in-fd", value, &options->console_in, e);
+}
+
+static bool take_console_out(struct options *options, char *value, struct btn_error *e)
+{
+	return take_fd("console-out-fd", value, &options->console_out, e);
+}
+
+static bool take_hvc_in(struct options *options, char *value, struct btn_error *e)
+{
+	return take_fd("hvc-in-fd", value, &options->hvc_in, e);
+}
+
+static bool take_hvc_out(struct options *options, char *value, struct btn_error *e)
+{
+	return take_fd("hvc-out-fd", value, &options->hvc_out, e);
+}
+
+static bool take_help(struct options *options, char *value, struct btn_error *e)
+{
+	(void)value, (void)e;
+	options->help = true;
+	return true;
+}
+
+static bool take_version(struct options *options, char *value, struct btn_error *e)
+{
+	(void)value, (void)e;
+	options->version = true;
+	return true;
+}
+
+static const struct option_row rows[] = {
+	{ "kernel", "FILE", "bzImage, or ELF with a PVH entry point", take_kernel },
+	{ "initrd", "FILE", "initial RAM disk", take_initrd },
+	{ "append", "TEXT", "kernel command line", take_append },
+	{ "cpus", "N", "number of virtual CPUs (1)", take_cpus },
+	{ "memory", "SIZE", "guest memory, such as 512M or 2G (256M)", take_memory },
+	{ "disk", "FILE[,readonly]", "raw image as a virtio disk; repeatable", take_disk },
+	{ "engine", "NAME", "auto, baton or kvm (auto)", take_engine },
+	{ "board", "NAME", "micro", take_board },
+	{ "console-in-fd", "N", "serial port's input (0)", take_console_in },
+	{ "console-out-fd", "N", "serial port's output (1)", take_console_out },
+	{ "hvc-in-fd", "N", "a virtio console's input", take_hvc_in },
+	{ "hvc-out-fd", "N", "a virtio console's output", take_hvc_out },
+	{ "help", NULL, "this text", take_help },
+	{ "version", NULL, "print the version", take_version },
+};
+
+void options_print_help(void)
+{
+	printf("usage: baton-vm --kernel FILE [OPTION]...\n"
+	       "Run one virtual machine in the foreground.\n\n");
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		printf("  --%s%s%-*s %s\n", rows[i].name, rows[i].value ? " " : "",
+		       (int)(24 - strlen(rows[i].name)), rows[i].value ? rows[i].value : "",
+		       rows[i].help);
+}
+
+/* The row that `text` (without dashes, up to '=') names. */
+static const struct option_row *find_row(const char *text)
+{
+	size_t length = strcspn(text, "=");
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (strlen(rows[i].name) == length && !strncmp(rows[i].name, text, length))
+			return &rows[i];
+	return NULL;
+}
+
+static bool unknown_option(const char *argument, struct btn_error *e)
+{
+	const char *names[ARRAY_SIZE(rows)], *near;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		names[i] = rows[i].name;
+	btn_set(e, BTN_UNKNOWN_OPTION, "there is no option \"%s\"", argument);
+	near = suggest(argument + 2, names, ARRAY_SIZE(rows));
+	if (near)
+		btn_set_fix(e, "Did you mean --%s?", near);
+	else
+		btn_set_fix(e, "Run \"baton-vm --help\" for the options.");
+	return false;
+}
+
+/* Takes the option at *argv and moves on; the value follows or is behind '='. */
+static bool take_option(struct options *options, char ***argv, struct btn_error *e)
+{
+	char *argument = *(*argv)++, *value = strchr(argument, '=');
+	const struct option_row *row = find_row(argument + 2);
+
+	if (!row)
+		return unknown_option(argument, e);
+	if (!row->value)
+		return row->take(options, NULL, e);
+	value = value ? value + 1 : **argv ? *(*argv)++ : NULL;
+	if (!value) {
+		btn_set(e, BTN_MISSING_ARGUMENT, "--%s needs a value (%s)", row->name, row->value);
+		return false;
+	}
+	return row->take(options, value, e);
+}
+
+bool options_parse(struct options *options, int argc, char **argv, struct btn_error *e)
+{
+	(void)argc; /* argv ends with NULL */
+	*options = (struct options){
+		.append = "", .cpus = 1, .memory = 256ull << 20,
+		.console_in = 0, .console_out = 1, .hvc_in = -1, .hvc_out = -1,
+	};
+	for (argv++; *argv;) {
+		if (strncmp(*argv, "--", 2)) {
+			btn_set(e, BTN_EXTRA_ARGUMENT, "\"%s\" is not expected", *argv);
+			return false;
+		}
+		if (!take_option(options, &argv, e))
+			return false;
+	}
+	if (!options->kernel && !options->help && !options->version) {
+		btn_set(e, BTN_MISSING_ARGUMENT, "--kernel is missing");
+		return false;
+	}
+	return true;
+}

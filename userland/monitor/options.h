@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What baton-vm is told on its command line. */
+#ifndef BATON_MONITOR_OPTIONS_H
+#define BATON_MONITOR_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "hv.h"
+#include "lib/errors.h"
+
+#define OPTIONS_DISKS_MAX 16
+
+struct options_disk {
+	const char *path;
+	bool readonly;
+};
+
+struct options {
+	const char *kernel, *initrd, *append;	/* initrd NULL: none */
+	unsigned int cpus;
+	uint64_t memory;			/* bytes */
+	enum hv_engine engine;
+	struct options_disk disk[OPTIONS_DISKS_MAX];
+	unsigned int disk_count;
+	int console_in, console_out;		/* serial port; -1: none */
+	int hvc_in, hvc_out;			/* virtio console; both -1: not there */
+	bool help, version;
+};
+
+/* false: *e filled. Strings stay argv's, which may be changed. */
+bool options_parse(struct options *options, int argc, char **argv, struct btn_error *e);
+void options_print_help(void);
+
+#endif

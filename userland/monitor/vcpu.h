@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A vCPU: its thread, and what happens at each exit. */
+#ifndef BATON_MONITOR_VCPU_H
+#define BATON_MONITOR_VCPU_H
+
+#include "core/machine.h"
+
+struct hv_vcpu;
+struct ioapic;
+struct vcpu;
+
+struct vcpu_config {
+	struct machine *machine;
+	struct ioapic *ioapic;
+	unsigned int id, count;
+};
+
+/* 0 or a negative errno. */
+int vcpu_create(const struct vcpu_config *config, struct vcpu **ret_vcpu);
+void vcpu_destroy(struct vcpu *vcpu);	/* stopped; NULL is fine */
+struct hv_vcpu *vcpu_hv(struct vcpu *vcpu);
+int vcpu_start(struct vcpu *vcpu);
+/* After machine_end(): ends the thread and waits for it. NULL is fine. */
+void vcpu_stop(struct vcpu *vcpu);
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The virtio devices a board can plug in: virtio 1.x, modern PCI transport
+ * only. Constructors plug the device into machine->pci and need every field of
+ * struct machine but hv and vm, which may be NULL (tests): kicks and interrupts
+ * then take the slow way. Call them from the main thread before vCPUs run.
+ */
+#ifndef BATON_VIRTIO_H
+#define BATON_VIRTIO_H
+
+#include <stdbool.h>
+
+struct machine;
+struct virtio_device;
+
+struct virtio_blk_options {
+	const char *path;	/* raw file or block device; NULL: use fd */
+	int fd;			/* stays the caller's; looked at only without path */
+	bool readonly;
+	const char *serial;	/* at most 20 bytes are used; NULL: none */
+};
+
+/*
+ * A disk on a raw image. The image is locked against a second writer for the
+ * life of the device. -EBUSY: another process has it; -EINVAL: smaller than a
+ * sector; or the errno of open(), io_uring_setup() and so on.
+ */
+int virtio_blk_create(struct machine *m, const struct virtio_blk_options *options,
+		      struct virtio_device **ret);
+
+/* Random numbers from the host's getrandom(), rate limited. */
+int virtio_rng_create(struct machine *m, struct virtio_device **ret);
+
+/*
+ * A console with one port. The descriptors are duplicated and keep their flags;
+ * in_fd < 0: no input, out_fd < 0: output is thrown away. The process has to
+ * ignore SIGPIPE.
+ */
+int virtio_console_create(struct machine *m, int in_fd, int out_fd,
+			  struct virtio_device **ret);
+
+/*
+ * Waits for I/O under way, then unplugs the device from PCI bus and event loop
+ * and frees it. Main thread, no vCPU running, before pci_host_destroy(). NULL
+ * is fine.
+ */
+void virtio_device_destroy(struct virtio_device *dev);
+
+/*
+ * Puts the device into the state after power-on (virtio 1.2, 2.4): waits for
+ * I/O under way, forgets queues and features. Any thread.
+ */
+void virtio_device_reset(struct virtio_device *dev);
+
+#endif
