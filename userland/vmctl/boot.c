@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * vmctl boot: checks what was asked for, runs baton-vm, is its console.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "baton_feat.h"
+#include "boot.h"
+#include "check.h"
+#include "child.h"
+#include "console.h"
+#include "options.h"
+
+const struct option_row boot_options[] = {
+	{ "initrd", "FILE", "The initial RAM disk." },
+	{ "append", "TEXT", "Text for the kernel's command line, behind \"console=ttyS0\". "
+		"If the text has a console= of its own, it is the whole command line. "
+		"Without --append and with a disk, \"root=/dev/vda\" is added." },
+	{ "cpus", "N", "Number of virtual CPUs. Default: 1." },
+	{ "memory", "SIZE", "The guest's memory, like 512M or 1.5G. Default: 512M." },
+	{ "disk", "FILE[,readonly]", "A raw disk image or block device. Repeat it for more: "
+		"/dev/vda, /dev/vdb and so on in the guest." },
+	{ "engine", "ENGINE", "\"baton\" (Baton's kernel module), \"kvm\" (/dev/kvm) or \"auto\": "
+		"baton if it works, else kvm. Default: auto." },
+	{ "board", "BOARD", "The machine. \"micro\" is the only one so far, and the default." },
+	{ "dry-run", NULL, "Check everything, print the command that would run, start nothing." },
+	{ NULL, NULL, NULL },
+};
+
+const struct example boot_examples[] = {
+	{ "Boot the host's own kernel with its initrd:",
+	  "vmctl boot /boot/vmlinuz-$(uname -r) --initrd /boot/initrd.img-$(uname -r)" },
+	{ "Two CPUs, 2 GiB, a root file system on a disk image:",
+	  "vmctl boot vmlinuz --initrd initrd.img --cpus 2 --memory 2G --disk root.img "
+	  "--append 'root=/dev/vda rw'" },
+	{ "A kernel built just now, quietly, output into a file:",
+	  "vmctl boot arch/x86/boot/bzImage --initrd test.cpio --append quiet </dev/null >log" },
+	{ NULL, NULL },
+};
+
+const char boot_description[] =
+	"Boots KERNEL (a bzImage, or an ELF kernel with a PVH entry point) and connects the "
+	"guest's serial console, ttyS0, with this terminal until the guest powers off.\n"
+	"On a terminal, all keys go to the guest. At the start of a line ~. ends the VM, ~^Z "
+	"suspends it, ~~ sends one ~ and ~? lists these. If standard input is no terminal, "
+	"it is passed on as it is, and its end does not end the VM.\n"
+	"SIGTERM, SIGINT, SIGHUP and SIGQUIT end the VM cleanly: it has five seconds to close its "
+	"disks.";
+
+static const char *const engines[] = { "auto", "baton", "kvm" };
+static const char *const boards[] = { "micro" };
+
+static const char *value_or(const struct args *args, const char *name, const char *fallback)
+{
+	const char *value = args_get(args, name);
+
+	return value ? value : fallback;
+}
+
+/* ------------------------------------------------------------------------ */
+/* From options to a checked plan                                           */
+
+/* "FILE,readonly" checked as the disk it names. */
+static bool check_disk_option(const char *value, struct btn_error *e)
+{
+	static const char suffix[] = ",readonly";
+	size_t length = strlen(value), tail = sizeof(suffix) - 1;
+	bool readonly = length > tail && !strcmp(value + length - tail, suffix);
+	char path[PATH_MAX];
+	const char *comma;
+
+	if (readonly)
+		length -= tail;
+	if (snprintf(path, sizeof(path), "%.*s", (int)length, value) >= (int)sizeof(path)) {
+		btn_set_file(e, "disk", value, ENAMETOOLONG);
+		return false;
+	}
+	if (check_disk(path, readonly, e))
+		return true;
+	comma = strrchr(path, ',');
+	if (e->code == BTN_FILE_MISSING && comma)
+		btn_set_fix(e, "If \"%s\" was meant as an option: the only one is \",readonly\".",
+			    comma);
+	return false;
+}
+
+static bool check_arguments(const struct args *args, unsigned int *ret_cpus,
+			    uint64_t *ret_memory, struct btn_error *e)
+{
+	const char *initrd = args_get(args, "initrd"), *disk;
+	size_t pos = 0;
+
+	if (!check_word("board", BTN_UNKNOWN_BOARD, value_or(args, "board", "micro"),
+			boards, sizeof(boards) / sizeof(boards[0]), e) ||
+	    !check_word("engine", BTN_UNKNOWN_ENGINE, value_or(args, "engine", "auto"),
+			engines, sizeof(engines) / sizeof(engines[0]), e) ||
+	    !check_cpus(value_or(args, "cpus", "1"), BATON_MAX_VCPUS, ret_cpus, e) ||
+	    !check_memory(value_or(args, "memory", "512M"), ret_memory, e) ||
+	    !check_file("kernel", args->positional[0], e) ||
+	    (initrd && !check_file("initrd", initrd, e)))
+		return false;
+	while ((disk = args_next(args, "disk", &pos))) {
+		if (!check_disk_option(disk, e))
+			return false;
+	}
+	return true;
+}
+
+/* Does the text name a console, as a word of its own? */
+static bool has_console(const char *text)
+{
+	const char *found = text;
+
+	while ((found = strstr(found, "console="))) {
+		if (found == text || found[-1] == ' ')
+			return true;
+		found++;
+	}
+	return false;
+}
+
+static bool make_cmdline(const struct args *args, char *buf, size_t size, struct btn_error *e)
+{
+	const char *append = args_get(args, "append");
+	int length;
+
+	if (append && has_console(append))
+		length = snprintf(buf, size, "%s", append);
+	else if (append && append[0])
+		length = snprintf(buf, size, "console=ttyS0 %s", append);
+	else if (!append && args_has(args, "disk"))
+		length = snprintf(buf, size, "console=ttyS0 root=/dev/vda");
+	else
+		length = snprintf(buf, size, "console=ttyS0");
+	if (length < (int)size)
+		return true;
+	btn_set(e, BTN_CMDLINE_TOO_LONG, "the text of --append is too long");
+	btn_set_cause(e, "A kernel command line has at most %zu characters.", size - 1);
+	return false;
+}
+
+static void add(struct boot_plan *plan, const char *name, const char *value)
+{
+	/* Never overruns: ARGS_MAX options, two words each, and the fixed ones. */
+	plan->argv[plan->argc++] = name;
+	plan->argv[plan->argc++] = value;
+}
+
+bool boot_make_plan(const struct args *args, struct boot_plan *plan, struct btn_error *e)
+{
+	const char *initrd = args_get(args, "initrd"), *disk;
+	unsigned int cpus;
+	uint64_t memory;
+	size_t pos = 0;
+
+	memset(plan, 0, sizeof(*plan));
+	if (!check_arguments(args, &cpus, &memory, e) ||
+	    !make_cmdline(args, plan->cmdline, sizeof(plan->cmdline), e))
+		return false;
+	snprintf(plan->cpus, sizeof(plan->cpus), "%u", cpus);
+	/* Without a unit: bytes mean the same to everybody. */
+	snprintf(plan->memory, sizeof(plan->memory), "%llu", (unsigned long long)memory);
+
+	plan->argv[plan->argc++] = "baton-vm";
+	add(plan, "--board", value_or(args, "board", "micro"));
+	add(plan, "--engine", value_or(args, "engine", "auto"));
+	add(plan, "--cpus", plan->cpus);
+	add(plan, "--memory", plan->memory);
+	add(plan, "--kernel", args->positional[0]);
+	if (initrd)
+		add(plan, "--initrd", initrd);
+	add(plan, "--append", plan->cmdline);
+	while ((disk = args_next(args, "disk", &pos)))
+		add(plan, "--disk", disk);
+	return true;
+}
+
+/* ------------------------------------------------------------------------ */
+/* Running it                                                               */
+
+/* In a form that a shell takes back. */
+static void print_word(const char *word)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				    "0123456789_./:=@%+,-";
+
+	if (word[0] && word[strspn(word, plain)] == '\0') {
+		fputs(word, stdout);
+		return;
+	}
+	putchar('\'');
+	for (; *word; word++) {
+		if (*word == '\'')
+			fputs("'\\''", stdout);
+		else
+			putchar(*word);
+	}
+	putchar('\'');
+}
+
+static void print_plan(const char *monitor, const struct boot_plan *plan)
+{
+	print_word(monitor);
+	for (size_t i = 1; i < plan->argc; i++) {
+		putchar(' ');
+		print_word(plan->argv[i]);
+	}
+	putchar('\n');
+}
+
+/*
+ * Ends like other programs that a signal ended, so that a shell script stops
+ * at Ctrl-C. Not with SIGQUIT: its core dump would be of no use.
+ */
+static int end_by_signal(int signal_number)
+{
+	sigset_t set;
+
+	if (signal_number != SIGQUIT) {
+		fflush(NULL);
+		signal(signal_number, SIG_DFL);
+		sigemptyset(&set);
+		sigaddset(&set, signal_number);
+		sigprocmask(SIG_UNBLOCK, &set, NULL);
+		raise(signal_number);
+	}
+	return BTN_EXIT_SIGNAL + signal_number;
+}
+
+static int judge_end(const struct console_result *result, struct btn_error *e)
+{
+	int status = result->wait_status;
+
+	if (result->signal)
+		return end_by_signal(result->signal);
+	if (result->left)
+		return BTN_EXIT_SIGNAL + SIGINT;
+	if (result->lost) {
+		btn_set_default(e, BTN_CONSOLE_LOST);
+		return BTN_EXIT_FAILED;
+	}
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status); /* baton-vm has said why */
+	btn_set(e, BTN_MONITOR_DIED, "the VM's process ended unexpectedly");
+	btn_set_cause(e, "baton-vm was ended by signal %d (%s)%s.", WTERMSIG(status),
+		      strsignal(WTERMSIG(status)),
+		      WTERMSIG(status) == SIGKILL ?
+		      ", perhaps for lack of memory on the host" : "");
+	return BTN_EXIT_FAILED;
+}
+
+int boot_run(const struct args *args, struct btn_error *e)
+{
+	static struct boot_plan plan;
+	struct console_result result;
+	char monitor[PATH_MAX];
+	struct child child;
+	int signals;
+
+	if (!boot_make_plan(args, &plan, e) || !child_find_monitor(monitor, sizeof(monitor), e))
+		return BTN_EXIT_FAILED;
+	if (args_has(args, "dry-run")) {
+		print_plan(monitor, &plan);
+		return BTN_EXIT_DONE;
+	}
+	signals = console_signals(e);
+	if (signals < 0)
+		return BTN_EXIT_FAILED;
+	/* execv() does not write to the strings. */
+	if (!child_start(&child, monitor, (char *const *)plan.argv, e)) {
+		close(signals);
+		return BTN_EXIT_FAILED;
+	}
+	console_run(&child, signals, "vmctl: boot", &result);
+	child_close(&child);
+	close(signals);
+	return judge_end(&result, e);
+}

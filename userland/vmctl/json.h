@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Writes JSON. A writer this small costs no library, which counts twice: the
+ * start of vmctl stays fast, and test hosts with a tiny root stay small.
+ */
+#ifndef BATON_VMCTL_JSON_H
+#define BATON_VMCTL_JSON_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define JSON_DEPTH_MAX 16
+
+struct json {
+	FILE *to;
+	unsigned int depth;
+	bool filled[JSON_DEPTH_MAX]; /* something stands before, on this level */
+};
+
+void json_init(struct json *j, FILE *to);
+/* key is NULL inside arrays and for the outermost value. */
+void json_open(struct json *j, const char *key, char bracket); /* '{' or '[' */
+void json_close(struct json *j, char bracket);			/* '}' or ']' */
+void json_string(struct json *j, const char *key, const char *text); /* NULL: null */
+void json_number(struct json *j, const char *key, uint64_t number);
+void json_bool(struct json *j, const char *key, bool value);
+
+#endif

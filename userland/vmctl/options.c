@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A command line, taken apart by a verb's table. See options.h.
+ */
+#include "options.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "check.h"
+#include "suggest.h"
+
+static const struct option_row *find_option(const struct verb *verb, const char *name,
+					    size_t length)
+{
+	for (const struct option_row *row = verb->options; row->name; row++) {
+		if (strlen(row->name) == length && !strncmp(row->name, name, length))
+			return row;
+	}
+	return NULL;
+}
+
+static void unknown_option(const struct verb *verb, const char *word, struct btn_error *e)
+{
+	const char *names[ARGS_MAX], *meant;
+	char bare[64];
+	size_t count = 0;
+
+	snprintf(bare, sizeof(bare), "%.*s", (int)strcspn(word, "="), word);
+	for (const struct option_row *row = verb->options; row->name && count < ARGS_MAX; row++)
+		names[count++] = row->name;
+	meant = suggest(bare + strspn(bare, "-"), names, count);
+	btn_set(e, BTN_UNKNOWN_OPTION, "there is no option \"%s\"", bare);
+	btn_set_cause(e, "The command \"%s\" does not know it.", verb->name);
+	if (meant)
+		btn_set_fix(e, "Did you mean --%s?", meant);
+	else
+		btn_set_fix(e, "Run \"vmctl help %s\" for the options there are.", verb->name);
+}
+
+/* Takes argv[*i] as an option, and the word after it if that is the value. */
+static bool take_option(struct args *args, int argc, char *const *argv, int *i,
+			struct btn_error *e)
+{
+	const char *word = argv[*i], *equals = strchr(word, '=');
+	size_t length = (equals ? (size_t)(equals - word) : strlen(word)) - 2;
+	const struct option_row *row = find_option(args->verb, word + 2, length);
+	const char *value = "";
+
+	if (!row) {
+		unknown_option(args->verb, word, e);
+		return false;
+	}
+	if (!row->value && equals) {
+		btn_set(e, BTN_BAD_VALUE, "the option --%s takes no value", row->name);
+		btn_set_cause(e, "It was given as \"%s\".", word);
+		btn_set_fix(e, "Write only --%s.", row->name);
+		return false;
+	}
+	if (row->value && equals) {
+		value = equals + 1;
+	} else if (row->value) {
+		if (*i + 1 >= argc) {
+			btn_set(e, BTN_MISSING_ARGUMENT, "the option --%s needs a value",
+				row->name);
+			btn_set_cause(e, "Nothing follows it.");
+			btn_set_fix(e, "Write --%s %s.", row->name, row->value);
+			return false;
+		}
+		value = argv[++*i];
+	}
+	if (args->option_count == ARGS_MAX) {
+		btn_set(e, BTN_EXTRA_ARGUMENT, "there are too many options");
+		return false;
+	}
+	args->options[args->option_count].row = row;
+	args->options[args->option_count++].value = value;
+	return true;
+}
+
+static bool check_count(const struct args *args, struct btn_error *e)
+{
+	const struct verb *verb = args->verb;
+
+	if (args->help)
+		return true;
+	if (args->positional_count < verb->arguments_min) {
+		btn_set(e, BTN_MISSING_ARGUMENT, "%s is missing", verb->arguments);
+		btn_set_cause(e, "The command is used as: vmctl %s %s", verb->name,
+			      verb->arguments);
+		btn_set_fix(e, "Run \"vmctl help %s\" for examples.", verb->name);
+		return false;
+	}
+	if (args->positional_count > verb->arguments_max) {
+		btn_set(e, BTN_EXTRA_ARGUMENT, "\"%s\" is an argument too many",
+			args->positional[verb->arguments_max]);
+		return false;
+	}
+	return true;
+}
+
+bool args_parse(const struct verb *verb, int argc, char *const *argv, struct args *ret_args,
+		struct btn_error *e)
+{
+	struct args args = { .verb = verb };
+	bool options_over = false;
+
+	for (int i = 0; i < argc; i++) {
+		const char *word = argv[i];
+
+		if (!options_over && !strcmp(word, "--")) {
+			options_over = true;
+		} else if (!options_over && (!strcmp(word, "--help") || !strcmp(word, "-h"))) {
+			args.help = true;
+		} else if (!options_over && !strncmp(word, "--", 2)) {
+			if (!take_option(&args, argc, argv, &i, e))
+				return false;
+		} else if (!options_over && word[0] == '-' && word[1]) {
+			unknown_option(verb, word, e);
+			return false;
+		} else if (args.positional_count == ARGS_MAX) {
+			btn_set(e, BTN_EXTRA_ARGUMENT, "there are too many arguments");
+			return false;
+		} else {
+			args.positional[args.positional_count++] = word;
+		}
+	}
+	if (!check_count(&args, e))
+		return false;
+	*ret_args = args;
+	return true;
+}
+
+const char *args_next(const struct args *args, const char *name, size_t *pos)
+{
+	while (*pos < args->option_count) {
+		size_t i = (*pos)++;
+
+		if (!strcmp(args->options[i].row->name, name))
+			return args->options[i].value;
+	}
+	return NULL;
+}
+
+const char *args_get(const struct args *args, const char *name)
+{
+	const char *value, *last = NULL;
+	size_t pos = 0;
+
+	while ((value = args_next(args, name, &pos)))
+		last = value;
+	return last;
+}
+
+bool args_has(const struct args *args, const char *name)
+{
+	return args_get(args, name) != NULL;
+}
+
+bool args_format(const struct args *args, bool *ret_json, struct btn_error *e)
+{
+	static const char *const formats[] = { "table", "json" };
+	const char *format = args_get(args, "format");
+
+	*ret_json = false;
+	if (!format)
+		return true;
+	if (!check_word("format", BTN_BAD_VALUE, format, formats, 2, e)) {
+		btn_set_cause(e, "The formats are \"table\" and \"json\".");
+		return false;
+	}
+	*ret_json = !strcmp(format, "json");
+	return true;
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * All commands of vmctl.
+ */
+#include "verb.h"
+
+#include <string.h>
+
+#include "options.h"
+#include "suggest.h"
+
+const struct verb verbs[] = {
+	{
+		.name = "boot", .summary = "Boot a kernel in a VM on this terminal",
+		.arguments = "KERNEL", .arguments_min = 1, .arguments_max = 1,
+		.options = boot_options, .examples = boot_examples,
+		.description = boot_description, .run = boot_run,
+	}, {
+		.name = "doctor", .summary = "Say what this host can do, and what to repair",
+		.options = doctor_options, .examples = doctor_examples,
+		.description = doctor_description, .run = doctor_run,
+	}, {
+		.name = "version", .summary = "Print the version",
+		.options = version_options, .examples = version_examples,
+		.run = version_run,
+	}, {
+		.name = "help", .summary = "Explain a command, examples first",
+		.arguments = "[COMMAND]", .arguments_max = 1,
+		.options = help_options, .examples = help_examples,
+		.description = help_description, .run = help_run,
+	},
+	{ .name = NULL },
+};
+
+const struct verb *verb_find(const char *name, struct btn_error *e)
+{
+	const char *names[ARGS_MAX], *meant;
+	size_t count = 0;
+
+	for (const struct verb *verb = verbs; verb->name; verb++) {
+		if (!strcmp(verb->name, name))
+			return verb;
+		if (count < ARGS_MAX)
+			names[count++] = verb->name;
+	}
+	meant = suggest(name, names, count);
+	btn_set(e, BTN_UNKNOWN_VERB, "there is no command \"%s\"", name);
+	if (meant)
+		btn_set_fix(e, "Did you mean \"vmctl %s\"?", meant);
+	return NULL;
+}

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# vmctl. Included by the top-level Makefile, behind userland/userland.mk, which
+# has the compiler, its flags, and the rule for the objects of lib/ and hv/.
+
+VMCTL_INCLUDES := -Ishared -Iuserland -Iuserland/hv -Iuserland/lib
+VMCTL_OBJECTS := $(patsubst userland/%.c,$(BUILD)/obj/%.o,$(sort $(wildcard userland/vmctl/*.c)))
+VMCTL_SHARED := $(patsubst %.c,$(BUILD)/obj/%.o,\
+	$(sort $(wildcard userland/lib/*.c userland/hv/*.c)))
+
+.PHONY: vmctl
+userland: vmctl
+vmctl: $(BUILD)/bin/vmctl $(BUILD)/bin/batonctl
+
+$(BUILD)/bin/vmctl: $(VMCTL_OBJECTS) $(VMCTL_SHARED)
+	@mkdir -p $(@D)
+	$(USER_CC) $(LDFLAGS) -o $@ $^ -pthread
+
+# Other programs are called vmctl, too.
+$(BUILD)/bin/batonctl: $(BUILD)/bin/vmctl
+	ln -sf vmctl $@
+
+# Not the monitor's folders: a header of theirs would hide one of the system's.
+$(BUILD)/obj/vmctl/%.o: userland/vmctl/%.c
+	@mkdir -p $(@D)
+	$(USER_CC) $(USER_CFLAGS) $(VMCTL_INCLUDES) -MMD -MP -c -o $@ $<
+
+-include $(VMCTL_OBJECTS:.o=.d)
