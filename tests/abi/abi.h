@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Frame of baton-abi-test: each test is a function in a table; EXPECT notes a
+ * failure and goes on.
+ */
+#ifndef BATON_TESTS_ABI_H
+#define BATON_TESTS_ABI_H
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "baton_ioctl.h"
+
+extern int abi_failures;
+
+#define EXPECT(condition)							\
+	do {									\
+		if (!(condition)) {						\
+			printf("  %s:%d: not so: %s (errno %d %s)\n", __func__,	\
+			       __LINE__, #condition, errno, strerror(errno));	\
+			abi_failures++;						\
+		}								\
+	} while (0)
+
+/* The call must fail with this errno. */
+#define FAILS(call, error)							\
+	do {									\
+		long abi_r = (call);						\
+		if (abi_r >= 0 || errno != (error)) {				\
+			printf("  %s:%d: %s: %ld, errno %d (%s), not %s\n", __func__, \
+			       __LINE__, #call, abi_r, errno, strerror(errno), #error); \
+			abi_failures++;						\
+		}								\
+	} while (0)
+
+struct abi_test {
+	const char *name;
+	void (*run)(void);
+};
+extern const struct abi_test abi_call_tests[], abi_slot_tests[], abi_state_tests[],
+	abi_life_tests[];
+
+int abi_open(void);		/* /dev/baton; ends the program if it cannot */
+int abi_vm(int sys);
+int abi_vcpu(int vm, unsigned int id);
+/* A vCPU with the host's whole CPUID. */
+int abi_vcpu_cpuid(int sys, int vm, unsigned int id);
+struct baton_run *abi_map_run(int vcpu);
+/* `size` bytes of memory at gpa in slot id; the address. */
+unsigned char *abi_memory(int vm, unsigned int id, uint64_t gpa, uint64_t size);
+
+#endif

@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Programs that talk to /dev/baton directly; they run in the emulated hosts.
+ABI_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -Ishared -Itests/abi
+
+.PHONY: abi-programs
+abi-programs: $(BUILD)/bin/baton-abi-test $(BUILD)/bin/baton-smoke
+userland: abi-programs
+
+$(BUILD)/bin/baton-abi-test: $(wildcard tests/abi/abi_*.c) tests/abi/abi.h $(wildcard shared/*.h)
+	@mkdir -p $(@D)
+	gcc $(ABI_CFLAGS) -o $@ $(filter %.c,$^) -lpthread
+
+$(BUILD)/bin/baton-smoke: tests/abi/smoke.c $(wildcard shared/*.h)
+	@mkdir -p $(@D)
+	gcc $(ABI_CFLAGS) -o $@ $<

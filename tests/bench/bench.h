@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * baton-bench: the cost of a hypervisor's operations, under engine baton and
+ * engine kvm by the same code. README.md tells the method.
+ */
+#ifndef BATON_BENCH_H
+#define BATON_BENCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "baton_feat.h"
+#include "baton_vcpu_state.h"
+
+struct bus;
+struct emul;
+struct guest_memory;
+struct hv;
+struct hv_vcpu;
+struct hv_vm;
+struct row;
+
+/* The engine under test, opened anew for each row. */
+struct bench {
+	struct hv *hv;
+	bool amd;			/* the host's processor */
+	uint32_t cpuid_count;
+	struct baton_cpuid_entry cpuid[BATON_MAX_CPUID];
+};
+
+#define RESULT_TEXT 128
+struct result {
+	double value;
+	char why[RESULT_TEXT];		/* no value: the reason; else empty */
+};
+
+/* A line of the table. `measure` fills in the result. */
+struct row {
+	const char *id;			/* as in rows.tsv */
+	void (*measure)(struct bench *bench, const struct row *row, struct result *result);
+	const void *plan;		/* what `measure` knows */
+};
+extern const struct row guest_rows[], life_rows[];	/* end with id NULL */
+
+/* Notes why there is no value; the first reason stays. */
+__attribute__((format(printf, 2, 3)))
+void result_fail(struct result *result, const char *format, ...);
+
+/* Does the engine offer the bit of CPUID leaf 1, ECX? */
+bool bench_has_feature(const struct bench *bench, unsigned int bit);
+#define FEATURE_X2APIC		21u
+#define FEATURE_TSC_DEADLINE	24u
+
+/* ---- a guest of one vCPU in 64-bit mode (guest.c, guest_state.c) ---- */
+
+struct guest {
+	struct bench *bench;
+	struct hv_vm *vm;
+	struct hv_vcpu *vcpu;
+	struct guest_memory *memory;
+	struct bus *pio, *mmio;
+	struct emul *emul;
+	int event;			/* eventfd of the row, or -1 */
+	unsigned char *region;		/* memory of the row, or NULL */
+	const char *what;		/* of the last failure */
+};
+
+/* 0 or a negative errno, with guest->what; destroy it in both cases. */
+int guest_create(struct bench *bench, unsigned int payload, struct guest *guest);
+void guest_destroy(struct guest *guest);
+/* One batch; its elapsed ticks. 0 or a negative errno with guest->what. */
+int guest_batch(struct guest *guest, uint32_t turns, uint64_t *ret_ticks);
+/* A word of the page that guest and monitor share. */
+uint64_t *guest_shared(struct guest *guest, uint64_t gpa);
+/* Code, tables and registers; part of guest_create(). */
+int guest_load(struct guest *guest, unsigned int payload);
+
+/* ---- clocks (ticks.c) ---- */
+
+static inline uint64_t ticks(void)
+{
+	uint32_t low, high;
+
+	__asm__ volatile ("rdtsc" : "=a" (low), "=d" (high) : : "memory");
+	return (uint64_t)high << 32 | low;
+}
+
+/* Ticks of the TSC in a millisecond, measured once. */
+uint64_t ticks_per_ms(void);
+/* Time that the host's processors were idle since boot, in ns. */
+uint64_t idle_ns(void);
+/* For qsort(). */
+int compare_u64(const void *a, const void *b);
+
+/* What an operation took: ticks without idle time, and elapsed µs with it. */
+struct stopwatch {
+	uint64_t ticks, idle, ns;
+};
+struct lap {
+	double busy, elapsed_us;
+};
+void stopwatch_start(struct stopwatch *watch);
+struct lap stopwatch_stop(const struct stopwatch *watch);
+
+/* ---- a whole monitor (boot.c) ---- */
+
+/* Starts baton-vm, waits for the guest's /init, prints the rows of the boot. */
+int boot_measure(const char *engine, const char *kernel, const char *initrd);
+
+#endif

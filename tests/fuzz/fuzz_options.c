@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The command line of baton-vm: the input is argv, a zero byte between two
+ * words.
+ */
+#include "fuzz.h"
+
+#include "options.h"
+
+#define WORDS_MAX 40
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char *text = malloc(size + 1), *argv[WORDS_MAX + 2] = { "baton-vm" };
+	struct options options;
+	struct btn_error e = {};
+	int argc = 1;
+
+	memcpy(text, data, size);
+	text[size] = 0;
+	for (char *at = text; at < text + size && argc <= WORDS_MAX; at += strlen(at) + 1)
+		argv[argc++] = at;
+	if (options_parse(&options, argc, argv, &e)) {
+		FUZZ_CHECK(options.kernel || options.help || options.version);
+		FUZZ_CHECK(options.cpus >= 1 && options.cpus <= BATON_MAX_VCPUS);
+		FUZZ_CHECK(options.memory && !(options.memory & 0xfff));
+		FUZZ_CHECK(options.disk_count <= OPTIONS_DISKS_MAX);
+	} else {
+		FUZZ_CHECK(e.code != BTN_OK && e.message[0]);
+	}
+	free(text);
+	return 0;
+}

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What the suite's tests use. A test is a function t_NAME (dashes as underscores);
+# it fails with a non-zero status, and its output is shown only then.
+
+# Tests named kvm-... run under KVM; all others with KVM's modules absent, so
+# that what they show was done by baton.ko.
+use_engine() {
+	case $1 in
+	kvm)
+		rmmod baton 2>/dev/null
+		modprobe kvm_amd 2>/dev/null || modprobe kvm_intel
+		engine=kvm
+		;;
+	baton)
+		rmmod kvm_amd kvm_intel kvm 2>/dev/null
+		! grep -q '^kvm' /proc/modules || return
+		[ -e /sys/module/baton ] || insmod /opt/baton/baton.ko || insmod "$here/module/baton.ko"
+		engine=baton
+		;;
+	esac
+}
+
+run_case() {
+	local name=$1 test
+	test=t_$(echo "${name#kvm-}" | tr - _)
+	case $name in
+	kvm-*) use_engine kvm ;;
+	*) use_engine baton ;;
+	esac >/tmp/case.log 2>&1
+	if [ $? = 0 ] && (set -e; "$test") >>/tmp/case.log 2>&1; then
+		echo "ok $name"
+	else
+		echo "not ok $name"
+		tail -n 40 /tmp/case.log | sed 's/^/    | /'
+	fi
+}
+
+# boot KERNEL OPTION...: vmctl boot with a limit on time; its status, output in
+# /tmp/out and /tmp/err.
+boot() {
+	local status=0
+	timeout -s KILL "${limit:-300}" vmctl boot "$@" --engine "$engine" \
+		</dev/null >/tmp/out 2>/tmp/err || status=$?
+	cat /tmp/out /tmp/err
+	return $status
+}
+
+# The last command's output must have a line that matches.
+expect() {
+	grep -qE "$1" /tmp/out || { echo "expected in the output: $1"; return 1; }
+}
+
+# An error for people: code, cause and fix, and none of it a crash.
+expect_error() {
+	grep -qE "$1.*\(BTN-[0-9]{4}\)" /tmp/err || { echo "expected error: $1"; return 1; }
+	grep -q '^cause: ..' /tmp/err && grep -q '^fix: ..' /tmp/err
+}
+
+# fails COMMAND...: it must end with a status of its own, no signal, no time-out.
+fails() {
+	local status=0
+	"$@" || status=$?
+	[ $status -gt 0 ] && [ $status -lt 124 ] || { echo "status $status"; return 1; }
+}

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Second-level tables against a flat list of pages that says what they should
+ * hold. Driven by a random generator (unit test) or by a fuzzer's bytes. Checks
+ * after each step: every page, the number of tables, and that a flush was asked
+ * for whenever a processor could still hold something that is no longer true.
+ */
+#ifndef NPT_MODEL_H
+#define NPT_MODEL_H
+
+#include "vm.h"
+
+#include "npt_formats.h"
+
+/* Pages that the model watches: some 2 MiB regions at telling places. */
+static const u64 model_regions[] = {
+	0, 0x200000, 0x3fe00000, 0x40000000, 0x7fffe00000, 0x8000000000, 0xffffffe00000,
+};
+#define MODEL_REGIONS ARRAY_SIZE(model_regions)
+#define MODEL_PAGES (MODEL_REGIONS * 512)
+
+struct model_page {
+	u64 pa;
+	bool present, write, exec;
+};
+
+struct model {
+	struct baton_vm vm;
+	struct model_page pages[MODEL_PAGES], before[MODEL_PAGES];
+	bool large[MODEL_REGIONS];
+	u8 (*byte)(void *ctx);	/* where decisions come from */
+	void *ctx;
+};
+
+#define MODEL_CHECK(c) do { if (!(c)) { \
+	fprintf(stderr, "%s:%d: model: %s\n", __FILE__, __LINE__, #c); abort(); } } while (0)
+
+static inline u32 model_u32(struct model *m)
+{
+	u32 v = m->byte(m->ctx);
+
+	v |= (u32)m->byte(m->ctx) << 8;
+	return v | (u32)m->byte(m->ctx) << 16;
+}
+
+static inline u64 model_gpa(unsigned int page)
+{
+	return model_regions[page / 512] + (page % 512) * 4096ull;
+}
+
+/* What the tables say, by a walk of our own. */
+static inline struct model_page model_walk(const struct model *m, u64 gpa)
+{
+	const struct baton_pte_ops *ops = m->vm.npt.ops;
+	u64 *table = m->vm.npt.root;
+	int level;
+
+	for (level = 4; level; level--) {
+		u64 pte = table[gpa >> (12 + 9 * (level - 1)) & 511];
+
+		MODEL_CHECK(!pte == !ops->is_present(pte));
+		if (!pte)
+			return (struct model_page) {};
+		MODEL_CHECK(level < 3 || !ops->is_leaf(pte, level));
+		if (ops->is_leaf(pte, level)) {
+			u64 inside = gpa & ((1ull << (12 + 9 * (level - 1))) - 1) & ~0xfffull;
+
+			return (struct model_page) {
+				.present = true, .pa = ops->address(pte, level) + inside,
+				.write = ops->is_writable(pte),
+				.exec = format_is_exec(pte),
+			};
+		}
+		table = (u64 *)(uintptr_t)ops->address(pte, level);
+	}
+	abort();
+}
+
+static inline unsigned long model_count(const struct baton_npt *npt, u64 *table, int level)
+{
+	unsigned long count = 1;
+	int i;
+
+	for (i = 0; level > 1 && i < 512; i++)
+		if (table[i] && !npt->ops->is_leaf(table[i], level))
+			count += model_count(npt, (u64 *)(uintptr_t)
+					     npt->ops->address(table[i], level), level - 1);
+	return count;
+}
+
+/* `flushed`: the step asked for a flush (so anything may have changed). */
+static inline void model_compare(struct model *m, bool flushed)
+{
+	unsigned int i;
+
+	for (i = 0; i < MODEL_PAGES; i++) {
+		const struct model_page *want = &m->pages[i], *old = &m->before[i];
+		struct model_page is = model_walk(m, model_gpa(i));
+
+		MODEL_CHECK(is.present == want->present);
+		if (is.present)
+			MODEL_CHECK(is.pa == want->pa && is.write == want->write &&
+				    is.exec == want->exec);
+		/* A TLB that still holds `old` must not allow more than `is` does. */
+		if (old->present && !flushed)
+			MODEL_CHECK(is.present && is.pa == old->pa && is.write >= old->write);
+	}
+	MODEL_CHECK(model_count(&m->vm.npt, m->vm.npt.root, 4) == m->vm.npt.pages);
+	memcpy(m->before, m->pages, sizeof(m->before));
+}
+
+static inline void model_set(struct model *m, unsigned int page, u64 pa, bool write, bool exec)
+{
+	struct model_page *p = &m->pages[page];
+
+	if (p->present && p->pa == pa && (p->write || !write))
+		return;
+	*p = (struct model_page) { .present = true, .pa = pa, .write = write, .exec = exec };
+}
+
+static inline u64 model_pa(struct model *m, unsigned int page)
+{
+	/* Mostly what belongs there; sometimes another page. */
+	u64 other = m->byte(m->ctx) < 16 ? 0x10000000 : 0;
+
+	return 0x100000000ull + page * 4096ull + other;
+}
+
+static inline bool model_map_small(struct model *m)
+{
+	unsigned int page = model_u32(m) % MODEL_PAGES;
+	unsigned int count = 1 + m->byte(m->ctx) % BATON_NPT_BLOCK;
+	bool write = m->byte(m->ctx) & 1, flush = false;
+	u64 pa[BATON_NPT_BLOCK];
+	unsigned int i;
+	int r;
+
+	count = min(count, 512 - page % 512);
+	for (i = 0; i < count; i++)
+		pa[i] = model_pa(m, page + i);
+	do {
+		r = baton_npt_map_small(&m->vm.npt, model_gpa(page), pa, count, write, &flush);
+		if (r == -EAGAIN && baton_npt_topup(&m->vm))
+			return flush;
+	} while (r == -EAGAIN);
+	MODEL_CHECK(!r);
+	/* A large page that was there is split, and its pieces become executable. */
+	for (i = 0; i < 512 && m->large[page / 512]; i++)
+		m->pages[page / 512 * 512 + i].exec = true;
+	m->large[page / 512] = false;
+	for (i = 0; i < count; i++)
+		model_set(m, page + i, pa[i], write, true);
+	return flush;
+}
+
+static inline bool model_any_present(const struct model *m, unsigned int region)
+{
+	unsigned int i;
+
+	for (i = 0; i < 512; i++)
+		if (m->pages[region * 512 + i].present)
+			return true;
+	return false;
+}
+
+static inline bool model_map_large(struct model *m)
+{
+	unsigned int region = m->byte(m->ctx) % MODEL_REGIONS, i;
+	bool write = m->byte(m->ctx) & 1, exec = m->byte(m->ctx) & 1, flush = false;
+	u64 pa = model_pa(m, region * 512) & ~0x1fffffull;
+	u64 *retired = NULL;
+	bool was_large = m->large[region];
+	int r;
+
+	do {
+		r = baton_npt_map_large(&m->vm.npt, model_regions[region], pa, write, exec,
+					&retired, &flush);
+		if (r == -EAGAIN && baton_npt_topup(&m->vm))
+			return flush;
+	} while (r == -EAGAIN);
+	MODEL_CHECK(!retired || flush);
+	baton_npt_free_retired(retired);
+	if (r == -EEXIST) {
+		MODEL_CHECK(!exec && !was_large && model_any_present(m, region));
+		return flush;
+	}
+	MODEL_CHECK(!r);
+	for (i = 0; i < 512; i++) {
+		if (!was_large)
+			m->pages[region * 512 + i].present = false;
+		model_set(m, region * 512 + i, pa + i * 4096, write, exec);
+	}
+	m->large[region] = true;
+	return flush;
+}
+
+/* Ranges start and end at watched pages, or cover everything between two. */
+static inline bool model_take(struct model *m)
+{
+	unsigned int first = model_u32(m) % MODEL_PAGES;
+	unsigned int last = model_u32(m) % MODEL_PAGES;
+	unsigned int kind = m->byte(m->ctx) % 4, i;
+	u64 *retired = NULL, gpa, end;
+	bool found, any = false;
+
+	if (kind == 0)
+		last = min(first + last % 4, (first | 511u));
+	if (last < first)
+		swap(first, last);
+	if (kind == 3) {
+		first = 0;
+		last = MODEL_PAGES - 1;
+	}
+	gpa = model_gpa(first);
+	end = model_gpa(last) + 4096;
+	for (i = 0; i < MODEL_PAGES; i++) {
+		/* A large page goes whole. */
+		u64 from = m->large[i / 512] ? model_regions[i / 512] : model_gpa(i);
+		u64 size = m->large[i / 512] ? 0x200000 : 4096;
+
+		if (from < end && gpa < from + size) {
+			any |= m->pages[i].present;
+			m->pages[i].present = false;
+		}
+	}
+	for (i = 0; i < MODEL_REGIONS; i++)
+		m->large[i] &= m->pages[i * 512].present;
+	spin_lock(&m->vm.mmu_lock);
+	if (kind & 1)
+		found = baton_npt_detach(&m->vm, gpa, end - gpa, &retired);
+	else
+		found = baton_npt_zap(&m->vm, gpa, end - gpa);
+	spin_unlock(&m->vm.mmu_lock);
+	MODEL_CHECK(found || (!any && !retired));
+	baton_npt_free_retired(retired);
+	return found;
+}
+
+static inline void model_look(struct model *m)
+{
+	unsigned int page = model_u32(m) % MODEL_PAGES, i;
+	bool write = m->byte(m->ctx) & 1, large_ok = m->byte(m->ctx) & 1;
+	const struct model_page *p = &m->pages[page];
+	bool large = m->large[page / 512];
+	struct baton_npt_look look;
+
+	look = baton_npt_look(&m->vm.npt, model_gpa(page), write, large_ok);
+	MODEL_CHECK(look.fine == (p->present && (!write || p->write) && (!large || large_ok)));
+	MODEL_CHECK(look.before <= page % BATON_NPT_BLOCK);
+	MODEL_CHECK(look.after <= BATON_NPT_BLOCK - 1 - page % BATON_NPT_BLOCK);
+	for (i = 1; i <= look.before; i++)
+		MODEL_CHECK(!m->pages[page - i].present);
+	for (i = 1; i <= look.after; i++)
+		MODEL_CHECK(!m->pages[page + i].present);
+	MODEL_CHECK(look.run <= page % 512 && !(look.run && look.before));
+	for (i = 1; i <= look.run; i++)
+		MODEL_CHECK(m->pages[page - i].present);
+}
+
+static inline void model_init(struct model *m, const struct baton_pte_ops *ops,
+			      u8 (*byte)(void *ctx), void *ctx)
+{
+	memset(m, 0, sizeof(*m));
+	m->byte = byte;
+	m->ctx = ctx;
+	MODEL_CHECK(!baton_npt_init(&m->vm.npt, ops));
+}
+
+static inline void model_step(struct model *m)
+{
+	u8 what = m->byte(m->ctx);
+	bool flush = false;
+
+	if (what < 120)
+		flush = model_map_small(m);
+	else if (what < 160)
+		flush = model_map_large(m);
+	else if (what < 200)
+		flush = model_take(m);
+	else
+		model_look(m);
+	model_compare(m, flush);
+	MODEL_CHECK(!kshim_locks_held);
+}
+
+#endif

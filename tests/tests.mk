@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The suites, one by one; scripts/run-tests runs them all.
+-include tests/guests/guests.mk
+-include tests/unit/unit.mk
+-include tests/fuzz/fuzz.mk
+-include tests/kmod/kmod_unit.mk
+-include tests/cli/cli.mk
+-include tests/abi/abi.mk
+-include tests/bench/bench.mk
+
+.PHONY: test-svm test-vmx
+test-svm:
+	scripts/run-tests build svm
+test-vmx:
+	scripts/run-tests build vmx

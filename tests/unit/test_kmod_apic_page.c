@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * kmod/apic_page.c and fetch.c: the MOVs that reach the local APIC's page, read
+ * from the guest's memory in each mode; everything else stops the VM.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+/* after the four above */
+#include <cmocka.h>
+
+#include "lapic_guest.h"
+#include "apic_page.h"
+#include "fetch.h"
+
+#define RAM 0x10000u
+#define PML4 0x1000u
+#define PDPT 0x2000u
+#define CODE 0x8000u
+#define TPR (0xfee00000u + APIC_REG_TPR * 16)
+
+enum mode { BITS16, BITS32, BITS64 };
+
+static struct baton_vm *vm;
+static struct baton_vcpu *v;
+static u8 *memory;
+
+static int set_up(void **state)
+{
+	u64 entry = PDPT | 3;
+
+	(void)state;
+	vm = kmod_vm_create(1);
+	v = vm->vcpus[0];
+	apic_on(v);
+	memory = kmod_ram_add(vm, 0, 0, RAM);
+	memcpy(memory + PML4, &entry, sizeof(entry));
+	entry = 0x83; /* 1 GiB at its own address */
+	memcpy(memory + PDPT, &entry, sizeof(entry));
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	kshim_user_fault = NULL;
+	kmod_vm_destroy(vm);
+	return 0;
+}
+
+static void set_mode(enum mode mode)
+{
+	struct baton_sregs *s = &v->sregs;
+	u16 code = BATON_SEG_P | BATON_SEG_S | 0xb;
+
+	s->cr0 = mode == BITS64 ? X86_CR0_PE | X86_CR0_PG : mode == BITS32 ? X86_CR0_PE : 0;
+	s->cr3 = PML4;
+	s->cr4 = mode == BITS64 ? X86_CR4_PAE : 0;
+	s->efer = mode == BITS64 ? EFER_LME | EFER_LMA : 0;
+	s->seg[BATON_CS].attr = code | (mode == BITS64 ? BATON_SEG_L :
+					mode == BITS32 ? BATON_SEG_DB : 0);
+	s->seg[BATON_CS].base = 0;
+	v->regs.rip = CODE;
+}
+
+static enum baton_next run(const char *code, size_t size, u32 access)
+{
+	memcpy(memory + CODE, code, size);
+	v->run->exit_reason = 0;
+	v->dirty = 0;
+	return baton_apic_page(v, TPR, access);
+}
+
+struct insn {
+	const char *what;
+	enum mode mode;
+	u8 size;
+	char code[15];
+	bool store;
+	u8 reg;			/* load: where to; store: where from */
+	u32 immediate;		/* store: what is written if not 0 */
+};
+
+static const struct insn taken[] = {
+	{ "mov [eax], ecx", BITS32, 2, "\x89\x08", true, BATON_RCX, 0 },
+	{ "mov ecx, [eax]", BITS32, 2, "\x8b\x08", false, BATON_RCX, 0 },
+	{ "mov [disp32], edx", BITS32, 6, "\x89\x15\x80\x00\xe0\xfe", true, BATON_RDX, 0 },
+	{ "mov eax, moffs", BITS32, 5, "\xa1\x80\x00\xe0\xfe", false, BATON_RAX, 0 },
+	{ "mov moffs, eax", BITS32, 5, "\xa3\x80\x00\xe0\xfe", true, BATON_RAX, 0 },
+	{ "mov [eax+8], imm", BITS32, 7, "\xc7\x40\x08\x77\0\0\0", true, 0, 0x77 },
+	{ "mov [eax+disp32], imm", BITS32, 10, "\xc7\x80\1\2\3\4\x66\0\0\0", true, 0, 0x66 },
+	{ "mov [eax+ecx*4+8], esi", BITS32, 4, "\x89\x74\x88\x08", true, BATON_RSI, 0 },
+	{ "mov [disp32+ecx*4], esi", BITS32, 7, "\x89\x34\x8d\1\2\3\4", true, BATON_RSI, 0 },
+	{ "fs: mov [eax], ecx", BITS32, 3, "\x64\x89\x08", true, BATON_RCX, 0 },
+	{ "mov [bx+si], ecx (a16)", BITS32, 3, "\x67\x89\x08", true, BATON_RCX, 0 },
+	{ "mov [disp16], ecx (a16)", BITS32, 5, "\x67\x89\x0e\1\2", true, BATON_RCX, 0 },
+	{ "mov [bx+disp16], ecx (a16)", BITS32, 5, "\x67\x89\x8f\1\2", true, BATON_RCX, 0 },
+	{ "mov eax, moffs16", BITS32, 4, "\x67\xa1\1\2", false, BATON_RAX, 0 },
+	{ "o32 mov [bx], ecx", BITS16, 3, "\x66\x89\x0f", true, BATON_RCX, 0 },
+	{ "o32 a32 mov [eax], ecx", BITS16, 4, "\x66\x67\x89\x08", true, BATON_RCX, 0 },
+	{ "o32 a32 mov ecx, [eax]", BITS16, 4, "\x67\x66\x8b\x08", false, BATON_RCX, 0 },
+	{ "mov [rax], ecx", BITS64, 2, "\x89\x08", true, BATON_RCX, 0 },
+	{ "mov [rax], r9d", BITS64, 3, "\x44\x89\x08", true, BATON_R9, 0 },
+	{ "mov r15d, [r8]", BITS64, 3, "\x45\x8b\x38", false, BATON_R15, 0 },
+	{ "mov [rip+disp], esp", BITS64, 6, "\x89\x25\1\2\3\4", true, BATON_RSP, 0 },
+	{ "mov eax, moffs64", BITS64, 9, "\xa1\1\2\3\4\5\6\7\x08", false, BATON_RAX, 0 },
+	{ "mov eax, moffs32", BITS64, 6, "\x67\xa1\1\2\3\4", false, BATON_RAX, 0 },
+	{ "mov [r12+rax], imm", BITS64, 8, "\x41\xc7\x04\x04\x44\0\0\0", true, 0, 0x44 },
+	/* A REX counts only right before the opcode. */
+	{ "rex fs: mov [rax], ecx", BITS64, 4, "\x44\x64\x89\x08", true, BATON_RCX, 0 },
+	{ "rex rex: mov [rax], ecx", BITS64, 4, "\x44\x40\x89\x08", true, BATON_RCX, 0 },
+};
+
+static void check_taken(const struct insn *insn)
+{
+	u64 *reg = &v->regs.gpr[insn->reg];
+	unsigned int i;
+
+	set_mode(insn->mode);
+	wr(v, APIC_REG_TPR, 0x31);
+	for (i = 0; i < BATON_GPR_COUNT; i++)
+		v->regs.gpr[i] = 0x80 + i;
+	*reg = 0x1122334400000055;
+	if (run(insn->code, insn->size, insn->store ? BATON_ACCESS_WRITE : 0) != BATON_ENTER ||
+	    v->regs.rip != CODE + insn->size)
+		fail_msg("%s: RIP 0x%llx", insn->what, (unsigned long long)v->regs.rip);
+	assert_true(v->dirty & BATON_ST_REGS);
+	if (insn->store)
+		assert_int_equal(rd(v, APIC_REG_TPR), insn->immediate ? insn->immediate : 0x55);
+	else
+		assert_int_equal(*reg, 0x31);	/* and the upper half is zero */
+}
+
+static void test_taken(void **state)
+{
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(taken); i++)
+		check_taken(&taken[i]);
+}
+
+static const struct insn refused[] = {
+	{ "mov [eax], cl", BITS32, 2, "\x88\x08", true, 0, 0 },
+	{ "o16 mov [eax], cx", BITS32, 3, "\x66\x89\x08", true, 0, 0 },
+	{ "mov [bx], cx", BITS16, 2, "\x89\x0f", true, 0, 0 },
+	{ "mov [rax], rcx", BITS64, 3, "\x48\x89\x08", true, 0, 0 },
+	{ "lock mov [eax], ecx", BITS32, 3, "\xf0\x89\x08", true, 0, 0 },
+	{ "mov eax, ecx", BITS32, 2, "\x89\xc8", true, 0, 0 },
+	{ "group 11 /1", BITS32, 6, "\xc7\x08\1\2\3\4", true, 0, 0 },
+	{ "add [eax], ecx", BITS32, 2, "\x01\x08", true, 0, 0 },
+	{ "xchg [eax], ecx", BITS32, 2, "\x87\x08", true, 0, 0 },
+	{ "movs", BITS32, 1, "\xa5", true, 0, 0 },
+	{ "push [eax]", BITS32, 2, "\xff\x30", false, 0, 0 },
+	{ "a load that is a store", BITS32, 2, "\x8b\x08", true, 0, 0 },
+	{ "a store that is a load", BITS32, 2, "\x89\x08", false, 0, 0 },
+	{ "rex outside of 64-bit mode", BITS32, 3, "\x44\x89\x08", true, 0, 0 },
+	{ "15 prefixes", BITS32, 15, "\x64\x64\x64\x64\x64\x64\x64\x64\x64\x64\x64\x64\x64\x64\x64",
+	  true, 0, 0 },
+	{ "16 bytes", BITS32, 15, "\x64\x64\x64\x64\x64\x64\x64\x64\x64\xc7\x80\1\2\3\4",
+	  true, 0, 0 },
+};
+
+static void test_refused(void **state)
+{
+	struct baton_regs before;
+	size_t i;
+
+	(void)state;
+	wr(v, APIC_REG_TPR, 0x31);
+	for (i = 0; i < ARRAY_SIZE(refused); i++) {
+		const struct insn *insn = &refused[i];
+
+		set_mode(insn->mode);
+		before = v->regs;
+		if (run(insn->code, insn->size, insn->store ? BATON_ACCESS_WRITE : 0) !=
+		    BATON_TO_USER || v->run->exit_reason != BATON_EXIT_INTERNAL)
+			fail_msg("%s was taken", insn->what);
+		assert_memory_equal(&before, &v->regs, sizeof(before));
+		assert_int_equal(rd(v, APIC_REG_TPR), 0x31);
+	}
+	/* Neither a fetch from the page nor an access over its end. */
+	set_mode(BITS32);
+	assert_int_equal(run("\x8b\x08", 2, BATON_ACCESS_FETCH), BATON_TO_USER);
+	assert_int_equal(baton_apic_page(v, 0xfee00ffd, 0), BATON_TO_USER);
+}
+
+/* An instruction that ends with its page, where the next one is not mapped. */
+static void test_end_of_memory(void **state)
+{
+	(void)state;
+	set_mode(BITS32);
+	v->regs.rip = RAM - 2;
+	memcpy(memory + RAM - 2, "\x8b\x08", 2);
+	assert_int_equal(baton_apic_page(v, TPR, 0), BATON_ENTER);
+	assert_int_equal(v->regs.rip, RAM);
+	/* The half of one: what is not there counts as missing, not as zero. */
+	v->regs.rip = RAM - 2;
+	memcpy(memory + RAM - 2, "\x89\x15", 2);
+	assert_int_equal(baton_apic_page(v, TPR, BATON_ACCESS_WRITE), BATON_TO_USER);
+	/* All of it beyond: the guest runs again and takes its own fault. */
+	v->regs.rip = RAM;
+	assert_int_equal(baton_apic_page(v, TPR, 0), BATON_ENTER);
+	assert_int_equal(v->regs.rip, RAM);
+}
+
+static void test_wraps_at_4g(void **state)
+{
+	(void)state;
+	set_mode(BITS32);
+	v->sregs.seg[BATON_CS].base = 0xffff0000;
+	v->regs.rip = 0x10000 + CODE;	/* CS base + RIP beyond 4 GiB: from 0 again */
+	memcpy(memory + CODE, "\x8b\x08", 2);
+	assert_int_equal(baton_apic_page(v, TPR, 0), BATON_ENTER);
+	assert_int_equal(v->regs.rip, 0x10000 + CODE + 2);
+	v->sregs.seg[BATON_CS].base = CODE + 1;
+	v->regs.rip = 0xffffffff;
+	assert_int_equal(baton_apic_page(v, TPR, 0), BATON_ENTER);
+	assert_int_equal(v->regs.rip, 1);
+}
+
+/* The same in the middle of an instruction, with paging. */
+static void test_wraps_within(void **state)
+{
+	const u32 directory[] = { 0x83 /* 4 MiB from 0 on */, 0x5003 }, page = CODE | 3;
+
+	(void)state;
+	set_mode(BITS32);
+	memcpy(memory + 0x4000, &directory[0], 4);
+	memcpy(memory + 0x4000 + 1023 * 4, &directory[1], 4);
+	memcpy(memory + 0x5000 + 1023 * 4, &page, 4);
+	v->sregs.cr0 |= X86_CR0_PG;
+	v->sregs.cr4 = X86_CR4_PSE;
+	v->sregs.cr3 = 0x4000;
+	v->regs.rip = 0xfffffffe;
+	memcpy(memory + CODE + 0xffe, "\x8b\x15", 2);
+	memcpy(memory, "\x80\0\xe0\xfe", 4);
+	assert_int_equal(baton_apic_page(v, TPR, 0), BATON_ENTER);
+	assert_int_equal(v->regs.rip, 4);
+}
+
+static unsigned long missing;
+
+static bool page_faults(unsigned long address, size_t size)
+{
+	(void)size;
+	return address >> 12 == missing >> 12;
+}
+
+static void test_paged_out(void **state)
+{
+	static const u32 pages[] = { CODE, PML4, PDPT };
+	size_t i;
+
+	(void)state;
+	set_mode(BITS64);
+	kshim_user_fault = page_faults;
+	for (i = 0; i < ARRAY_SIZE(pages); i++) {
+		missing = (unsigned long)memory + pages[i];
+		assert_int_equal(run("\x8b\x08", 2, 0), BATON_LEAVE);
+		assert_true(kmod_take_request(v, BATON_REQ_TOUCH));
+		assert_int_equal(v->touch_hva >> 12, missing >> 12);
+		assert_int_equal(v->regs.rip, CODE);
+	}
+	missing = 0;
+	assert_int_equal(run("\x8b\x08", 2, 0), BATON_ENTER);
+}
+
+/* The bytes are read anew each time: a length may be cached, a value must not. */
+static void test_no_stale_bytes(void **state)
+{
+	u64 entry = 0x83 | 0x200000;
+
+	(void)state;
+	set_mode(BITS64);
+	assert_int_equal(run("\x8b\x08", 2, 0), BATON_ENTER);
+	/* The page of code is another one now, which is nowhere. */
+	memcpy(memory + PDPT, &entry, sizeof(entry));
+	set_mode(BITS64);
+	assert_int_equal(baton_apic_page(v, TPR, 0), BATON_ENTER);
+	assert_int_equal(v->regs.rip, CODE);
+}
+
+static void test_insn_length(void **state)
+{
+	static const struct {
+		const char *code;
+		unsigned int have;
+		u32 opcode;
+		bool long64;
+		unsigned int length;
+	} cases[] = {
+		{ "\x0f\xa2", 2, 0x0fa2, true, 2 }, { "\x0f\xa2", 1, 0x0fa2, true, 0 },
+		{ "\x66\xf3\x0f\xa2", 4, 0x0fa2, false, 4 }, { "\x48\x0f\xa2", 3, 0x0fa2, true, 3 },
+		{ "\x48\x0f\xa2", 3, 0x0fa2, false, 0 }, { "\x0f\x01\xd1", 3, 0x0f01d1, true, 3 },
+		{ "\x0f\x01\xd0", 3, 0x0f01d1, true, 0 }, { "\xf4", 1, 0xf4, false, 1 },
+		{ "\x0f\x30", 2, 0x0f32, true, 0 }, { "", 0, 0xf4, true, 0 },
+		{ "\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x0f\xa2", 15, 0x0fa2, true,
+		  15 },
+		{ "\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x0f\xa2", 16, 0x0fa2,
+		  true, 0 },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		unsigned int length = baton_insn_length((const u8 *)cases[i].code, cases[i].have,
+							cases[i].opcode, cases[i].long64);
+
+		if (length != cases[i].length)
+			fail_msg("case %zu: %u", i, length);
+	}
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		T(test_taken), T(test_refused), T(test_end_of_memory), T(test_wraps_at_4g),
+		T(test_wraps_within), T(test_paged_out), T(test_no_stale_bytes),
+		T(test_insn_length),
+	};
+
+	return cmocka_run_group_tests_name("kmod apic page", tests, NULL, NULL);
+}

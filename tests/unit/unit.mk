@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Unit tests of the monitor and of userland/lib, each file a cmocka program of
+# its own, with sanitizers. Included by the top-level Makefile.
+
+UNIT_BUILD := $(BUILD)/test/unit
+UNIT_SOURCES := $(filter-out tests/unit/test_kmod_%,$(sort $(wildcard tests/unit/test_*.c)))
+UNIT_TESTS := $(UNIT_SOURCES:tests/unit/%.c=$(UNIT_BUILD)/%)
+UNIT_OBJECTS := $(UNIT_SOURCES:tests/unit/%.c=$(UNIT_BUILD)/%.o)
+
+.PHONY: unit
+unit: $(UNIT_TESTS)
+	@failed=; for test in $(UNIT_TESTS); do \
+		timeout 120 $$test || failed="$$failed $$test"; \
+	done; \
+	for test in $$failed; do echo "not ok: run it alone: $$test" >&2; done; \
+	test -z "$$failed"
+
+$(UNIT_TESTS): $(UNIT_BUILD)/%: $(UNIT_BUILD)/%.o $(SAN_LIB)
+	$(USER_CC) $(LDFLAGS) $(SAN_FLAGS) -o $@ $< $(SAN_LIB) -lcmocka $(MONITOR_LIBS)
+
+$(UNIT_OBJECTS): $(UNIT_BUILD)/%.o: tests/unit/%.c
+	@mkdir -p $(@D)
+	$(USER_CC) $(USER_CFLAGS) -O1 $(SAN_FLAGS) $(USER_INCLUDES) -Itests/unit -MMD -MP \
+		-c -o $@ $<
+
+-include $(UNIT_OBJECTS:.o=.d)
