@@ -8,6 +8,7 @@
 
 #include "apic_page.h"
 #include "eventfds.h"
+#include "fetch.h"
 #include "slots.h"
 #include "vcpu.h"
 
@@ -214,8 +215,10 @@ bool baton_load_pdptes(struct baton_vcpu *vcpu)
 	int i;
 
 	/* Nothing there reads as not present: the guest's next access faults. */
-	if (hva && copy_from_user_nofault(pdpte, (void __user *)hva, sizeof(pdpte)))
+	if (hva && copy_from_user_nofault(pdpte, (void __user *)hva, sizeof(pdpte))) {
+		baton_touch_later(vcpu, hva, gpa);
 		return false;
+	}
 	for (i = 0; i < 4; i++)
 		if (pdpte[i] & 1 && pdpte[i] & (0x1e6 | ~0ull << vcpu->cpuid.phys_bits))
 			return false;

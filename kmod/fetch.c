@@ -46,7 +46,7 @@ static bool peek_bytes(u8 *to, unsigned long hva, unsigned int count)
 	return !r;
 }
 
-static int touch_later(struct baton_vcpu *vcpu, unsigned long hva, u64 gpa)
+int baton_touch_later(struct baton_vcpu *vcpu, unsigned long hva, u64 gpa)
 {
 	vcpu->touch_hva = hva;
 	vcpu->touch_gpa = gpa;
@@ -63,7 +63,7 @@ static int read_entry(void *ctx, u64 gpa, void *to, unsigned int size)
 
 	if (!hva)
 		return -EFAULT;
-	return peek_bytes(to, hva, size) ? 0 : touch_later(vcpu, hva, gpa);
+	return peek_bytes(to, hva, size) ? 0 : baton_touch_later(vcpu, hva, gpa);
 }
 
 /* --- where a page of code is --------------------------------------------------- */
@@ -132,7 +132,7 @@ int baton_fetch_insn(struct baton_vcpu *vcpu, const struct baton_code *code, u8 
 		r = code_page(vcpu, &code->walk, gva);
 		hva = vcpu->fetch.hva;
 		if (!r && !peek_bytes(buf + done, hva + offset_in_page(gva), count))
-			r = touch_later(vcpu, hva, vcpu->fetch.gpa);
+			r = baton_touch_later(vcpu, hva, vcpu->fetch.gpa);
 		if (r == -EAGAIN)
 			return 0;
 		if (r)

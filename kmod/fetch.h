@@ -49,6 +49,12 @@ struct baton_code {
 int baton_fetch_insn(struct baton_vcpu *vcpu, const struct baton_code *code, u8 *buf,
 		     unsigned int want);
 
+/*
+ * In a window: guest memory at hva is not resident. Has it faulted in before the
+ * guest goes on; the instruction must then be run again (BATON_LEAVE). -EAGAIN.
+ */
+int baton_touch_later(struct baton_vcpu *vcpu, unsigned long hva, u64 gpa);
+
 /* The next fetch walks the guest's page tables again. */
 void baton_fetch_forget(struct baton_vcpu *vcpu);
 

@@ -176,12 +176,17 @@ static inline void baton_inject_gp(struct baton_vcpu *vcpu)
 /*
  * Control registers: validates by SDM "Control Registers" and guest CPUID,
  * updates vcpu->sregs (also EFER.LMA when paging goes on or off) and marks
- * SREGS dirty. sregs.{cr0,cr3,cr4,efer} must be current. False: #GP(0).
+ * SREGS dirty. sregs.{cr0,cr3,cr4,efer} must be current. False: #GP(0), unless
+ * baton_must_rerun(): memory was not there, the instruction is to be run again.
  */
+static inline bool baton_must_rerun(const struct baton_vcpu *vcpu)
+{
+	return READ_ONCE(vcpu->requests) & BIT(BATON_REQ_TOUCH);
+}
 bool baton_set_cr0(struct baton_vcpu *vcpu, u64 value);
 bool baton_set_cr4(struct baton_vcpu *vcpu, u64 value);
 bool baton_set_efer(struct baton_vcpu *vcpu, u64 value);
-/* Reads the PAE page-directory pointers at CR3 to sregs.pdpte. False: reserved bits. */
+/* Reads the PAE page-directory pointers at CR3 to sregs.pdpte. False: as above. */
 bool baton_load_pdptes(struct baton_vcpu *vcpu);
 /* CR4 bits that this guest may set (by its CPUID). */
 u64 baton_cr4_allowed(const struct baton_vcpu *vcpu);

@@ -59,7 +59,7 @@ int baton_set_sregs(struct baton_vcpu *vcpu, const struct baton_sregs *in)
 
 	if (r)
 		return r;
-	if (in->apic_base != vcpu->apic.base && !baton_lapic_set_base(vcpu, in->apic_base))
+	if (in->apic_base != vcpu->apic.base && !baton_lapic_restore_base(vcpu, in->apic_base))
 		return -EINVAL;
 	baton_lapic_set_cr8(vcpu, in->cr8);
 	vcpu->sregs = *in;

@@ -28,6 +28,8 @@
 
 static enum baton_next reject(struct svm_vcpu *svm)
 {
+	if (baton_must_rerun(&svm->vcpu))
+		return BATON_LEAVE;
 	baton_inject_gp(&svm->vcpu);
 	return BATON_ENTER;
 }

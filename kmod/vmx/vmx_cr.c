@@ -29,6 +29,8 @@
 
 static enum baton_next reject(struct vmx_vcpu *vmx)
 {
+	if (baton_must_rerun(&vmx->base))
+		return BATON_LEAVE;
 	baton_inject_gp(&vmx->base);
 	return BATON_ENTER;
 }

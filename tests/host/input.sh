@@ -28,7 +28,7 @@ t_memory_too_large() {
 t_no_permission() {
 	chmod 755 /tmp
 	status=0
-	setpriv --reuid 65534 --regid 65534 --clear-groups \
+	/opt/baton/bin/setpriv --reuid 65534 --regid 65534 --clear-groups \
 		vmctl boot "$here/kernel-cloud" --engine baton </dev/null >/tmp/out 2>/tmp/err ||
 		status=$?
 	cat /tmp/err

@@ -12,7 +12,10 @@ use_engine() {
 		engine=kvm
 		;;
 	baton)
-		rmmod kvm_amd kvm_intel kvm 2>/dev/null
+		# One by one: rmmod ends at the first that is not there.
+		for module in kvm_amd kvm_intel kvm; do
+			rmmod $module 2>/dev/null
+		done
 		! grep -q '^kvm' /proc/modules || return
 		[ -e /sys/module/baton ] || insmod /opt/baton/baton.ko || insmod "$here/module/baton.ko"
 		engine=baton

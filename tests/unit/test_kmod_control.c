@@ -219,6 +219,31 @@ static void test_pdptes_not_there(void **state)
 	assert_true(baton_load_pdptes(v));
 }
 
+static bool every_access_faults(unsigned long at, size_t size)
+{
+	(void)at, (void)size;
+	return true;
+}
+
+/* The host took the page away: no fault of the guest's, the instruction runs again. */
+static void test_pdptes_not_resident(void **state)
+{
+	(void)state;
+	v->sregs.cr3 = PDPTES;
+	put_pdpte(0, 1);
+	assert_true(baton_set_cr0(v, X86_CR0_PE));
+	assert_true(baton_set_cr4(v, X86_CR4_PAE));
+	assert_false(baton_must_rerun(v));
+	kshim_user_fault = every_access_faults;
+	assert_false(baton_set_cr0(v, X86_CR0_PE | X86_CR0_PG));
+	kshim_user_fault = NULL;
+	assert_true(baton_must_rerun(v));
+	assert_int_equal(v->touch_gpa, PDPTES);
+	assert_int_equal(v->sregs.cr0 & X86_CR0_PG, 0);
+	v->requests = 0;
+	assert_true(baton_set_cr0(v, X86_CR0_PE | X86_CR0_PG));
+}
+
 /* --- XSETBV ------------------------------------------------------------------------ */
 
 static bool guest_xsetbv(u32 index, u64 value, u8 cpl)
@@ -308,6 +333,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_cr0), T(test_long_mode), T(test_into_long_mode), T(test_cr4), T(test_efer),
 		T(test_pdptes), T(test_pdptes_loaded), T(test_pdptes_not_there), T(test_xsetbv),
+		T(test_pdptes), T(test_pdptes_loaded), T(test_pdptes_not_resident), T(test_xsetbv),
 		T(test_exceptions),
 	};
 
