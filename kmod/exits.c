@@ -14,21 +14,27 @@
 
 #define XSTATE_LEAF 0xdu /* CPUID: its sizes follow XCR0 */
 
-enum baton_next baton_exit_pio(struct baton_vcpu *vcpu, u16 port, u8 size, bool in)
+static enum baton_next pio_to_monitor(struct baton_vcpu *vcpu, u16 port, u8 size, bool in)
 {
 	u32 data = vcpu->regs.gpr[BATON_RAX];
 	struct baton_run *run = vcpu->run;
 
-	baton_count(vcpu, BATON_STAT_EXIT_PIO);
-	if (!in && baton_ioeventfd_signal(vcpu->vm, port, size, data))
-		return BATON_ENTER;
 	run->exit_reason = BATON_EXIT_PIO;
 	run->pio.port = port;
 	run->pio.size = size;
 	run->pio.flags = in ? BATON_PIO_IN : 0;
-	run->pio.data = in ? 0 : size == 4 ? data : data & ((1u << size * 8) - 1);
+	run->pio.data = in ? 0 : data & (~0u >> (32 - size * 8));
 	vcpu->pending_in = in ? size : 0;
 	return BATON_TO_USER;
+}
+
+enum baton_next baton_exit_pio(struct baton_vcpu *vcpu, u16 port, u8 size, bool in)
+{
+	baton_count(vcpu, BATON_STAT_EXIT_PIO);
+	if (!in && rcu_access_pointer(vcpu->vm->ioeventfds) &&
+	    baton_ioeventfd_signal(vcpu->vm, port, size, vcpu->regs.gpr[BATON_RAX]))
+		return BATON_ENTER;
+	return pio_to_monitor(vcpu, port, size, in);
 }
 
 enum baton_next baton_exit_emulate(struct baton_vcpu *vcpu, u32 kind)
@@ -69,15 +75,14 @@ static bool slot_takes(struct baton_vm *vm, u64 gpa, u32 access, u32 *ret_kind)
 	const struct baton_memslot *slot;
 	bool takes = false;
 
-	rcu_read_lock();
-	slot = baton_slot_find(rcu_dereference(vm->slots), gpa);
+	/* Interrupts are off: that is a read section of its own. */
+	slot = baton_slot_find(rcu_dereference_sched(vm->slots), gpa);
 	if (!slot)
 		*ret_kind = BATON_EMULATE_MMIO;
 	else if (access & BATON_ACCESS_WRITE && slot->flags & BATON_SLOT_READONLY)
 		*ret_kind = BATON_EMULATE_ROM;
 	else
 		takes = true;
-	rcu_read_unlock();
 	return takes;
 }
 

@@ -70,12 +70,8 @@ static int read_entry(void *ctx, u64 gpa, void *to, unsigned int size)
 
 static u64 slots_generation(struct baton_vm *vm)
 {
-	u64 generation;
-
-	rcu_read_lock();
-	generation = rcu_dereference(vm->slots)->generation;
-	rcu_read_unlock();
-	return generation;
+	/* Interrupts are off in a window: that is a read section of its own. */
+	return rcu_dereference_sched(vm->slots)->generation;
 }
 
 /* What the meaning of a linear address depends on besides CR3, below bit 12. */

@@ -163,14 +163,10 @@ void baton_fpu_set_xcr0(struct baton_vcpu *vcpu, u64 xcr0)
 	vcpu->sregs.xcr0 = xcr0;
 }
 
-void baton_debug_enter(struct baton_vcpu *vcpu, struct baton_host_debug *host)
+void baton_debug_switch(struct baton_vcpu *vcpu, struct baton_host_debug *host, bool guest_armed)
 {
-	bool guest_armed = vcpu->dbg.dr7 & 0xff;
 	int i;
 
-	host->saved = hw_breakpoint_active() || guest_armed;
-	if (likely(!host->saved))
-		return;
 	host->dr7 = native_get_debugreg(7);
 	/* Nothing may trigger while addresses change. */
 	native_set_debugreg(7, 0);
@@ -185,10 +181,8 @@ void baton_debug_enter(struct baton_vcpu *vcpu, struct baton_host_debug *host)
 	native_set_debugreg(3, vcpu->dbg.dr[3]);
 }
 
-void baton_debug_leave(struct baton_vcpu *vcpu, struct baton_host_debug *host)
+void baton_debug_restore(struct baton_host_debug *host)
 {
-	if (likely(!host->saved))
-		return;
 	native_set_debugreg(7, 0);
 	native_set_debugreg(0, host->dr[0]);
 	native_set_debugreg(1, host->dr[1]);

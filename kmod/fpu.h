@@ -8,6 +8,7 @@
 #define BATON_FPU_H
 
 #include <linux/types.h>
+#include <asm/debugreg.h>
 
 struct baton_vcpu;
 
@@ -38,8 +39,8 @@ struct baton_host_debug {
  * Guest DR0-3 and DR6 in (DR7 is the control block's) if the guest has
  * breakpoints armed; host's saved before, if it uses any.
  */
-void baton_debug_enter(struct baton_vcpu *vcpu, struct baton_host_debug *host);
-void baton_debug_leave(struct baton_vcpu *vcpu, struct baton_host_debug *host);
+void baton_debug_switch(struct baton_vcpu *vcpu, struct baton_host_debug *host, bool guest_armed);
+void baton_debug_restore(struct baton_host_debug *host);
 
 /* XCR0 bits that a guest may have on this host. */
 u64 baton_xcr0_supported(void);

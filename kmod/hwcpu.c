@@ -24,7 +24,7 @@ static DEFINE_MUTEX(hw_lock);
 static unsigned int hw_users;	/* hw_lock: VMs alive */
 static int hw_cpuhp_state;	/* hw_lock: dynamic hotplug state while in use */
 static enum baton_refusal hw_probed;	/* set once at load */
-static bool hw_stopped;		/* suspend or reboot under way */
+bool baton_hw_stopped;		/* suspend or reboot under way */
 static u64 hw_suspend_tsc;
 
 static const char * const refusal_texts[] = {
@@ -43,11 +43,6 @@ static const char * const refusal_texts[] = {
 const char *baton_refusal_text(enum baton_refusal refusal)
 {
 	return refusal < ARRAY_SIZE(refusal_texts) ? refusal_texts[refusal] : "unknown";
-}
-
-bool baton_hwcpu_may_run(void)
-{
-	return !READ_ONCE(hw_stopped);
 }
 
 enum baton_refusal baton_hwcpu_refusal(void)
@@ -170,12 +165,12 @@ static int hw_pm_event(struct notifier_block *nb, unsigned long event, void *unu
 	switch (event) {
 	case PM_SUSPEND_PREPARE:
 	case PM_HIBERNATION_PREPARE:
-		WRITE_ONCE(hw_stopped, true);
+		WRITE_ONCE(baton_hw_stopped, true);
 		baton_vms_kick_all();
 		break;
 	case PM_POST_SUSPEND:
 	case PM_POST_HIBERNATION:
-		WRITE_ONCE(hw_stopped, false);
+		WRITE_ONCE(baton_hw_stopped, false);
 		break;
 	}
 	return NOTIFY_OK;
@@ -185,7 +180,7 @@ static struct notifier_block hw_pm_notifier = { .notifier_call = hw_pm_event };
 
 static int hw_reboot_event(struct notifier_block *nb, unsigned long event, void *unused)
 {
-	WRITE_ONCE(hw_stopped, true);
+	WRITE_ONCE(baton_hw_stopped, true);
 	baton_vms_kick_all();
 	return NOTIFY_OK;
 }

@@ -73,19 +73,15 @@ static bool signal(const struct baton_ioeventfds *all, u16 port, u8 size, u32 da
 
 bool baton_ioeventfd_signal(struct baton_vm *vm, u16 port, u8 size, u32 data)
 {
-	const struct baton_ioeventfds *all;
-	bool taken;
+	/* Interrupts are off in a window: that is a read section of its own. */
+	const struct baton_ioeventfds *all = rcu_dereference_sched(vm->ioeventfds);
 
 	/* There a wait queue's lock sleeps; the monitor then does the device's part. */
-	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+	if (!all || IS_ENABLED(CONFIG_PREEMPT_RT))
 		return false;
 	if (size < 4)
 		data &= (1u << size * 8) - 1;
-	rcu_read_lock();
-	all = rcu_dereference(vm->ioeventfds);
-	taken = all && signal(all, port, size, data);
-	rcu_read_unlock();
-	return taken;
+	return signal(all, port, size, data);
 }
 
 /* --- the monitor's side ----------------------------------------------------- */

@@ -180,16 +180,6 @@ int baton_lapic_pending(struct baton_vcpu *vcpu)
 	return deliverable(apic);
 }
 
-bool baton_lapic_has_news(const struct baton_vcpu *vcpu)
-{
-	return READ_ONCE(vcpu->apic.posted_any) || READ_ONCE(vcpu->apic.timer_fired);
-}
-
-bool baton_lapic_has_work(const struct baton_vcpu *vcpu)
-{
-	return baton_lapic_has_news(vcpu) || deliverable(&vcpu->apic) >= 0;
-}
-
 void baton_lapic_accept(struct baton_vcpu *vcpu, u8 vector)
 {
 	struct baton_lapic *apic = &vcpu->apic;
@@ -217,11 +207,6 @@ static void eoi(struct baton_vcpu *vcpu)
 		apic->eoi_vector = vector;
 		set_bit(BATON_REQ_EOI, &vcpu->requests);
 	}
-}
-
-u8 baton_lapic_cr8(const struct baton_vcpu *vcpu)
-{
-	return vcpu->apic.regs[APIC_REG_TPR] >> 4;
 }
 
 static void set_tpr(struct baton_lapic *apic, u32 tpr)

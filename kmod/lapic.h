@@ -101,11 +101,18 @@ void baton_lapic_reset(struct baton_vcpu *vcpu, bool init);
 int baton_lapic_pending(struct baton_vcpu *vcpu);
 /* The vector goes into the guest: IRR to ISR, PPR updated. */
 void baton_lapic_accept(struct baton_vcpu *vcpu, u8 vector);
-/* Cheap test for the entry path: might baton_lapic_pending() find one? */
-bool baton_lapic_has_work(const struct baton_vcpu *vcpu);
 /* Is there something that baton_lapic_pending() has not looked at yet? */
-bool baton_lapic_has_news(const struct baton_vcpu *vcpu);
-u8 baton_lapic_cr8(const struct baton_vcpu *vcpu);
+static inline bool baton_apic_has_news(const struct baton_lapic *apic)
+{
+	return READ_ONCE(apic->posted_any) || READ_ONCE(apic->timer_fired);
+}
+
+/* Cheap test for the entry path: might baton_lapic_pending() find one? */
+static inline bool baton_apic_has_work(const struct baton_lapic *apic)
+{
+	return baton_apic_has_news(apic) ||
+	       apic->highest_irr >> 4 > (int)(apic->regs[APIC_REG_PPR] >> 4);
+}
 void baton_lapic_set_cr8(struct baton_vcpu *vcpu, u8 cr8);
 
 /* x2APIC MSR 0x800-0x8ff. False: #GP. In a window or out of it. */

@@ -288,7 +288,8 @@ static int export(struct baton_vcpu *vcpu)
 
 	if (READ_ONCE(vcpu->run->exit_reason) == BATON_EXIT_EMULATE)
 		classes = BATON_CLASS_ALL;
-	return baton_run_export(vcpu, classes);
+	/* `have` is 0 already. */
+	return classes ? baton_run_export(vcpu, classes) : 0;
 }
 
 int baton_vcpu_run(struct baton_vcpu *vcpu)

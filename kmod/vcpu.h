@@ -126,6 +126,36 @@ static inline void baton_count(struct baton_vcpu *vcpu, enum baton_stat stat)
 	WRITE_ONCE(vcpu->stats[stat], vcpu->stats[stat] + 1);
 }
 
+static inline bool baton_lapic_has_news(const struct baton_vcpu *vcpu)
+{
+	return baton_apic_has_news(&vcpu->apic);
+}
+
+static inline bool baton_lapic_has_work(const struct baton_vcpu *vcpu)
+{
+	return baton_apic_has_work(&vcpu->apic);
+}
+
+static inline u8 baton_lapic_cr8(const struct baton_vcpu *vcpu)
+{
+	return vcpu->apic.regs[APIC_REG_TPR] >> 4;
+}
+
+static inline void baton_debug_enter(struct baton_vcpu *vcpu, struct baton_host_debug *host)
+{
+	bool guest_armed = vcpu->dbg.dr7 & 0xff;
+
+	host->saved = hw_breakpoint_active() || guest_armed;
+	if (unlikely(host->saved))
+		baton_debug_switch(vcpu, host, guest_armed);
+}
+
+static inline void baton_debug_leave(struct baton_host_debug *host)
+{
+	if (unlikely(host->saved))
+		baton_debug_restore(host);
+}
+
 /* In a window, after a fast exit: may the guest be entered again at once? */
 static inline bool baton_may_stay(struct baton_vcpu *vcpu)
 {

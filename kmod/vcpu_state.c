@@ -151,30 +151,43 @@ int baton_set_events(struct baton_vcpu *vcpu, const struct baton_events *in)
 	return 0;
 }
 
-int baton_run_commit(struct baton_vcpu *vcpu)
+/*
+ * Copied once: another thread may write to the page meanwhile. Apart, so that
+ * those who commit less do not pay for this one's frame.
+ */
+static noinline int commit_sregs(struct baton_vcpu *vcpu)
 {
-	struct baton_run *run = vcpu->run;
-	u32 commit = READ_ONCE(run->commit);
-	struct baton_sregs sregs;
+	struct baton_sregs sregs = vcpu->run->sregs;
+
+	return baton_set_sregs(vcpu, &sregs);
+}
+
+static noinline int commit(struct baton_vcpu *vcpu, u32 classes)
+{
 	struct baton_regs regs;
 	int r = 0;
 
-	if (commit & ~BATON_CLASS_ALL)
-		return -EINVAL;
-	/* One copy each: another thread may write to the page meanwhile. */
-	if (commit & BATON_CLASS_REGS) {
-		memcpy(&regs, &run->regs, sizeof(regs));
+	if (classes & BATON_CLASS_REGS) {
+		memcpy(&regs, &vcpu->run->regs, sizeof(regs));
 		r = baton_check_regs(&regs);
 	}
-	if (!r && commit & BATON_CLASS_SREGS) {
-		memcpy(&sregs, &run->sregs, sizeof(sregs));
-		r = baton_set_sregs(vcpu, &sregs);
-	}
-	if (r)
-		return r;
-	if (commit & BATON_CLASS_REGS)
+	if (!r && classes & BATON_CLASS_SREGS)
+		r = commit_sregs(vcpu);
+	if (!r && classes & BATON_CLASS_REGS)
 		r = baton_set_regs(vcpu, &regs);
-	WRITE_ONCE(run->commit, 0);
+	return r;
+}
+
+int baton_run_commit(struct baton_vcpu *vcpu)
+{
+	u32 classes = READ_ONCE(vcpu->run->commit);
+	int r;
+
+	if (classes & ~BATON_CLASS_ALL)
+		return -EINVAL;
+	r = commit(vcpu, classes);
+	if (!r)
+		WRITE_ONCE(vcpu->run->commit, 0);
 	return r;
 }
 

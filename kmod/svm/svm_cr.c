@@ -198,7 +198,7 @@ static void apply_dr(struct svm_vcpu *svm, bool was_armed)
 	vmcb_set_dr(svm->vmcb, DR6_RESERVED, vcpu->dbg.dr7);
 	if (!was_armed && !(vcpu->dbg.dr7 & DR7_ARMED))
 		return;
-	baton_debug_leave(vcpu, &svm->host.debug);
+	baton_debug_leave(&svm->host.debug);
 	baton_debug_enter(vcpu, &svm->host.debug);
 }
 

@@ -80,29 +80,48 @@ void svm_load_spec_ctrl(struct svm_vcpu *svm)
 	}
 }
 
+/*
+ * The kernel's own accessors go through a table of paravirtual calls and a test
+ * for tracing; a window has none of either to spare. Of MSRs that probe() found.
+ */
+static __always_inline u64 svm_rdmsr(u32 msr)
+{
+	u32 low, high;
+
+	asm volatile("1: rdmsr\n2:\n" _ASM_EXTABLE_TYPE(1b, 2b, EX_TYPE_RDMSR)
+		     : "=a" (low), "=d" (high) : "c" (msr));
+	return low | (u64)high << 32;
+}
+
+static __always_inline void svm_wrmsr(u32 msr, u64 value)
+{
+	asm volatile("1: wrmsr\n2:\n" _ASM_EXTABLE_TYPE(1b, 2b, EX_TYPE_WRMSR)
+		     : : "c" (msr), "a" ((u32)value), "d" ((u32)(value >> 32)) : "memory");
+}
+
 /* Values are read, not remembered: others change them between windows. */
 static void save_msrs(struct svm_vcpu *svm)
 {
 	struct svm_host *host = &svm->host;
 
 	if (svm_caps.tsc_aux) {
-		rdmsrq(MSR_TSC_AUX, host->tsc_aux);
-		wrmsrq(MSR_TSC_AUX, svm->vcpu.msr.tsc_aux);
+		host->tsc_aux = svm_rdmsr(MSR_TSC_AUX);
+		svm_wrmsr(MSR_TSC_AUX, svm->vcpu.msr.tsc_aux);
 	}
 	if (svm_caps.xss) {
-		rdmsrq(MSR_IA32_XSS, host->xss);
+		host->xss = svm_rdmsr(MSR_IA32_XSS);
 		if (host->xss)
-			wrmsrq(MSR_IA32_XSS, 0);
+			svm_wrmsr(MSR_IA32_XSS, 0);
 	}
 	if (svm_caps.debugctl) {
-		rdmsrq(MSR_IA32_DEBUGCTLMSR, host->debugctl);
+		host->debugctl = svm_rdmsr(MSR_IA32_DEBUGCTLMSR);
 		if (host->debugctl)
-			wrmsrq(MSR_IA32_DEBUGCTLMSR, 0);
+			svm_wrmsr(MSR_IA32_DEBUGCTLMSR, 0);
 	}
 	if (svm_caps.perf_ctl) {
-		rdmsrq(SVM_MSR_PERF_GLOBAL_CTL, host->perf_ctl);
+		host->perf_ctl = svm_rdmsr(SVM_MSR_PERF_GLOBAL_CTL);
 		if (host->perf_ctl)
-			wrmsrq(SVM_MSR_PERF_GLOBAL_CTL, 0);
+			svm_wrmsr(SVM_MSR_PERF_GLOBAL_CTL, 0);
 	}
 }
 
@@ -111,13 +130,13 @@ static void restore_msrs(struct svm_vcpu *svm)
 	const struct svm_host *host = &svm->host;
 
 	if (svm_caps.tsc_aux)
-		wrmsrq(MSR_TSC_AUX, host->tsc_aux);
+		svm_wrmsr(MSR_TSC_AUX, host->tsc_aux);
 	if (svm_caps.xss && host->xss)
-		wrmsrq(MSR_IA32_XSS, host->xss);
+		svm_wrmsr(MSR_IA32_XSS, host->xss);
 	if (svm_caps.debugctl && host->debugctl)
-		wrmsrq(MSR_IA32_DEBUGCTLMSR, host->debugctl);
+		svm_wrmsr(MSR_IA32_DEBUGCTLMSR, host->debugctl);
 	if (svm_caps.perf_ctl && host->perf_ctl)
-		wrmsrq(SVM_MSR_PERF_GLOBAL_CTL, host->perf_ctl);
+		svm_wrmsr(SVM_MSR_PERF_GLOBAL_CTL, host->perf_ctl);
 }
 
 static bool window_open(struct svm_vcpu *svm)
@@ -142,7 +161,7 @@ static bool window_open(struct svm_vcpu *svm)
 static void window_close(struct svm_vcpu *svm)
 {
 	svm_state_close(svm);
-	baton_debug_leave(&svm->vcpu, &svm->host.debug);
+	baton_debug_leave(&svm->host.debug);
 	restore_msrs(svm);
 	baton_fpu_leave(&svm->vcpu);
 #ifdef X86_FEATURE_IBPB_EXIT_TO_USER

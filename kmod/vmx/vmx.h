@@ -205,15 +205,37 @@ void vmx_msr_exit(void);
 void vmx_msr_fields_init(struct vmx_vcpu *vmx);
 void vmx_msr_enter(struct vmx_vcpu *vmx);
 void vmx_msr_load(struct vmx_vcpu *vmx);
-void vmx_msr_save(struct vmx_vcpu *vmx);
+/* First what the guest left, before anything on the way out can change it. */
+static inline void vmx_msr_save(struct vmx_vcpu *vmx)
+{
+	vmx->base.msr.kernel_gs_base = vmx_rdmsr(MSR_KERNEL_GS_BASE);
+}
 void vmx_msr_leave(struct vmx_vcpu *vmx);
 
 /* vmx_state.c. load: dirty classes. save: these classes, now valid. */
 void vmx_state_load(struct vmx_vcpu *vmx);
 void vmx_state_save(struct vmx_vcpu *vmx, u32 classes);
 int vmx_state_fetch(struct baton_vcpu *vcpu, u32 classes);
-u64 vmx_rip(struct vmx_vcpu *vmx);
-u64 vmx_rflags(struct vmx_vcpu *vmx);
+void vmx_regs_save(struct vmx_vcpu *vmx);	/* REGS alone, as each window's end does */
+
+static inline u64 vmx_rip(struct vmx_vcpu *vmx)
+{
+	if (!(vmx->have & VMX_HAVE_RIP)) {
+		vmx->base.regs.rip = vmcs_read(VMCS_GUEST_RIP);
+		vmx->have |= VMX_HAVE_RIP;
+	}
+	return vmx->base.regs.rip;
+}
+
+static inline u64 vmx_rflags(struct vmx_vcpu *vmx)
+{
+	if (!(vmx->have & VMX_HAVE_RFLAGS)) {
+		vmx->base.regs.rflags = vmcs_read(VMCS_GUEST_RFLAGS);
+		vmx->have |= VMX_HAVE_RFLAGS;
+	}
+	return vmx->base.regs.rflags;
+}
+
 u8 vmx_cpl(void);
 bool vmx_long64(struct vmx_vcpu *vmx);
 u64 vmx_gpr_read(struct vmx_vcpu *vmx, unsigned int gpr);

@@ -181,7 +181,7 @@ static void apply_dr(struct vmx_vcpu *vmx, bool was_armed)
 	vmcs_write(VMCS_GUEST_DR7, vcpu->dbg.dr7);
 	if (!was_armed && !(vcpu->dbg.dr7 & DR7_ARMED))
 		return;
-	baton_debug_leave(vcpu, &vmx->host.debug);
+	baton_debug_leave(&vmx->host.debug);
 	baton_debug_enter(vcpu, &vmx->host.debug);
 }
 

@@ -101,19 +101,16 @@ void vmx_msr_enter(struct vmx_vcpu *vmx)
 		vmx_wrmsr(MSR_KERNEL_GS_BASE, guest);
 }
 
-/* First what the guest left, before anything on the way out can change it. */
-void vmx_msr_save(struct vmx_vcpu *vmx)
-{
-	vmx->base.msr.kernel_gs_base = vmx_rdmsr(MSR_KERNEL_GS_BASE);
-}
-
 void vmx_msr_leave(struct vmx_vcpu *vmx)
 {
-	unsigned int i;
+	u32 left;
 
-	for (i = 0; i < VMX_SWAP_COUNT; i++)
-		if (vmx->swapped & BIT(i) && vmx->swap[i].now != vmx->swap[i].host)
+	for (left = vmx->swapped; left; left &= left - 1) {
+		unsigned int i = __ffs(left);
+
+		if (vmx->swap[i].now != vmx->swap[i].host)
 			vmx_wrmsr(swap_index[i], vmx->swap[i].host);
+	}
 	vmx->swapped = 0;
 	if (vmx_rdmsr(MSR_KERNEL_GS_BASE) != vmx->host_kernel_gs_base)
 		vmx_wrmsr(MSR_KERNEL_GS_BASE, vmx->host_kernel_gs_base);

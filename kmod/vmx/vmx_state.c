@@ -30,24 +30,6 @@
 
 /* ---- general registers ---------------------------------------------- */
 
-u64 vmx_rip(struct vmx_vcpu *vmx)
-{
-	if (!(vmx->have & VMX_HAVE_RIP)) {
-		vmx->base.regs.rip = vmcs_read(VMCS_GUEST_RIP);
-		vmx->have |= VMX_HAVE_RIP;
-	}
-	return vmx->base.regs.rip;
-}
-
-u64 vmx_rflags(struct vmx_vcpu *vmx)
-{
-	if (!(vmx->have & VMX_HAVE_RFLAGS)) {
-		vmx->base.regs.rflags = vmcs_read(VMCS_GUEST_RFLAGS);
-		vmx->have |= VMX_HAVE_RFLAGS;
-	}
-	return vmx->base.regs.rflags;
-}
-
 u64 vmx_gpr_read(struct vmx_vcpu *vmx, unsigned int gpr)
 {
 	if (gpr == BATON_RSP && !(vmx->have & VMX_HAVE_RSP)) {
@@ -66,11 +48,12 @@ void vmx_gpr_write(struct vmx_vcpu *vmx, unsigned int gpr, u64 value)
 	}
 }
 
-static void save_regs(struct vmx_vcpu *vmx)
+void vmx_regs_save(struct vmx_vcpu *vmx)
 {
 	vmx_rip(vmx);
 	vmx_rflags(vmx);
 	vmx_gpr_read(vmx, BATON_RSP);
+	vmx->base.valid |= BATON_ST_REGS;
 }
 
 static void load_regs(struct vmx_vcpu *vmx)
@@ -85,7 +68,7 @@ static void load_regs(struct vmx_vcpu *vmx)
 
 /* ---- past an instruction -------------------------------------------- */
 
-static void clear_shadow(void)
+static inline void clear_shadow(void)
 {
 	u32 blocking = vmcs_read32(VMCS_GUEST_INTERRUPTIBILITY);
 
@@ -94,7 +77,7 @@ static void clear_shadow(void)
 			     blocking & ~(VMX_BLOCK_STI | VMX_BLOCK_MOVSS));
 }
 
-void vmx_step_over(struct vmx_vcpu *vmx)
+static inline void step_over(struct vmx_vcpu *vmx)
 {
 	u64 old = vmx_rip(vmx), rip = old + vmcs_read32(VMCS_EXIT_INSN_LENGTH);
 
@@ -106,12 +89,17 @@ void vmx_step_over(struct vmx_vcpu *vmx)
 	clear_shadow();
 }
 
+void vmx_step_over(struct vmx_vcpu *vmx)
+{
+	step_over(vmx);
+}
+
 /* Completing an instruction ends shadows and RF, and is a step if TF is set. */
 void vmx_skip(struct vmx_vcpu *vmx)
 {
 	u64 rflags = vmx_rflags(vmx);
 
-	vmx_step_over(vmx);
+	step_over(vmx);
 	if (likely(!(rflags & (X86_EFLAGS_RF | X86_EFLAGS_TF))))
 		return;
 	vmx->base.regs.rflags = rflags & ~X86_EFLAGS_RF;
@@ -336,7 +324,7 @@ void vmx_state_load(struct vmx_vcpu *vmx)
 void vmx_state_save(struct vmx_vcpu *vmx, u32 classes)
 {
 	if (classes & BATON_ST_REGS)
-		save_regs(vmx);
+		vmx_regs_save(vmx);
 	if (classes & BATON_ST_SREGS)
 		save_sregs(vmx);
 	if (classes & BATON_ST_EVENTS)

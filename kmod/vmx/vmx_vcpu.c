@@ -88,7 +88,7 @@ void vmx_guest_leave(struct vmx_vcpu *vmx)
 		baton_fpu_leave(&vmx->base);
 	if (!(loaded & VMX_LOADED_MSRS))
 		return;
-	baton_debug_leave(&vmx->base, &vmx->host.debug);
+	baton_debug_leave(&vmx->host.debug);
 	vmx_host_leave(vmx);
 	vmx_msr_leave(vmx);
 }
@@ -100,7 +100,9 @@ static void guest_depart(struct vmx_vcpu *vmx)
 
 	vmx_msr_save(vmx);
 	vcpu->valid |= BATON_ST_ALL & ~(BATON_ST_REGS | BATON_ST_SREGS | BATON_ST_EVENTS);
-	vmx_state_save(vmx, (vcpu->save & ~vcpu->valid) | BATON_ST_REGS);
+	vmx_regs_save(vmx);
+	if (vcpu->save & ~vcpu->valid)
+		vmx_state_save(vmx, vcpu->save & ~vcpu->valid);
 	vcpu->save = 0;
 	vmx_guest_leave(vmx);
 }

@@ -329,6 +329,7 @@ struct rcu_head { void *unused; };
 #define rcu_read_lock_held() 1
 #define rcu_dereference(p) READ_ONCE(p)
 #define rcu_dereference_check(p, c) READ_ONCE(p)
+#define rcu_dereference_sched(p) READ_ONCE(p)
 #define rcu_dereference_protected(p, c) (p)
 #define rcu_assign_pointer(p, v) smp_store_release(&(p), v)
 #define RCU_INIT_POINTER(p, v) ((p) = (v))
