@@ -41,6 +41,7 @@ struct baton_hvops {
 	enum baton_vendor vendor;
 	size_t vcpu_size;		/* of the struct that begins with baton_vcpu */
 	const struct baton_pte_ops *pte;
+	bool deadlines;			/* run() ends the guest by itself at apic.tsc_deadline */
 
 	/*
 	 * Process context, may sleep. probe(): does this CPU have all we need;

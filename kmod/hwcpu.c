@@ -144,7 +144,7 @@ static void hw_resume(BATON_SYSCORE_PARAM)
 	/* A TSC that started over must not run backwards for guests. */
 	if (now < hw_suspend_tsc)
 		baton_vms_tsc_jumped(hw_suspend_tsc - now);
-	baton_vms_flush_all();
+	baton_vms_resumed();
 }
 
 static void cpu_off_here(void *unused)

@@ -87,6 +87,8 @@ struct baton_lapic {
 	u64 tsc_to_ns;			/* ns per TSC tick, 32.32 fixed point */
 	bool timer_armed;		/* hrtimer will fire, or has and is not looked at */
 	u64 armed_tsc;			/* … at this host TSC; deadline mode only */
+	bool timer_sleep;		/* asleep before a deadline: armed_tsc tells how late */
+	u64 wake_ticks;			/* how long a thread takes to wake up, in TSC ticks */
 	struct hrtimer timer;
 };
 
@@ -182,6 +184,9 @@ void baton_timer_fini(struct baton_vcpu *vcpu);
 void baton_timer_stop(struct baton_vcpu *vcpu);
 /* The hrtimer fired: raise what is due, arm for what is not. */
 void baton_timer_expire(struct baton_vcpu *vcpu);
+/* Around a sleep in HLT: see lapic_timer.c. */
+void baton_timer_block(struct baton_vcpu *vcpu);
+void baton_timer_wake(struct baton_vcpu *vcpu);
 void baton_timer_set_count(struct baton_vcpu *vcpu, u32 count);
 u32 baton_timer_count(const struct baton_vcpu *vcpu);
 void baton_timer_set_divide(struct baton_vcpu *vcpu, u32 divide);

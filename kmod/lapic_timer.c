@@ -22,6 +22,8 @@
 #define PERIOD_MIN_NS 100000ull
 /* Deadlines further away (months) are looked at again when this is over. */
 #define DELTA_MAX (1ull << 56)
+/* At most this long a thread is awake before a deadline. */
+#define WAKE_MAX_NS 30000u
 
 enum timer_mode { ONE_SHOT, PERIODIC, DEADLINE, MODE_RESERVED };
 
@@ -98,7 +100,11 @@ void baton_timer_stop(struct baton_vcpu *vcpu)
 
 /* --- TSC deadline ------------------------------------------------------------- */
 
-/* Raises the interrupt if the deadline is over, else sees to it that we are woken. */
+/*
+ * Raises the interrupt if the deadline is over, else sees to it that we are woken.
+ * Where the backend ends the guest at the deadline, that is only needed in HLT
+ * (baton_timer_block()): a vCPU that is neither there nor in the guest will look.
+ */
 static void check_deadline(struct baton_vcpu *vcpu)
 {
 	struct baton_lapic *apic = &vcpu->apic;
@@ -107,7 +113,8 @@ static void check_deadline(struct baton_vcpu *vcpu)
 	if (!apic->tsc_deadline)
 		return;
 	if (apic->tsc_deadline > now) {
-		start_deadline(vcpu, apic->tsc_deadline - now);
+		if (!baton_hv->deadlines)
+			start_deadline(vcpu, apic->tsc_deadline - now);
 		return;
 	}
 	apic->tsc_deadline = 0;
@@ -137,10 +144,61 @@ u64 baton_lapic_get_tsc_deadline(struct baton_vcpu *vcpu)
 	return vcpu->apic.tsc_deadline;
 }
 
+/* By the owner, or with vcpu->lock: no sleep in HLT goes on, the next one arms anew. */
 void baton_lapic_tsc_changed(struct baton_vcpu *vcpu)
 {
 	vcpu->apic.timer_armed = false;
 	check_deadline(vcpu);
+}
+
+/*
+ * A thread that sleeps in HLT is late by the time that waking up takes. So while it
+ * sleeps the hrtimer fires earlier by that time, and what is left is waited for
+ * awake. How long waking up takes is learnt from the wake-ups themselves, up to
+ * WAKE_MAX_NS: on a host so busy that it takes longer, spinning mends nothing.
+ *
+ * Where the backend meets deadlines by itself the hrtimer runs for a sleep only:
+ * one that is left over from a sleep cut short costs a look, no more.
+ */
+void baton_timer_block(struct baton_vcpu *vcpu)
+{
+	struct baton_lapic *apic = &vcpu->apic;
+	s64 left = apic->tsc_deadline - guest_tsc(vcpu);
+	bool early = apic->wake_ticks && left > (s64)apic->wake_ticks;
+
+	apic->timer_sleep = false;
+	/* Fired and not looked at: the sleep ends before it begins. */
+	if (!apic->tsc_deadline || READ_ONCE(apic->timer_fired))
+		return;
+	apic->timer_sleep = left > 0;
+	if (left <= 0)
+		WRITE_ONCE(apic->timer_fired, true);
+	else if (early || baton_hv->deadlines)
+		start_deadline(vcpu, left - (early ? apic->wake_ticks : 0));
+}
+
+/* Anything better to do than to wait? The timer's own request is not. */
+static bool is_wanted(const struct baton_vcpu *vcpu)
+{
+	return READ_ONCE(vcpu->requests) & ~BIT(BATON_REQ_EVENT) ||
+	       READ_ONCE(vcpu->apic.posted_any) || READ_ONCE(vcpu->nmi_posted) ||
+	       signal_pending(current) || need_resched();
+}
+
+/* The deadline is `armed_tsc` + `wake_ticks` at most, so the wait is bounded. */
+void baton_timer_wake(struct baton_vcpu *vcpu)
+{
+	struct baton_lapic *apic = &vcpu->apic;
+	u64 most = (u64)WAKE_MAX_NS * tsc_khz / 1000000;
+	u64 late = rdtsc() - apic->armed_tsc;
+
+	if (!apic->timer_sleep || !READ_ONCE(apic->timer_fired))
+		return;
+	late = min(late, most);
+	apic->wake_ticks += ((s64)late - (s64)apic->wake_ticks) / 4;
+	while ((s64)(apic->tsc_deadline - guest_tsc(vcpu)) > 0 &&
+	       rdtsc() - apic->armed_tsc < most && !is_wanted(vcpu))
+		cpu_relax();
 }
 
 /* --- one-shot and periodic ------------------------------------------------------ */

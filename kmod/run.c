@@ -168,6 +168,7 @@ static enum step block(struct baton_vcpu *vcpu)
 		vcpu->mp_state = BATON_MP_RUNNABLE;
 		return STEP_AGAIN;
 	}
+	baton_timer_block(vcpu);
 	prepare_to_rcuwait(&vcpu->wait);
 	for (;;) {
 		set_current_state(TASK_INTERRUPTIBLE);
@@ -178,6 +179,7 @@ static enum step block(struct baton_vcpu *vcpu)
 		schedule();
 	}
 	finish_rcuwait(&vcpu->wait);
+	baton_timer_wake(vcpu);
 	WRITE_ONCE(vcpu->mode, BATON_MODE_OUT);
 	return STEP_AGAIN;
 }

@@ -218,10 +218,25 @@ void baton_vms_tsc_jumped(u64 ticks)
 		vm_tsc_jumped(vm, ticks);
 }
 
-void baton_vms_flush_all(void)
+/*
+ * The TSC may have gone on while the hrtimers' clock stood still: each vCPU looks at
+ * its timer again, also one whose thread sleeps in HLT.
+ */
+static void vm_resumed(struct baton_vm *vm)
+{
+	u32 i;
+
+	atomic64_inc(&vm->tlb_gen);
+	for (i = 0; i < BATON_MAX_VCPUS; i++)
+		if (vm->vcpus[i])
+			WRITE_ONCE(vm->vcpus[i]->apic.timer_fired, true);
+	request_all(vm, BATON_REQ_EVENT);
+}
+
+void baton_vms_resumed(void)
 {
 	struct baton_vm *vm;
 
 	list_for_each_entry(vm, &vm_list, list)
-		atomic64_inc(&vm->tlb_gen);
+		vm_resumed(vm);
 }

@@ -11,7 +11,7 @@
 void baton_vms_kick_all(void);
 /* Host TSC lost `ticks` while it slept; tasks are frozen, interrupts off. */
 void baton_vms_tsc_jumped(u64 ticks);
-/* Second-level TLBs may be stale (resume); tasks are frozen. */
-void baton_vms_flush_all(void);
+/* Second-level TLBs and timers may be stale; tasks are frozen, interrupts off. */
+void baton_vms_resumed(void);
 
 #endif

@@ -38,6 +38,7 @@ struct vmx_caps {
 	u64 cr0_fixed0, cr0_fixed1, cr4_fixed0, cr4_fixed1;
 	u64 eptp_bits;		/* memory type, walk length, A/D */
 	u32 timer;		/* preemption timer's start value */
+	u8 timer_shift;		/* … in TSC ticks, right shift */
 	bool perf_global;	/* there are counters to stop in the guest */
 	bool pebs;
 	bool pt_check;		/* Intel PT cannot go on in VMX operation */
@@ -131,6 +132,7 @@ struct vmx_vcpu {
 	u32 loaded;		/* VMX_LOADED_* */
 	u32 swapped;		/* BIT(enum vmx_swap_msr) read in this window */
 	enum vmx_after after;
+	u32 timer;		/* as in the VMCS */
 	u32 cpu_controls;	/* as in the VMCS */
 	u32 cpu2_controls;
 	unsigned long cr0_owned, cr4_owned; /* bits the guest changes without exit */

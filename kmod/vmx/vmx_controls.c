@@ -156,6 +156,7 @@ static bool misc_setup(void)
 
 	if (rdmsrq_safe(MSR_IA32_VMX_MISC, &misc))
 		return false;
+	vmx_caps.timer_shift = misc & VMX_CAP_MISC_TIMER_SHIFT;
 	vmx_caps.timer = max(1u, (tsc_khz / 1000 * TIMER_US) >>
 				 (misc & VMX_CAP_MISC_TIMER_SHIFT));
 	vmx_caps.pt_check = boot_cpu_has(X86_FEATURE_INTEL_PT) && !(misc & VMX_CAP_MISC_PT);
@@ -204,7 +205,8 @@ void vmx_controls_fields_init(struct vmx_vcpu *vmx)
 	vmcs_write32(VMCS_ENTRY_MSR_LOAD_COUNT, 0);
 	vmcs_write64(VMCS_EPT_POINTER, vm->npt.root_pa | vmx_caps.eptp_bits);
 	vmcs_write16(VMCS_VPID, vmx->vpid);
-	vmcs_write32(VMCS_PREEMPTION_TIMER, vmx_caps.timer);
+	vmx->timer = vmx_caps.timer;
+	vmcs_write32(VMCS_PREEMPTION_TIMER, vmx->timer);
 	if (vmx_caps.cpu2 & VMX_CPU2_ENCLS)
 		vmcs_write64(VMCS_ENCLS_EXITING_BITMAP, ~0ull);
 	if (vmx_caps.cpu2 & VMX_CPU2_ENCLV)

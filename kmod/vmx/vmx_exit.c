@@ -149,6 +149,17 @@ static enum baton_next exit_machine_check(struct vmx_vcpu *vmx)
 	return BATON_LEAVE;
 }
 
+/* A deadline of the guest's is met at the next entry; else the time is the host's. */
+static enum baton_next exit_timer(struct vmx_vcpu *vmx)
+{
+	const struct baton_vcpu *vcpu = &vmx->base;
+	u64 deadline = vcpu->apic.tsc_deadline;
+
+	if (deadline && (s64)(deadline - (rdtsc() + vcpu->tsc_offset)) <= 0)
+		return BATON_ENTER;
+	return BATON_LEAVE;
+}
+
 /* The time in the guest is over; what waits for the CPU gets it. */
 static enum baton_next exit_host_event(struct vmx_vcpu *vmx)
 {
@@ -269,7 +280,7 @@ static const vmx_exit_handler handlers[VMX_REASON_COUNT] = {
 	[VMX_REASON_MACHINE_CHECK]	= exit_machine_check,
 	[VMX_REASON_EPT_VIOLATION]	= exit_ept_violation,
 	[VMX_REASON_INVEPT]		= exit_ud,
-	[VMX_REASON_PREEMPTION_TIMER]	= exit_host_event,
+	[VMX_REASON_PREEMPTION_TIMER]	= exit_timer,
 	[VMX_REASON_INVVPID]		= exit_ud,
 	[VMX_REASON_WBINVD]		= exit_cache,
 	[VMX_REASON_XSETBV]		= exit_xsetbv,

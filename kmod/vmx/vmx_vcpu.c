@@ -152,12 +152,33 @@ static bool event_due(struct vmx_vcpu *vmx)
 	       vmx->cpu_controls != vmx_caps.cpu || baton_lapic_has_work(vcpu);
 }
 
+/* The guest runs to its TSC deadline at most; one that is over is an event. */
+static void timer_set(struct vmx_vcpu *vmx)
+{
+	struct baton_vcpu *vcpu = &vmx->base;
+	u32 timer = vmx_caps.timer;
+
+	if (vcpu->apic.tsc_deadline) {
+		s64 left = vcpu->apic.tsc_deadline - (rdtsc() + vcpu->tsc_offset);
+
+		if (left <= 0)
+			WRITE_ONCE(vcpu->apic.timer_fired, true);
+		else if (left >> vmx_caps.timer_shift < timer)
+			timer = (left >> vmx_caps.timer_shift) + 1;
+	}
+	if (timer == vmx->timer)
+		return;
+	vmx->timer = timer;
+	vmcs_write32(VMCS_PREEMPTION_TIMER, timer);
+}
+
 static void prepare(struct vmx_vcpu *vmx)
 {
 	struct baton_vcpu *vcpu = &vmx->base;
 
 	if (unlikely(vcpu->dirty))
 		vmx_state_load(vmx);
+	timer_set(vmx);
 	if (unlikely(event_due(vmx)))
 		vmx_event_inject(vmx);
 	vmx_tlb_sync(vmx);

@@ -335,6 +335,110 @@ static void test_disabled(void **state)
 	assert_int_equal(after(MS), VECTOR);
 }
 
+#define US 1000ull
+
+/* Sleeps in HLT before a deadline 2 ms away, and is awake `late` after the hrtimer. */
+static void sleep_until_deadline(u64 late)
+{
+	baton_lapic_set_tsc_deadline(v, guest_tsc() + 4 * MS);
+	baton_timer_block(v);
+	while (!baton_lapic_has_news(v))
+		kshim_advance(1);
+	kshim_advance(late);
+}
+
+static void test_sleep_is_short(void **state)
+{
+	int i;
+
+	(void)state;
+	deadline_mode();
+	for (i = 0; i < 40; i++) {
+		sleep_until_deadline(10 * US);
+		baton_timer_wake(v);
+		/* Reached in any case, at last not by more than one look at the clock. */
+		assert_int_equal(baton_lapic_get_tsc_deadline(v), 0);
+		assert_int_equal(take_and_eoi(v), VECTOR);
+	}
+	sleep_until_deadline(0);
+	assert_true(v->apic.tsc_deadline - guest_tsc() > 2 * 9 * US);
+	assert_true(v->apic.tsc_deadline - guest_tsc() < 2 * 11 * US);
+	baton_timer_wake(v);
+	assert_int_equal(take_and_eoi(v), VECTOR);
+	/* What takes longer than the limit is not waited for. */
+	for (i = 0; i < 40; i++) {
+		sleep_until_deadline(MS);
+		assert_int_equal(take_and_eoi(v), VECTOR);
+		baton_timer_wake(v);
+	}
+	sleep_until_deadline(0);
+	assert_true(v->apic.tsc_deadline - guest_tsc() <= 2 * 30 * US);
+}
+
+/* Whatever else there is to do ends the wait before the deadline. */
+static void test_wait_ends(void **state)
+{
+	int what;
+
+	(void)state;
+	deadline_mode();
+	v->apic.wake_ticks = 2 * 20 * US;
+	for (what = 0; what < 5; what++) {
+		ktime_t began;
+
+		sleep_until_deadline(0);
+		began = kshim_now;
+		if (what == 0)
+			set_bit(BATON_REQ_KICK, &v->requests);
+		else if (what == 1)
+			baton_lapic_post(v, 0x99, false);
+		else if (what == 2)
+			v->nmi_posted = true;
+		else
+			kshim_thread_info.flags = what == 3 ? _TIF_SIGPENDING : _TIF_NEED_RESCHED;
+		baton_timer_wake(v);
+		assert_true(kshim_now - began <= 200);
+		kmod_take_request(v, BATON_REQ_KICK);
+		v->nmi_posted = false;
+		kshim_thread_info.flags = 0;
+		/* And the deadline is met all the same. */
+		assert_int_equal(take_and_eoi(v), what == 1 ? 0x99 : -1);
+		assert_int_equal(after(MS), VECTOR);
+		v->apic.wake_ticks = 2 * 20 * US;
+	}
+}
+
+/* A backend that ends the guest at its deadline: the hrtimer is for sleeps alone. */
+static void test_backend_deadlines(void **state)
+{
+	const struct baton_hvops *old = baton_hv;
+	struct baton_hvops ops = *old;
+
+	(void)state;
+	ops.deadlines = true;
+	baton_hv = &ops;
+	deadline_mode();
+	baton_lapic_set_tsc_deadline(v, guest_tsc() + 2 * MS);
+	kshim_advance(2 * MS);
+	assert_false(baton_lapic_has_news(v));
+	/* Over when it goes to sleep: it does not, and there is nothing to learn. */
+	baton_timer_block(v);
+	assert_true(baton_lapic_has_news(v));
+	baton_timer_wake(v);
+	assert_int_equal(v->apic.wake_ticks, 0);
+	assert_int_equal(take_and_eoi(v), VECTOR);
+	baton_lapic_set_tsc_deadline(v, guest_tsc() + 4 * MS);
+	baton_timer_block(v);
+	assert_int_equal(after(MS), -1);
+	/* The sleep was cut short, and time changed before the next one. */
+	v->tsc_offset += MS;
+	baton_lapic_tsc_changed(v);
+	baton_timer_block(v);
+	assert_int_equal(after(MS / 2 - 1), -1);
+	assert_int_equal(after(3), VECTOR);
+	baton_hv = old;
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -344,7 +448,8 @@ int main(void)
 		T(test_periodic_unwatched), T(test_shortest_period), T(test_longest),
 		T(test_deadline), T(test_deadline_moves), T(test_deadline_far),
 		T(test_deadline_other_modes), T(test_no_deadline_mode), T(test_tsc_changes),
-		T(test_reset_stops), T(test_disabled),
+		T(test_reset_stops), T(test_disabled), T(test_sleep_is_short), T(test_wait_ends),
+		T(test_backend_deadlines),
 	};
 
 	return cmocka_run_group_tests_name("kmod lapic timer", tests, NULL, NULL);

@@ -386,6 +386,8 @@ extern struct thread_info kshim_thread_info;
 #define _TIF_NEED_RESCHED 2u
 #define _TIF_NOTIFY_SIGNAL 4u
 #define _TIF_NOTIFY_RESUME 8u
+#define signal_pending(task) (!!(kshim_thread_info.flags & _TIF_SIGPENDING))
+#define need_resched() (!!(kshim_thread_info.flags & _TIF_NEED_RESCHED))
 #define smp_processor_id() 0
 #define raw_smp_processor_id() 0
 #define cpu_online(cpu) ((cpu) == 0)
@@ -422,6 +424,8 @@ extern unsigned int tsc_khz;
 u64 rdtsc(void);
 #define rdtsc_ordered() rdtsc()
 #define ktime_get() kshim_now
+/* Who waits for time lets it pass. */
+#define cpu_relax() ((void)(kshim_now += 100))
 #define ktime_get_ns() ((u64)kshim_now)
 #define ktime_get_boottime_ns() ((u64)kshim_now)
 #define ktime_get_real_ns() ((u64)kshim_now)
