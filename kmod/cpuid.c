@@ -10,7 +10,6 @@
  */
 #include <linux/bits.h>
 #include <linux/slab.h>
-#include <linux/sort.h>
 #include <asm/cpufeature.h>
 #include <asm/processor.h>
 
@@ -94,9 +93,7 @@ static const struct {
 
 static u32 *reg_of(struct baton_cpuid_entry *entry, u8 reg)
 {
-	u32 *regs[] = { &entry->eax, &entry->ebx, &entry->ecx, &entry->edx };
-
-	return regs[reg];
+	return &entry->eax + reg;
 }
 
 /* The host's answer; zero for leaves it does not have. */
@@ -255,6 +252,28 @@ static void offer_fixed(struct list *list)
 	entry->edx = 0x4d;
 }
 
+static bool is_before(const struct baton_cpuid_entry *x, const struct baton_cpuid_entry *y)
+{
+	return x->leaf != y->leaf ? x->leaf < y->leaf : x->subleaf < y->subleaf;
+}
+
+/* By insertion: the list comes nearly in order, and has 256 entries at most. */
+static void sort_entries(struct baton_cpuid_entry *entries, u32 count)
+{
+	u32 i, at;
+
+	for (i = 1; i < count; i++) {
+		struct baton_cpuid_entry entry;
+
+		if (!is_before(&entries[i], &entries[i - 1]))
+			continue;
+		entry = entries[i];
+		for (at = i; at && is_before(&entry, &entries[at - 1]); at--)
+			entries[at] = entries[at - 1];
+		entries[at] = entry;
+	}
+}
+
 int baton_cpuid_supported(struct baton_cpuid_entry *entries, u32 *count)
 {
 	struct list list = { .entries = entries, .room = *count };
@@ -264,6 +283,8 @@ int baton_cpuid_supported(struct baton_cpuid_entry *entries, u32 *count)
 	offer_topology(&list);
 	offer_xstate(&list);
 	offer_fixed(&list);
+	/* In order, so that a guest's list made from it needs no sorting. */
+	sort_entries(entries, min(list.used, list.room));
 	*count = list.used;
 	return list.used > list.room ? -E2BIG : 0;
 }
@@ -274,28 +295,19 @@ static bool is_descriptive(u32 leaf)
 {
 	size_t i;
 
+	/* Asked for each leaf of each vCPU: what has features is none of them. */
+	if (leaf == 1 || leaf == 7 || leaf == XSTATE_LEAF || leaf == 0x80000001)
+		return false;
 	for (i = 0; i < ARRAY_SIZE(descriptive); i++)
 		if (descriptive[i].leaf == leaf)
 			return true;
 	return false;
 }
 
-/* May the register say this? Registers without features are free where any are known. */
-static bool reg_ok(const struct baton_cpuid_entry *entry, u8 reg, bool *known)
+/* Does the row speak of this entry? */
+static bool is_row_of(const struct feature_reg *feature, const struct baton_cpuid_entry *entry)
 {
-	u32 value = *reg_of((struct baton_cpuid_entry *)entry, reg);
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(feature_regs); i++) {
-		const struct feature_reg *feature = &feature_regs[i];
-
-		if (feature->leaf != entry->leaf || feature->subleaf != entry->subleaf)
-			continue;
-		*known = true;
-		if (feature->reg == reg)
-			return !(value & ~(offered(feature) | feature->free));
-	}
-	return !value;
+	return feature->leaf == entry->leaf && feature->subleaf == entry->subleaf;
 }
 
 /* Leaves whose other registers are identification or sizes. */
@@ -331,7 +343,8 @@ static bool xstate_ok(const struct baton_cpuid_entry *entry)
 
 static bool entry_ok(const struct baton_cpuid_entry *entry)
 {
-	bool known = false;
+	u32 seen = 0;
+	size_t i;
 	u8 reg;
 
 	if (entry->flags & ~BATON_CPUID_SUBLEAF_MATTERS || entry->reserved)
@@ -343,21 +356,20 @@ static bool entry_ok(const struct baton_cpuid_entry *entry)
 		return true;
 	if (entry->leaf == XSTATE_LEAF)
 		return xstate_ok(entry);
+	for (i = 0; i < ARRAY_SIZE(feature_regs); i++) {
+		if (!is_row_of(&feature_regs[i], entry))
+			continue;
+		reg = feature_regs[i].reg;
+		seen |= BIT(reg);
+		if (*reg_of((struct baton_cpuid_entry *)entry, reg) &
+		    ~(offered(&feature_regs[i]) | feature_regs[i].free))
+			return false;
+	}
 	for (reg = EAX; reg <= EDX; reg++)
-		if (!reg_ok(entry, reg, &known) && !others_are_free(entry, reg))
+		if (!(seen & BIT(reg)) && *reg_of((struct baton_cpuid_entry *)entry, reg) &&
+		    !others_are_free(entry, reg))
 			return false;
 	return true;
-}
-
-static int compare(const void *a, const void *b)
-{
-	const struct baton_cpuid_entry *x = a, *y = b;
-
-	if (x->leaf != y->leaf)
-		return x->leaf < y->leaf ? -1 : 1;
-	if (x->subleaf != y->subleaf)
-		return x->subleaf < y->subleaf ? -1 : 1;
-	return 0;
 }
 
 /* Sorted, so that the same leaf twice stands side by side. */
@@ -452,6 +464,7 @@ static const struct {
 
 static void gather(struct baton_cpuid_table *table)
 {
+	const struct baton_cpuid_entry *entry = NULL;
 	u8 phys_bits = bits_of(table, 0x80000008, 0, EAX);
 	size_t i;
 
@@ -460,8 +473,11 @@ static void gather(struct baton_cpuid_table *table)
 	/* RDPMC exits and is refused, with the bit or without. */
 	table->cr4_allowed = X86_CR4_PCE;
 	for (i = 0; i < ARRAY_SIZE(consequences); i++) {
-		u32 bits = bits_of(table, consequences[i].leaf, 0, consequences[i].reg);
+		u32 bits;
 
+		if (!i || consequences[i].leaf != consequences[i - 1].leaf)
+			entry = find(table, consequences[i].leaf, 0);
+		bits = entry ? *reg_of((struct baton_cpuid_entry *)entry, consequences[i].reg) : 0;
 		if (!(bits & BIT(consequences[i].bit)))
 			continue;
 		table->features |= consequences[i].flag;
@@ -483,7 +499,7 @@ int baton_cpuid_set(struct baton_vcpu *vcpu, struct baton_cpuid_entry *entries, 
 	for (i = 0; i < count; i++)
 		if (!entry_ok(&entries[i]))
 			return -EINVAL;
-	sort(entries, count, sizeof(*entries), compare, NULL);
+	sort_entries(entries, count);
 	if (has_twins(entries, count))
 		return -EINVAL;
 	gather(&table);
