@@ -41,6 +41,7 @@ struct feature_reg {
 	u32 host, made, free;
 };
 
+/* Ascending by leaf and subleaf, as is the next table. */
 static const struct feature_reg feature_regs[] = {
 	/* FPU … PSE36 CLFLUSH MMX FXSR SSE SSE2; HTT is topology */
 	{ 1, 0, EDX, 0x078bfbff, 0, BIT(28) },
@@ -133,11 +134,20 @@ static u32 not_usable(const struct feature_reg *feature)
 	return feature->leaf == 0x80000001 && feature->reg == ECX ? BIT(11) | BIT(16) : 0;
 }
 
-static u32 offered(const struct feature_reg *feature)
-{
-	u32 host = host_reg(feature->leaf, feature->subleaf, feature->reg);
+/* Of feature_regs, found out at load: each vCPU's leaves are held against them. */
+static u32 offered_bits[ARRAY_SIZE(feature_regs)];
 
-	return (host & feature->host & ~not_usable(feature)) | feature->made;
+int baton_cpuid_init(void)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(feature_regs); i++) {
+		const struct feature_reg *feature = &feature_regs[i];
+		u32 host = host_reg(feature->leaf, feature->subleaf, feature->reg);
+
+		offered_bits[i] = (host & feature->host & ~not_usable(feature)) | feature->made;
+	}
+	return 0;
 }
 
 /* --- what the host offers ---------------------------------------------------------- */
@@ -196,7 +206,7 @@ static void offer_features(struct list *list)
 
 	for (i = 0; i < ARRAY_SIZE(feature_regs); i++) {
 		const struct feature_reg *feature = &feature_regs[i];
-		u32 bits = offered(feature);
+		u32 bits = offered_bits[i];
 
 		if (bits || !feature->subleaf)
 			*reg_of(find_in_list(list, feature->leaf, feature->subleaf),
@@ -291,23 +301,38 @@ int baton_cpuid_supported(struct baton_cpuid_entry *entries, u32 *count)
 
 /* --- a guest's leaves: checks ------------------------------------------------------- */
 
-static bool is_descriptive(u32 leaf)
-{
-	size_t i;
+/*
+ * Where the check of a sorted list has got to in the two tables, which are sorted
+ * too: no row is looked at twice.
+ */
+struct check {
+	size_t feature, descriptive;
+};
 
-	/* Asked for each leaf of each vCPU: what has features is none of them. */
-	if (leaf == 1 || leaf == 7 || leaf == XSTATE_LEAF || leaf == 0x80000001)
-		return false;
-	for (i = 0; i < ARRAY_SIZE(descriptive); i++)
-		if (descriptive[i].leaf == leaf)
-			return true;
-	return false;
+static bool is_descriptive(struct check *check, u32 leaf)
+{
+	size_t *i = &check->descriptive;
+
+	while (*i < ARRAY_SIZE(descriptive) && descriptive[*i].leaf < leaf)
+		++*i;
+	return *i < ARRAY_SIZE(descriptive) && descriptive[*i].leaf == leaf;
 }
 
-/* Does the row speak of this entry? */
-static bool is_row_of(const struct feature_reg *feature, const struct baton_cpuid_entry *entry)
+/* The next row of this entry; its number, or that of rows if there is none. */
+static size_t next_row(struct check *check, const struct baton_cpuid_entry *entry)
 {
-	return feature->leaf == entry->leaf && feature->subleaf == entry->subleaf;
+	size_t *i = &check->feature;
+
+	for (; *i < ARRAY_SIZE(feature_regs); ++*i) {
+		const struct feature_reg *row = &feature_regs[*i];
+
+		if (row->leaf == entry->leaf && row->subleaf == entry->subleaf)
+			return (*i)++;
+		if (row->leaf > entry->leaf ||
+		    (row->leaf == entry->leaf && row->subleaf > entry->subleaf))
+			break;
+	}
+	return ARRAY_SIZE(feature_regs);
 }
 
 /* Leaves whose other registers are identification or sizes. */
@@ -341,8 +366,9 @@ static bool xstate_ok(const struct baton_cpuid_entry *entry)
 	       entry->ebx == host_reg(XSTATE_LEAF, entry->subleaf, EBX);
 }
 
-static bool entry_ok(const struct baton_cpuid_entry *entry)
+static bool entry_ok(const struct baton_cpuid_entry *entry, struct check *check)
 {
+	const u32 *regs = &entry->eax;
 	u32 seen = 0;
 	size_t i;
 	u8 reg;
@@ -352,22 +378,18 @@ static bool entry_ok(const struct baton_cpuid_entry *entry)
 	/* Else subleaf 0's registers would be read as another one's features. */
 	if ((entry->leaf == 7 || entry->leaf == XSTATE_LEAF) && !entry->flags)
 		return false;
-	if (is_descriptive(entry->leaf))
+	if (is_descriptive(check, entry->leaf))
 		return true;
 	if (entry->leaf == XSTATE_LEAF)
 		return xstate_ok(entry);
-	for (i = 0; i < ARRAY_SIZE(feature_regs); i++) {
-		if (!is_row_of(&feature_regs[i], entry))
-			continue;
+	while ((i = next_row(check, entry)) < ARRAY_SIZE(feature_regs)) {
 		reg = feature_regs[i].reg;
 		seen |= BIT(reg);
-		if (*reg_of((struct baton_cpuid_entry *)entry, reg) &
-		    ~(offered(&feature_regs[i]) | feature_regs[i].free))
+		if (regs[reg] & ~(offered_bits[i] | feature_regs[i].free))
 			return false;
 	}
 	for (reg = EAX; reg <= EDX; reg++)
-		if (!(seen & BIT(reg)) && *reg_of((struct baton_cpuid_entry *)entry, reg) &&
-		    !others_are_free(entry, reg))
+		if (regs[reg] && !(seen & BIT(reg)) && !others_are_free(entry, reg))
 			return false;
 	return true;
 }
@@ -494,14 +516,15 @@ static void gather(struct baton_cpuid_table *table)
 int baton_cpuid_set(struct baton_vcpu *vcpu, struct baton_cpuid_entry *entries, u32 count)
 {
 	struct baton_cpuid_table table = { .entries = entries, .count = count };
+	struct check check = { };
 	u32 i;
 
-	for (i = 0; i < count; i++)
-		if (!entry_ok(&entries[i]))
-			return -EINVAL;
 	sort_entries(entries, count);
 	if (has_twins(entries, count))
 		return -EINVAL;
+	for (i = 0; i < count; i++)
+		if (!entry_ok(&entries[i], &check))
+			return -EINVAL;
 	gather(&table);
 	baton_cpuid_free(&vcpu->cpuid);
 	vcpu->cpuid = table;

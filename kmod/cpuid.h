@@ -36,6 +36,8 @@ struct baton_cpuid_table {
 	u8 phys_bits;
 };
 
+/* At load, before the others. */
+int baton_cpuid_init(void);
 /* Fills in what this host offers; -E2BIG with *count needed. */
 int baton_cpuid_supported(struct baton_cpuid_entry *entries, u32 *count);
 /* Takes over entries (kvmalloc'ed) after checking them against what is offered. */

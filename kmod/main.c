@@ -10,6 +10,7 @@
 #include <asm/processor.h>
 
 #include "chardev.h"
+#include "cpuid.h"
 #include "eventfds.h"
 #include "hwcpu.h"
 
@@ -43,6 +44,7 @@ static int select_backend(void)
 
 static const struct init_step steps[] = {
 	{ "backend", select_backend, NULL },
+	{ "CPUID", baton_cpuid_init, NULL },
 	{ "host CPUs", baton_hwcpu_init, baton_hwcpu_exit },
 	{ "eventfds", NULL, baton_eventfds_exit },
 	{ "device", baton_chardev_init, baton_chardev_exit },

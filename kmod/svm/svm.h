@@ -96,7 +96,8 @@ void svm_maps_teardown(void);
 u64 svm_iopm_pa(void);
 u64 svm_msrpm_pa(void);
 
-/* svm_controls.c. init: process context. */
+/* svm_controls.c. setup: once, at load. init: process context. */
+void svm_controls_setup(void);
 void svm_controls_init(struct svm_vcpu *svm);
 void svm_controls_cpuid(struct svm_vcpu *svm);
 void svm_controls_cr0(struct svm_vcpu *svm, u64 cr0);

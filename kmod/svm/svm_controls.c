@@ -40,21 +40,38 @@ static const u8 virtualized[] = {
 	SVM_ICPT_CR0_SEL_WRITE, SVM_ICPT_CR_WRITE + 4,
 };
 
-static void intercept_all(struct svm_vmcb *vmcb, const u8 *list, size_t count)
+/* All of the above, for each new VMCB to begin with. */
+static u32 intercepts[SVM_ICPT_WORDS];
+
+static void intercept(unsigned int icpt)
+{
+	intercepts[icpt / 32] |= BIT(icpt % 32);
+}
+
+static void intercept_all(const u8 *list, size_t count)
 {
 	while (count--)
-		vmcb_intercept(vmcb, *list++, true);
+		intercept(*list++);
 }
 
 /* Debug registers live in vcpu->dbg; hardware's are the host's until armed. */
-static void intercept_debug(struct svm_vmcb *vmcb)
+static void intercept_debug(void)
 {
 	int i;
 
 	for (i = 0; i < 16; i++) {
-		vmcb_intercept(vmcb, SVM_ICPT_DR_READ + i, true);
-		vmcb_intercept(vmcb, SVM_ICPT_DR_WRITE + i, true);
+		intercept(SVM_ICPT_DR_READ + i);
+		intercept(SVM_ICPT_DR_WRITE + i);
 	}
+}
+
+void svm_controls_setup(void)
+{
+	intercept_all(host_events, ARRAY_SIZE(host_events));
+	intercept_all(svm_insns, ARRAY_SIZE(svm_insns));
+	intercept_all(harmful, ARRAY_SIZE(harmful));
+	intercept_all(virtualized, ARRAY_SIZE(virtualized));
+	intercept_debug();
 }
 
 /* An instruction that CPUID does not offer is to be #UD. */
@@ -82,12 +99,7 @@ void svm_controls_init(struct svm_vcpu *svm)
 {
 	struct svm_vmcb *vmcb = svm->vmcb;
 
-	intercept_all(vmcb, host_events, ARRAY_SIZE(host_events));
-	intercept_all(vmcb, svm_insns, ARRAY_SIZE(svm_insns));
-	intercept_all(vmcb, harmful, ARRAY_SIZE(harmful));
-	intercept_all(vmcb, virtualized, ARRAY_SIZE(virtualized));
-	intercept_debug(vmcb);
-
+	memcpy(vmcb->intercept, intercepts, sizeof(intercepts));
 	vmcb->iopm_pa = svm_iopm_pa();
 	vmcb->msrpm_pa = svm_msrpm_pa();
 	/* The guest's IF and TPR hold back its own interrupts only. */

@@ -137,6 +137,7 @@ static int svm_setup(void)
 	r = svm_maps_setup();
 	if (r)
 		return r;
+	svm_controls_setup();
 	for_each_possible_cpu(i) {
 		r = setup_cpu(per_cpu_ptr(&svm_cpus, i), i);
 		if (r)

@@ -81,6 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	kshim_cpu_features = fuzz_bool(&f) ? ~0ull : fuzz_u16(&f);
 	vm = kmod_vm_create(1);
 	v = vm->vcpus[0];
+	baton_cpuid_init();
 	offer_count = BATON_MAX_CPUID;
 	FUZZ_CHECK(!baton_cpuid_supported(offer, &offer_count));
 	entries = kvmalloc_array(BATON_MAX_CPUID, sizeof(*entries), GFP_KERNEL);

@@ -21,6 +21,7 @@ static u32 offer_count;
 
 static void take_offer(void)
 {
+	baton_cpuid_init();
 	offer_count = ARRAY_SIZE(offer);
 	assert_int_equal(baton_cpuid_supported(offer, &offer_count), 0);
 }
