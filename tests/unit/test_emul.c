@@ -348,12 +348,17 @@ static void test_rom(void **state)
 
 /* ---- the exit's address ---- */
 
-static void expect_at(struct guest *g, uint64_t offset)
+static void expect_code_at(struct guest *g, uint64_t rip, uint64_t offset)
 {
-	g->regs.rip = G_CODE;
+	g->regs.rip = rip;
 	assert_int_equal(guest_run(g), EMUL_DONE);
 	assert_int_equal(g->log_count, 1);
 	assert_int_equal(g->log[0].offset, offset);
+}
+
+static void expect_at(struct guest *g, uint64_t offset)
+{
+	expect_code_at(g, G_CODE, offset);
 }
 
 static void test_exit_address(void **state)
@@ -438,6 +443,50 @@ static void test_code_fetch(void **state)
 	guest_set_user(g);
 	g->regs.rip = 0xf0000;
 	expect_fault(g, UD_VECTOR, false, 0);
+}
+
+/* The page of code that was read last is read again only as long as it is that page. */
+static void test_code_page(void **state)
+{
+	const uint64_t at = 0x20000;
+	struct guest *g = *state;
+	uint64_t old;
+
+	g->regs.gpr[BATON_RBX] = G_DEVICE;
+	memcpy(guest_at(g, G_DATA), "\x88\x03\x90", 3);	/* mov [rbx], al */
+	memcpy(guest_at(g, G_DATA + 0x1000), "\x88\x43\x04", 3);	/* mov [rbx + 4], al */
+	guest_map(g, at, G_DATA | G_PTE);
+	expect_code_at(g, at, 0);
+	expect_code_at(g, at, 0);
+	assert_true(*guest_pte(g, at) & 0x20);
+	guest_map(g, at, (G_DATA + 0x1000) | G_PTE);
+	expect_code_at(g, at, 4);
+	memcpy(guest_at(g, G_DATA + 0x1000), "\x88\x43\x08", 3);
+	expect_code_at(g, at, 8);
+	*guest_pte(g, at) &= ~0x20ull;
+	expect_code_at(g, at, 8);
+	assert_true(*guest_pte(g, at) & 0x20);
+	/* The other end of the page: more bytes than it has are not copied. */
+	memcpy(guest_at(g, G_DATA + 0x1ff1), "\x88\x03", 2);
+	expect_code_at(g, at + 0xff1, 0);
+	memcpy(guest_at(g, G_DATA + 0x1ffe), "\x88\x03", 2);
+	expect_code_at(g, at + 0xffe, 0);
+	expect_code_at(g, at, 8);
+	g->regs.rip = at;
+	guest_map(g, at, *guest_pte(g, at) | 1ull << 63);
+	expect_page_fault(g, 0x11, at);
+	guest_map(g, at, (G_DATA + 0x1000) | G_PTE);
+	expect_code_at(g, at, 8);
+	/* Another world: no tables, then another privilege. */
+	old = g->sregs.cr3;
+	g->sregs.cr3 = g->tables;
+	g->regs.rip = at;
+	expect_page_fault(g, 0x10, at);
+	g->sregs.cr3 = old;
+	expect_code_at(g, at, 8);
+	g->regs.rip = at;
+	guest_set_user(g);
+	expect_page_fault(g, 0x15, at);
 }
 
 static void test_code_limit(void **state)
@@ -547,6 +596,7 @@ int main(void)
 		T(test_stack64, setup64), T(test_stack32, setup32),
 		T(test_rom, setup64), T(test_exit_address, setup64),
 		T(test_code_bytes, setup64), T(test_code_fetch, setup64),
+		T(test_code_page, setup64),
 		T(test_code_limit, setup32), T(test_code_mode, setup32),
 		T(test_unsupported, setup64),
 		T(test_atomic, setup64),

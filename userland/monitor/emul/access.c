@@ -85,16 +85,21 @@ static int find_linear(struct emul_cpu *cpu, unsigned int number, uint64_t offse
 
 /* ---- pages ---- */
 
+static void ready_walk(struct emul_cpu *cpu)
+{
+	if (cpu->walk_ready)
+		return;
+	walk_init(&cpu->walk, cpu->config->memory, cpu->sregs, cpu->regs->rflags);
+	cpu->walk_ready = true;
+}
+
 static int walk(struct emul_cpu *cpu, uint64_t gva, uint32_t access, uint8_t vector,
 		uint64_t *ret_gpa)
 {
 	uint32_t error_code;
 	int error;
 
-	if (!cpu->walk_ready) {
-		walk_init(&cpu->walk, cpu->config->memory, cpu->sregs, cpu->regs->rflags);
-		cpu->walk_ready = true;
-	}
+	ready_walk(cpu);
 	error = walk_address(&cpu->walk, gva, access, ret_gpa, &error_code);
 	if (error == -EINVAL)
 		return access_fault(cpu, vector);
@@ -142,10 +147,12 @@ int access_resolve(struct emul_cpu *cpu, unsigned int seg, uint64_t offset, unsi
 	if (error)
 		return error;
 	place->size = place->first = size;
+	place->device = false;
 	if ((linear & PAGE_OFFSET) + size > PAGE_OFFSET + 1)
 		place->first = (unsigned int)(PAGE_OFFSET + 1 - (linear & PAGE_OFFSET));
 	if (place->first == size && is_translated(cpu, linear, access)) {
 		place->gpa[0] = cpu->exit->gpa;
+		place->device = cpu->exit->kind == BATON_EMULATE_MMIO;
 		return 0;
 	}
 	error = translate(cpu, linear, access, segment_vector(seg), &place->gpa[0]);
@@ -204,6 +211,12 @@ static bool exchange(void *at, unsigned int size, uint64_t old, uint64_t value)
 
 /* ---- devices ---- */
 
+/* One access, as nearly all are: a power of two, aligned to itself. */
+static bool is_natural(uint64_t gpa, unsigned int size)
+{
+	return !(size & (size - 1)) && !(gpa & (size - 1));
+}
+
 /* The largest access of those left that is aligned to its own size. */
 static unsigned int natural_size(uint64_t gpa, unsigned int left)
 {
@@ -218,6 +231,8 @@ static uint64_t device_read(struct bus *bus, uint64_t gpa, unsigned int size)
 {
 	uint64_t value = 0;
 
+	if (is_natural(gpa, size))
+		return bus_read(bus, gpa, size);
 	for (unsigned int done = 0, n; done < size; done += n) {
 		n = natural_size(gpa + done, size - done);
 		value |= bus_read(bus, gpa + done, n) << 8 * done;
@@ -227,6 +242,10 @@ static uint64_t device_read(struct bus *bus, uint64_t gpa, unsigned int size)
 
 static void device_write(struct bus *bus, uint64_t gpa, unsigned int size, uint64_t value)
 {
+	if (is_natural(gpa, size)) {
+		bus_write(bus, gpa, size, value & size_mask(size));
+		return;
+	}
 	for (unsigned int done = 0, n; done < size; done += n) {
 		n = natural_size(gpa + done, size - done);
 		bus_write(bus, gpa + done, n, value >> 8 * done & size_mask(n));
@@ -256,8 +275,11 @@ static void write_piece(const struct emul_config *config, uint64_t gpa, unsigned
 
 uint64_t access_read(struct emul_cpu *cpu, const struct emul_place *place)
 {
-	uint64_t value = read_piece(cpu->config, place->gpa[0], place->first);
+	uint64_t value;
 
+	if (place->device)
+		return device_read(cpu->config->mmio, place->gpa[0], place->size);
+	value = read_piece(cpu->config, place->gpa[0], place->first);
 	if (place->first < place->size)
 		value |= read_piece(cpu->config, place->gpa[1], place->size - place->first)
 			 << 8 * place->first;
@@ -266,6 +288,10 @@ uint64_t access_read(struct emul_cpu *cpu, const struct emul_place *place)
 
 void access_write(struct emul_cpu *cpu, const struct emul_place *place, uint64_t value)
 {
+	if (place->device) {
+		device_write(cpu->config->mmio, place->gpa[0], place->size, value);
+		return;
+	}
 	write_piece(cpu->config, place->gpa[0], place->first, value);
 	if (place->first < place->size)
 		write_piece(cpu->config, place->gpa[1], place->size - place->first,
@@ -299,11 +325,70 @@ static unsigned int code_room(const struct emul_cpu *cpu)
 	return limit - rip >= EMUL_INSN_MAX ? EMUL_INSN_MAX : (unsigned int)(limit - rip) + 1;
 }
 
+static uint16_t stack_dpl(const struct baton_sregs *sregs)
+{
+	return sregs->seg[BATON_SS].attr & BATON_SEG_DPL;
+}
+
+/* Does what decides about fetches say the same as when *code was noted? */
+static bool is_same_world(const struct emul_code *code, const struct baton_sregs *sregs)
+{
+	return code->cr3 == sregs->cr3 && code->cr0 == sregs->cr0 && code->cr4 == sregs->cr4 &&
+	       code->efer == sregs->efer && code->dpl == stack_dpl(sregs);
+}
+
+bool access_fetch_again(const struct emul_cpu *cpu, uint8_t bytes[EMUL_INSN_MAX])
+{
+	const struct emul_code *code = cpu->code;
+	uint64_t offset = cpu->regs->rip - code->gva;
+
+	if (cpu->mode != EMUL_LONG64 || offset > PAGE_OFFSET + 1 - EMUL_INSN_MAX ||
+	    !is_same_world(code, cpu->sregs) || !walk_trail_holds(&code->trail))
+		return false;
+	memcpy(bytes, code->host + offset, EMUL_INSN_MAX);
+	asm volatile("" : : : "memory"); /* from here on, the copy is the code */
+	return true;
+}
+
+/* After a walk with a trail: where its page is, to be found again without one. */
+static void note_code(struct emul_cpu *cpu, uint64_t linear, uint64_t gpa)
+{
+	const struct baton_sregs *sregs = cpu->sregs;
+	struct emul_code *code = cpu->code;
+
+	code->host = guest_memory_at(cpu->config->memory, gpa & ~PAGE_OFFSET, PAGE_OFFSET + 1);
+	if (!code->host)
+		code->trail.count = 0;
+	code->gva = linear & ~PAGE_OFFSET;
+	code->cr0 = sregs->cr0;
+	code->cr3 = sregs->cr3;
+	code->cr4 = sregs->cr4;
+	code->efer = sregs->efer;
+	code->dpl = stack_dpl(sregs);
+}
+
+static int walk_code(struct emul_cpu *cpu, uint64_t linear, uint64_t *ret_gpa)
+{
+	struct walk_trail *trail = cpu->mode == EMUL_LONG64 ? &cpu->code->trail : NULL;
+	int error;
+
+	cpu->code->trail.count = 0;
+	ready_walk(cpu);
+	cpu->walk.trail = trail;
+	error = walk(cpu, linear, WALK_FETCH, VECTOR_GP, ret_gpa);
+	cpu->walk.trail = NULL;
+	if (error)
+		cpu->code->trail.count = 0;
+	else if (trail)
+		note_code(cpu, linear, *ret_gpa);
+	return error;
+}
+
 static int fetch_piece(struct emul_cpu *cpu, uint64_t linear, uint8_t *to, unsigned int count)
 {
 	const void *host;
 	uint64_t gpa;
-	int error = walk(cpu, linear, WALK_FETCH, VECTOR_GP, &gpa);
+	int error = walk_code(cpu, linear, &gpa);
 
 	if (error)
 		return error;

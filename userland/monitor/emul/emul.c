@@ -20,16 +20,20 @@
 
 #define CACHE_SIZE 64
 
+/* Room for two words, to be compared as such. */
+#define BYTES_ROOM 16
+
 struct emul_entry {
+	uint8_t bytes[BYTES_ROOM];
 	uint8_t mode;			/* enum emul_mode */
-	uint8_t bytes[EMUL_INSN_MAX];
 	struct emul_op op;		/* length 0: the entry is empty */
 };
 
 /* Belongs to the vCPU's thread: no lock. */
 struct emul {
 	struct emul_config config;
-	uint8_t bytes[EMUL_INSN_MAX];
+	struct emul_code code;
+	uint8_t bytes[BYTES_ROOM];
 	unsigned int count;		/* of bytes */
 	struct emul_entry cache[CACHE_SIZE];
 };
@@ -56,6 +60,24 @@ unsigned int emul_bytes(const struct emul *emul, uint8_t bytes[EMUL_INSN_MAX])
 
 /* ---- from RIP to operation ---- */
 
+static uint64_t word_at(const uint8_t *bytes)
+{
+	uint64_t word;
+
+	memcpy(&word, bytes, sizeof(word));
+	return word;
+}
+
+/* The first `length` bytes, 1 to 15: shorter than a call of memcmp(). */
+static bool same_bytes(const uint8_t *a, const uint8_t *b, unsigned int length)
+{
+	uint64_t low = word_at(a) ^ word_at(b), high = word_at(a + 8) ^ word_at(b + 8);
+
+	if (length <= 8)
+		return !(low << (64 - 8 * length));
+	return !low && !(high << (128 - 8 * length));
+}
+
 static int decode(struct emul *emul, const struct emul_cpu *cpu, const struct emul_op **ret_op)
 {
 	uint64_t rip = cpu->regs->rip;
@@ -64,12 +86,12 @@ static int decode(struct emul *emul, const struct emul_cpu *cpu, const struct em
 	int error;
 
 	if (!entry->op.length || entry->op.length > emul->count || entry->mode != cpu->mode ||
-	    memcmp(entry->bytes, emul->bytes, entry->op.length)) {
+	    !same_bytes(entry->bytes, emul->bytes, entry->op.length)) {
 		error = emul_decode(cpu->mode, emul->bytes, emul->count, &op);
 		if (error)
 			return error;
 		entry->mode = (uint8_t)cpu->mode;
-		memcpy(entry->bytes, emul->bytes, emul->count);
+		memcpy(entry->bytes, emul->bytes, sizeof(entry->bytes));
 		entry->op = op;
 	}
 	emul->count = entry->op.length;
@@ -83,10 +105,14 @@ static int find_op(struct emul *emul, struct emul_cpu *cpu, const struct emul_op
 	const struct baton_exit_emulate *exit = cpu->exit;
 	int error = -ENODATA, short_of;
 
-	emul->count = exit->insn_len < EMUL_INSN_MAX ? exit->insn_len : EMUL_INSN_MAX;
-	memcpy(emul->bytes, exit->insn, emul->count);
-	if (emul->count)
+	if (exit->insn_len) {
+		emul->count = exit->insn_len < EMUL_INSN_MAX ? exit->insn_len : EMUL_INSN_MAX;
+		memcpy(emul->bytes, exit->insn, sizeof(exit->insn));
 		error = decode(emul, cpu, ret_op);
+	} else if (access_fetch_again(cpu, emul->bytes)) {
+		emul->count = EMUL_INSN_MAX;
+		error = decode(emul, cpu, ret_op);
+	}
 	if (error != -ENODATA)
 		return error;
 	short_of = access_fetch(cpu, emul->bytes, &emul->count);
@@ -111,11 +137,11 @@ static enum emul_mode find_mode(const struct baton_sregs *sregs, bool protected_
 }
 
 /* The rest of *cpu has no meaning yet. */
-static void init_cpu(struct emul_cpu *cpu, const struct emul_config *config,
-		     struct baton_regs *regs, const struct baton_sregs *sregs,
-		     const struct baton_exit_emulate *exit)
+static void init_cpu(struct emul_cpu *cpu, struct emul *emul, struct baton_regs *regs,
+		     const struct baton_sregs *sregs, const struct baton_exit_emulate *exit)
 {
-	cpu->config = config;
+	cpu->config = &emul->config;
+	cpu->code = &emul->code;
 	cpu->exit = exit;
 	cpu->sregs = sregs;
 	cpu->regs = regs;
@@ -193,7 +219,7 @@ enum emul_result emul_run(struct emul *emul, struct baton_regs *regs,
 {
 	struct emul_cpu cpu;
 
-	init_cpu(&cpu, &emul->config, regs, sregs, exit);
+	init_cpu(&cpu, emul, regs, sregs, exit);
 	switch (run(emul, &cpu)) {
 	case 0:
 	case -EINTR:

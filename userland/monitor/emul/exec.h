@@ -32,8 +32,22 @@ struct emul_page {
 	uint64_t gva, gpa;
 };
 
+/*
+ * The page of 64-bit code that was read last, and all that its translation came
+ * from: drivers come back with the same instruction all the time. Comparing is
+ * as good as walking, and much shorter. trail.count 0: nothing is known.
+ */
+struct emul_code {
+	uint64_t gva;		/* of the page */
+	const uint8_t *host;
+	uint64_t cr0, cr3, cr4, efer;
+	uint16_t dpl;		/* of SS, in its place */
+	struct walk_trail trail;
+};
+
 struct emul_cpu {
 	const struct emul_config *config;
+	struct emul_code *code;
 	const struct baton_exit_emulate *exit;
 	const struct baton_sregs *sregs;
 	struct baton_regs *regs;
@@ -52,6 +66,7 @@ struct emul_cpu {
 /* An operand in memory, all of it translated: on one page or on two. */
 struct emul_place {
 	unsigned int size, first;	/* bytes; those of them at gpa[0] */
+	bool device;			/* the processor found no RAM there */
 	uint64_t gpa[2];
 };
 
@@ -70,6 +85,8 @@ bool access_exchange(struct emul_cpu *cpu, const struct emul_place *place, uint6
  * why: -EFAULT or -ENXIO (no RAM). *ret_count is valid in any case.
  */
 int access_fetch(struct emul_cpu *cpu, uint8_t bytes[EMUL_INSN_MAX], unsigned int *ret_count);
+/* The same from the page in cpu->code. False: nothing done, that is of no use here. */
+bool access_fetch_again(const struct emul_cpu *cpu, uint8_t bytes[EMUL_INSN_MAX]);
 
 /* ---- exec.c, strings.c: instructions ---- */
 

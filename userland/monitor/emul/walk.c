@@ -55,6 +55,7 @@ void walk_init(struct walk *walk, struct guest_memory *memory,
 	       const struct baton_sregs *sregs, uint64_t rflags)
 {
 	walk->memory = memory;
+	walk->trail = NULL;
 	walk->mode = paging_mode(sregs);
 	walk->cr3 = sregs->cr3;
 	for (int i = 0; i < 4; i++)
@@ -188,6 +189,13 @@ static int walk_32(const struct walk *walk, uint64_t gva, uint32_t access, uint6
 		      ret_error_code);
 }
 
+/* Marked accessed: if another CPU prevented that, it will not be found the same. */
+static void note_entry(struct walk_trail *trail, const struct walk_step *step)
+{
+	trail->host[trail->count] = step->host;
+	trail->entry[trail->count++] = step->entry | PTE_A;
+}
+
 /* Tables of 512 entries: `shift` is that of the topmost one's index. */
 static int walk_big(const struct walk *walk, uint64_t table, unsigned int shift, uint64_t gva,
 		    uint32_t access, uint64_t *ret_gpa, uint32_t *ret_error_code)
@@ -201,6 +209,8 @@ static int walk_big(const struct walk *walk, uint64_t table, unsigned int shift,
 
 		if (error)
 			return error;
+		if (walk->trail)
+			note_entry(walk->trail, &step);
 		if (shift == 12 || (shift <= 30 && step.entry & PTE_PS))
 			return finish(walk, &step,
 				      (step.entry & PTE_ADDRESS & ~page) | (gva & page), access,

@@ -20,8 +20,19 @@
 
 enum walk_mode { WALK_OFF, WALK_32, WALK_PAE, WALK_4_LEVELS, WALK_5_LEVELS };
 
+/*
+ * The entries that a walk of 4 or 5 levels went by, as it left them. As long as
+ * they are the same, the same walk ends at the same place.
+ */
+struct walk_trail {
+	unsigned int count;
+	const uint64_t *host[5];
+	uint64_t entry[5];
+};
+
 struct walk {
 	struct guest_memory *memory;
+	struct walk_trail *trail;	/* to be written, or NULL */
 	enum walk_mode mode;
 	uint64_t cr3;
 	uint64_t pdpte[4];	/* PAE: as the processor loaded them */
@@ -29,6 +40,14 @@ struct walk {
 	bool write_protect, nx, pse, smep, smap;
 	bool user;		/* CPL 3 */
 };
+
+static inline bool walk_trail_holds(const struct walk_trail *trail)
+{
+	for (unsigned int i = 0; i < trail->count; i++)
+		if (__atomic_load_n(trail->host[i], __ATOMIC_RELAXED) != trail->entry[i])
+			return false;
+	return trail->count;
+}
 
 void walk_init(struct walk *walk, struct guest_memory *memory,
 	       const struct baton_sregs *sregs, uint64_t rflags);
