@@ -66,6 +66,8 @@ struct svm_host {
 #define SVM_WATCH_IRET	BIT(2)	/* IRET was reached, may not have been executed */
 #define SVM_WATCH_STEP	BIT(3)	/* RFLAGS.TF set by us, for one instruction */
 
+#define SVM_CPL_NONE	0xff
+
 struct svm_vcpu {
 	struct baton_vcpu vcpu;	/* first */
 	struct svm_vmcb *vmcb;
@@ -76,6 +78,9 @@ struct svm_vcpu {
 	u64 asid_gen;		/* svm_cpu.asid_gen that our ASID is of */
 	s64 tlb_gen;		/* vm->tlb_gen as of our last flush; -1: flush */
 	u64 serial;		/* unlike any other vCPU's since module load */
+
+	u64 segs_seen[SVM_SEG_WORDS]; /* VMCB's that vcpu.sregs was made from */
+	u8 cpl_seen;		/* … with this CPL; SVM_CPL_NONE: it was not */
 
 	u32 watch;		/* SVM_WATCH_* */
 	u64 iret_rip;		/* with SVM_WATCH_IRET: where */

@@ -230,6 +230,10 @@ struct svm_vmcb {
 	u8 reserved_6e8[0x1000 - 0x6e8];
 };
 
+/* Segments and descriptor tables, es to tr, as words. */
+#define SVM_SEG_WORDS 20
+static_assert(offsetof(struct svm_vmcb, tr) + sizeof(struct svm_segment) ==
+	      offsetof(struct svm_vmcb, es) + 8 * SVM_SEG_WORDS, "SVM_SEG_WORDS");
 static_assert(sizeof(struct svm_segment) == 16, "svm_segment");
 static_assert(sizeof(struct svm_vmcb) == 4096, "svm_vmcb");
 static_assert(offsetof(struct svm_vmcb, iopm_pa) == 0x040, "iopm_pa");

@@ -73,10 +73,13 @@ static void mend_segments(struct baton_segment *seg, u8 cpl)
 	seg[BATON_SS].attr = (seg[BATON_SS].attr & ~BATON_SEG_DPL) | cpl << BATON_SEG_DPL_SHIFT;
 }
 
-static void load_segments(struct svm_vmcb *vmcb, const struct baton_sregs *sregs)
+static void load_segments(struct svm_vcpu *svm)
 {
+	const struct baton_sregs *sregs = &svm->vcpu.sregs;
 	const struct baton_segment *seg = sregs->seg;
+	struct svm_vmcb *vmcb = svm->vmcb;
 
+	svm->cpl_seen = SVM_CPL_NONE;
 	load_segment(&vmcb->es, &seg[BATON_ES]);
 	load_segment(&vmcb->cs, &seg[BATON_CS]);
 	load_segment(&vmcb->ss, &seg[BATON_SS]);
@@ -93,10 +96,36 @@ static void load_segments(struct svm_vmcb *vmcb, const struct baton_sregs *sregs
 	vmcb_touch(vmcb, SVM_CLEAN_SEG | SVM_CLEAN_DT);
 }
 
-static void save_segments(const struct svm_vmcb *vmcb, struct baton_sregs *sregs)
+/*
+ * Guests change segments far less often than they leave for the monitor's emulator.
+ * Whoever changes those in sregs has them loaded before the next entry, so until
+ * then the VMCB's words tell whether they are still right.
+ */
+static bool segments_changed(struct svm_vcpu *svm)
 {
+	const u64 *now = (const u64 *)((const u8 *)svm->vmcb + offsetof(struct svm_vmcb, es));
+	u64 changed = svm->vmcb->cpl ^ svm->cpl_seen;
+	int i;
+
+	for (i = 0; i < SVM_SEG_WORDS; i += 4)
+		changed |= (now[i] ^ svm->segs_seen[i]) | (now[i + 1] ^ svm->segs_seen[i + 1]) |
+			   (now[i + 2] ^ svm->segs_seen[i + 2]) |
+			   (now[i + 3] ^ svm->segs_seen[i + 3]);
+	if (likely(!changed))
+		return false;
+	memcpy(svm->segs_seen, now, sizeof(svm->segs_seen));
+	svm->cpl_seen = svm->vmcb->cpl;
+	return true;
+}
+
+static void save_segments(struct svm_vcpu *svm)
+{
+	const struct svm_vmcb *vmcb = svm->vmcb;
+	struct baton_sregs *sregs = &svm->vcpu.sregs;
 	struct baton_segment *seg = sregs->seg;
 
+	if (!segments_changed(svm))
+		return;
 	save_segment(&seg[BATON_ES], &vmcb->es);
 	save_segment(&seg[BATON_CS], &vmcb->cs);
 	save_segment(&seg[BATON_SS], &vmcb->ss);
@@ -128,7 +157,7 @@ static void load_sregs(struct svm_vcpu *svm)
 
 	if (paging_changes(vmcb, sregs))
 		svm->tlb_gen = -1;
-	load_segments(vmcb, sregs);
+	load_segments(svm);
 	svm_controls_cr0(svm, sregs->cr0);
 	vmcb->cr0 = sregs->cr0 & ~CR0_HIDDEN;
 	vmcb->cr2 = sregs->cr2;
@@ -146,7 +175,7 @@ void svm_need_sregs(struct svm_vcpu *svm)
 
 	if (svm->vcpu.valid & BATON_ST_SREGS)
 		return;
-	save_segments(vmcb, sregs);
+	save_segments(svm);
 	sregs->cr0 = vmcb->cr0 | (sregs->cr0 & CR0_HIDDEN);
 	sregs->cr2 = vmcb->cr2;
 	sregs->cr3 = vmcb->cr3;

@@ -30,6 +30,7 @@ int svm_vcpu_init(struct baton_vcpu *vcpu)
 		return -ENOMEM;
 	svm->sw.vmcb_pa = __pa(svm->vmcb);
 	svm->cpu = -1;
+	svm->cpl_seen = SVM_CPL_NONE;
 	/* Not the address: a new vCPU may get a dead one's. */
 	svm->serial = atomic64_inc_return(&serial);
 	svm_controls_init(svm);
