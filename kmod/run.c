@@ -116,6 +116,9 @@ static enum step handle_requests(struct baton_vcpu *vcpu)
 	if (READ_ONCE(vcpu->vm->dead))
 		return return_with(vcpu, BATON_EXIT_NONE);
 	take_request(vcpu, BATON_REQ_EVENT);
+	/* Nearly always it is nothing but that. */
+	if (likely(!READ_ONCE(vcpu->requests)))
+		return STEP_AGAIN;
 	if (take_request(vcpu, BATON_REQ_TOUCH) && touch(vcpu) == STEP_RETURN)
 		return STEP_RETURN;
 	if (take_request(vcpu, BATON_REQ_CLOCK))
