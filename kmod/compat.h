@@ -63,6 +63,15 @@ static inline void baton_send_reschedule(int cpu)
 #endif
 }
 
+/* The note (linux/hardirq.h) that this CPU took an interrupt. None: assume that it did. */
+#if defined(HAVE_L1D_NOTE) && IS_ENABLED(CONFIG_KVM_INTEL)
+#define baton_l1d_noted() kvm_get_cpu_l1tf_flush_l1d()
+#define baton_l1d_note_clear() kvm_clear_cpu_l1tf_flush_l1d()
+#else
+#define baton_l1d_noted() true
+#define baton_l1d_note_clear() do { } while (0)
+#endif
+
 #ifndef HAVE_RDMSRQ
 #define rdmsrq(msr, val) rdmsrl(msr, val)
 #define wrmsrq(msr, val) wrmsrl(msr, val)

@@ -100,6 +100,7 @@ static enum step touch(struct baton_vcpu *vcpu)
 {
 	u8 byte __maybe_unused;
 
+	vcpu->secrets_seen = true;
 	if (!get_user(byte, (u8 __user *)vcpu->touch_hva))
 		return STEP_AGAIN;
 	vcpu->fault = (struct baton_fault) { .gpa = vcpu->touch_gpa };
@@ -223,8 +224,10 @@ static enum step resolve_fault(struct baton_vcpu *vcpu)
 {
 	unsigned long hva = 0;
 	u32 kind = BATON_EMULATE_MMIO;
-	int r = baton_fault_resolve(vcpu, &kind, &hva);
+	int r;
 
+	vcpu->secrets_seen = true;
+	r = baton_fault_resolve(vcpu, &kind, &hva);
 	if (!r || r == -EINTR || r == -EAGAIN)
 		return STEP_AGAIN; /* a signal is seen at the loop's top */
 	if (r < 0)
@@ -302,6 +305,7 @@ int baton_vcpu_run(struct baton_vcpu *vcpu)
 	struct baton_run *run = vcpu->run;
 	int r;
 
+	vcpu->secrets_seen = true;
 	if (vcpu->pending_in)
 		finish_in(vcpu);
 	if (READ_ONCE(run->commit)) {

@@ -91,6 +91,7 @@ struct baton_vcpu {
 
 	struct baton_fault fault;	/* V: with BATON_FAULT */
 	u8 pending_in;			/* V: size of an IN waiting for its answer */
+	bool secrets_seen;		/* V: host data was handled outside windows */
 	unsigned long touch_hva;	/* V: with BATON_REQ_TOUCH */
 	u64 touch_gpa;			/* V: … and what it is to the guest */
 

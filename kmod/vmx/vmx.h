@@ -132,6 +132,7 @@ struct vmx_vcpu {
 	u32 loaded;		/* VMX_LOADED_* */
 	u32 swapped;		/* BIT(enum vmx_swap_msr) read in this window */
 	enum vmx_after after;
+	unsigned long switches;	/* of the thread, when the L1 cache was last looked after */
 	u32 timer;		/* as in the VMCS */
 	u32 cpu_controls;	/* as in the VMCS */
 	u32 cpu2_controls;

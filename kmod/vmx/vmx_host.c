@@ -13,6 +13,7 @@
  * PERF_GLOBAL_CTRL is read each window: perf may have changed it any time
  * before, and the exit loads what the field says.
  */
+#include <linux/hardirq.h>
 #include <linux/mm.h>
 #include <linux/moduleparam.h>
 #include <linux/sched/smt.h>
@@ -23,6 +24,7 @@
 #include <asm/segment.h>
 #include <asm/special_insns.h>
 
+#include "compat.h"
 #include "vmx.h"
 
 static bool l1d_flush = true;
@@ -204,6 +206,28 @@ static void barrier_between_vcpus(struct vmx_vcpu *vmx)
 		vmx_wrmsr(MSR_IA32_PRED_CMD, PRED_CMD_IBPB);
 }
 
+/*
+ * Has the host had data of others in its hands since the cache was last emptied
+ * for this vCPU? If not, what is in it is the guest's own and what a window works
+ * with. It has:
+ *  - when this thread came from user space, or faulted a page in (secrets_seen);
+ *  - when it was switched out: others ran. It cannot change its CPU otherwise;
+ *  - when this CPU took an interrupt. The kernel notes that for KVM, whose rule this
+ *    is too; the note is cleared only where the cache is emptied, by both of us.
+ * So windows that end for a request, the timer or their budget flush nothing.
+ */
+static bool l1d_flush_due(struct vmx_vcpu *vmx)
+{
+	unsigned long switches = current->nvcsw + current->nivcsw;
+	bool due = vmx->base.secrets_seen || switches != vmx->switches || baton_l1d_noted();
+
+	if (due)
+		baton_l1d_note_clear();
+	vmx->switches = switches;
+	vmx->base.secrets_seen = false;
+	return due;
+}
+
 static void l1d_read_through(void)
 {
 	unsigned int i;
@@ -242,7 +266,7 @@ void vmx_host_protect(struct vmx_vcpu *vmx)
 	if (boot_cpu_has(X86_FEATURE_IBPB_EXIT_TO_USER))
 		this_cpu_write(x86_ibpb_exit_to_user, true);
 #endif
-	if (likely(!vmx_caps.l1d_flush))
+	if (likely(!vmx_caps.l1d_flush) || !l1d_flush_due(vmx))
 		return;
 	if (boot_cpu_has(X86_FEATURE_FLUSH_L1D))
 		vmx_wrmsr(MSR_IA32_FLUSH_CMD, L1D_FLUSH);
