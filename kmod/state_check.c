@@ -24,11 +24,14 @@ static unsigned int linear_bits(u64 cr4)
 	return cr4 & X86_CR4_LA57 ? 57 : 48;
 }
 
+bool baton_regs_ok(u64 rip, u64 rflags)
+{
+	return !(rflags & RFLAGS_RESERVED) && rflags & X86_EFLAGS_FIXED && canonical(rip, 57);
+}
+
 int baton_check_regs(const struct baton_regs *regs)
 {
-	if (regs->rflags & RFLAGS_RESERVED || !(regs->rflags & X86_EFLAGS_FIXED))
-		return -EINVAL;
-	return canonical(regs->rip, 57) ? 0 : -EINVAL;
+	return baton_regs_ok(regs->rip, regs->rflags) ? 0 : -EINVAL;
 }
 
 static bool segment_ok(const struct baton_segment *seg)

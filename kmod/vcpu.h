@@ -224,6 +224,7 @@ u64 baton_cr4_allowed(const struct baton_vcpu *vcpu);
 
 /* state_check.c, pure: are these values ones a processor accepts? 0 or -EINVAL. */
 int baton_check_regs(const struct baton_regs *regs);
+bool baton_regs_ok(u64 rip, u64 rflags);	/* all of it that can be wrong */
 int baton_check_sregs(const struct baton_vcpu *vcpu, const struct baton_sregs *sregs);
 int baton_check_debugregs(const struct baton_debugregs *regs);
 int baton_check_events(const struct baton_events *events);

@@ -28,6 +28,13 @@ int baton_get_regs(struct baton_vcpu *vcpu, struct baton_regs *out)
 	return 0;
 }
 
+static void regs_were_set(struct baton_vcpu *vcpu)
+{
+	vcpu->dirty |= BATON_ST_REGS;
+	/* A jump by the monitor leaves no half-done instruction behind. */
+	vcpu->pending_in = 0;
+}
+
 int baton_set_regs(struct baton_vcpu *vcpu, const struct baton_regs *in)
 {
 	int r = baton_check_regs(in);
@@ -35,9 +42,7 @@ int baton_set_regs(struct baton_vcpu *vcpu, const struct baton_regs *in)
 	if (r)
 		return r;
 	vcpu->regs = *in;
-	vcpu->dirty |= BATON_ST_REGS;
-	/* A jump by the monitor leaves no half-done instruction behind. */
-	vcpu->pending_in = 0;
+	regs_were_set(vcpu);
 	return 0;
 }
 
@@ -162,20 +167,27 @@ static noinline int commit_sregs(struct baton_vcpu *vcpu)
 	return baton_set_sregs(vcpu, &sregs);
 }
 
-static noinline int commit(struct baton_vcpu *vcpu, u32 classes)
+/* Of REGS what is checked is read once; the others take any value. */
+static int commit(struct baton_vcpu *vcpu, u32 classes)
 {
-	struct baton_regs regs;
-	int r = 0;
+	const struct baton_regs *page = &vcpu->run->regs;
+	u64 rip = READ_ONCE(page->rip), rflags = READ_ONCE(page->rflags);
+	int r;
 
-	if (classes & BATON_CLASS_REGS) {
-		memcpy(&regs, &vcpu->run->regs, sizeof(regs));
-		r = baton_check_regs(&regs);
-	}
-	if (!r && classes & BATON_CLASS_SREGS)
+	if (classes & BATON_CLASS_REGS && !baton_regs_ok(rip, rflags))
+		return -EINVAL;
+	if (classes & BATON_CLASS_SREGS) {
 		r = commit_sregs(vcpu);
-	if (!r && classes & BATON_CLASS_REGS)
-		r = baton_set_regs(vcpu, &regs);
-	return r;
+		if (r)
+			return r;
+	}
+	if (classes & BATON_CLASS_REGS) {
+		memcpy(vcpu->regs.gpr, page->gpr, sizeof(page->gpr));
+		vcpu->regs.rip = rip;
+		vcpu->regs.rflags = rflags;
+		regs_were_set(vcpu);
+	}
+	return 0;
 }
 
 int baton_run_commit(struct baton_vcpu *vcpu)
