@@ -61,8 +61,9 @@ static void zap_in_slot(struct baton_vm *vm, const struct baton_memslot *slot,
 /*
  * The slots by value, one at a time: zapping may sleep, which ends an RCU
  * section, and the array may be replaced meanwhile. A slot that is added then
- * has no mappings in the range (inv_count); one that is removed zaps its own.
- * After a change an entry may be seen twice, which is harmless; to miss one, we
+ * has no mappings in the range (inv_count); one that is removed zaps its own in
+ * the section of mmu_lock that publishes the new array (baton_slots_shrink()), so
+ * a slot that is not found here has no mappings any more. After a change an entry may be seen twice, which is harmless; to miss one, we
  * start over.
  */
 static bool slot_at(struct baton_vm *vm, u32 index, u64 *generation, struct baton_memslot *ret_slot)
@@ -149,14 +150,30 @@ static const struct mmu_notifier_ops notifier_ops = {
 };
 
 /* In one piece: the work is by tables, not by pages, and the pages stay where they are. */
+static void unmap_locked(struct baton_vm *vm, u64 gpa, u64 size, u64 **retired)
+{
+	vm->inv_seq++;
+	if (baton_npt_detach(vm, gpa, size, retired))
+		baton_tlb_flush(vm);
+}
+
 void baton_unmap_range(struct baton_vm *vm, u64 gpa, u64 size)
 {
 	u64 *retired = NULL;
 
 	spin_lock(&vm->mmu_lock);
-	vm->inv_seq++;
-	if (baton_npt_detach(vm, gpa, size, &retired))
-		baton_tlb_flush(vm);
+	unmap_locked(vm, gpa, size, &retired);
+	spin_unlock(&vm->mmu_lock);
+	baton_npt_free_retired(retired);
+}
+
+void baton_slots_shrink(struct baton_vm *vm, struct baton_slots *slots, u64 gpa, u64 size)
+{
+	u64 *retired = NULL;
+
+	spin_lock(&vm->mmu_lock);
+	rcu_assign_pointer(vm->slots, slots);
+	unmap_locked(vm, gpa, size, &retired);
 	spin_unlock(&vm->mmu_lock);
 	baton_npt_free_retired(retired);
 }

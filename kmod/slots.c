@@ -6,9 +6,10 @@
  * a change publishes a new array and frees the old one after a grace period.
  *
  * Removal: once the call returns, no CPU reaches the slot's pages any more. The
- * new array is published first, then the range is zapped and flushed with
- * vm->inv_seq counted up under mmu_lock. A fault that still saw the old array
- * took its inv_seq before, so it notices and starts over (fault.c).
+ * new array is published, the range zapped and flushed, and vm->inv_seq counted
+ * up in one section of mmu_lock (baton_slots_shrink()). So the MMU notifier finds
+ * the slot, or nothing of it is left. A fault that still saw the old array took
+ * its inv_seq before, so it notices and starts over (fault.c).
  */
 #include <linux/overflow.h>
 #include <linux/sched.h>
@@ -163,9 +164,8 @@ static int slot_remove(struct baton_vm *vm, struct baton_slots *old, u32 id)
 		return -ENOMEM;
 	gpa = gone->gpa;
 	size = gone->size;
-	rcu_assign_pointer(vm->slots, slots);
+	baton_slots_shrink(vm, slots, gpa, size);
 	kfree_rcu(old, rcu);
-	baton_unmap_range(vm, gpa, size);
 	return 0;
 }
 

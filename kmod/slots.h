@@ -44,6 +44,11 @@ const struct baton_memslot *baton_slot_find(const struct baton_slots *slots, u64
  * overlap), -ENOENT, -ENOMEM, -ENOSPC, -EPERM (another process's VM).
  */
 int baton_slot_set(struct baton_vm *vm, const struct baton_slot *arg);
+/*
+ * notifier.c: publishes `slots`, which lacks the slot at [gpa, gpa + size), and
+ * unmaps that range, in one section of mmu_lock. vm->lock held, may sleep after.
+ */
+void baton_slots_shrink(struct baton_vm *vm, struct baton_slots *slots, u64 gpa, u64 size);
 /* hva of gpa if `size` bytes from there are in one slot, else 0. Any context. */
 unsigned long baton_gpa_to_hva(struct baton_vm *vm, u64 gpa, u64 size, bool write);
 

@@ -34,8 +34,11 @@ static const struct baton_hvops dummy_ops = {
 };
 const struct baton_hvops *baton_hv = &dummy_ops;
 
-void baton_unmap_range(struct baton_vm *vm, u64 gpa, u64 size)
+void baton_slots_shrink(struct baton_vm *vm, struct baton_slots *slots, u64 gpa, u64 size)
 {
+	/* Nobody may have seen the new array before: it comes with the unmapping. */
+	kmod_calls.unmap_early = !baton_slot_find(vm->slots, gpa);
+	rcu_assign_pointer(vm->slots, slots);
 	kmod_calls.unmaps++;
 	kmod_calls.unmap_gpa = gpa;
 	kmod_calls.unmap_size = size;

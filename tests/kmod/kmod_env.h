@@ -19,6 +19,7 @@
 struct kmod_calls {
 	unsigned int unmaps;
 	u64 unmap_gpa, unmap_size;
+	bool unmap_early;	/* the slot was gone before the call */
 	bool unmap_found;	/* a slot was still there for the range */
 };
 extern struct kmod_calls kmod_calls;

@@ -184,7 +184,11 @@ static void test_remove(void **state)
 	assert_int_equal(kmod_calls.unmaps, 1);
 	assert_int_equal(kmod_calls.unmap_gpa, 0x10000);
 	assert_int_equal(kmod_calls.unmap_size, 0x4000);
-	/* No CPU may find the slot any more when its range is zapped. */
+	/*
+	 * No CPU may find the slot any more when its range is zapped, and nobody may
+	 * miss it before: an invalidation would leave its pages mapped.
+	 */
+	assert_false(kmod_calls.unmap_early);
 	assert_false(kmod_calls.unmap_found);
 	assert_null(find(0x10000));
 	assert_int_equal(find(0x20000)->id, 5);
