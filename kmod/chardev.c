@@ -153,9 +153,10 @@ static long vm_create_vcpu(void *object, void *arg)
 	r = baton_vcpu_create(vm, id, &vcpu);
 	if (r)
 		return r;
+	/* First the bound of the ids: see vm_in_guest(). */
+	WRITE_ONCE(vm->vcpu_top, max(vm->vcpu_top, id + 1));
 	/* Reachable by interrupts from here on, so it stays even if there is no fd. */
 	smp_store_release(&vm->vcpus[id], vcpu);
-	vm->vcpu_count++;
 	baton_vm_get(vm);
 	r = anon_inode_getfd("baton-vcpu", &vcpu_fops, vcpu, O_RDWR | O_CLOEXEC);
 	if (r < 0)

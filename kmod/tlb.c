@@ -26,21 +26,22 @@
 #include "vm.h"
 
 /*
- * Is one of the VM's vCPUs in a window, on `cpu` or (-1) anywhere? A vCPU that
- * is being created is counted before it can be run, so it is covered by the
- * barriers too.
+ * Is one of the VM's vCPUs in a window, on `cpu` or (-1) anywhere? vcpu_top and
+ * the pointer are stored before the vCPU has a descriptor, so before its thread
+ * passes the barrier above: who sees its mode sees them too. A vCPU whose
+ * creation is not seen yet will see the new tlb_gen. Ids have holes, and more
+ * vCPUs may come while we look: a count of them would be no bound.
  */
 static bool vm_in_guest(struct baton_vm *vm, int cpu)
 {
-	u32 left = READ_ONCE(vm->vcpu_count);
+	u32 top = READ_ONCE(vm->vcpu_top);
 	unsigned int i;
 
-	for (i = 0; left && i < BATON_MAX_VCPUS; i++) {
+	for (i = 0; i < top; i++) {
 		const struct baton_vcpu *vcpu = READ_ONCE(vm->vcpus[i]);
 
 		if (!vcpu)
 			continue;
-		left--;
 		if (READ_ONCE(vcpu->mode) != BATON_MODE_GUEST)
 			continue;
 		smp_rmb(); /* mode before cpu: the vCPU writes them the other way round */

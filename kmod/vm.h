@@ -35,7 +35,7 @@ struct baton_vm {
 
 	struct baton_slots __rcu *slots;	/* R */
 	struct baton_vcpu *vcpus[BATON_MAX_VCPUS]; /* L to write; READ_ONCE to read */
-	u32 vcpu_count;			/* L: ids below may have holes */
+	u32 vcpu_top;			/* L to write: all ids are below, with holes */
 
 	struct mmu_notifier notifier;	/* I */
 	spinlock_t mmu_lock;

@@ -71,8 +71,8 @@ struct baton_vcpu *kmod_vcpu_add(struct baton_vm *vm, u32 id)
 	if (baton_vcpu_create(vm, id, &vcpu))
 		abort();
 	kmod_allow_all(vcpu);
+	vm->vcpu_top = max(vm->vcpu_top, id + 1);
 	vm->vcpus[id] = vcpu;
-	vm->vcpu_count++;
 	return vcpu;
 }
 

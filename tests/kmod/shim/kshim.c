@@ -36,6 +36,20 @@ void *kshim_alloc(size_t size, size_t align)
 	return p ? memset(p, 0, size) : NULL;
 }
 
+unsigned int kshim_ipi_cpus;
+
+void kshim_each_cpu_cond(bool (*cond)(int cpu, void *arg), void (*fn)(void *arg), void *arg)
+{
+	int cpu;
+
+	for (cpu = 0; cpu < 8; cpu++) {
+		if (!cond(cpu, arg))
+			continue;
+		kshim_ipi_cpus |= 1u << cpu;
+		fn(arg);
+	}
+}
+
 u64 rdtsc(void)
 {
 	return (u64)((u128)kshim_now * tsc_khz / 1000000);

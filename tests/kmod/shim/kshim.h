@@ -391,6 +391,12 @@ extern struct thread_info kshim_thread_info;
 #define smp_processor_id() 0
 #define raw_smp_processor_id() 0
 #define cpu_online(cpu) ((cpu) == 0)
+/* Inter-processor interrupts: which of eight made-up CPUs were asked to answer. */
+extern unsigned int kshim_ipi_cpus;
+#define cpu_online_mask NULL
+#define on_each_cpu_cond_mask(cond, fn, arg, wait, mask) \
+	kshim_each_cpu_cond(cond, fn, arg)
+void kshim_each_cpu_cond(bool (*cond)(int cpu, void *arg), void (*fn)(void *arg), void *arg);
 
 /* --- sorting --------------------------------------------------------------- */
 
