@@ -75,3 +75,14 @@ void svm_asid_flush(struct svm_vcpu *svm)
 	}
 	baton_count(&svm->vcpu, BATON_STAT_TLB_FLUSHES);
 }
+
+/*
+ * In a window: VMRUN was refused, and nobody says whether it had flushed what
+ * tlb_control told it to, be it our ASID or the first flush of a generation. So
+ * the next entry on this CPU starts another generation, and we take part in it.
+ */
+void svm_asid_lost(struct svm_vcpu *svm)
+{
+	this_cpu_ptr(&svm_cpus)->asid_next = svm_caps.asid_count;
+	svm->cpu = -1;
+}

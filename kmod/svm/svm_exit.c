@@ -40,10 +40,14 @@ static enum baton_next exit_unexpected(struct svm_vcpu *svm)
 /* VMRUN found the state inconsistent ("Canonicalization and Consistency Checks"). */
 static enum baton_next exit_invalid(struct svm_vcpu *svm)
 {
-	const struct svm_vmcb *vmcb = svm->vmcb;
+	struct svm_vmcb *vmcb = svm->vmcb;
+	u64 event = vmcb->event_inj;
 
+	/* take_back() left it, and it must not go into the next entry. */
+	vmcb->event_inj = 0;
+	svm_asid_lost(svm);
 	return baton_exit_failed(&svm->vcpu, BATON_EXIT_ENTRY_FAILED, vmcb->exit_code,
-				 vmcb->exit_info1, vmcb->exit_info2, vmcb->event_inj);
+				 vmcb->exit_info1, vmcb->exit_info2, event);
 }
 
 /*

@@ -230,7 +230,8 @@ static void take_back(struct svm_vcpu *svm)
 	vcpu->regs.rflags = vmcb->rflags;
 	vmcb->clean = svm_caps.clean;
 	vmcb->tlb_control = SVM_TLB_KEEP;
-	vmcb->event_inj = 0;
+	if (likely((u32)vmcb->exit_code != SVM_EXIT_INVALID))
+		vmcb->event_inj = 0;
 	if (unlikely(vmcb->exit_int_info & SVM_EVENT_VALID))
 		svm_event_cut_short(svm);
 	if (unlikely(svm->watch))
