@@ -268,12 +268,24 @@ static long vcpu_set_lapic(void *object, void *arg)
 	return baton_lapic_set(object, arg);
 }
 
-/* The list of the caller: a copy to work on. NULL-free: ERR_PTR on failure. */
+/*
+ * The list of the caller: a copy to work on. NULL-free: ERR_PTR on failure. Some
+ * are kept, so it is accounted, which vmemdup_user() does not do.
+ */
 static void *user_list(u64 user, u32 count, size_t entry, u32 max)
 {
+	void *list;
+
 	if (count > max)
 		return ERR_PTR(-E2BIG);
-	return vmemdup_user(u64_to_user_ptr(user), count * entry);
+	list = kvmalloc(count * entry, GFP_KERNEL_ACCOUNT);
+	if (!list)
+		return ERR_PTR(-ENOMEM);
+	if (copy_from_user(list, u64_to_user_ptr(user), count * entry)) {
+		kvfree(list);
+		return ERR_PTR(-EFAULT);
+	}
+	return list;
 }
 
 static long vcpu_get_msrs(void *object, void *arg)
