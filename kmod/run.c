@@ -57,18 +57,24 @@ static enum step return_with(struct baton_vcpu *vcpu, enum baton_exit_reason rea
 	return STEP_RETURN;
 }
 
-static void start_up(struct baton_vcpu *vcpu)
+/* CS is one of many registers that are loaded at once, so all have to be in the cache. */
+static int start_up(struct baton_vcpu *vcpu)
 {
 	u8 vector = READ_ONCE(vcpu->apic.sipi_vector);
 	struct baton_segment *cs = &vcpu->sregs.seg[BATON_CS];
+	int r;
 
 	if (vcpu->mp_state != BATON_MP_WAIT_SIPI)
-		return;
+		return 0;
+	r = baton_state_need(vcpu, BATON_ST_SREGS);
+	if (r)
+		return r;
 	cs->selector = vector << 8;
 	cs->base = vector << 12;
 	vcpu->regs.rip = 0;
 	vcpu->dirty |= BATON_ST_REGS | BATON_ST_SREGS;
 	vcpu->mp_state = BATON_MP_RUNNABLE;
+	return 0;
 }
 
 /* INIT resets from the whole current state, so that has to be in the cache. */
@@ -112,6 +118,13 @@ static bool take_request(struct baton_vcpu *vcpu, enum baton_req req)
 	return test_bit(req, &vcpu->requests) && test_and_clear_bit(req, &vcpu->requests);
 }
 
+/* The state cannot be had just now: once more at the next call. */
+static enum step later(struct baton_vcpu *vcpu, enum baton_req req)
+{
+	set_bit(req, &vcpu->requests);
+	return return_with(vcpu, BATON_EXIT_NONE);
+}
+
 static enum step handle_requests(struct baton_vcpu *vcpu)
 {
 	if (READ_ONCE(vcpu->vm->dead))
@@ -124,13 +137,10 @@ static enum step handle_requests(struct baton_vcpu *vcpu)
 		return STEP_RETURN;
 	if (take_request(vcpu, BATON_REQ_CLOCK))
 		baton_pvclock_update(vcpu);
-	if (take_request(vcpu, BATON_REQ_INIT) && take_init(vcpu)) {
-		/* The state cannot be had just now: once more at the next call. */
-		set_bit(BATON_REQ_INIT, &vcpu->requests);
-		return return_with(vcpu, BATON_EXIT_NONE);
-	}
-	if (take_request(vcpu, BATON_REQ_SIPI))
-		start_up(vcpu);
+	if (take_request(vcpu, BATON_REQ_INIT) && take_init(vcpu))
+		return later(vcpu, BATON_REQ_INIT);
+	if (take_request(vcpu, BATON_REQ_SIPI) && start_up(vcpu))
+		return later(vcpu, BATON_REQ_SIPI);
 	if (take_request(vcpu, BATON_REQ_SHUTDOWN))
 		return return_with(vcpu, BATON_EXIT_SHUTDOWN);
 	if (take_request(vcpu, BATON_REQ_EOI)) {
