@@ -193,11 +193,16 @@ static bool mtrr_var_ok(const struct baton_vcpu *vcpu, u32 index, u64 value)
 	return !(value & 0xf00) && type_ok(value, false);
 }
 
+/*
+ * Bits that the MSR has. X86_FEATURE_SSBD is no sign of one: the kernel also sets
+ * it where it has another MSR for that.
+ */
 static u64 spec_ctrl_bits(void)
 {
 	return (boot_cpu_has(X86_FEATURE_IBRS) ? SPEC_CTRL_IBRS : 0) |
 	       (boot_cpu_has(X86_FEATURE_STIBP) ? SPEC_CTRL_STIBP : 0) |
-	       (boot_cpu_has(X86_FEATURE_SSBD) ? SPEC_CTRL_SSBD : 0);
+	       (boot_cpu_has(X86_FEATURE_SPEC_CTRL_SSBD) ||
+		boot_cpu_has(X86_FEATURE_AMD_SSBD) ? SPEC_CTRL_SSBD : 0);
 }
 
 static bool obeys(const struct baton_vcpu *vcpu, const struct policy *policy, u64 value)

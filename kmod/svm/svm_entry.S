@@ -67,6 +67,7 @@ SYM_FUNC_START(svm_enter)
 	je	.Lguest_spec_done
 	mov	$MSR_IA32_SPEC_CTRL, %ecx
 	xor	%edx, %edx
+.Lguest_spec:
 	wrmsr
 .Lguest_spec_done:
 
@@ -181,4 +182,6 @@ SYM_FUNC_START(svm_enter)
 	jmp	.Lout
 
 	_ASM_EXTABLE(.Lclgi, .Lno_svm)
+	/* A bit that this processor lacks: the guest goes without. */
+	_ASM_EXTABLE(.Lguest_spec, .Lguest_spec_done)
 SYM_FUNC_END(svm_enter)

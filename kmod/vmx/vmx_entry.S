@@ -125,6 +125,7 @@ SYM_FUNC_START(vmx_enter)
 	mov	$MSR_IA32_SPEC_CTRL, %ecx
 	mov	VMX_SW_GUEST_SPEC_CTRL(%rsi), %eax
 	mov	VMX_SW_GUEST_SPEC_CTRL + 4(%rsi), %edx
+.Lguest_spec:
 	wrmsr
 .Lguest_spec_done:
 
@@ -214,6 +215,7 @@ SYM_INNER_LABEL(vmx_exited, SYM_L_GLOBAL)
 	mov	$MSR_IA32_SPEC_CTRL, %ecx
 	mov	VMX_SW_HOST_SPEC_CTRL(%rsi), %eax
 	mov	VMX_SW_HOST_SPEC_CTRL + 4(%rsi), %edx
+.Lhost_spec:
 	wrmsr
 .Lhost_spec_same:
 	lfence
@@ -240,6 +242,9 @@ SYM_INNER_LABEL(vmx_exited, SYM_L_GLOBAL)
 	jmp	.Lclear
 
 	_ASM_EXTABLE(.Lhost_rsp, .Lvmfail)
+	/* A bit that this processor lacks: goes without. */
+	_ASM_EXTABLE(.Lguest_spec, .Lguest_spec_done)
+	_ASM_EXTABLE(.Lhost_spec, .Lhost_spec_same)
 	_ASM_EXTABLE(.Lvmresume, .Lvmfail)
 	_ASM_EXTABLE(.Lvmlaunch, .Lvmfail)
 SYM_FUNC_END(vmx_enter)

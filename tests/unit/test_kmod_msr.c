@@ -203,6 +203,22 @@ static void test_values(void **state)
 }
 
 /* A refused write is without effect. */
+/* SSBD by another MSR (AMD's LS_CFG, VIRT_SPEC_CTRL) is none of this one. */
+static void test_ssbd(void **state)
+{
+	const u64 others = ~(1ull << X86_FEATURE_SPEC_CTRL_SSBD | 1ull << X86_FEATURE_AMD_SSBD);
+
+	(void)state;
+	kshim_cpu_features = others;
+	assert_false(wrmsr(SPEC_CTRL, 4));
+	assert_true(wrmsr(SPEC_CTRL, 3));
+	kshim_cpu_features = others | 1ull << X86_FEATURE_AMD_SSBD;
+	assert_true(wrmsr(SPEC_CTRL, 4));
+	kshim_cpu_features = others | 1ull << X86_FEATURE_SPEC_CTRL_SSBD;
+	assert_true(wrmsr(SPEC_CTRL, 4));
+	kshim_cpu_features = ~0ull;
+}
+
 static void test_no_effect(void **state)
 {
 	static const struct {
@@ -407,7 +423,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		T(test_which), T(test_features), T(test_writable_bits), T(test_values),
-		T(test_no_effect), T(test_memory_types), T(test_reset_values), T(test_tsc),
+		T(test_ssbd), T(test_no_effect), T(test_memory_types), T(test_reset_values), T(test_tsc),
 		T(test_prediction_barrier), T(test_read_only), T(test_arch_capabilities),
 		T(test_elsewhere), T(test_clock_requests), T(test_list),
 	};
