@@ -12,6 +12,7 @@
 #include <linux/mutex.h>
 #include <linux/rcuwait.h>
 #include <linux/sched/signal.h>
+#include <asm/processor-flags.h>
 
 #include "baton_ioctl.h"
 #include "cpuid.h"
@@ -192,6 +193,18 @@ enum baton_next baton_exit_shutdown(struct baton_vcpu *vcpu);
 /* Processor refused the state, or an exit that must not happen. */
 enum baton_next baton_exit_failed(struct baton_vcpu *vcpu, enum baton_exit_reason why,
 				  u64 reason, u64 info0, u64 info1, u64 info2);
+
+/*
+ * Does the processor push an error code with this exception, in a mode that has
+ * them? An event to inject must have one just then, else the entry is refused
+ * (VT-x) or the handler's frame is off (AMD-V); the monitor may ask for any mix.
+ */
+static inline bool baton_has_error_code(u8 vector, u64 cr0)
+{
+	return cr0 & X86_CR0_PE && vector < 32 && BIT(vector) & 0x27d00;
+}
+/* Bits that an error code can have: VM entry insists on it. */
+#define BATON_ERROR_CODE_BITS 0x7fffu
 
 /* Queues an exception; a second one becomes #DF or shutdown by the SDM's table. */
 void baton_queue_exception(struct baton_vcpu *vcpu, u8 vector, bool has_error, u32 error);

@@ -177,8 +177,11 @@ void baton_vm_kill(struct baton_vm *vm)
 
 void baton_vm_bug(struct baton_vm *vm, const char *what)
 {
-	if (!READ_ONCE(vm->dead))
-		WARN(1, "baton: %s; this VM is stopped\n", what);
+	if (!READ_ONCE(vm->dead)) {
+		WARN_ONCE(1, "baton: %s; this VM is stopped\n", what);
+		pr_err_ratelimited("%s; a VM of user %u is stopped\n", what,
+				   from_kuid(&init_user_ns, vm->owner));
+	}
 	baton_vm_kill(vm);
 }
 

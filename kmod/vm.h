@@ -62,7 +62,7 @@ void baton_vm_put(struct baton_vm *vm);
 void baton_vm_kill(struct baton_vm *vm);
 u32 baton_vm_count(void);
 
-/* WARN once per VM, never per host: the module's bug, this VM ends. */
+/* The module's bug, or the processor's: this VM ends. Warns once, then logs at times. */
 void baton_vm_bug(struct baton_vm *vm, const char *what);
 
 /*

@@ -31,12 +31,15 @@
 #define VECTOR_OF 4
 #define DR6_BS BIT(14)
 
-static void inject(struct svm_vcpu *svm, u8 vector, enum svm_event_type type, bool has_error,
-		   u32 error)
+/* The error code is pushed where the processor would push one, and nowhere else. */
+static void inject(struct svm_vcpu *svm, u8 vector, enum svm_event_type type, u32 error)
 {
-	svm->vmcb->event_inj_error = error;
-	svm->vmcb->event_inj = SVM_EVENT_VALID | type << SVM_EVENT_TYPE_SHIFT | vector |
-			       (has_error ? SVM_EVENT_HAS_ERROR : 0);
+	struct svm_vmcb *vmcb = svm->vmcb;
+	bool has_error = type == SVM_EVENT_EXCEPTION && baton_has_error_code(vector, vmcb->cr0);
+
+	vmcb->event_inj_error = has_error ? error : 0;
+	vmcb->event_inj = SVM_EVENT_VALID | type << SVM_EVENT_TYPE_SHIFT | vector |
+			  (has_error ? SVM_EVENT_HAS_ERROR : 0);
 }
 
 static bool in_shadow(const struct svm_vcpu *svm)
@@ -184,7 +187,7 @@ static void try_nmi(struct svm_vcpu *svm)
 		return;
 	}
 	ev->nmi = false;
-	inject(svm, 0, SVM_EVENT_NMI, false, 0);
+	inject(svm, 0, SVM_EVENT_NMI, 0);
 	block_nmi(svm, true);
 }
 
@@ -205,7 +208,7 @@ static void try_interrupt(struct svm_vcpu *svm)
 
 	if (vector >= 0 && takes_interrupt(svm)) {
 		baton_lapic_accept(vcpu, vector);
-		inject(svm, vector, SVM_EVENT_INTR, false, 0);
+		inject(svm, vector, SVM_EVENT_INTR, 0);
 		baton_count(vcpu, BATON_STAT_IRQ_INJECTED);
 		vector = baton_lapic_pending(vcpu);
 	}
@@ -221,7 +224,7 @@ static void inject_exception(struct svm_vcpu *svm)
 	struct baton_pending *ev = &svm->vcpu.ev;
 
 	ev->exception = false;
-	inject(svm, ev->vector, SVM_EVENT_EXCEPTION, ev->has_error, ev->error);
+	inject(svm, ev->vector, SVM_EVENT_EXCEPTION, ev->has_error ? ev->error : 0);
 }
 
 static void reinject(struct svm_vcpu *svm)
@@ -238,8 +241,8 @@ static void reinject(struct svm_vcpu *svm)
 		return;
 	}
 	ev->reinject = false;
-	inject(svm, ev->reinject_vector, ev->reinject_type, ev->reinject_has_error,
-	       ev->reinject_error);
+	inject(svm, ev->reinject_vector, ev->reinject_type,
+	       ev->reinject_has_error ? ev->reinject_error : 0);
 	if (ev->reinject_type == SVM_EVENT_NMI)
 		block_nmi(svm, true);
 }

@@ -105,7 +105,6 @@ static_assert(sizeof(struct vmx_inv_desc) == 16);
 #define VMX_CAP_EPT_WB			BIT_ULL(14)
 #define VMX_CAP_EPT_2M			BIT_ULL(16)
 #define VMX_CAP_INVEPT			BIT_ULL(20)
-#define VMX_CAP_EPT_AD			BIT_ULL(21)
 #define VMX_CAP_INVEPT_SINGLE		BIT_ULL(25)
 #define VMX_CAP_INVVPID			BIT_ULL(32)
 #define VMX_CAP_INVVPID_SINGLE		BIT_ULL(41)
@@ -116,7 +115,6 @@ static_assert(sizeof(struct vmx_inv_desc) == 16);
 /* EPT pointer. */
 #define VMX_EPTP_WB			6ull
 #define VMX_EPTP_WALK_4			(3ull << 3)
-#define VMX_EPTP_AD			BIT_ULL(6)
 
 /* Access rights: the low bits are as in the descriptor. */
 #define VMX_AR_UNUSABLE			BIT(16)
@@ -142,6 +140,10 @@ enum vmx_intr_type {
 #define VMX_BLOCK_STI			BIT(0)
 #define VMX_BLOCK_MOVSS			BIT(1)
 #define VMX_BLOCK_NMI			BIT(3)
+
+/* VM-instruction error numbers of an entry. */
+#define VMX_FAIL_CONTROLS		7
+#define VMX_FAIL_HOST_STATE		8
 
 /* Exit reason: bits 0-15 basic reason, bit 31: the entry failed. */
 #define VMX_REASON_BASIC		0xffffu

@@ -39,13 +39,16 @@ static void plan_event(struct plan *plan, u8 vector, enum vmx_intr_type type)
 	plan->info = VMX_INTR_VALID | type << VMX_INTR_TYPE_SHIFT | vector;
 }
 
-/* Real mode has no error codes, and an entry with one is refused. */
-static void plan_error(struct vmx_vcpu *vmx, struct plan *plan, bool has_error, u32 error)
+/*
+ * Of an exception: entries are refused with an error code where there is none to
+ * be, and without one where it must be (SDM vol. 3, "VM-Entry Control Fields").
+ */
+static void plan_error(struct vmx_vcpu *vmx, struct plan *plan, u32 error)
 {
-	if (!has_error || !(vmx->base.sregs.cr0 & X86_CR0_PE))
+	if (!baton_has_error_code(plan->info & VMX_INTR_VECTOR, vmx->base.sregs.cr0))
 		return;
 	plan->info |= VMX_INTR_ERROR_CODE;
-	plan->error = error;
+	plan->error = error & BATON_ERROR_CODE_BITS;
 }
 
 /* ---- exceptions and cut-short events -------------------------------- */
@@ -56,7 +59,7 @@ static void plan_exception(struct vmx_vcpu *vmx, struct plan *plan)
 
 	ev->exception = false;
 	plan_event(plan, ev->vector, VMX_TYPE_EXCEPTION);
-	plan_error(vmx, plan, ev->has_error, ev->error);
+	plan_error(vmx, plan, ev->has_error ? ev->error : 0);
 }
 
 static bool takes_interrupt(struct vmx_vcpu *vmx, const struct plan *plan)
@@ -86,7 +89,8 @@ static void plan_again(struct vmx_vcpu *vmx, struct plan *plan)
 	}
 	ev->reinject = false;
 	plan_event(plan, ev->reinject_vector, ev->reinject_type);
-	plan_error(vmx, plan, ev->reinject_has_error, ev->reinject_error);
+	if (ev->reinject_type == VMX_TYPE_EXCEPTION)
+		plan_error(vmx, plan, ev->reinject_has_error ? ev->reinject_error : 0);
 }
 
 /* ---- NMI and interrupts --------------------------------------------- */
@@ -215,6 +219,8 @@ void vmx_event_shadows_load(struct vmx_vcpu *vmx)
 		     (ev->movss_shadow ? VMX_BLOCK_MOVSS : 0) |
 		     (ev->nmi_blocked ? VMX_BLOCK_NMI : 0));
 	vmcs_write(VMCS_GUEST_PENDING_DEBUG, 0);
+	/* A failed entry leaves its event there; these events replace it. */
+	vmcs_write32(VMCS_ENTRY_INTR_INFO, 0);
 	vmx_event_keep_step(vmx);
 }
 

@@ -31,13 +31,17 @@ static enum baton_next exit_unexpected(struct vmx_vcpu *vmx)
 /* The entry found the guest's state inconsistent, or a machine check came in it. */
 static enum baton_next exit_entry_failed(struct vmx_vcpu *vmx, u32 reason)
 {
+	u32 event;
+
 	if ((reason & VMX_REASON_BASIC) == VMX_REASON_MACHINE_CHECK) {
 		vmx->after = VMX_AFTER_MACHINE_CHECK;
 		return BATON_LEAVE;
 	}
+	event = vmcs_read32(VMCS_ENTRY_INTR_INFO);
+	/* Only an entry that succeeds clears it. */
+	vmcs_write32(VMCS_ENTRY_INTR_INFO, 0);
 	return baton_exit_failed(&vmx->base, BATON_EXIT_ENTRY_FAILED, reason,
-				 vmcs_read(VMCS_EXIT_QUALIFICATION),
-				 vmcs_read32(VMCS_ENTRY_INTR_INFO), 0);
+				 vmcs_read(VMCS_EXIT_QUALIFICATION), event, 0);
 }
 
 static enum baton_next exit_shutdown(struct vmx_vcpu *vmx)

@@ -188,11 +188,20 @@ static void prepare(struct vmx_vcpu *vmx)
 	vcpu->valid &= ~(BATON_ST_REGS | BATON_ST_SREGS | BATON_ST_EVENTS);
 }
 
-/* VMfail: by a control or a host field, so by us; the number says which. */
+/*
+ * VMfail: by a control or a host field. The monitor gets to know and the VM goes on,
+ * as with guest state that is refused: what the monitor asked for may be why.
+ * Anything else is a bug; the number says which.
+ */
 static enum baton_next entry_refused(struct vmx_vcpu *vmx)
 {
-	unsigned long error = vmcs_read32(VMCS_INSN_ERROR);
+	u32 error = vmcs_read32(VMCS_INSN_ERROR), event = vmcs_read32(VMCS_ENTRY_INTR_INFO);
 
+	if (error == VMX_FAIL_CONTROLS || error == VMX_FAIL_HOST_STATE) {
+		vmcs_write32(VMCS_ENTRY_INTR_INFO, 0);
+		return baton_exit_failed(&vmx->base, BATON_EXIT_ENTRY_FAILED, error, 0, event,
+					 error);
+	}
 	vmx_insn_failed("VM entry", error);
 	return BATON_LEAVE;
 }

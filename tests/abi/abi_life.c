@@ -291,6 +291,55 @@ static void test_random_state(void)
 	end_guest(&g);
 }
 
+/*
+ * Any exception, with an error code or without, whether it has one or not. The
+ * processor may refuse to take it, but the VM goes on.
+ */
+static void try_event(struct guest *g, const struct baton_sregs *sregs, unsigned int vector,
+		      bool error)
+{
+	struct baton_regs regs = { .rip = 0x1000, .rflags = 2 };
+	struct baton_events events = {
+		.flags = BATON_EV_EXCEPTION | (error ? BATON_EV_ERROR_CODE : 0),
+		.exception = vector, .error_code = error ? ~0u : 0,
+	};
+
+	regs.gpr[BATON_RSP] = 0x8000;
+	EXPECT(!ioctl(g->vcpu, BATON_SET_SREGS, sregs));
+	EXPECT(!ioctl(g->vcpu, BATON_SET_REGS, &regs));
+	EXPECT(!ioctl(g->vcpu, BATON_SET_EVENTS, &events));
+	EXPECT(!ioctl(g->vcpu, BATON_RUN, 0));
+	if (sregs->cr0 & 1 || g->run->exit_reason == BATON_EXIT_ENTRY_FAILED)
+		return;
+	/* Three words on the stack: real mode has no error codes. */
+	EXPECT(g->run->exit_reason == BATON_EXIT_PIO);
+	EXPECT(!ioctl(g->vcpu, BATON_GET_REGS, &regs) && regs.gpr[BATON_RSP] == 0x8000 - 6);
+}
+
+static void test_odd_events(void)
+{
+	/* out 0x10,al: where all vectors lead, in real mode. */
+	static const unsigned char code[] = { 0xe6, 0x10 };
+	struct guest g = start_guest(code, sizeof(code));
+	struct baton_sregs real, protected;
+	unsigned int vector;
+
+	EXPECT(!ioctl(g.vcpu, BATON_GET_SREGS, &real));
+	protected = real;
+	protected.cr0 |= 1;
+	for (vector = 0; vector < 32; vector++)
+		memcpy(g.memory + 4 * vector, "\x00\x10\x00\x00", 4);
+	for (vector = 0; vector < 32; vector++) {
+		if (vector == 2)
+			continue;
+		try_event(&g, &real, vector, false);
+		try_event(&g, &real, vector, true);
+		try_event(&g, &protected, vector, false);
+		try_event(&g, &protected, vector, true);
+	}
+	end_guest(&g);
+}
+
 const struct abi_test abi_life_tests[] = {
 	{ "A3 descriptors", test_descriptors },
 	{ "A3 two threads, signal", test_two_threads_and_signal },
@@ -303,5 +352,6 @@ const struct abi_test abi_life_tests[] = {
 	{ "A14 kick while halted", test_kick_halted },
 	{ "MSI to a handler", test_interrupt },
 	{ "A4 random states", test_random_state },
+	{ "A3 exceptions of all kinds", test_odd_events },
 	{ NULL, NULL },
 };

@@ -327,6 +327,29 @@ static void test_exceptions(void **state)
 	}
 }
 
+/* SDM vol. 3, "Exception and Interrupt Reference": an entry has to agree with it. */
+static void test_error_codes(void **state)
+{
+	unsigned int vector;
+
+	(void)state;
+	for (vector = 0; vector < 256; vector++) {
+		bool has = vector == 8 || (vector >= 10 && vector <= 14) || vector == 17;
+
+		assert_int_equal(baton_has_error_code(vector, X86_CR0_PE | X86_CR0_PG), has);
+		assert_false(baton_has_error_code(vector, X86_CR0_ET));
+	}
+}
+
+static void test_halt(void **state)
+{
+	(void)state;
+	assert_int_equal(baton_exit_hlt(v), BATON_HALTED);
+	assert_int_equal(v->mp_state, BATON_MP_HALTED);
+	/* An NMI that is blocked must not wake it. */
+	assert_true(v->save & BATON_ST_EVENTS);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -334,7 +357,7 @@ int main(void)
 		T(test_cr0), T(test_long_mode), T(test_into_long_mode), T(test_cr4), T(test_efer),
 		T(test_pdptes), T(test_pdptes_loaded), T(test_pdptes_not_there), T(test_xsetbv),
 		T(test_pdptes), T(test_pdptes_loaded), T(test_pdptes_not_resident), T(test_xsetbv),
-		T(test_exceptions),
+		T(test_exceptions), T(test_error_codes), T(test_halt),
 	};
 
 	return cmocka_run_group_tests_name("kmod control", tests, NULL, NULL);
