@@ -66,6 +66,8 @@ enum baton_next baton_exit_hlt(struct baton_vcpu *vcpu)
 {
 	baton_count(vcpu, BATON_STAT_EXIT_HLT);
 	vcpu->mp_state = BATON_MP_HALTED;
+	/* Whether NMIs are blocked decides over waking up (run.c). */
+	vcpu->save |= BATON_ST_EVENTS;
 	return BATON_HALTED;
 }
 
