@@ -36,7 +36,7 @@ struct vmx_caps {
 	u32 pin, cpu, cpu2, exit, entry; /* control words, before per-guest bits */
 	u32 cpu2_optional;	/* bits that may follow the guest's CPUID */
 	u64 cr0_fixed0, cr0_fixed1, cr4_fixed0, cr4_fixed1;
-	u64 eptp_bits;		/* memory type, walk length, A/D */
+	u64 eptp_bits;		/* memory type, walk length */
 	u32 timer;		/* preemption timer's start value */
 	u8 timer_shift;		/* … in TSC ticks, right shift */
 	bool perf_global;	/* there are counters to stop in the guest */

@@ -98,9 +98,8 @@ static enum baton_refusal second_level_setup(void)
 		return BATON_REFUSED_NO_UNRESTRICTED;
 	if (inv_need & ~cap)
 		return BATON_REFUSED_CPU_FEATURE;
+	/* No accessed and dirty bits: nobody asks, and walks by the guest would be writes. */
 	vmx_caps.eptp_bits = VMX_EPTP_WB | VMX_EPTP_WALK_4;
-	if (cap & VMX_CAP_EPT_AD)
-		vmx_caps.eptp_bits |= VMX_EPTP_AD;
 	vmx_caps.cpu2_optional = cpu2 >> 32 & CPU2_BY_CPUID;
 	return BATON_REFUSED_NOT;
 }
