@@ -23,7 +23,8 @@ void vmx_region_free(struct vmx_region *region)
 
 /*
  * The first failure is the one that tells something. The window goes on to its
- * end with zeros read and the VM is stopped there (vmx_vcpu.c).
+ * end with zeros read, without another entry, and the VM is stopped there
+ * (vmx_vcpu.c).
  */
 noinline void vmx_insn_failed(const char *insn, unsigned long operand)
 {

@@ -344,8 +344,12 @@ int vmx_state_fetch(struct baton_vcpu *vcpu, u32 classes)
 	if (!r) {
 		vmx_state_save(vmx, classes);
 		vmx_window_close(vmx);
-		if (this_cpu_read(vmx_cpu.failed))
+		if (this_cpu_read(vmx_cpu.failed)) {
+			/* Zeros were read: nothing to go on with, or to hand out. */
+			vcpu->valid &= ~classes;
+			baton_vm_bug(vcpu->vm, "a guest's state cannot be read");
 			r = -EIO;
+		}
 	}
 	local_irq_restore(flags);
 	return r;

@@ -209,6 +209,9 @@ static enum baton_next entry_refused(struct vmx_vcpu *vmx)
 static enum baton_next enter_once(struct vmx_vcpu *vmx)
 {
 	prepare(vmx);
+	/* A flush that was not done, a field that is not what it should be: no entry. */
+	if (unlikely(this_cpu_read(vmx_cpu.failed)))
+		return BATON_LEAVE;
 	if (unlikely(!vmx_enter(&vmx->base.regs, &vmx->sw)))
 		return entry_refused(vmx);
 	vmx->base.sregs.cr2 = native_read_cr2();

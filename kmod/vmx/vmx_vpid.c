@@ -53,15 +53,17 @@ void vmx_tlb_sync(struct vmx_vcpu *vmx)
 	u64 *seen = this_cpu_ptr(arch->tlb_seen);
 
 	if (unlikely(*seen != wanted)) {
-		if (!vmx_invept(VMX_INVEPT_SINGLE, vm->npt.root_pa | vmx_caps.eptp_bits))
+		/* Failed is not seen, and the entry is called off (vmx_vcpu.c). */
+		if (vmx_invept(VMX_INVEPT_SINGLE, vm->npt.root_pa | vmx_caps.eptp_bits))
+			*seen = wanted;
+		else
 			vmx_insn_failed("INVEPT", vm->npt.root_pa);
-		*seen = wanted;
 		baton_count(&vmx->base, BATON_STAT_TLB_FLUSHES);
 	}
 	if (unlikely(vmx->flush_vpid)) {
-		if (!vmx_invvpid(VMX_INVVPID_SINGLE, vmx->vpid))
+		vmx->flush_vpid = !vmx_invvpid(VMX_INVVPID_SINGLE, vmx->vpid);
+		if (vmx->flush_vpid)
 			vmx_insn_failed("INVVPID", vmx->vpid);
-		vmx->flush_vpid = false;
 	}
 }
 
