@@ -63,8 +63,8 @@ static void zap_in_slot(struct baton_vm *vm, const struct baton_memslot *slot,
  * section, and the array may be replaced meanwhile. A slot that is added then
  * has no mappings in the range (inv_count); one that is removed zaps its own in
  * the section of mmu_lock that publishes the new array (baton_slots_shrink()), so
- * a slot that is not found here has no mappings any more. After a change an entry may be seen twice, which is harmless; to miss one, we
- * start over.
+ * a slot that is not found here has no mappings any more. After a change an entry
+ * may be seen twice, which is harmless; to miss one, we start over.
  */
 static bool slot_at(struct baton_vm *vm, u32 index, u64 *generation, struct baton_memslot *ret_slot)
 {

@@ -423,7 +423,8 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		T(test_which), T(test_features), T(test_writable_bits), T(test_values),
-		T(test_ssbd), T(test_no_effect), T(test_memory_types), T(test_reset_values), T(test_tsc),
+		T(test_ssbd), T(test_no_effect), T(test_memory_types), T(test_reset_values),
+		T(test_tsc),
 		T(test_prediction_barrier), T(test_read_only), T(test_arch_capabilities),
 		T(test_elsewhere), T(test_clock_requests), T(test_list),
 	};
