@@ -96,6 +96,7 @@ make_payload() {
 		interactive='${interactive:+${TERM:-linux}}'
 		size='$tty_size'
 		dmesg=$dmesg
+		heartbeat=$heartbeat
 	END
 	stage_cpio "$stage" -L >"$1"
 }

@@ -21,6 +21,21 @@ svm_prepare() {
 	cat "$base" "$work/payload.cpio" >"$work/initrd"
 }
 
+# A serial port on which something arrives several times a second. A timer that
+# fires while the CPU executes sets its interrupt from another thread, and QEMU's
+# #VMEXIT, which clears a bit of the same word, may overwrite that with what it read
+# before. Such an interrupt waits in the APIC until the next one comes; an idle host,
+# whichever hypervisor it runs, has none to come and sleeps for ever. With --icount
+# timers fire between instructions.
+svm_heartbeat() {
+	# Two pipes, or what the host sends would come back to it.
+	mkfifo "$work/heartbeat.in" "$work/heartbeat.out"
+	# Open at both ends, so that neither waits for the other.
+	exec {heartbeat_fd}<>"$work/heartbeat.in"
+	emulator+=(-chardev "pipe,id=heartbeat,path=$work/heartbeat"
+		-device pci-serial,chardev=heartbeat)
+}
+
 # svm_command: the emulator's command line in $emulator.
 svm_command() {
 	local args="console=ttyS0 quiet panic=-1 tsc=reliable no_timer_check"
@@ -31,22 +46,14 @@ svm_command() {
 		-no-reboot -cpu EPYC -m "$memory" -smp "$smp"
 		-kernel "$vmlinux" -initrd "$work/initrd"
 		-serial "file:$work/console")
-	# Time is the number of instructions. With --icount idle time is left out,
-	# too: a run then takes the same time again. But also without it: a timer
-	# that fires while the CPU executes would set its interrupt from another
-	# thread, and QEMU's #VMEXIT may overwrite that with what it read before
-	# (it clears a bit of the same word). The interrupt is lost and an idle host
-	# sleeps for ever, KVM's as well as ours. Counting, timers fire between
-	# instructions. Several CPUs cannot count; there, the others wake the sleeper.
 	if [ -n "$icount" ]; then
+		# Time is the number of instructions, and idle time is left out: a
+		# run then takes the same time again. One thread, as QEMU wants it.
 		emulator+=(-accel tcg,thread=single -icount "shift=0,sleep=off")
-	elif [ "$smp" -eq 1 ]; then
-		emulator+=(-accel tcg,thread=single -icount "shift=0,sleep=on")
+		args+=" clocksource=tsc nowatchdog lpj=4000000"
 	else
 		emulator+=(-accel "tcg,thread=multi")
-	fi
-	if [ -n "$icount" ] || [ "$smp" -eq 1 ]; then
-		args+=" clocksource=tsc nowatchdog lpj=4000000"
+		svm_heartbeat
 	fi
 	if [ -n "$interactive" ]; then
 		# Ctrl-A X ends the emulator, whatever state the host is in.
