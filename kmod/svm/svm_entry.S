@@ -129,6 +129,14 @@ SYM_FUNC_START(svm_enter)
 	xor	%r14d, %r14d
 	xor	%r15d, %r15d
 
+	/*
+	 * The host's GS first: the kernel's macros below count call depth in a
+	 * per-CPU variable (from 6.2), at an address that would be the guest's choice.
+	 */
+	mov	FRAME_SWITCH(%rsp), %rsi
+	mov	SVM_SWITCH_HOST_PA(%rsi), %rax
+	vmload	%rax
+
 	/* Spectre-RSB: the guest's return addresses out, before any RET. */
 	FILL_RETURN_BUFFER %rax, RSB_CLEAR_LOOPS, X86_FEATURE_RSB_VMEXIT
 
@@ -136,7 +144,6 @@ SYM_FUNC_START(svm_enter)
 	 * Host's SPEC_CTRL. The guest cannot have changed it: the MSR is
 	 * intercepted. LFENCE, so that no misprediction passes by the write.
 	 */
-	mov	FRAME_SWITCH(%rsp), %rsi
 	ALTERNATIVE_2 "jmp .Lhost_spec_done", \
 		"", X86_FEATURE_MSR_SPEC_CTRL, \
 		"jmp .Lhost_spec_done", X86_FEATURE_V_SPEC_CTRL
@@ -162,8 +169,6 @@ SYM_FUNC_START(svm_enter)
 	FILL_RETURN_BUFFER %rax, RSB_CLEAR_LOOPS, X86_BUG_IBPB_NO_RET
 .Libpb_done:
 
-	mov	SVM_SWITCH_HOST_PA(%rsi), %rax
-	vmload	%rax
 	stgi
 	xor	%eax, %eax
 
