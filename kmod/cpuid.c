@@ -117,12 +117,45 @@ static u32 host_reg(u32 leaf, u32 subleaf, u8 reg)
 	return *reg_of(&entry, reg);
 }
 
-/* Features of the processor that the host's kernel has switched off, or that we cannot do. */
-static u32 not_usable(const struct feature_reg *feature)
+/*
+ * The kernel's copies of feature registers lack what it has switched off: by the
+ * command line, for errata, to mitigate a leak. kept: the model's, not the host's.
+ */
+static const struct {
+	u32 leaf, subleaf;
+	u8 reg;
+	u8 word;
+	u32 kept;
+} kernel_words[] = {
+	/* MCE APIC MTRR MCA PAT */
+	{ 1, 0, EDX, CPUID_1_EDX, BIT(7) | BIT(9) | BIT(12) | BIT(14) | BIT(16) },
+	{ 1, 0, ECX, CPUID_1_ECX, 0 },
+	{ 7, 0, EBX, CPUID_7_0_EBX, 0 },
+	{ 7, 0, ECX, CPUID_7_ECX, 0 },
+	{ 7, 0, EDX, CPUID_7_EDX, 0 },
+	{ XSTATE_LEAF, 1, EAX, CPUID_D_1_EAX, 0 },
+	{ 0x80000001, 0, ECX, CPUID_8000_0001_ECX, 0 },
+	{ 0x80000001, 0, EDX, CPUID_8000_0001_EDX, 0 },
+	{ 0x80000008, 0, EBX, CPUID_8000_0008_EBX, 0 },
+};
+
+static u32 switched_off(u32 leaf, u32 subleaf, u8 reg)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(kernel_words); i++)
+		if (kernel_words[i].leaf == leaf && kernel_words[i].subleaf == subleaf &&
+		    kernel_words[i].reg == reg)
+			return ~(boot_cpu_data.x86_capability[kernel_words[i].word] |
+				 kernel_words[i].kept);
+	return 0;
+}
+
+/* Features that live in XSAVE's state, or encode with VEX, where there is none. */
+static u32 without_xsave(const struct feature_reg *feature)
 {
 	if (boot_cpu_has(X86_FEATURE_OSXSAVE))
 		return 0;
-	/* Without XSAVE: nothing that lives in its state, or encodes with VEX. */
 	if (feature->leaf == 1 && feature->reg == ECX)
 		return BIT(26) | BIT(28) | BIT(12) | BIT(29);
 	if (feature->leaf == 7 && feature->reg == EBX)
@@ -132,6 +165,12 @@ static u32 not_usable(const struct feature_reg *feature)
 	if (feature->leaf == XSTATE_LEAF)
 		return ~0u;
 	return feature->leaf == 0x80000001 && feature->reg == ECX ? BIT(11) | BIT(16) : 0;
+}
+
+/* Features of the processor that the host's kernel has switched off, or that we cannot do. */
+static u32 not_usable(const struct feature_reg *feature)
+{
+	return switched_off(feature->leaf, feature->subleaf, feature->reg) | without_xsave(feature);
 }
 
 /* Of feature_regs, found out at load: each vCPU's leaves are held against them. */
@@ -360,6 +399,7 @@ static bool xstate_ok(const struct baton_cpuid_entry *entry)
 		return !(entry->eax & ~(u32)mask) && !(entry->edx & ~(u32)(mask >> 32));
 	if (entry->subleaf == 1)
 		return !(entry->eax & ~(host_reg(XSTATE_LEAF, 1, EAX) & 7u)) &&
+		       !(entry->eax & switched_off(XSTATE_LEAF, 1, EAX)) &&
 		       !entry->ecx && !entry->edx;
 	/* Sizes and offsets are the processor's: no choice. */
 	return entry->eax == host_reg(XSTATE_LEAF, entry->subleaf, EAX) &&

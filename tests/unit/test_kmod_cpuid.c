@@ -199,6 +199,55 @@ static void test_host_has_less(void **state)
 	assert_false(v->cpuid.cr4_allowed & X86_CR4_OSXSAVE);
 }
 
+/* clearcpuid=, "nosmap", AVX off against GDS, RDRAND that is broken, … */
+static void test_kernel_has_less(void **state)
+{
+	struct cpuinfo_x86 saved = boot_cpu_data;
+	u32 full = offer_count;
+
+	(void)state;
+	boot_cpu_data.x86_capability[CPUID_1_ECX] = 0xafffffff;
+	boot_cpu_data.x86_capability[CPUID_7_0_EBX] = 0xffefffdf;
+	boot_cpu_data.x86_capability[CPUID_D_1_EAX] = 1;
+	take_offer();
+	assert_int_equal(offered(1, 0, ECX) & (BIT(28) | BIT(30)), 0);
+	assert_int_equal(offered(7, 0, EBX) & (BIT(5) | BIT(20)), 0);
+	assert_int_equal(offered(0xd, 1, EAX), 1);
+	assert_int_equal(offer_count, full);
+	assert_int_equal(set_offer(), 0);
+	/* What the module makes stays. */
+	memset(boot_cpu_data.x86_capability, 0, sizeof(boot_cpu_data.x86_capability));
+	take_offer();
+	assert_int_equal(offered(1, 0, ECX), 1u << 31 | 1 << 24 | 1 << 21);
+	assert_int_equal(offered(1, 0, EDX), 0x15280);
+	assert_int_equal(offered(7, 0, EBX), 1 << 1);
+	assert_int_equal(offered(6, 0, EAX), 1 << 2);
+	boot_cpu_data = saved;
+}
+
+/* Nor may the monitor give a guest what the kernel has switched off. */
+static void test_kernel_has_less_set(void **state)
+{
+	static struct baton_cpuid_entry full[BATON_MAX_CPUID];
+	struct cpuinfo_x86 saved = boot_cpu_data;
+
+	(void)state;
+	memcpy(full, offer, sizeof(full));
+	boot_cpu_data.x86_capability[CPUID_1_ECX] = 0xbfffffff;
+	take_offer();
+	assert_int_equal(set_offer(), 0);
+	memcpy(offer, full, sizeof(full));
+	assert_int_equal(set_offer(), -EINVAL);
+	boot_cpu_data = saved;
+	boot_cpu_data.x86_capability[CPUID_D_1_EAX] = 0xfffffffe;
+	take_offer();
+	memcpy(offer, full, sizeof(full));
+	assert_int_equal(set_offer(), -EINVAL);
+	boot_cpu_data = saved;
+	take_offer();
+	assert_int_equal(set_offer(), 0);
+}
+
 static void test_room(void **state)
 {
 	struct baton_cpuid_entry few[4];
@@ -541,6 +590,7 @@ int main(void)
 #define A(name) cmocka_unit_test_setup_teardown(name, set_up_amd, tear_down)
 	const struct CMUnitTest tests[] = {
 		T(test_hidden), A(test_hidden), T(test_offered), T(test_host_has_less),
+		T(test_kernel_has_less), T(test_kernel_has_less_set),
 		T(test_room), T(test_offer_is_taken), A(test_offer_is_taken),
 		T(test_feature_bits), A(test_feature_bits), T(test_hidden_is_refused),
 		A(test_hidden_is_refused), T(test_bad_entries), T(test_consequences),

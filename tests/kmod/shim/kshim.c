@@ -14,7 +14,10 @@ u64 kshim_wrmsr_count;
 u64 kshim_xcr0 = 7;
 bool (*kshim_host_rdmsr)(u32 index, u64 *value);
 bool (*kshim_user_fault)(unsigned long address, size_t size);
-struct cpuinfo_x86 boot_cpu_data = { .x86 = 6, .x86_phys_bits = 40, .x86_virt_bits = 48 };
+struct cpuinfo_x86 boot_cpu_data = {
+	.x86 = 6, .x86_phys_bits = 40, .x86_virt_bits = 48,
+	.x86_capability = { [0 ... KSHIM_CPUID_WORDS - 1] = ~0u },
+};
 struct thread_info kshim_thread_info;
 static struct mm_struct task_mm;
 static struct task_struct task = { .mm = &task_mm };

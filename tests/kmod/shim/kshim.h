@@ -452,7 +452,15 @@ void kshim_reset(void);
 
 /* --- the host processor ---------------------------------------------------- */
 
-struct cpuinfo_x86 { u8 x86, x86_vendor, x86_model, x86_phys_bits, x86_virt_bits; };
+/* asm/cpufeature.h: words of x86_capability that mirror a register of CPUID. */
+enum {
+	CPUID_1_EDX, CPUID_8000_0001_EDX, CPUID_1_ECX, CPUID_8000_0001_ECX, CPUID_7_0_EBX,
+	CPUID_D_1_EAX, CPUID_8000_0008_EBX, CPUID_7_ECX, CPUID_7_EDX, KSHIM_CPUID_WORDS,
+};
+struct cpuinfo_x86 {
+	u8 x86, x86_vendor, x86_model, x86_phys_bits, x86_virt_bits;
+	u32 x86_capability[KSHIM_CPUID_WORDS];
+};
 extern struct cpuinfo_x86 boot_cpu_data;
 #define X86_VENDOR_INTEL 0
 #define X86_VENDOR_AMD 2
