@@ -20,6 +20,7 @@
 			   XFEATURE_MASK_AVX512)
 #define LEGACY_SIZE 512
 #define FCW_DEFAULT 0x37fu
+#define MXCSR_MASK_DEFAULT 0xffbfu	/* where FXSAVE says 0 */
 
 /* Layout of the image: SDM vol. 1, "XSAVE Area". */
 #define MXCSR_OFFSET 24
@@ -32,6 +33,19 @@ struct xsave_header {
 static struct xsave_header *header_of(void *area)
 {
 	return area + HEADER_OFFSET;
+}
+
+/* SDM vol. 1, "Guidelines for Writing to the MXCSR Register". Any context; FPU is used. */
+static u32 mxcsr_mask(void)
+{
+	u8 image[LEGACY_SIZE] __aligned(16) = {};
+	u32 mask;
+
+	kernel_fpu_begin_mask(0);
+	asm volatile("fxsave64 %0" : "+m" (image));
+	kernel_fpu_end();
+	mask = *(u32 *)(image + MXCSR_MASK_OFFSET);
+	return mask ? mask : MXCSR_MASK_DEFAULT;
 }
 
 u64 baton_xcr0_supported(void)
@@ -109,6 +123,9 @@ static __always_inline void restore(void *area)
 {
 	u32 mask = XFEATURES_OFFERED;
 
+	/* These processors leave the host's last x87 instruction where it was. */
+	if (static_cpu_has_bug(X86_BUG_FXSAVE_LEAK))
+		asm volatile("fnclex; emms; fildl %0" : : "m" (mask));
 	if (has_xsave())
 		asm volatile("xrstor64 %0" : : "m" (*(u8 (*)[BATON_XSAVE_SIZE])area),
 			     "a" (mask), "d" (0) : "memory");
@@ -205,9 +222,9 @@ int baton_fpu_set(struct baton_vcpu *vcpu, const struct baton_xsave *in)
 	const struct xsave_header *header = header_of((void *)in->image);
 	u32 mxcsr = *(const u32 *)(in->image + MXCSR_OFFSET);
 
-	/* What XRSTOR would answer with #GP; bit 6 (DAZ) exists on all 64-bit CPUs. */
+	/* What XRSTOR would answer with #GP. */
 	if (header->xstate_bv & ~baton_xcr0_supported() || header->xcomp_bv ||
-	    memchr_inv(header->reserved, 0, sizeof(header->reserved)) || mxcsr & ~0xffffu)
+	    memchr_inv(header->reserved, 0, sizeof(header->reserved)) || mxcsr & ~mxcsr_mask())
 		return -EINVAL;
 	memcpy(vcpu->fpu.area, in->image, area_size());
 	return 0;

@@ -481,6 +481,24 @@ static void test_events_round_trip(void **state)
 	assert_memory_equal(&in, &out, sizeof(in));
 }
 
+/* What XRSTOR takes: the bits that this very processor's FXSAVE tells of. */
+static void test_mxcsr(void **state)
+{
+	static _Alignas(16) u8 image[512];
+	struct baton_xsave *in = calloc(1, sizeof(*in));
+	u32 mask, *mxcsr = (u32 *)(in->image + 24);
+	unsigned int bit;
+
+	(void)state;
+	__asm__ volatile("fxsave64 %0" : "+m" (image));
+	memcpy(&mask, image + 28, sizeof(mask));
+	for (bit = 0; bit < 32; bit++) {
+		*mxcsr = 1u << bit;
+		assert_int_equal(baton_fpu_set(v, in), mask >> bit & 1 ? 0 : -EINVAL);
+	}
+	free(in);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -489,7 +507,7 @@ int main(void)
 		T(test_cr3), T(test_cr8), T(test_xcr0), T(test_segment_attributes),
 		T(test_code_segment), T(test_bases), T(test_descriptor_tables), T(test_regs),
 		T(test_debugregs), T(test_events), T(test_refused_as_a_whole),
-		T(test_events_round_trip),
+		T(test_events_round_trip), T(test_mxcsr),
 	};
 
 	return cmocka_run_group_tests_name("kmod state", tests, NULL, NULL);

@@ -477,6 +477,7 @@ enum {
 };
 #define boot_cpu_has(f) (kshim_cpu_features >> (f) & 1)
 #define static_cpu_has(f) boot_cpu_has(f)
+#define static_cpu_has_bug(f) false
 #define check_tsc_unstable() 0
 /* Leaves of the made-up host; ends with leaf ~0. Unlisted ones are zero. */
 struct kshim_cpuid { u32 leaf, subleaf, eax, ebx, ecx, edx; };
