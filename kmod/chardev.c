@@ -66,15 +66,20 @@ static bool all_zero(const void *field, size_t size)
 	return !memchr_inv(field, 0, size);
 }
 
-static long sys_create_vm(void *unused, void *arg)
+/*
+ * The opener of the descriptor pays, whoever it has been handed to or run by: a
+ * set-user-ID program or one that changes its user makes no quota of its own.
+ */
+static long sys_create_vm(void *object, void *arg)
 {
+	const struct file *file = object;
 	struct baton_create_vm *in = arg;
 	struct baton_vm *vm;
 	int r;
 
 	if (!all_zero(in, sizeof(*in)))
 		return -EINVAL;
-	r = baton_vm_create(&vm);
+	r = baton_vm_create(file->f_cred->uid, &vm);
 	if (r)
 		return r;
 	r = anon_inode_getfd("baton-vm", &vm_fops, vm, O_RDWR | O_CLOEXEC);
@@ -488,7 +493,7 @@ static long dispatch(const struct call *table, struct baton_vm *vm, void *object
 
 static long sys_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
-	return dispatch(sys_calls, NULL, NULL, cmd, arg);
+	return dispatch(sys_calls, NULL, file, cmd, arg);
 }
 
 static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

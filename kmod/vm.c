@@ -96,7 +96,7 @@ static void vm_fini(struct baton_vm *vm)
 	kfree(rcu_dereference_protected(vm->slots, true));
 }
 
-int baton_vm_create(struct baton_vm **ret_vm)
+int baton_vm_create(kuid_t owner, struct baton_vm **ret_vm)
 {
 	struct baton_vm *vm;
 	int r;
@@ -108,7 +108,7 @@ int baton_vm_create(struct baton_vm **ret_vm)
 	mutex_init(&vm->lock);
 	spin_lock_init(&vm->mmu_lock);
 	INIT_LIST_HEAD(&vm->irqfds);
-	vm->owner = current_uid();
+	vm->owner = owner;
 	vm->mm = current->mm;
 	baton_clock_init(vm);
 	vm->tsc_offset = -rdtsc_ordered();

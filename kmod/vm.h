@@ -55,7 +55,8 @@ struct baton_vm {
 	void *arch;			/* I: the backend's */
 };
 
-int baton_vm_create(struct baton_vm **ret_vm);
+/* The quota is owner's. */
+int baton_vm_create(kuid_t owner, struct baton_vm **ret_vm);
 void baton_vm_get(struct baton_vm *vm);
 void baton_vm_put(struct baton_vm *vm);
 /* Marks the VM dead and gets all its vCPUs out of the guest. Any context. */
