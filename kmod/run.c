@@ -307,7 +307,17 @@ static int export(struct baton_vcpu *vcpu)
 	if (READ_ONCE(vcpu->run->exit_reason) == BATON_EXIT_EMULATE)
 		classes = BATON_CLASS_ALL;
 	/* `have` is 0 already. */
-	return classes ? baton_run_export(vcpu, classes) : 0;
+	if (!classes)
+		return 0;
+	/*
+	 * An exit that has happened must reach the monitor. Without the registers (and
+	 * `have` says so) it can do that with all but EMULATE; there the guest runs
+	 * into the same once more.
+	 */
+	if (baton_run_export(vcpu, classes) &&
+	    READ_ONCE(vcpu->run->exit_reason) == BATON_EXIT_EMULATE)
+		WRITE_ONCE(vcpu->run->exit_reason, BATON_EXIT_NONE);
+	return 0;
 }
 
 int baton_vcpu_run(struct baton_vcpu *vcpu)
@@ -316,6 +326,8 @@ int baton_vcpu_run(struct baton_vcpu *vcpu)
 	int r;
 
 	vcpu->secrets_seen = true;
+	if (READ_ONCE(vcpu->vm->dead))
+		return -EIO;
 	if (vcpu->pending_in)
 		finish_in(vcpu);
 	if (READ_ONCE(run->commit)) {
@@ -323,8 +335,6 @@ int baton_vcpu_run(struct baton_vcpu *vcpu)
 		if (r)
 			return r;
 	}
-	if (READ_ONCE(vcpu->vm->dead))
-		return -EIO;
 	WRITE_ONCE(run->exit_reason, BATON_EXIT_NONE);
 	WRITE_ONCE(run->have, 0);
 	if (READ_ONCE(run->immediate_exit))
