@@ -39,6 +39,7 @@
  */
 #include <linux/gfp.h>
 #include <linux/mm.h>
+#include <linux/sched.h>
 #include <linux/string.h>
 
 #include "npt.h"
@@ -46,6 +47,7 @@
 
 #define NPT_LEVELS 4
 #define NPT_ENTRIES 512u
+#define FREE_BATCH 1024u	/* tables freed until others get the CPU */
 
 static unsigned int npt_shift(unsigned int level)
 {
@@ -90,10 +92,14 @@ static u64 *chain_pop(u64 **chain)
 
 void baton_npt_free_retired(u64 *retired)
 {
+	unsigned int count = 0;
 	u64 *table;
 
-	while ((table = chain_pop(&retired)))
+	while ((table = chain_pop(&retired))) {
 		free_page((unsigned long)table);
+		if (!(++count % FREE_BATCH))
+			cond_resched();
+	}
 }
 
 int baton_npt_topup(struct baton_vm *vm)

@@ -65,7 +65,7 @@ int baton_npt_map_large(struct baton_npt *npt, u64 gpa, u64 pa, bool write, bool
 bool baton_npt_zap(struct baton_vm *vm, u64 gpa, u64 size);
 /* The same; tables that are wholly inside also go, to the chain *retired. */
 bool baton_npt_detach(struct baton_vm *vm, u64 gpa, u64 size, u64 **retired);
-/* Frees a chain of retired tables: after the TLB flush. Any context. */
+/* Frees a chain of retired tables: after the TLB flush. May sleep. */
 void baton_npt_free_retired(u64 *retired);
 
 /*
