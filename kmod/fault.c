@@ -352,12 +352,21 @@ static int fault_map(struct fault *f)
 
 /* --- the whole ------------------------------------------------------------------- */
 
-/* A guest that touches here and there in huge slots must not eat host memory. */
+/*
+ * A guest that touches here and there in huge slots must not eat host memory: one
+ * gets a sixteenth of it at most, and all VMs together get an eighth. What a small
+ * VM needs each can have.
+ */
+static unsigned long tables_limit(void)
+{
+	unsigned long share = totalram_pages() / 8 / max(baton_vm_count(), 2u);
+
+	return max(share, 4096ul);
+}
+
 static int have_tables(struct baton_vm *vm)
 {
-	unsigned long limit = max(totalram_pages() / 16, 4096ul);
-
-	if (unlikely(READ_ONCE(vm->npt.pages) > limit))
+	if (unlikely(READ_ONCE(vm->npt.pages) > tables_limit()))
 		baton_unmap_range(vm, 0, 1ull << BATON_NPT_BITS);
 	return baton_npt_topup(vm);
 }
