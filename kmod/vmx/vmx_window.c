@@ -23,10 +23,14 @@
  *
  * An oops inside the window never gets to its end. The die notifier does what
  * matters then: syscall MSRs of the guest must not stay in a CPU that goes on,
- * and kexec writes CR4 without VMXE.
+ * and kexec writes CR4 without VMXE. The same at a panic that comes without an
+ * oops (an NMI in the window): the reset that follows is an INIT, which VMX
+ * operation blocks. Other CPUs' windows are out of reach then: the kernel halts
+ * those CPUs in an NMI handler of its own.
  */
 #include <linux/kdebug.h>
 #include <linux/notifier.h>
+#include <linux/panic_notifier.h>
 #include <linux/topology.h>
 #include <asm/special_insns.h>
 
@@ -128,21 +132,35 @@ enum baton_refusal vmx_window_refusal(void)
 	return refusal;
 }
 
-/* This CPU oopsed. If that was in a window, the window ends here. */
-static int window_die(struct notifier_block *nb, unsigned long event, void *data)
+/* This CPU is in trouble. If that is in a window, the window ends here. */
+static void window_abandon(void)
 {
 	struct vmx_cpu *cpu = raw_cpu_ptr(&vmx_cpu);
 	struct vmx_vcpu *vmx = cpu->vcpu;
 
-	if (event != DIE_OOPS || !vmx)
-		return NOTIFY_DONE;
+	if (!vmx)
+		return;
 	vmx_guest_leave(vmx);
 	vmx_window_close(vmx);
 	WRITE_ONCE(vmx->base.vm->dead, true);
+}
+
+static int window_die(struct notifier_block *nb, unsigned long event, void *data)
+{
+	if (event == DIE_OOPS)
+		window_abandon();
+	return NOTIFY_DONE;
+}
+
+/* After an oops there is nothing left to do. */
+static int window_panic(struct notifier_block *nb, unsigned long event, void *data)
+{
+	window_abandon();
 	return NOTIFY_DONE;
 }
 
 static struct notifier_block window_die_notifier = { .notifier_call = window_die };
+static struct notifier_block window_panic_notifier = { .notifier_call = window_panic };
 
 static void vmxon_pages_free(void)
 {
@@ -181,11 +199,14 @@ int vmx_window_init(void)
 	r = register_die_notifier(&window_die_notifier);
 	if (r)
 		vmxon_pages_free();
+	else
+		atomic_notifier_chain_register(&panic_notifier_list, &window_panic_notifier);
 	return r;
 }
 
 void vmx_window_exit(void)
 {
+	atomic_notifier_chain_unregister(&panic_notifier_list, &window_panic_notifier);
 	unregister_die_notifier(&window_die_notifier);
 	vmxon_pages_free();
 }
