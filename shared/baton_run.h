@@ -16,7 +16,7 @@
 #include "baton_vcpu_state.h"
 
 enum baton_exit_reason {
-	BATON_EXIT_NONE = 0,	  /* nothing to do: kick, signal, immediate_exit */
+	BATON_EXIT_NONE = 0,	  /* nothing to do: kick, host work, immediate_exit */
 	BATON_EXIT_PIO = 1,	  /* IN or OUT of one item; RIP is past it */
 	BATON_EXIT_EMULATE = 2,	  /* do one instruction for the guest; RIP is on it */
 	BATON_EXIT_EOI = 3,	  /* EOI of a level-triggered vector */
