@@ -355,8 +355,8 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		T(test_cr0), T(test_long_mode), T(test_into_long_mode), T(test_cr4), T(test_efer),
-		T(test_pdptes), T(test_pdptes_loaded), T(test_pdptes_not_there), T(test_xsetbv),
-		T(test_pdptes), T(test_pdptes_loaded), T(test_pdptes_not_resident), T(test_xsetbv),
+		T(test_pdptes), T(test_pdptes_loaded), T(test_pdptes_not_there),
+		T(test_pdptes_not_resident), T(test_xsetbv),
 		T(test_exceptions), T(test_error_codes), T(test_halt),
 	};
 
