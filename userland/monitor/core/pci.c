@@ -371,23 +371,26 @@ static int add_bridge(struct pci_host *host)
 	return pci_add(host, &bridge, NULL, &fn);
 }
 
-static int add_front_door(struct pci_host *host)
+static int add_front_doors(struct pci_host *host)
 {
 	const struct pci_host_config *c = &host->config;
+	int error = bus_add(c->pio, PORT_BASE, PORT_SIZE, &port_ops, host, "pci ports");
 
-	if (c->ecam_base)
-		return bus_add(c->mmio, c->ecam_base, ECAM_SIZE, &ecam_ops, host, "pci ecam");
-	return bus_add(c->pio, PORT_BASE, PORT_SIZE, &port_ops, host, "pci ports");
+	if (error || !c->ecam_base)
+		return error;
+	error = bus_add(c->mmio, c->ecam_base, ECAM_SIZE, &ecam_ops, host, "pci ecam");
+	if (error)
+		bus_remove(c->pio, PORT_BASE, PORT_SIZE);
+	return error;
 }
 
-static void remove_front_door(struct pci_host *host)
+static void remove_front_doors(struct pci_host *host)
 {
 	const struct pci_host_config *c = &host->config;
 
 	if (c->ecam_base)
 		bus_remove(c->mmio, c->ecam_base, ECAM_SIZE);
-	else
-		bus_remove(c->pio, PORT_BASE, PORT_SIZE);
+	bus_remove(c->pio, PORT_BASE, PORT_SIZE);
 }
 
 static void host_free(struct pci_host *host)
@@ -409,7 +412,7 @@ int pci_host_create(const struct pci_host_config *config, struct pci_host **ret_
 	host->config = *config;
 	error = add_bridge(host);
 	if (!error)
-		error = add_front_door(host);
+		error = add_front_doors(host);
 	if (error) {
 		host_free(host);
 		return error;
@@ -422,7 +425,7 @@ void pci_host_destroy(struct pci_host *host)
 {
 	if (!host)
 		return;
-	remove_front_door(host);
+	remove_front_doors(host);
 	host_free(host);
 }
 

@@ -63,7 +63,7 @@ struct pci_function_config {
 struct pci_host_config {
 	struct bus *pio, *mmio;
 	struct msi_sink msi;
-	uint64_t ecam_base;	/* 1 MiB for bus 0; 0: no ECAM, ports 0xcf8-0xcff instead */
+	uint64_t ecam_base;	/* 1 MiB for bus 0, besides the ports 0xcf8-0xcff; 0: none */
 	uint64_t mmio32_base, mmio32_size;	/* windows for BARs */
 	uint64_t mmio64_base, mmio64_size;
 	uint16_t pio_base, pio_size;
