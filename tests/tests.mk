@@ -12,4 +12,4 @@
 test-svm:
 	scripts/run-tests build svm
 test-vmx:
-	scripts/run-tests build vmx
+	scripts/run-tests build vmxlife vmx

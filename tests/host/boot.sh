@@ -18,6 +18,15 @@ t_boot_amd64_large() { kernel_reaches_userland amd64 2G 1900000; }
 t_boot_cloud_small() { kernel_reaches_userland cloud 128M 80000; }
 t_boot_cloud_large() { kernel_reaches_userland cloud 2G 1900000; }
 
+# More vCPUs than the host has CPUs: start-up IPIs, IPIs to halted and waiting ones.
+t_boot_smp() {
+	boot "$here/kernel-cloud" --initrd "$here/initrd" --memory 256M --cpus 4 --append \
+		'console=ttyS0 "baton.cmd=echo cpus: $(nproc); grep RES: /proc/interrupts"'
+	expect '^cpus: 4'
+	expect '^baton-guest: exit 0'
+	! grep -E '\] WARNING:|BUG:|Oops|Call Trace|soft lockup' /tmp/out
+}
+
 disk_boot() { # COMMAND
 	boot "$here/kernel-cloud" --initrd "$here/initrd-virtio" --memory 256M --disk /tmp/disk.img \
 		--append "console=ttyS0 root=/dev/vda rw \"baton.cmd=$1\""

@@ -33,7 +33,7 @@ t_no_permission() {
 		status=$?
 	cat /tmp/err
 	[ $status -gt 0 ] && [ $status -lt 124 ]
-	expect_error 'permi|not allowed|access'
+	expect_error 'may not use /dev/baton'
 }
 
 t_triple_fault() {
