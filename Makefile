@@ -4,7 +4,11 @@
 KERNEL ?= 6.1
 MAKEFLAGS += --no-print-directory
 
-.PHONY: all help setup kmod kmod-host userland run test test-svm test-vmx bench check clean
+# A line for each file that is made; "make V=1" shows the commands.
+Q := $(if $(V),,@)
+say = @printf '  %-5s %s\n' '$(1)' '$@'
+
+.PHONY: all help setup kmod userland run test clean
 all: kmod userland
 
 help:
@@ -13,7 +17,7 @@ help:
 	@echo 'make unit       unit tests only            make test-svm / test-vmx  one host only'
 	@echo 'make kmod       the module for KERNEL=$(KERNEL) (Debian kernel; host: the running one)'
 	@echo 'make userland   baton-vm and vmctl         make bench  exit costs against KVM'
-	@echo 'make setup      install the packages needed'
+	@echo 'make setup      install the packages needed      make V=1 ...  shows commands'
 
 setup:
 	scripts/setup

@@ -24,19 +24,23 @@ baton-vm: $(BUILD)/bin/baton-vm
 
 $(BUILD)/bin/baton-vm: $(MONITOR_OBJECTS)
 	@mkdir -p $(@D)
-	$(USER_CC) $(LDFLAGS) -o $@ $^ $(MONITOR_LIBS)
+	$(call say,LINK)
+	$(Q)$(USER_CC) $(LDFLAGS) -o $@ $^ $(MONITOR_LIBS)
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(USER_CC) $(USER_CFLAGS) $(USER_INCLUDES) -MMD -MP -c -o $@ $<
+	$(call say,CC)
+	$(Q)$(USER_CC) $(USER_CFLAGS) $(USER_INCLUDES) -MMD -MP -c -o $@ $<
 
 $(BUILD)/obj-san/%.o: %.c
 	@mkdir -p $(@D)
-	$(USER_CC) $(USER_CFLAGS) -O1 $(SAN_FLAGS) $(USER_INCLUDES) -MMD -MP -c -o $@ $<
+	$(call say,CC)
+	$(Q)$(USER_CC) $(USER_CFLAGS) -O1 $(SAN_FLAGS) $(USER_INCLUDES) -MMD -MP -c -o $@ $<
 
 $(SAN_LIB): $(SAN_OBJECTS)
 	@mkdir -p $(@D)
 	@rm -f $@
-	ar rcs $@ $^
+	$(call say,AR)
+	$(Q)ar rcs $@ $^
 
 -include $(MONITOR_OBJECTS:.o=.d) $(SAN_OBJECTS:.o=.d)

@@ -8,8 +8,10 @@ userland: abi-programs
 
 $(BUILD)/bin/baton-abi-test: $(wildcard tests/abi/abi_*.c) tests/abi/abi.h $(wildcard shared/*.h)
 	@mkdir -p $(@D)
-	gcc $(ABI_CFLAGS) -o $@ $(filter %.c,$^) -lpthread
+	$(call say,LINK)
+	$(Q)gcc $(ABI_CFLAGS) -o $@ $(filter %.c,$^) -lpthread
 
 $(BUILD)/bin/baton-smoke: tests/abi/smoke.c $(wildcard shared/*.h)
 	@mkdir -p $(@D)
-	gcc $(ABI_CFLAGS) -o $@ $<
+	$(call say,LINK)
+	$(Q)gcc $(ABI_CFLAGS) -o $@ $<

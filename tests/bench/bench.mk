@@ -17,7 +17,8 @@ baton-bench: $(BUILD)/bin/baton-bench
 
 $(BUILD)/bin/baton-bench: $(BENCH_OBJECTS)
 	@mkdir -p $(@D)
-	$(USER_CC) $(LDFLAGS) -o $@ $^ -lZydis -pthread
+	$(call say,LINK)
+	$(Q)$(USER_CC) $(LDFLAGS) -o $@ $^ -lZydis -pthread
 
 # -iquote: the monitor has a cpuid.h that must not hide the compiler's.
 BENCH_INCLUDES := -Ishared -iquote userland -iquote userland/hv -iquote userland/monitor \
@@ -25,16 +26,18 @@ BENCH_INCLUDES := -Ishared -iquote userland -iquote userland/hv -iquote userland
 
 $(BENCH_BUILD)/%.o: tests/bench/%.c
 	@mkdir -p $(@D)
-	$(USER_CC) $(USER_CFLAGS) $(BENCH_INCLUDES) -MMD -MP -c -o $@ $<
+	$(call say,CC)
+	$(Q)$(USER_CC) $(USER_CFLAGS) $(BENCH_INCLUDES) -MMD -MP -c -o $@ $<
 
 # GUEST_CODE of payload.h is where the image runs.
 $(BENCH_BUILD)/payload.bin: tests/bench/payload.S tests/bench/payload.h
 	@mkdir -p $(@D)
-	$(USER_CC) -c -o $(@:.bin=.o) $<
-	ld -Ttext=0x10000 --oformat binary -e 0 -o $@ $(@:.bin=.o)
+	$(call say,AS)
+	$(Q)$(USER_CC) -c -o $(@:.bin=.o) $<
+	$(Q)ld -Ttext=0x10000 --oformat binary -e 0 -o $@ $(@:.bin=.o)
 
 $(BENCH_BUILD)/payload_blob.o: tests/bench/payload_blob.S $(BENCH_BUILD)/payload.bin
-	$(USER_CC) -DPAYLOAD_IMAGE='"$(BENCH_BUILD)/payload.bin"' -c -o $@ $<
+	$(Q)$(USER_CC) -DPAYLOAD_IMAGE='"$(BENCH_BUILD)/payload.bin"' -c -o $@ $<
 
 bench:
 	BATON_BUILD=$(abspath $(BUILD)) tests/bench/run svm vmx

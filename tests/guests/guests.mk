@@ -7,5 +7,6 @@ guests: $(GUESTS)
 
 $(BUILD)/guests/%.elf: tests/guests/%.S tests/guests/pvh.inc tests/guests/guest.lds
 	@mkdir -p $(@D)
-	gcc -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,noexecstack \
+	$(call say,LINK)
+	$(Q)gcc -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,noexecstack \
 		-Wl,--no-warn-rwx-segments -Wl,-T,tests/guests/guest.lds -Itests/guests -o $@ $<

@@ -14,7 +14,8 @@ vmctl: $(BUILD)/bin/vmctl $(BUILD)/bin/batonctl
 
 $(BUILD)/bin/vmctl: $(VMCTL_OBJECTS) $(VMCTL_SHARED)
 	@mkdir -p $(@D)
-	$(USER_CC) $(LDFLAGS) -o $@ $^ -pthread
+	$(call say,LINK)
+	$(Q)$(USER_CC) $(LDFLAGS) -o $@ $^ -pthread
 
 # Other programs are called vmctl, too.
 $(BUILD)/bin/batonctl: $(BUILD)/bin/vmctl
@@ -23,6 +24,7 @@ $(BUILD)/bin/batonctl: $(BUILD)/bin/vmctl
 # Not the monitor's folders: a header of theirs would hide one of the system's.
 $(BUILD)/obj/vmctl/%.o: userland/vmctl/%.c
 	@mkdir -p $(@D)
-	$(USER_CC) $(USER_CFLAGS) $(VMCTL_INCLUDES) -MMD -MP -c -o $@ $<
+	$(call say,CC)
+	$(Q)$(USER_CC) $(USER_CFLAGS) $(VMCTL_INCLUDES) -MMD -MP -c -o $@ $<
 
 -include $(VMCTL_OBJECTS:.o=.d)
