@@ -4,6 +4,13 @@
 
 t_abi() { baton-abi-test; }
 
+# What doctor says of the engine comes from a guest that ran.
+t_doctor() {
+	vmctl doctor >/tmp/out
+	cat /tmp/out
+	expect "^ok +engine-$engine +works"
+}
+
 t_kernel_missing() {
 	fails boot /no/such/kernel
 	expect_error 'no such|not found|does not exist|cannot'

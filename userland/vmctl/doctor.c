@@ -18,6 +18,7 @@
 #include "engine_error.h"
 #include "json.h"
 #include "options.h"
+#include "probe.h"
 
 const struct option_row doctor_options[] = {
 	{ "format", "FORMAT", "\"table\" for people (the default) or \"json\" for programs." },
@@ -146,10 +147,18 @@ void doctor_cpu_facts(struct cpu_facts *ret_facts)
 	*ret_facts = facts;
 }
 
+static void set_probe_error(struct btn_error *e, enum hv_engine engine, int error)
+{
+	btn_set_default(e, engine == HV_ENGINE_KVM ? BTN_KVM_FAILED : BTN_MODULE_FAILED);
+	btn_set_cause(e, "A guest of three instructions did not run: %s.",
+		      error == -ETIME ? "it did not get to its end" : strerror(-error));
+}
+
 static bool try_engine(struct doctor *d, enum hv_engine engine, struct btn_error *e)
 {
 	struct hv_failure why[2];
 	struct hv *hv;
+	int error;
 
 	if (hv_open(engine, &hv, why)) {
 		btn_set_no_engine(e, engine, why);
@@ -159,8 +168,11 @@ static bool try_engine(struct doctor *d, enum hv_engine engine, struct btn_error
 	}
 	if (!d->max_cpus)
 		d->max_cpus = hv_get_info(hv)->max_vcpus;
+	error = probe_engine(hv);
 	hv_close(hv);
-	return true;
+	if (error)
+		set_probe_error(e, engine, error);
+	return !error;
 }
 
 static void collect(struct doctor *d)
