@@ -289,7 +289,7 @@ static bool user_mode_work(void)
  * What the host wants of this thread. 0: go on; 1: return to user space; -EINTR: a
  * signal. The kernel's own helper for this takes a struct kvm_vcpu, and follows it.
  */
-static int host_work(void)
+static noinline int host_work_slow(void)
 {
 	if (signal_pending(current))
 		return -EINTR;
@@ -298,6 +298,17 @@ static int host_work(void)
 	if (need_resched())
 		schedule();
 	return 0;
+}
+
+/* Most of the time there is none: one look at all the flags says so. */
+static int host_work(void)
+{
+	const unsigned long any = _TIF_SIGPENDING | _TIF_NOTIFY_SIGNAL | _TIF_NOTIFY_RESUME |
+				  _TIF_NEED_RESCHED;
+
+	if (likely(!(READ_ONCE(current_thread_info()->flags) & any)))
+		return 0;
+	return host_work_slow();
 }
 
 static int export(struct baton_vcpu *vcpu)
