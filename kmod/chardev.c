@@ -211,45 +211,21 @@ static long vm_send_msi(void *object, void *arg)
 
 /* --- vCPU descriptor ----------------------------------------------------- */
 
-static long vcpu_get_regs(void *object, void *arg)
-{
-	return baton_get_regs(object, arg);
-}
+/* GET and SET of a class of state: the names say the types on both sides. */
+#define STATE_CALLS(name)						\
+	static long vcpu_get_##name(void *object, void *arg)		\
+	{								\
+		return baton_get_##name(object, arg);			\
+	}								\
+	static long vcpu_set_##name(void *object, void *arg)		\
+	{								\
+		return baton_set_##name(object, arg);			\
+	}
 
-static long vcpu_set_regs(void *object, void *arg)
-{
-	return baton_set_regs(object, arg);
-}
-
-static long vcpu_get_sregs(void *object, void *arg)
-{
-	return baton_get_sregs(object, arg);
-}
-
-static long vcpu_set_sregs(void *object, void *arg)
-{
-	return baton_set_sregs(object, arg);
-}
-
-static long vcpu_get_debugregs(void *object, void *arg)
-{
-	return baton_get_debugregs(object, arg);
-}
-
-static long vcpu_set_debugregs(void *object, void *arg)
-{
-	return baton_set_debugregs(object, arg);
-}
-
-static long vcpu_get_events(void *object, void *arg)
-{
-	return baton_get_events(object, arg);
-}
-
-static long vcpu_set_events(void *object, void *arg)
-{
-	return baton_set_events(object, arg);
-}
+STATE_CALLS(regs)
+STATE_CALLS(sregs)
+STATE_CALLS(debugregs)
+STATE_CALLS(events)
 
 static long vcpu_get_xsave(void *object, void *arg)
 {
