@@ -51,9 +51,20 @@ static void end_guest(struct guest *g)
 	close(g->sys);
 }
 
+/* Over returns with nothing: the kernel may have work for the thread at any time. */
+static int run_on(int vcpu, const struct baton_run *run)
+{
+	int r;
+
+	do
+		r = ioctl(vcpu, BATON_RUN, 0);
+	while (!r && run->exit_reason == BATON_EXIT_NONE && !run->immediate_exit);
+	return r;
+}
+
 #define RUN(g, reason)								\
 	do {									\
-		EXPECT(!ioctl((g).vcpu, BATON_RUN, 0));				\
+		EXPECT(!run_on((g).vcpu, (g).run));				\
 		EXPECT((g).run->exit_reason == (reason));			\
 	} while (0)
 
@@ -333,7 +344,7 @@ static void try_event(struct guest *g, const struct baton_sregs *sregs, unsigned
 	EXPECT(!ioctl(g->vcpu, BATON_SET_SREGS, sregs));
 	EXPECT(!ioctl(g->vcpu, BATON_SET_REGS, &regs));
 	EXPECT(!ioctl(g->vcpu, BATON_SET_EVENTS, &events));
-	EXPECT(!ioctl(g->vcpu, BATON_RUN, 0));
+	EXPECT(!run_on(g->vcpu, g->run));
 	if (sregs->cr0 & 1 || g->run->exit_reason == BATON_EXIT_ENTRY_FAILED)
 		return;
 	/* Three words on the stack: real mode has no error codes. */
