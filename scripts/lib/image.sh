@@ -123,15 +123,17 @@ number_at() {
 # extract_vmlinux VMLINUZ: the ELF kernel inside a bzImage, on stdout. The boot
 # protocol's header tells where it is; its first bytes tell how it is packed.
 extract_vmlinux() {
-	local image=$1 offset length
+	local image=$1 offset length magic
 
 	offset=$((($(number_at "$image" $((0x1f1)) 1) + 1) * 512 +
 		$(number_at "$image" $((0x248)) 4)))
 	length=$(number_at "$image" $((0x24c)) 4)
-	# The last four bytes are the unpacked size, which no unpacker knows.
+	magic=$(od -A n -t x1 -j "$offset" -N 4 "$image" | tr -d ' ')
+	# The unpacked size comes last, in four bytes: gzip's own, for no other unpacker.
+	[[ $magic == 1f8b* ]] || length=$((length - 4))
 	dd if="$image" bs=1M iflag=skip_bytes,count_bytes status=none \
-		skip="$offset" count=$((length - 4)) |
-		case $(od -A n -t x1 -j "$offset" -N 4 "$image" | tr -d ' ') in
+		skip="$offset" count="$length" |
+		case $magic in
 		fd377a58) xz -dc ;;
 		28b52ffd) zstd -dc ;;
 		1f8b*) gzip -dc ;;
