@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 #include "baton_version.h"
-#include "board_micro.h"
+#include "board.h"
 #include "hv.h"
 #include "lib/engine_error.h"
 #include "lib/errors.h"

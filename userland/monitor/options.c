@@ -15,7 +15,7 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-static const char *const boards[] = { "micro" };
+static const char *const boards[] = { [BOARD_MICRO] = "micro" };
 static const char *const engines[] = { "auto", "baton", "kvm" };
 
 struct option_row {
@@ -63,8 +63,12 @@ static bool take_memory(struct options *options, char *value, struct btn_error *
 
 static bool take_board(struct options *options, char *value, struct btn_error *e)
 {
-	(void)options;
-	return check_word("board", BTN_UNKNOWN_BOARD, value, boards, ARRAY_SIZE(boards), e);
+	if (!check_word("board", BTN_UNKNOWN_BOARD, value, boards, ARRAY_SIZE(boards), e))
+		return false;
+	for (unsigned int i = 0; i < ARRAY_SIZE(boards); i++)
+		if (!strcmp(value, boards[i]))
+			options->board = i;
+	return true;
 }
 
 static bool take_engine(struct options *options, char *value, struct btn_error *e)

@@ -11,13 +11,16 @@
 
 #define OPTIONS_DISKS_MAX 16
 
+enum options_board { BOARD_MICRO };
+
 struct options_disk {
 	const char *path;
 	bool readonly;
 };
 
 struct options {
-	const char *kernel, *initrd, *append;	/* initrd NULL: none */
+	enum options_board board;
+	const char *kernel, *initrd, *append;	/* NULL: none; append: "" */
 	unsigned int cpus;
 	uint64_t memory;			/* bytes */
 	enum hv_engine engine;

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Board "micro": direct kernel boot, virtio over PCI (ECAM, MSI-X), one serial
- * port, an IOAPIC, hardware-reduced ACPI. Nothing else.
+ * A machine of one of the board types: board_micro.c, board_pc.c.
  */
-#ifndef BATON_BOARD_MICRO_H
-#define BATON_BOARD_MICRO_H
+#ifndef BATON_BOARD_H
+#define BATON_BOARD_H
 
 #include <stdbool.h>
 

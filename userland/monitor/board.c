@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What all boards have: the machine around them, IOAPIC, serial port, virtio devices,
+ * vCPUs. A board's type puts these and its own parts together in the order in which
+ * they need each other; board_destroy() is the mirror. A reset of the guest destroys
+ * the board and creates it anew: nothing can be forgotten that way.
+ */
+#include "board_private.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "dev/ioapic.h"
+#include "dev/uart16550.h"
+#include "hv.h"
+#include "lib/errors.h"
+#include "vcpu.h"
+#include "virtio/virtio.h"
+
+bool board_failed(struct btn_error *e, const char *step, int error)
+{
+	btn_set(e, error == -ENOMEM ? BTN_NO_MEMORY : error == -EMFILE ? BTN_NO_FDS :
+		   BTN_HOST_CALL_FAILED, "the VM could not be created: %s", step);
+	if (error != -ENOMEM && error != -EMFILE)
+		btn_set_cause(e, "The host says: %s.", strerror(-error));
+	return false;
+}
+
+/* ---- interrupts ---- */
+
+static void send_msi(void *ctx, uint64_t address, uint32_t data)
+{
+	struct machine *machine = ctx;
+
+	/* a message to a CPU that is not there has no effect, as on hardware */
+	hv_vm_send_msi(machine->vm, address, data);
+}
+
+static void set_route(void *ctx, unsigned int pin, uint64_t address, uint32_t data, bool level)
+{
+	struct machine *machine = ctx;
+
+	hv_vm_set_ioapic_route(machine->vm, pin, address, data, level);
+}
+
+bool board_add_ioapic(struct board *board, struct btn_error *e)
+{
+	struct ioapic_config config = {
+		.msi = board->machine.msi, .route = set_route, .ctx = &board->machine,
+	};
+	int error;
+
+	board->ioapic = ioapic_create(&config);
+	error = board->ioapic ? bus_add(board->machine.mmio, IOAPIC_BASE, IOAPIC_SIZE,
+					&ioapic_bus_ops, board->ioapic, "ioapic") : -ENOMEM;
+	return !error || board_failed(e, "IOAPIC", error);
+}
+
+/* ---- devices ---- */
+
+void board_request_end(void *ctx, enum machine_end how)
+{
+	machine_end(ctx, how);
+}
+
+bool board_add_uart(struct board *board, const struct irq_line *irq,
+		    struct btn_error *e)
+{
+	struct uart_config config = {
+		.irq = *irq,
+		.loop = board->machine.loop,
+		.in_fd = board->options->console_in,
+		.out_fd = board->options->console_out,
+	};
+	int error;
+
+	board->uart = uart_create(&config);
+	error = board->uart ? bus_add(board->machine.pio, BOARD_UART_BASE, UART_PORTS,
+				      &uart_bus_ops, board->uart, "uart") : -ENOMEM;
+	return !error || board_failed(e, "serial port", error);
+}
+
+static bool disk_failed(const struct options_disk *disk, int error, struct btn_error *e)
+{
+	switch (error) {
+	case -EBUSY:
+		btn_set(e, BTN_DISK_BUSY, "the disk \"%s\" is in use", disk->path);
+		break;
+	case -EROFS:
+		btn_set(e, BTN_DISK_READONLY, "the disk \"%s\" may not be written", disk->path);
+		break;
+	case -EINVAL:
+		btn_set(e, BTN_DISK_SIZE, "the disk \"%s\" has a size that does not work",
+			disk->path);
+		break;
+	case -ENOENT: case -ENOTDIR: case -EACCES: case -EPERM: case -EISDIR:
+		btn_set_file(e, "disk", disk->path, error);
+		break;
+	default:
+		btn_set(e, BTN_DISK_FAILED, "the disk \"%s\" cannot be used", disk->path);
+		btn_set_cause(e, "The host says: %s.", strerror(-error));
+	}
+	return false;
+}
+
+static bool add_disk(struct board *board, const struct options_disk *disk, struct btn_error *e)
+{
+	struct virtio_blk_options config = {
+		.path = disk->path, .fd = -1, .readonly = disk->readonly,
+	};
+	int error = virtio_blk_create(&board->machine, &config,
+				      &board->device[board->device_count]);
+
+	if (error)
+		return disk_failed(disk, error, e);
+	board->device_count++;
+	return true;
+}
+
+bool board_add_virtio(struct board *board, struct btn_error *e)
+{
+	const struct options *options = board->options;
+	int error;
+
+	for (unsigned int i = 0; i < options->disk_count; i++)
+		if (!add_disk(board, &options->disk[i], e))
+			return false;
+	error = virtio_rng_create(&board->machine, &board->device[board->device_count]);
+	if (error)
+		return board_failed(e, "virtio-rng", error);
+	board->device_count++;
+	if (options->hvc_in < 0 && options->hvc_out < 0)
+		return true;
+	error = virtio_console_create(&board->machine, options->hvc_in, options->hvc_out,
+				      &board->device[board->device_count]);
+	if (error)
+		return board_failed(e, "virtio-console", error);
+	board->device_count++;
+	return true;
+}
+
+/* ---- CPUs ---- */
+
+bool board_add_vcpus(struct board *board, struct btn_error *e)
+{
+	struct vcpu_config config = {
+		.machine = &board->machine,
+		.ioapic = board->ioapic,
+		.count = board->options->cpus,
+	};
+
+	for (config.id = 0; config.id < config.count; config.id++) {
+		int error = vcpu_create(&config, &board->vcpu[config.id]);
+
+		if (error)
+			return board_failed(e, "CPU", error);
+	}
+	return true;
+}
+
+/* ---- the machine ---- */
+
+static void on_signal(void *ctx, int fd, uint32_t events)
+{
+	struct signalfd_siginfo info;
+
+	(void)events;
+	if (read(fd, &info, sizeof(info)) == sizeof(info))
+		machine_end(ctx, MACHINE_KILLED);
+}
+
+static bool add_loop(struct board *board, struct btn_error *e)
+{
+	sigset_t set;
+	int error;
+
+	board->machine.loop = loop_create();
+	if (!board->machine.loop)
+		return board_failed(e, "event loop", -errno);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	board->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (board->signal_fd < 0)
+		return board_failed(e, "signals", -errno);
+	error = loop_add_fd(board->machine.loop, board->signal_fd, EPOLLIN, on_signal,
+			    &board->machine);
+	return !error || board_failed(e, "signals", error);
+}
+
+static bool add_engine(struct board *board, struct btn_error *e)
+{
+	struct machine *machine = &board->machine;
+	int error = hv_vm_create(machine->hv, &machine->vm);
+
+	if (error == -EUSERS || error == -EDQUOT) {
+		btn_set_default(e, BTN_TOO_MANY_VMS);
+		return false;
+	}
+	if (error)
+		return board_failed(e, "engine", error);
+	machine->pio = bus_create();
+	machine->mmio = bus_create();
+	machine->msi = (struct msi_sink){ .send = send_msi, .ctx = machine };
+	return (machine->pio && machine->mmio) || board_failed(e, "buses", -ENOMEM);
+}
+
+static const struct board_type *const types[] = {
+	[BOARD_MICRO] = &board_micro,
+};
+
+static bool assemble(struct board *board, struct btn_error *e)
+{
+	board->own = calloc(1, board->type->own_size);
+	if (!board->own)
+		return board_failed(e, "board", -ENOMEM);
+	return add_loop(board, e) && add_engine(board, e) && board->type->assemble(board, e);
+}
+
+bool board_create(struct hv *hv, const struct options *options, struct btn_error *e,
+		  struct board **ret_board)
+{
+	struct board *board = calloc(1, sizeof(*board));
+
+	if (!board)
+		return board_failed(e, "board", -ENOMEM);
+	board->machine.hv = hv;
+	board->machine.error = e;
+	board->options = options;
+	board->type = types[options->board];
+	board->signal_fd = -1;
+	if (!assemble(board, e)) {
+		board_destroy(board);
+		return false;
+	}
+	*ret_board = board;
+	return true;
+}
+
+void board_destroy(struct board *board)
+{
+	struct machine *machine = &board->machine;
+
+	if (!board)
+		return;
+	for (unsigned int i = 0; i < BATON_MAX_VCPUS; i++)
+		vcpu_destroy(board->vcpu[i]);
+	while (board->device_count)
+		virtio_device_destroy(board->device[--board->device_count]);
+	if (board->own)
+		board->type->dismantle(board);
+	free(board->own);
+	uart_destroy(board->uart);
+	ioapic_destroy(board->ioapic);
+	bus_destroy(machine->mmio);
+	bus_destroy(machine->pio);
+	hv_vm_destroy(machine->vm);
+	guest_memory_destroy(machine->memory);
+	if (board->signal_fd >= 0)
+		close(board->signal_fd);
+	loop_destroy(machine->loop);
+	free(board);
+}
+
+struct machine *board_machine(struct board *board)
+{
+	return &board->machine;
+}
+
+static void start_vcpus(struct board *board)
+{
+	for (unsigned int i = 0; i < board->options->cpus; i++) {
+		struct btn_error e;
+
+		if (!vcpu_start(board->vcpu[i]))
+			continue;
+		btn_set_default(&e, BTN_NO_THREADS);
+		machine_end_with(&board->machine, MACHINE_FAILED, &e);
+		return;
+	}
+}
+
+enum machine_end board_run(struct board *board)
+{
+	int status;
+
+	start_vcpus(board);
+	status = loop_run(board->machine.loop);
+	if (status < 0)
+		machine_end(&board->machine, MACHINE_FAILED);
+	for (unsigned int i = 0; i < board->options->cpus; i++)
+		vcpu_stop(board->vcpu[i]);
+	return machine_how_ended(&board->machine);
+}

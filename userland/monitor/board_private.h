@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the boards share (board.c). For them alone. Main thread, before vCPUs run. */
+#ifndef BATON_BOARD_PRIVATE_H
+#define BATON_BOARD_PRIVATE_H
+
+#include "board.h"
+#include "core/irq.h"
+
+#define BOARD_UART_BASE 0x3f8u
+#define BOARD_DEVICES_MAX (OPTIONS_DISKS_MAX + 4)
+
+struct board_type {
+	const char *name;
+	size_t own_size;	/* of board->own, which is zeroed */
+	/* Puts all together, from guest memory on. false: *e filled. */
+	bool (*assemble)(struct board *board, struct btn_error *e);
+	/* Takes away what assemble() added by itself, if it was. Virtio devices are gone. */
+	void (*dismantle)(struct board *board);
+};
+
+extern const struct board_type board_micro;
+
+struct board {
+	struct machine machine;
+	const struct options *options;
+	const struct board_type *type;
+	void *own;		/* the type's part */
+	int signal_fd;
+	struct ioapic *ioapic;
+	struct uart *uart;
+	struct virtio_device *device[BOARD_DEVICES_MAX];
+	unsigned int device_count;
+	struct vcpu *vcpu[BATON_MAX_VCPUS];
+};
+
+/* Steps of assemble(); false: *e filled. */
+bool board_add_ioapic(struct board *board, struct btn_error *e);
+bool board_add_uart(struct board *board, const struct irq_line *irq, struct btn_error *e);
+bool board_add_virtio(struct board *board, struct btn_error *e);
+/* inta: what the 8259 says when a CPU takes its interrupt (vcpu.h); NULL: there is none. */
+bool board_add_vcpus(struct board *board, struct btn_error *e);
+
+/* *e says which step failed with that negative errno. Returns false. */
+bool board_failed(struct btn_error *e, const char *step, int error);
+/* For power management: ctx is the machine. */
+void board_request_end(void *ctx, enum machine_end how);
+
+#endif
