@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Guest RAM. The memfd holds all of it without a gap: what lies below the PCI
- * hole first, then what lies above 4 GiB.
+ * Guest memory. The memfd holds all RAM without a gap: what lies below the PCI
+ * hole first, then what lies above 4 GiB. On a PC that includes 128 KiB at the VGA
+ * window, which nothing ever touches. Windows are in a table under a lock of their
+ * own (a leaf); plain RAM needs none, because it never moves.
  */
 #define _GNU_SOURCE
 #include "memory.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -14,13 +17,23 @@
 
 #include "hv.h"
 
-enum { SLOT_LOW = 0, SLOT_HIGH = 1 };
+enum { SLOT_LOW = 0, SLOT_HIGH = 1, SLOT_PC_LOWEST = 2, SLOT_WINDOWS = 3 };
 
+struct window {
+	uint64_t gpa, size;	/* size 0: not mapped */
+	uint8_t *hva;
+	bool readonly;
+};
+
+/* Letters: C constant after creation, W window_lock. */
 struct guest_memory {
-	struct hv_vm *vm;
-	uint8_t *base;
-	uint64_t size, low, high;	/* size = low + high */
-	int fd;
+	struct hv_vm *vm;		/* C */
+	uint8_t *base;			/* C */
+	uint64_t size, low, high;	/* C: size = low + high */
+	int fd;				/* C */
+	bool pc;			/* C: layout of a PC */
+	pthread_mutex_t window_lock;
+	struct window window[WINDOW_COUNT]; /* W */
 };
 
 static int map_memory(struct guest_memory *mem)
@@ -57,26 +70,33 @@ static int set_slots(struct guest_memory *mem)
 
 	if (!mem->vm)
 		return 0;
-	error = set_slot(mem, SLOT_LOW, 0, mem->low, 0);
+	if (mem->pc) {
+		error = set_slot(mem, SLOT_PC_LOWEST, 0, MEMORY_PC_VGA, 0);
+		if (!error)
+			error = set_slot(mem, SLOT_LOW, MEMORY_PC_PLAIN,
+					 mem->low - MEMORY_PC_PLAIN, MEMORY_PC_PLAIN);
+	} else {
+		error = set_slot(mem, SLOT_LOW, 0, mem->low, 0);
+	}
 	if (error)
 		return error;
 	return set_slot(mem, SLOT_HIGH, MEMORY_HOLE_END, mem->high, mem->low);
 }
 
-int guest_memory_create(struct hv_vm *vm, uint64_t size, struct guest_memory **ret_mem)
+static int create(struct hv_vm *vm, uint64_t size, uint64_t low, bool pc,
+		  struct guest_memory **ret_mem)
 {
-	struct guest_memory *mem;
+	struct guest_memory *mem = calloc(1, sizeof(*mem));
 	int error;
 
-	if (!size || size % BATON_PAGE_SIZE)
-		return -EINVAL;
-	mem = calloc(1, sizeof(*mem));
 	if (!mem)
 		return -ENOMEM;
+	pthread_mutex_init(&mem->window_lock, NULL);
 	mem->vm = vm;
 	mem->size = size;
-	mem->low = size < MEMORY_HOLE_START ? size : MEMORY_HOLE_START;
-	mem->high = size - mem->low;
+	mem->low = low;
+	mem->high = size - low;
+	mem->pc = pc;
 	error = map_memory(mem);
 	if (!error)
 		error = set_slots(mem);
@@ -88,6 +108,22 @@ int guest_memory_create(struct hv_vm *vm, uint64_t size, struct guest_memory **r
 	return 0;
 }
 
+int guest_memory_create(struct hv_vm *vm, uint64_t size, struct guest_memory **ret_mem)
+{
+	if (!size || size % BATON_PAGE_SIZE)
+		return -EINVAL;
+	return create(vm, size, size < MEMORY_HOLE_START ? size : MEMORY_HOLE_START, false,
+		      ret_mem);
+}
+
+int guest_memory_create_pc(struct hv_vm *vm, uint64_t size, struct guest_memory **ret_mem)
+{
+	if (size <= MEMORY_PC_PLAIN || size % BATON_PAGE_SIZE)
+		return -EINVAL;
+	return create(vm, size, size <= MEMORY_PC_LOW_ALL ? size : MEMORY_PC_LOW_PART, true,
+		      ret_mem);
+}
+
 /* Slots go with the VM, which may be destroyed before or after. */
 void guest_memory_destroy(struct guest_memory *mem)
 {
@@ -97,6 +133,7 @@ void guest_memory_destroy(struct guest_memory *mem)
 		munmap(mem->base, mem->size);
 	if (mem->fd >= 0)
 		close(mem->fd);
+	pthread_mutex_destroy(&mem->window_lock);
 	free(mem);
 }
 
@@ -115,8 +152,15 @@ uint64_t guest_memory_high(const struct guest_memory *mem)
 	return mem->high;
 }
 
+static bool overlaps(uint64_t gpa, uint64_t size, uint64_t start, uint64_t end)
+{
+	return gpa < end && (gpa >= start || size > start - gpa);
+}
+
 void *guest_memory_at(const struct guest_memory *mem, uint64_t gpa, uint64_t size)
 {
+	if (mem->pc && overlaps(gpa, size, MEMORY_PC_VGA, MEMORY_PC_SHADOW))
+		return NULL;
 	if (gpa < mem->low)
 		return size <= mem->low - gpa ? mem->base + gpa : NULL;
 	if (gpa < MEMORY_HOLE_END || gpa - MEMORY_HOLE_END >= mem->high)
@@ -125,22 +169,145 @@ void *guest_memory_at(const struct guest_memory *mem, uint64_t gpa, uint64_t siz
 	return size <= mem->high - gpa ? mem->base + mem->low + gpa : NULL;
 }
 
-int guest_memory_read(const struct guest_memory *mem, uint64_t gpa, void *to, uint64_t size)
+/* RAM that no window can cover. */
+static void *plain(const struct guest_memory *mem, uint64_t gpa, uint64_t size)
 {
-	const void *from = guest_memory_at(mem, gpa, size);
+	if (mem->pc && overlaps(gpa, size, MEMORY_PC_SHADOW, MEMORY_PC_PLAIN))
+		return NULL;
+	return guest_memory_at(mem, gpa, size);
+}
+
+/* ---- windows ---- */
+
+static uint8_t *in_window_locked(struct guest_memory *mem, uint64_t gpa, bool write,
+				 uint64_t *ret_room)
+{
+	for (unsigned int i = 0; i < WINDOW_COUNT; i++) {
+		const struct window *w = &mem->window[i];
+
+		if (gpa - w->gpa >= w->size || (write && w->readonly))
+			continue;
+		*ret_room = w->size - (gpa - w->gpa);
+		return w->hva + (gpa - w->gpa);
+	}
+	return NULL;
+}
+
+/* How many bytes from gpa on can be had in one piece, and where; NULL: none. */
+static uint8_t *piece_locked(struct guest_memory *mem, uint64_t gpa, bool write,
+			     uint64_t *ret_room)
+{
+	uint8_t *at = plain(mem, gpa, 1);
+
+	if (!at)
+		return in_window_locked(mem, gpa, write, ret_room);
+	/* To the end of the page: RAM and windows begin and end at pages. */
+	*ret_room = BATON_PAGE_SIZE - gpa % BATON_PAGE_SIZE;
+	return at;
+}
+
+static bool reachable_locked(struct guest_memory *mem, uint64_t gpa, uint64_t size, bool write)
+{
+	uint64_t room;
+
+	for (; size; gpa += room, size -= room) {
+		if (!piece_locked(mem, gpa, write, &room))
+			return false;
+		room = room < size ? room : size;
+	}
+	return true;
+}
+
+static void copy_locked(struct guest_memory *mem, uint64_t gpa, uint8_t *data, uint64_t size,
+			bool write)
+{
+	uint64_t room;
+
+	for (; size; gpa += room, data += room, size -= room) {
+		uint8_t *at = piece_locked(mem, gpa, write, &room);
+
+		room = room < size ? room : size;
+		memcpy(write ? at : data, write ? data : at, room);
+	}
+}
+
+static int copy(struct guest_memory *mem, uint64_t gpa, void *data, uint64_t size, bool write)
+{
+	bool ok;
+
+	pthread_mutex_lock(&mem->window_lock);
+	ok = reachable_locked(mem, gpa, size, write);
+	if (ok)
+		copy_locked(mem, gpa, data, size, write);
+	pthread_mutex_unlock(&mem->window_lock);
+	return ok ? 0 : -EFAULT;
+}
+
+int guest_memory_read(struct guest_memory *mem, uint64_t gpa, void *to, uint64_t size)
+{
+	const void *from = plain(mem, gpa, size);
 
 	if (!from)
-		return -EFAULT;
+		return copy(mem, gpa, to, size, false);
 	memcpy(to, from, size);
 	return 0;
 }
 
 int guest_memory_write(struct guest_memory *mem, uint64_t gpa, const void *from, uint64_t size)
 {
-	void *to = guest_memory_at(mem, gpa, size);
+	void *to = plain(mem, gpa, size);
 
 	if (!to)
-		return -EFAULT;
+		return copy(mem, gpa, (void *)(uintptr_t)from, size, true);
 	memcpy(to, from, size);
 	return 0;
+}
+
+static int set_window_slot(struct guest_memory *mem, unsigned int index, const struct window *w)
+{
+	struct hv_slot slot = {
+		.id = SLOT_WINDOWS + index, .readonly = w->readonly,
+		.gpa = w->gpa, .size = w->size, .hva = w->hva,
+	};
+
+	return mem->vm ? hv_vm_set_slot(mem->vm, &slot) : 0;
+}
+
+static bool window_valid(const struct guest_memory *mem, unsigned int index,
+			 const struct window *w)
+{
+	return index < WINDOW_COUNT && w->size && !(w->gpa % BATON_PAGE_SIZE) &&
+	       !(w->size % BATON_PAGE_SIZE) && w->gpa + w->size > w->gpa &&
+	       !plain(mem, w->gpa, 1) && !plain(mem, w->gpa + w->size - 1, 1);
+}
+
+int guest_memory_map(struct guest_memory *mem, unsigned int window, uint64_t gpa, uint64_t size,
+		     void *hva, bool readonly)
+{
+	struct window new = { .gpa = gpa, .size = size, .hva = hva, .readonly = readonly };
+	int error = -EEXIST;
+
+	if (!window_valid(mem, window, &new))
+		return -EINVAL;
+	pthread_mutex_lock(&mem->window_lock);
+	if (!mem->window[window].size) {
+		error = set_window_slot(mem, window, &new);
+		if (!error)
+			mem->window[window] = new;
+	}
+	pthread_mutex_unlock(&mem->window_lock);
+	return error;
+}
+
+void guest_memory_unmap(struct guest_memory *mem, unsigned int window)
+{
+	struct window gone = {};
+
+	pthread_mutex_lock(&mem->window_lock);
+	if (mem->window[window].size) {
+		gone.gpa = mem->window[window].gpa;
+		set_window_slot(mem, window, &gone);
+		mem->window[window] = (struct window){};
+	}
+	pthread_mutex_unlock(&mem->window_lock);
 }

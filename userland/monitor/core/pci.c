@@ -51,22 +51,28 @@ static void apply_locked(struct pci_function *fn)
 	pci_bars_remap(fn->host);
 	bus_master_update(fn);
 	pci_msix_update(fn);
+	pci_intx_update(fn);
 }
 
 /* Bytes past the 256 of a conventional function read 0: no extended capabilities. */
-static uint32_t space_read(const struct pci_function *fn, unsigned int offset, unsigned int size)
+static uint32_t space_read(struct pci_function *fn, unsigned int offset, unsigned int size)
 {
 	uint32_t value = 0;
 
-	for (unsigned int i = 0; i < size && offset + i < PCI_CONFIG_SIZE; i++)
-		value |= (uint32_t)fn->space[offset + i] << (8 * i);
+	for (unsigned int i = 0; i < size && offset + i < PCI_CONFIG_SIZE; i++) {
+		uint8_t byte = fn->space[offset + i];
+
+		if (offset + i == PCI_STATUS && pci_intx_pending(fn))
+			byte |= PCI_STATUS_INTERRUPT;
+		value |= (uint32_t)byte << (8 * i);
+	}
 	return value;
 }
 
 static void space_write(struct pci_function *fn, unsigned int offset, unsigned int size,
 			uint32_t value)
 {
-	bool changed = false;
+	bool changed = false, own = false;
 
 	for (unsigned int i = 0; i < size && offset + i < PCI_CONFIG_SIZE; i++) {
 		uint8_t *byte = &fn->space[offset + i];
@@ -74,10 +80,13 @@ static void space_write(struct pci_function *fn, unsigned int offset, unsigned i
 		uint8_t new = (uint8_t)((*byte & ~mask) | ((value >> (8 * i)) & mask));
 
 		changed |= new != *byte;
+		own |= new != *byte && offset + i >= PCI_STD_HEADER_SIZEOF;
 		*byte = new;
 	}
 	if (changed)
 		apply_locked(fn);
+	if (own && fn->config.config_changed)
+		fn->config.config_changed(fn->dev);
 }
 
 /* ---- access by address: slot, function, register ---- */
@@ -229,6 +238,7 @@ static void header_init(struct pci_function *fn)
 	fn->writable[PCI_COMMAND + 1] = PCI_COMMAND_INTX_DISABLE >> 8;
 	fn->writable[PCI_CACHE_LINE_SIZE] = 0xff;
 	fn->writable[PCI_INTERRUPT_LINE] = 0xff;
+	fn->space[PCI_INTERRUPT_PIN] = c->intx;
 }
 
 static struct pci_function *function_alloc(struct pci_host *host,
@@ -254,14 +264,16 @@ static void function_free(struct pci_function *fn)
 
 static int slot_take_locked(struct pci_host *host, struct pci_function *fn)
 {
-	for (unsigned int slot = 0; slot < PCI_MAX_DEVICES; slot++) {
-		if (!host->function[slot]) {
-			host->function[slot] = fn;
-			fn->slot = slot;
-			return 0;
-		}
-	}
-	return -ENOSPC;
+	unsigned int slot = fn->config.slot;
+
+	if (slot == PCI_SLOT_ANY)
+		while (slot < PCI_MAX_DEVICES && host->function[slot])
+			slot++;
+	if (slot >= PCI_MAX_DEVICES || host->function[slot])
+		return -ENOSPC;
+	host->function[slot] = fn;
+	fn->slot = slot;
+	return 0;
 }
 
 static int plug_locked(struct pci_host *host, struct pci_function *fn)
@@ -346,6 +358,24 @@ void pci_set_config_window(struct pci_function *fn, uint8_t offset, uint8_t size
 	fn->window = ops;
 }
 
+void pci_config_allow(struct pci_function *fn, uint8_t offset, const void *values,
+		      const void *masks, uint8_t size)
+{
+	memcpy(&fn->space[offset], values, size);
+	memcpy(&fn->initial[offset], values, size);
+	memset(&fn->own[offset], true, size);
+	memcpy(&fn->writable[offset], masks, size);
+}
+
+uint32_t pci_config_get(const struct pci_function *fn, uint8_t offset, uint8_t size)
+{
+	uint32_t value = 0;
+
+	for (unsigned int i = 0; i < size; i++)
+		value |= (uint32_t)fn->space[offset + i] << (8 * i);
+	return value;
+}
+
 bool pci_bus_master(struct pci_function *fn)
 {
 	return atomic_load(&fn->bus_master);
@@ -360,15 +390,34 @@ unsigned int pci_slot(const struct pci_function *fn)
 
 static int add_bridge(struct pci_host *host)
 {
-	static const struct pci_function_config bridge = {
+	static const struct pci_function_config plain = {
 		.name = "pci host bridge",
 		.vendor_id = BRIDGE_VENDOR,
 		.device_id = BRIDGE_DEVICE,
 		.class_code = BRIDGE_CLASS,
 	};
+	const struct pci_function_config *bridge = host->config.bridge;
 	struct pci_function *fn;
 
-	return pci_add(host, &bridge, NULL, &fn);
+	return pci_add(host, bridge ? bridge : &plain, host->config.bridge_dev, &fn);
+}
+
+struct pci_function *pci_host_bridge(struct pci_host *host)
+{
+	return host->function[0];
+}
+
+void pci_host_move_ecam(struct pci_host *host, uint64_t base)
+{
+	struct bus *mmio = host->config.mmio;
+
+	if (base == host->ecam)
+		return;
+	if (host->ecam)
+		bus_remove(mmio, host->ecam, ECAM_SIZE);
+	host->ecam = 0;
+	if (base && !bus_add(mmio, base, ECAM_SIZE, &ecam_ops, host, "pci ecam"))
+		host->ecam = base;
 }
 
 static int add_front_doors(struct pci_host *host)
@@ -376,27 +425,26 @@ static int add_front_doors(struct pci_host *host)
 	const struct pci_host_config *c = &host->config;
 	int error = bus_add(c->pio, PORT_BASE, PORT_SIZE, &port_ops, host, "pci ports");
 
-	if (error || !c->ecam_base)
-		return error;
-	error = bus_add(c->mmio, c->ecam_base, ECAM_SIZE, &ecam_ops, host, "pci ecam");
 	if (error)
-		bus_remove(c->pio, PORT_BASE, PORT_SIZE);
-	return error;
+		return error;
+	pci_host_move_ecam(host, c->ecam_base);
+	if (host->ecam == c->ecam_base)
+		return 0;
+	bus_remove(c->pio, PORT_BASE, PORT_SIZE);
+	return -EEXIST;
 }
 
 static void remove_front_doors(struct pci_host *host)
 {
-	const struct pci_host_config *c = &host->config;
-
-	if (c->ecam_base)
-		bus_remove(c->mmio, c->ecam_base, ECAM_SIZE);
-	bus_remove(c->pio, PORT_BASE, PORT_SIZE);
+	pci_host_move_ecam(host, 0);
+	bus_remove(host->config.pio, PORT_BASE, PORT_SIZE);
 }
 
 static void host_free(struct pci_host *host)
 {
 	for (unsigned int slot = 0; slot < PCI_MAX_DEVICES; slot++)
 		pci_remove(host->function[slot]);
+	pthread_mutex_destroy(&host->intx_lock);
 	pthread_mutex_destroy(&host->lock);
 	free(host);
 }
@@ -409,6 +457,7 @@ int pci_host_create(const struct pci_host_config *config, struct pci_host **ret_
 	if (!host)
 		return -ENOMEM;
 	pthread_mutex_init(&host->lock, NULL);
+	pthread_mutex_init(&host->intx_lock, NULL);
 	host->config = *config;
 	error = add_bridge(host);
 	if (!error)
@@ -429,9 +478,25 @@ void pci_host_destroy(struct pci_host *host)
 	host_free(host);
 }
 
+/* Registers of the device's own, not those of capabilities. */
+static void own_registers_reset_locked(struct pci_function *fn)
+{
+	bool changed = false;
+
+	for (unsigned int i = PCI_STD_HEADER_SIZEOF; i < PCI_CONFIG_SIZE; i++) {
+		if (fn->initial[i] == fn->space[i] || !fn->own[i])
+			continue;
+		fn->space[i] = fn->initial[i];
+		changed = true;
+	}
+	if (changed && fn->config.config_changed)
+		fn->config.config_changed(fn->dev);
+}
+
 static void function_reset_locked(struct pci_function *fn)
 {
 	disable_locked(fn);
+	own_registers_reset_locked(fn);
 	pci_msix_reset(fn);
 	pci_bars_restore(fn);
 	fn->space[PCI_CACHE_LINE_SIZE] = 0;

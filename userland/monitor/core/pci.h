@@ -4,12 +4,12 @@
  * (board pc) in front, MSI-X behind. A function is configuration space made of
  * plain bytes with a write mask, BARs with bus_ops, and an MSI-X table kept
  * here. The host moves BARs on the buses when the guest programs them. There
- * is bus 0 only, one function per device, and no INTx.
+ * is bus 0 only, and one function per device.
  * PCI Local Bus 3.0, PCI Express base specification (ECAM, MSI-X).
  *
  * Locks: host (configuration space, BAR mapping) before the device's own
- * before MSI-X (leaf, one per function). A device may hold its own lock in
- * calls marked "any thread", in no others.
+ * before MSI-X and INTx (leaves). A device may hold its own lock in calls
+ * marked "any thread", in no others.
  */
 #ifndef BATON_CORE_PCI_H
 #define BATON_CORE_PCI_H
@@ -22,6 +22,7 @@
 
 #define PCI_MAX_DEVICES 32	/* bus 0 only */
 #define PCI_BARS 6
+#define PCI_SLOT_ANY 0		/* slot 0 is the host bridge's */
 
 struct pci_host;
 struct pci_function;
@@ -35,6 +36,8 @@ struct pci_bar {
 
 struct pci_function_config {
 	const char *name;
+	uint8_t slot;		/* PCI_SLOT_ANY: the next free one; else it must be free */
+	bool intx;		/* has the interrupt pin INTA#: pci_intx_set() */
 	uint16_t vendor_id, device_id;
 	uint16_t subsystem_vendor_id, subsystem_id;
 	uint32_t class_code;	/* 24 bits: class, subclass, interface */
@@ -49,6 +52,8 @@ struct pci_function_config {
 	void (*bar_mapped)(void *dev, unsigned int bar, uint64_t address, bool mapped);
 	/* Bus mastering was granted; or is being taken away: no DMA after return. */
 	void (*bus_master)(void *dev, bool on);
+	/* A byte of pci_config_allow() changed: read it with pci_config_get(). */
+	void (*config_changed)(void *dev);
 	/* pci_host_reset(): back to the state after power-on. */
 	void (*reset)(void *dev);
 	/*
@@ -63,10 +68,16 @@ struct pci_function_config {
 struct pci_host_config {
 	struct bus *pio, *mmio;
 	struct msi_sink msi;
-	uint64_t ecam_base;	/* 1 MiB for bus 0, besides the ports 0xcf8-0xcff; 0: none */
+	uint64_t ecam_base;	/* 1 MiB for bus 0, besides the ports 0xcf8-0xcff; 0: none yet */
 	uint64_t mmio32_base, mmio32_size;	/* windows for BARs */
 	uint64_t mmio64_base, mmio64_size;
 	uint16_t pio_base, pio_size;
+	/* The bridge at 00:00.0 and its hooks' `dev`; NULL: one without a chipset's features. */
+	const struct pci_function_config *bridge;
+	void *bridge_dev;
+	/* INTA# of the device in `slot` changed. A leaf lock is held. NULL: no INTx. */
+	void (*intx)(void *ctx, unsigned int slot, bool level);
+	void *intx_ctx;
 };
 
 /*
@@ -97,6 +108,22 @@ void pci_remove(struct pci_function *fn);
  */
 int pci_add_capability(struct pci_function *fn, uint8_t id, const void *body, uint8_t size);
 /*
+ * Device-specific registers: sets `size` bytes at offset (from 0x40 on) to the values
+ * after power-on, and which of their bits the guest can write. Before vCPUs run.
+ */
+void pci_config_allow(struct pci_function *fn, uint8_t offset, const void *values,
+		      const void *masks, uint8_t size);
+/* size 1, 2 or 4. From the function's hooks, or before vCPUs run. */
+uint32_t pci_config_get(const struct pci_function *fn, uint8_t offset, uint8_t size);
+/* The host bridge of a host; for pci_config_allow(). */
+struct pci_function *pci_host_bridge(struct pci_host *host);
+/*
+ * Has bus 0 of the ECAM answer at `base`, or (0) nowhere. From the bridge's hooks, or
+ * before vCPUs run. Where something else answers already it stays unmapped.
+ */
+void pci_host_move_ecam(struct pci_host *host, uint64_t base);
+
+/*
  * Hands accesses that lie within [offset, offset + size) of configuration
  * space to the device, with no PCI lock held. One per function. Before vCPUs run.
  */
@@ -110,6 +137,11 @@ void pci_set_config_window(struct pci_function *fn, uint8_t offset, uint8_t size
 void pci_msix_send(struct pci_function *fn, unsigned int vector);
 /* Whether the guest has switched MSI-X on. Any thread. */
 bool pci_msix_enabled(struct pci_function *fn);
+/*
+ * The level of INTA#, which reaches the host's intx callback unless the guest has
+ * switched it off (command register). Any thread.
+ */
+void pci_intx_set(struct pci_function *fn, bool level);
 /* Whether the function may do DMA. Any thread. */
 bool pci_bus_master(struct pci_function *fn);
 /* What the guest programmed, mapped or not. Not from hooks, nor with a device lock held. */

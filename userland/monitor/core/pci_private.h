@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What pci.c (host and configuration space), pci_bar.c (decoding) and
- * pci_msix.c (interrupts) know about each other. For nobody else.
+ * What pci.c (host and configuration space), pci_bar.c (decoding), pci_msix.c and
+ * pci_intx.c (interrupts) know about each other. For nobody else.
  */
 #ifndef BATON_CORE_PCI_PRIVATE_H
 #define BATON_CORE_PCI_PRIVATE_H
@@ -15,7 +15,8 @@
 #define PCI_CONFIG_SIZE 256u
 
 /*
- * Letters: C constant after creation, H host->lock, M msix->lock, a atomic.
+ * Letters: C constant after creation, H host->lock, M msix->lock, I host->intx_lock,
+ * a atomic.
  */
 struct pci_bar_state {
 	uint64_t assigned;	/* C: address after reset */
@@ -54,6 +55,9 @@ struct pci_function {
 	uint8_t space[PCI_CONFIG_SIZE];		/* H */
 	uint8_t writable[PCI_CONFIG_SIZE];	/* C: bits that the guest can change */
 	struct pci_bar_state bar[PCI_BARS];	/* H */
+	bool own[PCI_CONFIG_SIZE];		/* C: bytes of pci_config_allow() … */
+	uint8_t initial[PCI_CONFIG_SIZE];	/* C: … and what they are after power-on */
+	bool intx_level, intx_off, intx_sent;	/* I: the device's, the guest's, the outcome */
 	atomic_bool bus_master;			/* a: written under H */
 };
 
@@ -61,6 +65,8 @@ struct pci_host {
 	pthread_mutex_t lock;
 	struct pci_host_config config;		/* C */
 	uint32_t config_address;		/* H: port 0xcf8 */
+	uint64_t ecam;				/* H: where it answers; 0: nowhere */
+	pthread_mutex_t intx_lock;
 	struct pci_function *function[PCI_MAX_DEVICES]; /* H */
 };
 
@@ -83,6 +89,13 @@ int pci_bars_init(struct pci_function *fn);
 void pci_bars_restore(struct pci_function *fn);
 /* Brings the buses in line with every function's BARs and command register. */
 void pci_bars_remap(struct pci_host *host);
+
+/* pci_intx.c */
+
+/* Takes up the command register's INTx disable bit; host->lock held. */
+void pci_intx_update(struct pci_function *fn);
+/* For the status register. */
+bool pci_intx_pending(struct pci_function *fn);
 
 /* pci_msix.c */
 
