@@ -9,16 +9,11 @@
 #include <errno.h>
 #include <string.h>
 
+#include "acpi_table.h"
 #include "aml.h"
 #include "layout.h"
 
-#define RSDP_SIZE	36u
 #define RSDP_ROOM	64u	/* tables start aligned */
-#define HEADER_LENGTH	4u
-#define HEADER_CHECKSUM 9u
-
-#define GAS_IO		1
-#define GAS_BYTE	1
 
 #define FADT_SIZE	276u
 #define FADT_REVISION	6
@@ -32,67 +27,16 @@
 #define ARCH_NO_ASPM	(1u << 4)
 #define ARCH_NO_CMOS	(1u << 5)
 
-#define MADT_LAPIC_BASE 0xfee00000u
+#define MICRO		"MICRO   "
 
 struct acpi_tables {
 	struct aml out;
 	const struct acpi_config *config;
 };
 
-static uint8_t checksum(const uint8_t *data, size_t size)
-{
-	uint8_t sum = 0;
-
-	while (size--)
-		sum += *data++;
-	return (uint8_t)-sum;
-}
-
-static void put(struct aml *out, uint64_t value, size_t size)
-{
-	aml_bytes(out, &value, size); /* little-endian */
-}
-
-static void pad_to(struct aml *out, size_t start, size_t offset)
-{
-	while (!out->overflow && out->size - start < offset)
-		aml_byte(out, 0);
-}
-
 static uint64_t address_of(size_t offset)
 {
 	return BOOT_ACPI + offset;
-}
-
-/* ---- frame ---- */
-
-static size_t begin_table(struct aml *out, const char *signature, uint8_t revision)
-{
-	size_t start;
-
-	while (!out->overflow && out->size % 8)
-		aml_byte(out, 0);
-	start = out->size;
-	aml_bytes(out, signature, 4);
-	put(out, 0, 4);			/* length, later */
-	put(out, revision, 1);
-	put(out, 0, 1);			/* checksum, later */
-	aml_bytes(out, "BATON ", 6);
-	aml_bytes(out, "MICRO   ", 8);
-	put(out, 1, 4);
-	aml_bytes(out, "BTN ", 4);
-	put(out, 1, 4);
-	return start;
-}
-
-static void end_table(struct aml *out, size_t start)
-{
-	uint32_t length = (uint32_t)(out->size - start);
-
-	if (out->overflow)
-		return;
-	memcpy(out->data + start + HEADER_LENGTH, &length, sizeof(length));
-	out->data[start + HEADER_CHECKSUM] = checksum(out->data + start, length);
 }
 
 /* ---- DSDT ---- */
@@ -169,7 +113,7 @@ static void sleep_states(struct aml *out, const struct acpi_config *config)
 static size_t write_dsdt(struct acpi_tables *tables)
 {
 	struct aml *out = &tables->out;
-	size_t start = begin_table(out, "DSDT", 2);
+	size_t start = acpi_begin(out, MICRO, "DSDT", 2);
 	size_t scope;
 
 	sleep_states(out, tables->config);
@@ -181,97 +125,60 @@ static size_t write_dsdt(struct acpi_tables *tables)
 	if (tables->config->uart_base)
 		serial_port(out, tables->config);
 	aml_end(out, scope);
-	end_table(out, start);
+	acpi_end(out, start);
 	return start;
 }
 
 /* ---- FADT ---- */
 
-static void io_register(struct aml *out, uint16_t port)
-{
-	put(out, GAS_IO, 1);
-	put(out, 8, 1);		/* bits */
-	put(out, 0, 1);		/* offset */
-	put(out, GAS_BYTE, 1);
-	put(out, port, 8);
-}
-
 static size_t write_fadt(struct acpi_tables *tables, size_t dsdt)
 {
 	const struct acpi_config *config = tables->config;
 	struct aml *out = &tables->out;
-	size_t start = begin_table(out, "FACP", FADT_REVISION);
+	size_t start = acpi_begin(out, MICRO, "FACP", FADT_REVISION);
 
-	put(out, 0, 4);				/* FACS: none */
-	put(out, address_of(dsdt), 4);
-	pad_to(out, start, 109);
-	put(out, ARCH_NO_VGA | ARCH_NO_ASPM | ARCH_NO_CMOS, 2);
-	pad_to(out, start, 112);
-	put(out, FADT_WBINVD | FADT_NO_POWER_BUTTON | FADT_NO_SLEEP_BUTTON | FADT_RESET |
+	acpi_put(out, 0, 4);				/* FACS: none */
+	acpi_put(out, address_of(dsdt), 4);
+	acpi_pad(out, start, 109);
+	acpi_put(out, ARCH_NO_VGA | ARCH_NO_ASPM | ARCH_NO_CMOS, 2);
+	acpi_pad(out, start, 112);
+	acpi_put(out, FADT_WBINVD | FADT_NO_POWER_BUTTON | FADT_NO_SLEEP_BUTTON | FADT_RESET |
 		 FADT_HW_REDUCED, 4);
-	io_register(out, config->reset);
-	put(out, config->reset_value, 1);
-	pad_to(out, start, 131);
-	put(out, FADT_MINOR, 1);
-	put(out, 0, 8);				/* X_FACS */
-	put(out, address_of(dsdt), 8);
-	pad_to(out, start, 244);
-	io_register(out, config->sleep_control);
-	io_register(out, config->sleep_status);
+	acpi_io_register(out, config->reset);
+	acpi_put(out, config->reset_value, 1);
+	acpi_pad(out, start, 131);
+	acpi_put(out, FADT_MINOR, 1);
+	acpi_put(out, 0, 8);				/* X_FACS */
+	acpi_put(out, address_of(dsdt), 8);
+	acpi_pad(out, start, 244);
+	acpi_io_register(out, config->sleep_control);
+	acpi_io_register(out, config->sleep_status);
 	aml_bytes(out, "BATON\0\0", 8);		/* hypervisor vendor */
-	pad_to(out, start, FADT_SIZE);
-	end_table(out, start);
+	acpi_pad(out, start, FADT_SIZE);
+	acpi_end(out, start);
 	return start;
 }
 
 /* ---- MADT, MCFG ---- */
 
-static void local_apic(struct aml *out, unsigned int id)
-{
-	put(out, 0, 1);
-	put(out, 8, 1);
-	put(out, id, 1);	/* processor's UID */
-	put(out, id, 1);	/* APIC id */
-	put(out, 1, 4);		/* enabled */
-}
-
-static void io_apic(struct aml *out, const struct acpi_config *config)
-{
-	put(out, 1, 1);
-	put(out, 12, 1);
-	put(out, config->ioapic_id, 1);
-	put(out, 0, 1);
-	put(out, config->ioapic_base, 4);
-	put(out, 0, 4);		/* first GSI */
-}
-
 static size_t write_madt(struct acpi_tables *tables)
 {
 	struct aml *out = &tables->out;
-	size_t start = begin_table(out, "APIC", 5);
+	size_t start = acpi_begin(out, MICRO, "APIC", 5);
 
-	put(out, MADT_LAPIC_BASE, 4);
-	put(out, 0, 4);		/* no 8259 */
+	acpi_put(out, ACPI_LAPIC_BASE, 4);
+	acpi_put(out, 0, 4);		/* no 8259 */
 	for (unsigned int i = 0; i < tables->config->cpu_count; i++)
-		local_apic(out, i);
-	io_apic(out, tables->config);
-	end_table(out, start);
+		acpi_local_apic(out, i);
+	acpi_io_apic(out, tables->config->ioapic_id, tables->config->ioapic_base);
+	acpi_end(out, start);
 	return start;
 }
 
 static size_t write_mcfg(struct acpi_tables *tables)
 {
-	struct aml *out = &tables->out;
-	size_t start = begin_table(out, "MCFG", 1);
-
-	put(out, 0, 8);
-	put(out, tables->config->ecam_base, 8);
-	put(out, 0, 2);		/* segment */
-	put(out, 0, 1);		/* first bus */
-	put(out, (tables->config->ecam_size >> 20) - 1, 1);
-	put(out, 0, 4);
-	end_table(out, start);
-	return start;
+	return acpi_mcfg(&tables->out, MICRO, tables->config->ecam_base,
+			 (uint8_t)((tables->config->ecam_size >> 20) - 1));
 }
 
 /* ---- roots ---- */
@@ -279,26 +186,12 @@ static size_t write_mcfg(struct acpi_tables *tables)
 static size_t write_xsdt(struct acpi_tables *tables, const size_t *entries, size_t count)
 {
 	struct aml *out = &tables->out;
-	size_t start = begin_table(out, "XSDT", 1);
+	size_t start = acpi_begin(out, MICRO, "XSDT", 1);
 
 	for (size_t i = 0; i < count; i++)
-		put(out, address_of(entries[i]), 8);
-	end_table(out, start);
+		acpi_put(out, address_of(entries[i]), 8);
+	acpi_end(out, start);
 	return start;
-}
-
-static void write_rsdp(uint8_t *rsdp, uint64_t xsdt)
-{
-	uint32_t length = RSDP_SIZE;
-
-	memset(rsdp, 0, RSDP_SIZE);
-	memcpy(rsdp, "RSD PTR ", 8);
-	memcpy(rsdp + 9, "BATON ", 6);
-	rsdp[15] = 2;
-	memcpy(rsdp + 20, &length, sizeof(length));
-	memcpy(rsdp + 24, &xsdt, sizeof(xsdt));
-	rsdp[8] = checksum(rsdp, 20);
-	rsdp[32] = checksum(rsdp, RSDP_SIZE);
 }
 
 int acpi_write(struct guest_memory *memory, const struct acpi_config *config,
@@ -321,7 +214,8 @@ int acpi_write(struct guest_memory *memory, const struct acpi_config *config,
 	xsdt = write_xsdt(&tables, entries, count);
 	if (tables.out.overflow)
 		return -ENOSPC;
-	write_rsdp(base, address_of(xsdt));
+	acpi_rsdp(base, 0, address_of(xsdt));
+	acpi_rsdp_checksum(base);
 	*ret_rsdp = BOOT_ACPI;
 	return 0;
 }

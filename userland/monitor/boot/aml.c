@@ -17,7 +17,12 @@
 #define OP_SCOPE	0x10
 #define OP_BUFFER	0x11
 #define OP_PACKAGE	0x12
+#define OP_METHOD	0x14
 #define OP_EXTENDED	0x5b
+#define OP_ARG0		0x68
+#define OP_STORE	0x70
+#define OP_IF		0xa0
+#define OP_RETURN	0xa4
 #define OP_DEVICE	0x82
 
 #define LENGTH_BYTES	3u
@@ -128,6 +133,40 @@ size_t aml_begin_package(struct aml *aml, uint8_t count)
 	mark = begin_length(aml);
 	aml_byte(aml, count);
 	return mark;
+}
+
+size_t aml_begin_method(struct aml *aml, const char *name, uint8_t arguments)
+{
+	size_t mark;
+
+	aml_byte(aml, OP_METHOD);
+	mark = begin_length(aml);
+	name_string(aml, name);
+	aml_byte(aml, arguments); /* not serialized */
+	return mark;
+}
+
+size_t aml_begin_if(struct aml *aml, const char *name)
+{
+	size_t mark;
+
+	aml_byte(aml, OP_IF);
+	mark = begin_length(aml);
+	name_string(aml, name);
+	return mark;
+}
+
+void aml_return(struct aml *aml, const char *name)
+{
+	aml_byte(aml, OP_RETURN);
+	name_string(aml, name);
+}
+
+void aml_store_argument(struct aml *aml, const char *name)
+{
+	aml_byte(aml, OP_STORE);
+	aml_byte(aml, OP_ARG0);
+	name_string(aml, name);
 }
 
 /* ---- names ---- */

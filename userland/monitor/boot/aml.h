@@ -25,7 +25,14 @@ void aml_integer(struct aml *aml, uint64_t value);
 size_t aml_begin_scope(struct aml *aml, const char *path);
 size_t aml_begin_device(struct aml *aml, const char *name);
 size_t aml_begin_package(struct aml *aml, uint8_t count);
+/* Method (name, arguments, serialized?): what follows is its body. */
+size_t aml_begin_method(struct aml *aml, const char *name, uint8_t arguments);
+/* If (name): the integer that has that name is not 0. */
+size_t aml_begin_if(struct aml *aml, const char *name);
 void aml_end(struct aml *aml, size_t mark);
+/* Return (name); Store (Arg0, name) */
+void aml_return(struct aml *aml, const char *name);
+void aml_store_argument(struct aml *aml, const char *name);
 
 /* Name (name, what follows) */
 void aml_name(struct aml *aml, const char *name);
