@@ -51,4 +51,24 @@ struct baton_run *abi_map_run(int vcpu);
 /* `size` bytes of memory at gpa in slot id; the address. */
 unsigned char *abi_memory(int vm, unsigned int id, uint64_t gpa, uint64_t size);
 
+/* abi_guest.c: a vCPU in real mode at 0x1000 with one MiB of memory at 0. */
+struct abi_guest {
+	int sys, vm, vcpu;
+	struct baton_run *run;
+	unsigned char *memory;
+};
+
+#define ABI_GUEST_MEMORY (1u << 20)
+
+struct abi_guest abi_guest_start(const void *code, size_t size);
+void abi_guest_end(struct abi_guest *g);
+/* Over returns with nothing: the kernel may have work for the thread at any time. */
+int abi_run_on(int vcpu, const struct baton_run *run);
+
+#define ABI_RUN(g, reason)							\
+	do {									\
+		EXPECT(!abi_run_on((g).vcpu, (g).run));				\
+		EXPECT((g).run->exit_reason == (reason));			\
+	} while (0)
+
 #endif

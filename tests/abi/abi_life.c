@@ -13,61 +13,6 @@
 
 #include "abi.h"
 
-/* A vCPU in real mode at 0x1000 with one MiB of memory at 0. */
-struct guest {
-	int sys, vm, vcpu;
-	struct baton_run *run;
-	unsigned char *memory;
-};
-
-#define GUEST_MEMORY (1u << 20)
-
-static struct guest start_guest(const void *code, size_t size)
-{
-	struct guest g = { .sys = abi_open() };
-	struct baton_regs regs = { .rip = 0x1000, .rflags = 2 };
-	struct baton_sregs sregs;
-
-	g.vm = abi_vm(g.sys);
-	g.memory = abi_memory(g.vm, 0, 0, GUEST_MEMORY);
-	memcpy(g.memory + 0x1000, code, size);
-	g.vcpu = abi_vcpu_cpuid(g.sys, g.vm, 0);
-	g.run = abi_map_run(g.vcpu);
-	regs.gpr[BATON_RSP] = 0x8000;
-	EXPECT(!ioctl(g.vcpu, BATON_GET_SREGS, &sregs));
-	sregs.seg[BATON_CS].selector = 0;
-	sregs.seg[BATON_CS].base = 0;
-	EXPECT(!ioctl(g.vcpu, BATON_SET_SREGS, &sregs));
-	EXPECT(!ioctl(g.vcpu, BATON_SET_REGS, &regs));
-	return g;
-}
-
-static void end_guest(struct guest *g)
-{
-	munmap(g->run, 4096);
-	munmap(g->memory, GUEST_MEMORY);
-	close(g->vcpu);
-	close(g->vm);
-	close(g->sys);
-}
-
-/* Over returns with nothing: the kernel may have work for the thread at any time. */
-static int run_on(int vcpu, const struct baton_run *run)
-{
-	int r;
-
-	do
-		r = ioctl(vcpu, BATON_RUN, 0);
-	while (!r && run->exit_reason == BATON_EXIT_NONE && !run->immediate_exit);
-	return r;
-}
-
-#define RUN(g, reason)								\
-	do {									\
-		EXPECT(!run_on((g).vcpu, (g).run));				\
-		EXPECT((g).run->exit_reason == (reason));			\
-	} while (0)
-
 static void test_descriptors(void)
 {
 	int sys = abi_open(), vm = abi_vm(sys), vcpu = abi_vcpu(vm, 5);
@@ -91,21 +36,21 @@ static void test_pio(void)
 	/* mov al,0x5a; out 0x10,al; in ax,0x20; mov [0x2000],ax; out dx,eax; hlt */
 	static const unsigned char code[] = { 0xb0, 0x5a, 0xe6, 0x10, 0xe5, 0x20, 0xa3, 0x00,
 					      0x20, 0xba, 0x34, 0x12, 0x66, 0xef, 0xf4 };
-	struct guest g = start_guest(code, sizeof(code));
+	struct abi_guest g = abi_guest_start(code, sizeof(code));
 	struct baton_regs regs;
 
-	RUN(g, BATON_EXIT_PIO);
+	ABI_RUN(g, BATON_EXIT_PIO);
 	EXPECT(g.run->pio.port == 0x10 && g.run->pio.size == 1 && !g.run->pio.flags);
 	EXPECT(g.run->pio.data == 0x5a);
-	RUN(g, BATON_EXIT_PIO);
+	ABI_RUN(g, BATON_EXIT_PIO);
 	EXPECT(g.run->pio.port == 0x20 && g.run->pio.size == 2);
 	EXPECT(g.run->pio.flags == BATON_PIO_IN);
 	g.run->pio.data = 0xbeef;
-	RUN(g, BATON_EXIT_PIO);
+	ABI_RUN(g, BATON_EXIT_PIO);
 	EXPECT(g.memory[0x2000] == 0xef && g.memory[0x2001] == 0xbe);
 	EXPECT(g.run->pio.port == 0x1234 && g.run->pio.size == 4);
 	EXPECT(!ioctl(g.vcpu, BATON_GET_REGS, &regs) && regs.rip == 0x1000 + 14);
-	end_guest(&g);
+	abi_guest_end(&g);
 }
 
 static void test_emulate(void)
@@ -113,9 +58,9 @@ static void test_emulate(void)
 	/* mov ax,0xf000; mov ds,ax; mov byte [0x123],0x77: 0xf0123, no slot at 1 MiB up */
 	static const unsigned char code[] = { 0xb8, 0xff, 0xff, 0x8e, 0xd8, 0xc6, 0x06, 0x23,
 					      0x01, 0x77 };
-	struct guest g = start_guest(code, sizeof(code));
+	struct abi_guest g = abi_guest_start(code, sizeof(code));
 
-	RUN(g, BATON_EXIT_EMULATE);
+	ABI_RUN(g, BATON_EXIT_EMULATE);
 	EXPECT(g.run->emulate.kind == BATON_EMULATE_MMIO);
 	EXPECT(g.run->emulate.gpa == 0xffff0 + 0x123);
 	EXPECT(g.run->emulate.access & BATON_ACCESS_WRITE);
@@ -124,23 +69,23 @@ static void test_emulate(void)
 	g.run->regs.rip += 5;
 	g.run->commit = BATON_CLASS_REGS;
 	g.run->immediate_exit = 1;
-	RUN(g, BATON_EXIT_NONE);
+	ABI_RUN(g, BATON_EXIT_NONE);
 	EXPECT(!g.run->commit);
-	end_guest(&g);
+	abi_guest_end(&g);
 }
 
 static void test_shutdown(void)
 {
 	/* lidt [0x2000] (limit 0); ud2 */
 	static const unsigned char code[] = { 0x0f, 0x01, 0x1e, 0x00, 0x20, 0x0f, 0x0b };
-	struct guest g = start_guest(code, sizeof(code));
+	struct abi_guest g = abi_guest_start(code, sizeof(code));
 
-	RUN(g, BATON_EXIT_SHUTDOWN);
-	end_guest(&g);
+	ABI_RUN(g, BATON_EXIT_SHUTDOWN);
+	abi_guest_end(&g);
 }
 
 struct runner {
-	struct guest *guest;
+	struct abi_guest *guest;
 	long result;
 	int error;
 };
@@ -166,7 +111,7 @@ static void *run_thread_on(void *ctx)
 }
 
 /* Is the vCPU in the hands of another thread? That one may just be between two calls. */
-static bool is_busy(struct guest *g)
+static bool is_busy(struct abi_guest *g)
 {
 	struct baton_regs regs;
 	int tries;
@@ -182,7 +127,7 @@ static bool is_busy(struct guest *g)
 /* Kicks hit at every moment: before the call, while it spins, while it halts. */
 static void kick_many(const unsigned char *code, size_t size, int count)
 {
-	struct guest g = start_guest(code, size);
+	struct abi_guest g = abi_guest_start(code, size);
 	struct runner r = { .guest = &g };
 	pthread_t thread;
 	int i;
@@ -195,7 +140,7 @@ static void kick_many(const unsigned char *code, size_t size, int count)
 		pthread_join(thread, NULL);
 		EXPECT(!r.result && g.run->exit_reason == BATON_EXIT_NONE);
 	}
-	end_guest(&g);
+	abi_guest_end(&g);
 }
 
 static void test_kick_spinning(void)
@@ -221,7 +166,7 @@ static void test_two_threads_and_signal(void)
 {
 	static const unsigned char spin[] = { 0xeb, 0xfe };
 	struct sigaction action = { .sa_handler = no_op };
-	struct guest g = start_guest(spin, sizeof(spin));
+	struct abi_guest g = abi_guest_start(spin, sizeof(spin));
 	struct runner r = { .guest = &g };
 	struct baton_regs regs;
 	pthread_t thread;
@@ -235,42 +180,42 @@ static void test_two_threads_and_signal(void)
 	pthread_join(thread, NULL);
 	EXPECT(r.result == -1 && r.error == EINTR);
 	EXPECT(!ioctl(g.vcpu, BATON_GET_REGS, &regs) && regs.rip == 0x1000);
-	end_guest(&g);
+	abi_guest_end(&g);
 }
 
 static void test_memory_gone(void)
 {
 	/* mov al,[0x5000]; out 0x10,al; jmp back */
 	static const unsigned char code[] = { 0xa0, 0x00, 0x50, 0xe6, 0x10, 0xeb, 0xf9 };
-	struct guest g = start_guest(code, sizeof(code));
+	struct abi_guest g = abi_guest_start(code, sizeof(code));
 
 	g.memory[0x5000] = 0x11;
-	RUN(g, BATON_EXIT_PIO);
+	ABI_RUN(g, BATON_EXIT_PIO);
 	EXPECT(g.run->pio.data == 0x11);
 	/* Given back to the host: reads as zero, with no call about it. */
 	EXPECT(!madvise(g.memory + 0x5000, 4096, MADV_REMOVE));
-	RUN(g, BATON_EXIT_PIO);
+	ABI_RUN(g, BATON_EXIT_PIO);
 	EXPECT(g.run->pio.data == 0);
 	g.memory[0x5000] = 0x22;
-	RUN(g, BATON_EXIT_PIO);
+	ABI_RUN(g, BATON_EXIT_PIO);
 	EXPECT(g.run->pio.data == 0x22);
 	EXPECT(!munmap(g.memory + 0x5000, 4096));
-	RUN(g, BATON_EXIT_MEMORY);
+	ABI_RUN(g, BATON_EXIT_MEMORY);
 	EXPECT(g.run->memory.gpa == 0x5000 && g.run->memory.error == -EFAULT);
-	end_guest(&g);
+	abi_guest_end(&g);
 }
 
 static void test_slot_gone(void)
 {
 	static const unsigned char code[] = { 0xa0, 0x00, 0x50, 0xe6, 0x10, 0xeb, 0xf9 };
-	struct guest g = start_guest(code, sizeof(code));
+	struct abi_guest g = abi_guest_start(code, sizeof(code));
 	struct baton_slot slot = { .id = 0 };
 
-	RUN(g, BATON_EXIT_PIO);
+	ABI_RUN(g, BATON_EXIT_PIO);
 	EXPECT(!ioctl(g.vm, BATON_SET_SLOT, &slot));
-	RUN(g, BATON_EXIT_EMULATE);
+	ABI_RUN(g, BATON_EXIT_EMULATE);
 	EXPECT(g.run->emulate.gpa >> 12 == 1 && g.run->emulate.access & BATON_ACCESS_FETCH);
-	end_guest(&g);
+	abi_guest_end(&g);
 }
 
 /* Real mode: sti; loop: jmp loop. An MSI arrives, its handler does OUT. */
@@ -278,7 +223,7 @@ static void test_interrupt(void)
 {
 	static const unsigned char code[] = { 0xfb, 0xeb, 0xfe };
 	static const unsigned char handler[] = { 0xe6, 0x77, 0xcf };
-	struct guest g = start_guest(code, sizeof(code));
+	struct abi_guest g = abi_guest_start(code, sizeof(code));
 	struct baton_msi msi = { .address = 0xfee00000, .data = 0x40 };
 	struct baton_msr enable = { .index = 0x1b, .data = 0xfee00900 | 0x400 };
 	struct baton_msr spurious = { .index = 0x80f, .data = 0x1ff };
@@ -290,15 +235,15 @@ static void test_interrupt(void)
 	list = (struct baton_msrs) { .count = 1, .entries = (uintptr_t)&spurious };
 	EXPECT(!ioctl(g.vcpu, BATON_SET_MSRS, &list) && list.done == 1);
 	EXPECT(!ioctl(g.vm, BATON_SEND_MSI, &msi));
-	RUN(g, BATON_EXIT_PIO);
+	ABI_RUN(g, BATON_EXIT_PIO);
 	EXPECT(g.run->pio.port == 0x77);
-	end_guest(&g);
+	abi_guest_end(&g);
 }
 
 static void test_random_state(void)
 {
 	static const unsigned char code[] = { 0xf4 };
-	struct guest g = start_guest(code, sizeof(code));
+	struct abi_guest g = abi_guest_start(code, sizeof(code));
 	struct baton_sregs sregs, good;
 	unsigned char *bytes = (unsigned char *)&sregs;
 	int accepted = 0;
@@ -324,14 +269,14 @@ static void test_random_state(void)
 	setitimer(ITIMER_REAL, &(struct itimerval) { 0 }, NULL);
 	printf("  %d of 3000 random states were taken\n", accepted);
 	EXPECT(accepted > 100);
-	end_guest(&g);
+	abi_guest_end(&g);
 }
 
 /*
  * Any exception, with an error code or without, whether it has one or not. The
  * processor may refuse to take it, but the VM goes on.
  */
-static void try_event(struct guest *g, const struct baton_sregs *sregs, unsigned int vector,
+static void try_event(struct abi_guest *g, const struct baton_sregs *sregs, unsigned int vector,
 		      bool error)
 {
 	struct baton_regs regs = { .rip = 0x1000, .rflags = 2 };
@@ -344,7 +289,7 @@ static void try_event(struct guest *g, const struct baton_sregs *sregs, unsigned
 	EXPECT(!ioctl(g->vcpu, BATON_SET_SREGS, sregs));
 	EXPECT(!ioctl(g->vcpu, BATON_SET_REGS, &regs));
 	EXPECT(!ioctl(g->vcpu, BATON_SET_EVENTS, &events));
-	EXPECT(!run_on(g->vcpu, g->run));
+	EXPECT(!abi_run_on(g->vcpu, g->run));
 	if (sregs->cr0 & 1 || g->run->exit_reason == BATON_EXIT_ENTRY_FAILED)
 		return;
 	/* Three words on the stack: real mode has no error codes. */
@@ -356,7 +301,7 @@ static void test_odd_events(void)
 {
 	/* out 0x10,al: where all vectors lead, in real mode. */
 	static const unsigned char code[] = { 0xe6, 0x10 };
-	struct guest g = start_guest(code, sizeof(code));
+	struct abi_guest g = abi_guest_start(code, sizeof(code));
 	struct baton_sregs real, protected;
 	unsigned int vector;
 
@@ -373,7 +318,7 @@ static void test_odd_events(void)
 		try_event(&g, &protected, vector, false);
 		try_event(&g, &protected, vector, true);
 	}
-	end_guest(&g);
+	abi_guest_end(&g);
 }
 
 const struct abi_test abi_life_tests[] = {
