@@ -46,7 +46,8 @@ static long sys_get_info(void *unused, void *arg)
 	info->abi_major = BATON_ABI_MAJOR;
 	info->abi_minor = BATON_ABI_MINOR;
 	info->features = BATON_FEAT_X2APIC | BATON_FEAT_TSC_DEADLINE | BATON_FEAT_PVCLOCK |
-			 BATON_FEAT_IRQFD | BATON_FEAT_IOEVENTFD | BATON_FEAT_LARGE_PAGES;
+			 BATON_FEAT_IRQFD | BATON_FEAT_IOEVENTFD | BATON_FEAT_LARGE_PAGES |
+			 BATON_FEAT_EXTINT;
 	if (boot_cpu_has(X86_FEATURE_OSXSAVE))
 		info->features |= BATON_FEAT_XSAVE;
 	info->vendor = baton_hv ? baton_hv->vendor : BATON_VENDOR_NONE;
@@ -343,6 +344,19 @@ static long vcpu_nmi(void *object, void *unused)
 	return 0;
 }
 
+static long vcpu_set_intr(void *object, void *arg)
+{
+	const struct baton_intr *in = arg;
+	struct baton_vcpu *vcpu = object;
+
+	if (in->level > 1 || in->reserved)
+		return -EINVAL;
+	/* Up is news. Down is not: whoever wants to take it looks at the level. */
+	if (!xchg(&vcpu->intr, in->level) && in->level)
+		baton_request(vcpu, BATON_REQ_EVENT);
+	return 0;
+}
+
 static long vcpu_get_stats(void *object, void *arg)
 {
 	struct baton_vcpu *vcpu = object;
@@ -394,6 +408,7 @@ static const struct call vcpu_calls[] = {
 	{ BATON_KICK, LOCK_NONE, vcpu_kick },
 	{ BATON_NMI, LOCK_NONE, vcpu_nmi },
 	{ BATON_GET_STATS, LOCK_NONE, vcpu_get_stats },
+	{ BATON_SET_INTR, LOCK_NONE, vcpu_set_intr },
 	{ }
 };
 

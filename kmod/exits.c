@@ -24,7 +24,7 @@ static enum baton_next pio_to_monitor(struct baton_vcpu *vcpu, u16 port, u8 size
 	run->pio.size = size;
 	run->pio.flags = in ? BATON_PIO_IN : 0;
 	run->pio.data = in ? 0 : data & (~0u >> (32 - size * 8));
-	vcpu->pending_in = in ? size : 0;
+	vcpu->answer_due = in ? size : 0;
 	return BATON_TO_USER;
 }
 
@@ -60,6 +60,14 @@ enum baton_next baton_exit_string_io(struct baton_vcpu *vcpu, u16 port, bool in)
 		.gpa = port, .access = in ? 0 : BATON_ACCESS_WRITE,
 	};
 	return baton_exit_emulate(vcpu, BATON_EMULATE_STRING_IO);
+}
+
+enum baton_next baton_exit_inta(struct baton_vcpu *vcpu)
+{
+	vcpu->run->exit_reason = BATON_EXIT_INTA;
+	vcpu->run->inta = (struct baton_exit_inta) { .vector = BATON_INTA_NONE };
+	vcpu->answer_due = BATON_ANSWER_INTA;
+	return BATON_TO_USER;
 }
 
 enum baton_next baton_exit_hlt(struct baton_vcpu *vcpu)

@@ -67,6 +67,8 @@ enum baton_apic_mode {
 	APIC_DELIVER_EXTINT = 7,
 };
 
+#define APIC_LVT_IS_MASKED	(1u << 16)
+
 struct baton_lapic {
 	u32 regs[BATON_APIC_REGS];	/* a: others read LDR, DFR, SVR */
 	u64 base;			/* a: IA32_APIC_BASE */
@@ -115,6 +117,17 @@ static inline bool baton_apic_has_work(const struct baton_lapic *apic)
 	return baton_apic_has_news(apic) ||
 	       apic->highest_irr >> 4 > (int)(apic->regs[APIC_REG_PPR] >> 4);
 }
+/*
+ * Does INTR get through? By LINT0 as ExtINT, or past an APIC that IA32_APIC_BASE
+ * switches off. Software disable (SVR) has its say by masking the LVTs.
+ */
+static inline bool baton_apic_takes_extint(const struct baton_lapic *apic)
+{
+	const u32 mode = APIC_DELIVER_EXTINT << 8;
+
+	return (apic->regs[APIC_REG_LVT_LINT0] & (APIC_LVT_IS_MASKED | mode)) == mode ||
+	       !(apic->base & BATON_APIC_ENABLE);
+}
 void baton_lapic_set_cr8(struct baton_vcpu *vcpu, u8 cr8);
 
 /* x2APIC MSR 0x800-0x8ff. False: #GP. In a window or out of it. */
@@ -148,7 +161,6 @@ int baton_lapic_set(struct baton_vcpu *vcpu, const struct baton_lapic_state *sta
 
 /* --- among lapic.c, lapic_state.c, lapic_timer.c and msi.c ------------------- */
 
-#define APIC_LVT_IS_MASKED		(1u << 16)
 #define APIC_SVR_ENABLE		(1u << 8)
 #define APIC_ESR_SEND_ILLEGAL	(1u << 5)
 #define APIC_ESR_RECV_ILLEGAL	(1u << 6)

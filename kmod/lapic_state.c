@@ -88,15 +88,20 @@ static bool reg_valid(const struct baton_vcpu *vcpu, u32 reg, u32 value)
 	return is_derived(reg) || !(value & ~baton_apic_writable(vcpu, reg));
 }
 
-/* A disabled APIC has all its LVTs masked. */
+/*
+ * A disabled APIC has all its LVTs masked. But LINT0 as ExtINT: firmware that has
+ * not touched the APIC yet gets its interrupts from the 8259 ("virtual wire").
+ */
 static bool lvts_valid(const u32 *regs)
 {
+	const u32 lint0 = regs[APIC_REG_LVT_LINT0];
+	const bool wire = (lint0 >> 8 & 7) == APIC_DELIVER_EXTINT;
 	u32 lvt;
 
 	if (regs[APIC_REG_SVR] & APIC_SVR_ENABLE)
 		return true;
 	for (lvt = APIC_REG_LVT_TIMER; lvt <= APIC_REG_LVT_ERROR; lvt++)
-		if (!(regs[lvt] & APIC_LVT_IS_MASKED))
+		if (!(regs[lvt] & APIC_LVT_IS_MASKED) && !(wire && lvt == APIC_REG_LVT_LINT0))
 			return false;
 	return true;
 }

@@ -31,12 +31,32 @@ enum step {
 	STEP_RETURN,	/* run page is filled in */
 };
 
-static int finish_in(struct baton_vcpu *vcpu)
+/* The vector goes on as an interrupt does whose delivery was cut short. */
+static int finish_inta(struct baton_vcpu *vcpu)
+{
+	s32 vector = READ_ONCE(vcpu->run->inta.vector);
+
+	if (vector < BATON_INTA_NONE || vector > 255)
+		return -EINVAL;
+	vcpu->answer_due = 0;
+	if (vector == BATON_INTA_NONE)
+		return 0;
+	/* Nothing waits there: INTA was asked for because nothing was in its way. */
+	vcpu->ev.reinject = true;
+	vcpu->ev.reinject_type = 0;
+	vcpu->ev.reinject_vector = vector;
+	vcpu->ev.reinject_has_error = false;
+	baton_count(vcpu, BATON_STAT_IRQ_INJECTED);
+	return 0;
+}
+
+/* What the monitor was asked for. 0, or -EINVAL: it is still to be answered. */
+static int take_answer(struct baton_vcpu *vcpu)
 {
 	u32 data = READ_ONCE(vcpu->run->pio.data);
 	u64 *rax = &vcpu->regs.gpr[BATON_RAX];
 
-	switch (vcpu->pending_in) {
+	switch (vcpu->answer_due) {
 	case 1:
 		*rax = (*rax & ~0xffull) | (u8)data;
 		break;
@@ -46,8 +66,10 @@ static int finish_in(struct baton_vcpu *vcpu)
 	case 4:
 		*rax = data;
 		break;
+	case BATON_ANSWER_INTA:
+		return finish_inta(vcpu);
 	}
-	vcpu->pending_in = 0;
+	vcpu->answer_due = 0;
 	return 0;
 }
 
@@ -173,7 +195,8 @@ static bool may_go_on(struct baton_vcpu *vcpu)
 		vcpu->ev.nmi = true;
 	if (vcpu->ev.nmi && !vcpu->ev.nmi_blocked)
 		return true;
-	return baton_lapic_pending(vcpu) >= 0 && vcpu->regs.rflags & X86_EFLAGS_IF;
+	return (baton_lapic_pending(vcpu) >= 0 || baton_extint_due(vcpu)) &&
+	       vcpu->regs.rflags & X86_EFLAGS_IF;
 }
 
 static enum step block(struct baton_vcpu *vcpu)
@@ -339,8 +362,11 @@ int baton_vcpu_run(struct baton_vcpu *vcpu)
 	vcpu->secrets_seen = true;
 	if (READ_ONCE(vcpu->vm->dead))
 		return -EIO;
-	if (vcpu->pending_in)
-		finish_in(vcpu);
+	if (vcpu->answer_due) {
+		r = take_answer(vcpu);
+		if (r)
+			return r;
+	}
 	if (READ_ONCE(run->commit)) {
 		r = baton_run_commit(vcpu);
 		if (r)

@@ -150,8 +150,6 @@ int baton_check_events(const struct baton_events *ev)
 		return -EINVAL;
 	if (ev->flags & BATON_EV_ERROR_CODE && !(ev->flags & BATON_EV_EXCEPTION))
 		return -EINVAL;
-	if (ev->flags & BATON_EV_INTERRUPT && ev->interrupt < 16)
-		return -EINVAL;
 	return 0;
 }
 

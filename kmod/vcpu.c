@@ -48,7 +48,7 @@ void baton_vcpu_reset(struct baton_vcpu *vcpu, bool init)
 	vcpu->dbg = (struct baton_debugregs) { .dr6 = DR6_RESERVED, .dr7 = 0x400 };
 	memset(&vcpu->ev, 0, sizeof(vcpu->ev));
 	WRITE_ONCE(vcpu->nmi_posted, false);
-	vcpu->pending_in = 0;
+	vcpu->answer_due = 0;
 	vcpu->mp_state = vcpu->id ? BATON_MP_WAIT_SIPI : BATON_MP_RUNNABLE;
 	if (!init)
 		baton_fpu_reset(vcpu);

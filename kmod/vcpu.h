@@ -68,6 +68,8 @@ struct baton_fault {
 	u8 insn[15];
 };
 
+#define BATON_ANSWER_INTA	0xff	/* baton_vcpu.answer_due: the exit was INTA */
+
 struct baton_vcpu {
 	struct baton_regs regs;		/* V: first, the entry code indexes it */
 	struct baton_vm *vm;		/* I: reference held */
@@ -88,10 +90,11 @@ struct baton_vcpu {
 	struct baton_pending ev;	/* V */
 	u32 mp_state;			/* V: enum baton_mp_state */
 	bool nmi_posted;		/* a: NMI asked for by any thread */
+	bool intr;			/* a: level of INTR, which is wired to LINT0 */
 	u64 tsc_offset;			/* V: guest TSC = host TSC + this */
 
 	struct baton_fault fault;	/* V: with BATON_FAULT */
-	u8 pending_in;			/* V: size of an IN waiting for its answer */
+	u8 answer_due;			/* V: size of an IN, or BATON_ANSWER_INTA */
 	bool secrets_seen;		/* V: host data was handled outside windows */
 	unsigned long touch_hva;	/* V: with BATON_REQ_TOUCH */
 	u64 touch_gpa;			/* V: … and what it is to the guest */
@@ -138,6 +141,21 @@ static inline bool baton_lapic_has_work(const struct baton_vcpu *vcpu)
 	return baton_apic_has_work(&vcpu->apic);
 }
 
+/* For the entry path: an NMI, or INTR, which LINT0 may be deaf to. */
+static inline bool baton_pins(const struct baton_vcpu *vcpu)
+{
+	unsigned int nmi = READ_ONCE(vcpu->nmi_posted);
+
+	/* One test for both. */
+	return nmi | READ_ONCE(vcpu->intr);
+}
+
+/* Is there an interrupt of the 8259's, as far as the local APIC is concerned? */
+static inline bool baton_extint_due(const struct baton_vcpu *vcpu)
+{
+	return READ_ONCE(vcpu->intr) && baton_apic_takes_extint(&vcpu->apic);
+}
+
 static inline u8 baton_lapic_cr8(const struct baton_vcpu *vcpu)
 {
 	return vcpu->apic.regs[APIC_REG_TPR] >> 4;
@@ -176,6 +194,8 @@ enum baton_next baton_exit_pio(struct baton_vcpu *vcpu, u16 port, u8 size, bool 
 enum baton_next baton_exit_string_io(struct baton_vcpu *vcpu, u16 port, bool in);
 /* Hands the instruction of vcpu->fault to the monitor's emulator. */
 enum baton_next baton_exit_emulate(struct baton_vcpu *vcpu, u32 kind);
+/* Instead of an entry that would inject nothing: asks for the 8259's vector. */
+enum baton_next baton_exit_inta(struct baton_vcpu *vcpu);
 /* HLT, skipped. */
 enum baton_next baton_exit_hlt(struct baton_vcpu *vcpu);
 /* Second-level fault. Local APIC page, or BATON_FAULT with vcpu->fault filled. */

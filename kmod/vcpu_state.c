@@ -32,7 +32,8 @@ static void regs_were_set(struct baton_vcpu *vcpu)
 {
 	vcpu->dirty |= BATON_ST_REGS;
 	/* A jump by the monitor leaves no half-done instruction behind. */
-	vcpu->pending_in = 0;
+	if (vcpu->answer_due != BATON_ANSWER_INTA)
+		vcpu->answer_due = 0;
 }
 
 int baton_set_regs(struct baton_vcpu *vcpu, const struct baton_regs *in)
@@ -149,6 +150,9 @@ int baton_set_events(struct baton_vcpu *vcpu, const struct baton_events *in)
 	ev.movss_shadow = in->flags & BATON_EV_MOVSS_SHADOW;
 	WRITE_ONCE(vcpu->nmi_posted, false);
 	vcpu->ev = ev;
+	/* Its answer would come on top of these. */
+	if (vcpu->answer_due == BATON_ANSWER_INTA)
+		vcpu->answer_due = 0;
 	vcpu->mp_state = in->mp_state;
 	WRITE_ONCE(vcpu->apic.sipi_vector, in->sipi_vector);
 	vcpu->valid |= BATON_ST_EVENTS;

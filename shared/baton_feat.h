@@ -15,6 +15,7 @@
 #define BATON_FEAT_IRQFD	(1ull << 4) /* eventfd to MSI */
 #define BATON_FEAT_IOEVENTFD	(1ull << 5) /* port write to eventfd */
 #define BATON_FEAT_LARGE_PAGES	(1ull << 6) /* 2 MiB second-level mappings */
+#define BATON_FEAT_EXTINT	(1ull << 7) /* BATON_SET_INTR, BATON_EXIT_INTA */
 
 /* Limits. */
 #define BATON_MAX_VCPUS		64u

@@ -109,6 +109,12 @@ struct baton_msrs {
 	uint64_t entries;
 };
 
+/* The INTR output of a pair of 8259s, wired to LINT0 of the local APIC. */
+struct baton_intr {
+	uint32_t level;		/* 0 or 1 */
+	uint32_t reserved;
+};
+
 enum baton_stat {
 	BATON_STAT_EXITS,
 	BATON_STAT_EXIT_INTR,
@@ -173,6 +179,7 @@ struct baton_stats {
 #define BATON_KICK		BATON_IO(0x60)
 #define BATON_NMI		BATON_IO(0x61)
 #define BATON_GET_STATS		BATON_IOR(0x62, struct baton_stats)
+#define BATON_SET_INTR		BATON_IOW(0x63, struct baton_intr)
 
 static_assert(sizeof(struct baton_info) == 128, "baton_info");
 static_assert(sizeof(struct baton_create_vm) == 32, "baton_create_vm");
@@ -184,6 +191,7 @@ static_assert(sizeof(struct baton_ioeventfd) == 32, "baton_ioeventfd");
 static_assert(sizeof(struct baton_clock) == 16, "baton_clock");
 static_assert(sizeof(struct baton_cpuid) == 16, "baton_cpuid");
 static_assert(sizeof(struct baton_msrs) == 16, "baton_msrs");
+static_assert(sizeof(struct baton_intr) == 8, "baton_intr");
 static_assert(sizeof(struct baton_stats) == 256, "baton_stats");
 static_assert(BATON_STAT_COUNT <= 32, "baton_stats.value");
 

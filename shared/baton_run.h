@@ -24,6 +24,7 @@ enum baton_exit_reason {
 	BATON_EXIT_ENTRY_FAILED = 5, /* processor refused the guest state */
 	BATON_EXIT_MEMORY = 6,	  /* slot there, its host page is not to be had */
 	BATON_EXIT_INTERNAL = 7,  /* unexpected exit: VM is stopped, module is well */
+	BATON_EXIT_INTA = 8,	  /* interrupt acknowledge: INTR is up and can be taken */
 };
 
 /* baton_exit_pio.flags */
@@ -65,6 +66,16 @@ struct baton_exit_eoi {
 	uint32_t reserved;
 };
 
+/*
+ * Put the 8259's answer into vector before the next BATON_RUN; the guest takes
+ * that interrupt first. Takes effect also with immediate_exit set.
+ */
+#define BATON_INTA_NONE		(-1)	/* preset: INTR was withdrawn */
+struct baton_exit_inta {
+	int32_t vector;		/* 0-255, BATON_INTA_NONE */
+	uint32_t reserved;
+};
+
 /* ENTRY_FAILED, INTERNAL: hardware's words, for the log and the bug report. */
 struct baton_exit_fail {
 	uint64_t hw_reason;	/* exit reason or exit code, 64 bit */
@@ -82,7 +93,7 @@ struct baton_run {
 	/* monitor to kernel */
 	uint32_t want;		/* BATON_CLASS_* */
 	uint32_t commit;	/* BATON_CLASS_* */
-	uint8_t immediate_exit;	/* not 0: finish a pending IN, then return */
+	uint8_t immediate_exit;	/* not 0: take a pending answer over, then return */
 	uint8_t reserved0[7];
 
 	/* kernel to monitor */
@@ -94,6 +105,7 @@ struct baton_run {
 		struct baton_exit_eoi eoi;
 		struct baton_exit_fail fail;
 		struct baton_exit_memory memory;
+		struct baton_exit_inta inta;
 		uint8_t pad[96];
 	};
 

@@ -99,7 +99,7 @@ struct baton_events {
 	uint32_t flags;		/* BATON_EV_* */
 	uint32_t mp_state;	/* enum baton_mp_state */
 	uint8_t exception;	/* vector 0-31 */
-	uint8_t interrupt;	/* vector 16-255 */
+	uint8_t interrupt;	/* vector; below 16 from an 8259 only */
 	uint8_t sipi_vector;
 	uint8_t reserved0;
 	uint32_t error_code;

@@ -148,7 +148,8 @@ int svm_state_fetch(struct baton_vcpu *vcpu, u32 classes);
 void svm_state_close(struct svm_vcpu *svm);
 
 /* svm_event.c */
-void svm_event_inject(struct svm_vcpu *svm);
+/* False: no entry, the monitor is to give a vector first. */
+bool svm_event_inject(struct svm_vcpu *svm);
 void svm_event_cut_short(struct svm_vcpu *svm);
 void svm_event_load(struct svm_vcpu *svm);
 void svm_event_settle(struct svm_vcpu *svm);

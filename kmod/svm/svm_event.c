@@ -4,7 +4,9 @@
  * APIC Support").
  *
  * One event can be injected per entry: exception, cut-short event, NMI,
- * interrupt, in this order. What cannot go in now is waited for:
+ * interrupt (the 8259's, then the local APIC's), in this order. The 8259's vector
+ * is asked of the monitor when it can be taken, and comes back as if cut short.
+ * What cannot go in now is waited for:
  *
  *   interrupt, IF clear or shadow	V_IRQ: a made-up virtual interrupt that the
  *				VINTR intercept turns into an exit at the first
@@ -201,20 +203,25 @@ static bool tpr_holds_back(struct baton_vcpu *vcpu)
 	return irr >= 0 && irr >> 4 <= baton_lapic_cr8(vcpu);
 }
 
-static void try_interrupt(struct svm_vcpu *svm)
+/* False: INTA is due. */
+static bool try_interrupt(struct svm_vcpu *svm)
 {
 	struct baton_vcpu *vcpu = &svm->vcpu;
+	bool extint = baton_extint_due(vcpu);
 	int vector = baton_lapic_pending(vcpu);
 
+	if (unlikely(extint) && takes_interrupt(svm))
+		return false;
 	if (vector >= 0 && takes_interrupt(svm)) {
 		baton_lapic_accept(vcpu, vector);
 		inject(svm, vector, SVM_EVENT_INTR, 0);
 		baton_count(vcpu, BATON_STAT_IRQ_INJECTED);
 		vector = baton_lapic_pending(vcpu);
 	}
-	if (vector >= 0)
+	if (vector >= 0 || unlikely(extint))
 		open_window(svm);
 	watch_tpr(svm, vector < 0 && tpr_holds_back(vcpu));
+	return true;
 }
 
 /* ---- the slow path of an entry -------------------------------------- */
@@ -248,7 +255,7 @@ static void reinject(struct svm_vcpu *svm)
 }
 
 /* Something is due or watched for. Idempotent if nothing can go in. */
-void svm_event_inject(struct svm_vcpu *svm)
+bool svm_event_inject(struct svm_vcpu *svm)
 {
 	struct baton_vcpu *vcpu = &svm->vcpu;
 	struct baton_pending *ev = &vcpu->ev;
@@ -264,8 +271,7 @@ void svm_event_inject(struct svm_vcpu *svm)
 		reinject(svm);
 	if (ev->nmi)
 		try_nmi(svm);
-	if (!ev->reinject)
-		try_interrupt(svm);
+	return ev->reinject || try_interrupt(svm);
 }
 
 /* An exit interrupted the delivery of an event: note it for the next entry. */

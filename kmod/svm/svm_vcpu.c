@@ -180,7 +180,7 @@ static bool event_due(struct svm_vcpu *svm)
 	const struct baton_pending *ev = &vcpu->ev;
 
 	return ev->reinject || ev->exception || ev->nmi || svm->watch ||
-	       READ_ONCE(vcpu->nmi_posted) || baton_lapic_has_work(vcpu);
+	       baton_pins(vcpu) || baton_lapic_has_work(vcpu);
 }
 
 /* The guest's CR8 is the local APIC's task priority. */
@@ -199,15 +199,16 @@ static void cr8_from_guest(struct svm_vcpu *svm)
 		baton_lapic_set_cr8(&svm->vcpu, cr8);
 }
 
-static void prepare(struct svm_vcpu *svm)
+/* False: no entry, INTA is due. */
+static bool prepare(struct svm_vcpu *svm)
 {
 	struct baton_vcpu *vcpu = &svm->vcpu;
 	struct svm_vmcb *vmcb = svm->vmcb;
 
 	if (unlikely(vcpu->dirty))
 		svm_state_load(svm);
-	if (unlikely(event_due(svm)))
-		svm_event_inject(svm);
+	if (unlikely(event_due(svm)) && !svm_event_inject(svm))
+		return false;
 	cr8_to_guest(svm);
 	/* After mode GUEST was published; pairs with baton_tlb_flush(). */
 	if (unlikely(svm->tlb_gen != atomic64_read(&vcpu->vm->tlb_gen)))
@@ -217,6 +218,7 @@ static void prepare(struct svm_vcpu *svm)
 	vmcb->rsp = vcpu->regs.gpr[BATON_RSP];
 	vmcb->rip = vcpu->regs.rip;
 	vmcb->rflags = vcpu->regs.rflags;
+	return true;
 }
 
 static void take_back(struct svm_vcpu *svm)
@@ -241,7 +243,8 @@ static void take_back(struct svm_vcpu *svm)
 
 static enum baton_next enter_once(struct svm_vcpu *svm)
 {
-	prepare(svm);
+	if (!prepare(svm))
+		return baton_exit_inta(&svm->vcpu);
 	if (unlikely(svm_enter(&svm->vcpu.regs, &svm->sw))) {
 		baton_vm_bug(svm->vcpu.vm, "SVM was switched off under a running VM");
 		return BATON_LEAVE;

@@ -4,7 +4,9 @@
  * TPR …" excepted: CR8 exits, so the APIC model knows the priority).
  *
  * One event can be injected per entry: exception, cut-short event, NMI,
- * interrupt, in this order. What cannot go in now is waited for:
+ * interrupt (the 8259's, then the local APIC's), in this order. The 8259's vector
+ * is asked of the monitor when it can be taken, and comes back as if cut short.
+ * What cannot go in now is waited for:
  *
  *   interrupt, IF clear or shadow	interrupt-window exiting
  *   NMI during an NMI handler	NMI-window exiting. Hardware remembers that NMIs
@@ -105,19 +107,24 @@ static void plan_nmi(struct vmx_vcpu *vmx, struct plan *plan)
 	plan_event(plan, VECTOR_NMI, VMX_TYPE_NMI);
 }
 
-static void plan_interrupt(struct vmx_vcpu *vmx, struct plan *plan)
+/* False: INTA is due. */
+static bool plan_interrupt(struct vmx_vcpu *vmx, struct plan *plan)
 {
 	struct baton_vcpu *vcpu = &vmx->base;
+	bool extint = baton_extint_due(vcpu);
 	int vector = baton_lapic_pending(vcpu);
 
+	if (unlikely(extint) && takes_interrupt(vmx, plan))
+		return false;
 	if (vector >= 0 && takes_interrupt(vmx, plan)) {
 		baton_lapic_accept(vcpu, vector);
 		plan_event(plan, vector, VMX_TYPE_EXTERNAL);
 		baton_count(vcpu, BATON_STAT_IRQ_INJECTED);
 		vector = baton_lapic_pending(vcpu);
 	}
-	if (vector >= 0)
+	if (vector >= 0 || unlikely(extint))
 		plan->windows |= VMX_CPU_INTERRUPT_WINDOW;
+	return true;
 }
 
 /* ---- the slow path of an entry -------------------------------------- */
@@ -133,7 +140,7 @@ static void carry_out(struct vmx_vcpu *vmx, const struct plan *plan)
 }
 
 /* Something is due or waited for. */
-void vmx_event_inject(struct vmx_vcpu *vmx)
+bool vmx_event_inject(struct vmx_vcpu *vmx)
 {
 	struct baton_vcpu *vcpu = &vmx->base;
 	struct baton_pending *ev = &vcpu->ev;
@@ -147,9 +154,10 @@ void vmx_event_inject(struct vmx_vcpu *vmx)
 		plan_again(vmx, &plan);
 	if (ev->nmi)
 		plan_nmi(vmx, &plan);
-	if (!ev->reinject)
-		plan_interrupt(vmx, &plan);
+	if (!ev->reinject && !plan_interrupt(vmx, &plan))
+		return false;
 	carry_out(vmx, &plan);
+	return true;
 }
 
 /* ---- after an exit -------------------------------------------------- */

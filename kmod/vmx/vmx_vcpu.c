@@ -148,7 +148,7 @@ static bool event_due(struct vmx_vcpu *vmx)
 	struct baton_vcpu *vcpu = &vmx->base;
 	const struct baton_pending *ev = &vcpu->ev;
 
-	return ev->reinject || ev->exception || ev->nmi || READ_ONCE(vcpu->nmi_posted) ||
+	return ev->reinject || ev->exception || ev->nmi || baton_pins(vcpu) ||
 	       vmx->cpu_controls != vmx_caps.cpu || baton_lapic_has_work(vcpu);
 }
 
@@ -172,20 +172,22 @@ static void timer_set(struct vmx_vcpu *vmx)
 	vmcs_write32(VMCS_PREEMPTION_TIMER, timer);
 }
 
-static void prepare(struct vmx_vcpu *vmx)
+/* False: no entry, INTA is due. */
+static bool prepare(struct vmx_vcpu *vmx)
 {
 	struct baton_vcpu *vcpu = &vmx->base;
 
 	if (unlikely(vcpu->dirty))
 		vmx_state_load(vmx);
 	timer_set(vmx);
-	if (unlikely(event_due(vmx)))
-		vmx_event_inject(vmx);
+	if (unlikely(event_due(vmx)) && !vmx_event_inject(vmx))
+		return false;
 	vmx_tlb_sync(vmx);
 	/* No field of the VMCS, and page faults in a window (fetch.c) change it. */
 	if (unlikely(vcpu->sregs.cr2 != native_read_cr2()))
 		native_write_cr2(vcpu->sregs.cr2);
 	vcpu->valid &= ~(BATON_ST_REGS | BATON_ST_SREGS | BATON_ST_EVENTS);
+	return true;
 }
 
 /*
@@ -208,7 +210,8 @@ static enum baton_next entry_refused(struct vmx_vcpu *vmx)
 
 static enum baton_next enter_once(struct vmx_vcpu *vmx)
 {
-	prepare(vmx);
+	if (!prepare(vmx))
+		return baton_exit_inta(&vmx->base);
 	/* A flush that was not done, a field that is not what it should be: no entry. */
 	if (unlikely(this_cpu_read(vmx_cpu.failed)))
 		return BATON_LEAVE;

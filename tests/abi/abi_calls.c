@@ -29,7 +29,7 @@ static const struct call vcpu_calls[] = {
 	CALL(BATON_GET_EVENTS), CALL(BATON_SET_EVENTS), CALL(BATON_GET_XSAVE),
 	CALL(BATON_SET_XSAVE), CALL(BATON_GET_LAPIC), CALL(BATON_SET_LAPIC),
 	CALL(BATON_GET_MSRS), CALL(BATON_SET_MSRS), CALL(BATON_SET_CPUID),
-	CALL(BATON_GET_STATS), { 0, NULL },
+	CALL(BATON_GET_STATS), CALL(BATON_SET_INTR), { 0, NULL },
 };
 
 static void bad_pointers(int fd, const struct call *call)
@@ -102,7 +102,7 @@ static void test_unknown_numbers(void)
 	const int known[] = { 0, 1, 2, 3, 0x20, 0x21, 0x22, 0x23, 0x24, 0x25, 0x38 };
 
 	for (nr = 0; nr < 256; nr++) {
-		bool listed = (nr >= 0x40 && nr <= 0x4f) || (nr >= 0x60 && nr <= 0x62);
+		bool listed = (nr >= 0x40 && nr <= 0x4f) || (nr >= 0x60 && nr <= 0x63);
 
 		for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 			listed |= known[i] == nr;
@@ -124,7 +124,8 @@ static void test_info(void)
 
 	memset(&info, 0xff, sizeof(info));
 	EXPECT(!ioctl(sys, BATON_GET_INFO, &info));
-	EXPECT(info.abi_major == BATON_ABI_MAJOR);
+	EXPECT(info.abi_major == BATON_ABI_MAJOR && info.abi_minor == BATON_ABI_MINOR);
+	EXPECT(info.features & BATON_FEAT_EXTINT);
 	EXPECT(info.refusal == BATON_REFUSED_NOT);
 	EXPECT(info.vendor == BATON_VENDOR_INTEL || info.vendor == BATON_VENDOR_AMD);
 	EXPECT(info.run_size == 4096 && info.max_vcpus == BATON_MAX_VCPUS);
@@ -236,10 +237,12 @@ static void test_other_process(void)
 	EXPECT(run->commit == 0);
 	child = fork();
 	if (!child) {
+		struct baton_intr intr = { .level = 1 };
 		struct baton_clock clock;
 		int r = ioctl(vm, BATON_GET_CLOCK, &clock) == -1 && errno == EPERM &&
 			ioctl(vcpu, BATON_GET_REGS, &regs) == -1 && errno == EPERM &&
 			ioctl(vcpu, BATON_RUN, 0) == -1 && errno == EPERM &&
+			ioctl(vcpu, BATON_SET_INTR, &intr) == -1 && errno == EPERM &&
 			mmap(NULL, 4096, PROT_READ, MAP_SHARED, vcpu, 0) == MAP_FAILED;
 
 		_exit(r ? 0 : 1);

@@ -462,6 +462,51 @@ static void test_init(void **state)
 	assert_int_equal(x2_rd(v, APIC_REG_PPR), 0);
 }
 
+/* Does LINT0 let the 8259 through, and who decides over it. */
+static void test_extint(void **state)
+{
+	static const struct {
+		u32 lint0;
+		bool takes;
+	} cases[] = {
+		{ 0x700, true }, { 0x8700, true }, { 0xa7ff, true }, { 0x740, true },
+		{ 0x10700, false }, { 0x18700, false }, { 0x0, false }, { 0x40, false },
+		{ 0x400, false }, { 0x500, false }, { 0x300, false }, { 0x600, false },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		wr(v, APIC_REG_LVT_LINT0, cases[i].lint0);
+		if (baton_apic_takes_extint(&v->apic) != cases[i].takes)
+			fail_msg("LINT0 0x%x", cases[i].lint0);
+	}
+	/* LINT1 has no part in it, nor has the priority. */
+	wr(v, APIC_REG_LVT_LINT1, 0x700);
+	assert_false(baton_apic_takes_extint(&v->apic));
+	wr(v, APIC_REG_LVT_LINT0, 0x700);
+	wr(v, APIC_REG_TPR, 0xff);
+	assert_true(baton_apic_takes_extint(&v->apic));
+	/* Software disable masks it, and the guest cannot unmask it then. */
+	wr(v, APIC_REG_SVR, 0xff);
+	assert_false(baton_apic_takes_extint(&v->apic));
+	wr(v, APIC_REG_LVT_LINT0, 0x700);
+	assert_false(baton_apic_takes_extint(&v->apic));
+	/* Switched off as a whole: as if there was none. */
+	assert_true(baton_lapic_set_base(v, BATON_APIC_DEFAULT_BASE));
+	assert_true(baton_apic_takes_extint(&v->apic));
+	assert_true(baton_lapic_set_base(v, BASE_XAPIC));
+	assert_false(baton_apic_takes_extint(&v->apic));
+	/* The line alone is nothing, and it outlives a reset. */
+	apic_on(v);
+	wr(v, APIC_REG_LVT_LINT0, 0x700);
+	assert_false(baton_pins(v) || baton_extint_due(v));
+	v->intr = true;
+	assert_true(baton_pins(v) && baton_extint_due(v));
+	baton_vcpu_reset(v, true);
+	assert_true(baton_pins(v) && !baton_extint_due(v));
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -470,7 +515,7 @@ int main(void)
 		T(test_priorities), T(test_all_vectors), T(test_requests), T(test_tpr),
 		T(test_eoi), T(test_disabled), T(test_errors), T(test_x2_accesses),
 		T(test_x2_commands), T(test_x2_identity), T(test_transitions),
-		T(test_base_bits), T(test_hardware_disable), T(test_init),
+		T(test_base_bits), T(test_hardware_disable), T(test_extint), T(test_init),
 	};
 
 	return cmocka_run_group_tests_name("kmod lapic", tests, NULL, NULL);

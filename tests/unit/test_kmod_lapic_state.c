@@ -331,7 +331,30 @@ static void test_hostile_lvts(void **state)
 		bad = good;
 		change(&bad, lvt, 0x40);
 		refuse(&bad, "an unmasked LVT of a disabled APIC");
+		change(&bad, lvt, 0x700);
+		if (lvt != APIC_REG_LVT_LINT0)
+			refuse(&bad, "an unmasked LVT other than LINT0");
 	}
+}
+
+/* LINT0 as ExtINT of an APIC that firmware has not enabled yet. */
+static void test_virtual_wire(void **state)
+{
+	struct baton_lapic_state s;
+
+	(void)state;
+	baton_lapic_reset(v, false);
+	baton_lapic_get(v, &s);
+	change(&s, APIC_REG_LVT_LINT0, 0x700);
+	assert_int_equal(baton_lapic_set(v, &s), 0);
+	assert_true(baton_apic_takes_extint(&v->apic));
+	round_trip();
+	assert_true(baton_apic_takes_extint(&v->apic));
+	/* Enabling leaves it open; then it is the guest's. */
+	wr(v, APIC_REG_SVR, 0x1ff);
+	assert_true(baton_apic_takes_extint(&v->apic));
+	wr(v, APIC_REG_SVR, 0xff);
+	assert_false(baton_apic_takes_extint(&v->apic));
 }
 
 /* What the vCPU had noted before is not the loaded state's. */
@@ -364,6 +387,7 @@ int main(void)
 		T(test_expired), T(test_late_interrupt), T(test_periodic), T(test_deadline),
 		T(test_every_reserved_bit),
 		T(test_every_gap), T(test_hostile_timer), T(test_hostile_lvts),
+		T(test_virtual_wire),
 		T(test_old_errors), T(test_foreign_id),
 	};
 
