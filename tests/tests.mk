@@ -6,6 +6,7 @@
 -include tests/kmod/kmod_unit.mk
 -include tests/cli/cli.mk
 -include tests/abi/abi.mk
+-include tests/hv/hv.mk
 -include tests/bench/bench.mk
 
 .PHONY: test-svm test-vmx

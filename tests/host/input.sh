@@ -4,6 +4,9 @@
 
 t_abi() { baton-abi-test; }
 
+# What the monitor relies on, whatever the engine.
+t_hv() { baton-hv-test "$engine"; }
+
 # What doctor says of the engine comes from a guest that ran.
 t_doctor() {
 	vmctl doctor >/tmp/out

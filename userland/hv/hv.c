@@ -140,6 +140,11 @@ int hv_vcpu_nmi(struct hv_vcpu *vcpu)
 	return vcpu->ops->nmi(vcpu);
 }
 
+int hv_vcpu_set_intr(struct hv_vcpu *vcpu, bool level)
+{
+	return vcpu->ops->set_intr(vcpu, level);
+}
+
 struct baton_regs *hv_vcpu_regs(struct hv_vcpu *vcpu)
 {
 	return vcpu->regs;

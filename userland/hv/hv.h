@@ -5,11 +5,12 @@
  * hv_kvm.c (/dev/kvm). Nothing outside this folder calls ioctl() on either.
  *
  * Interrupt controllers are split: the local APICs are the engine's, IOAPIC
- * and everything else the monitor's. Interrupts go in as MSI messages.
+ * and everything else the monitor's. Interrupts go in as MSI messages, those of
+ * an 8259 by its INTR line (ExtINT).
  *
  * All functions return 0 or a negative errno unless said otherwise. A vCPU
- * belongs to the thread that runs it; hv_vcpu_kick(), hv_vcpu_nmi() and the
- * hv_vm_*() calls may come from any thread.
+ * belongs to the thread that runs it; hv_vcpu_kick(), hv_vcpu_nmi(),
+ * hv_vcpu_set_intr() and the hv_vm_*() calls may come from any thread.
  */
 #ifndef BATON_HV_H
 #define BATON_HV_H
@@ -34,7 +35,7 @@ struct hv_info {
 	uint32_t max_vcpus, max_slots;
 	uint32_t phys_bits;	/* width of guest-physical addresses */
 	uint32_t tsc_khz;	/* 0: not known */
-	bool irqfd, ioeventfd;
+	bool irqfd, ioeventfd, extint;
 };
 
 /* Why an engine could not be opened: enough for a message with cause and fix. */
@@ -102,6 +103,7 @@ enum hv_exit_kind {
 	HV_EXIT_SHUTDOWN,	/* triple fault */
 	HV_EXIT_FAILED,		/* the VM cannot go on: see fail */
 	HV_EXIT_MEMORY,		/* the host could not supply a page of guest RAM */
+	HV_EXIT_INTA,		/* the 8259's vector is wanted: fill in *vector */
 };
 
 struct hv_exit {
@@ -113,18 +115,27 @@ struct hv_exit {
 		struct { uint32_t vector; } eoi;
 		struct { uint64_t reason; uint64_t info[3]; const char *what; } fail;
 		struct baton_exit_memory memory;
+		struct { int32_t *vector; } inta; /* 0-255; -1 as it comes: none */
 	};
 };
 
 /*
- * Runs the guest until something needs the monitor. The answer to an IN or an
- * MMIO read goes through the pointer in *exit and takes effect at the next
+ * Runs the guest until something needs the monitor. The answer to an IN, an
+ * MMIO read or an INTA goes through the pointer in *exit and takes effect at the next
  * call. Returns 0 with *exit filled, or a negative errno (VM is lost).
  */
 int hv_vcpu_run(struct hv_vcpu *vcpu, struct hv_exit *exit);
 /* Makes the current or the next hv_vcpu_run() return with HV_EXIT_NONE. Never lost. */
 void hv_vcpu_kick(struct hv_vcpu *vcpu);
 int hv_vcpu_nmi(struct hv_vcpu *vcpu);
+/*
+ * The 8259's INTR output, wired to LINT0 of this vCPU's local APIC. It is a level.
+ * While it is up and the guest can take it, hv_vcpu_run() returns HV_EXIT_INTA; a
+ * vCPU in HLT wakes up for that. LINT0 must let it through: the board sets it to
+ * ExtINT (0x700) with hv_vcpu_set_lapic(), also of an APIC that is disabled by
+ * software, because firmware wants its timer before it enables the APIC.
+ */
+int hv_vcpu_set_intr(struct hv_vcpu *vcpu, bool level);
 
 /*
  * For the thread that handles an HV_EXIT_EMULATE: registers of the instruction,

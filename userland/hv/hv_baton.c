@@ -228,6 +228,10 @@ static void fill_exit(struct baton_vcpu *vcpu, struct hv_exit *exit)
 	case BATON_EXIT_SHUTDOWN:
 		exit->kind = HV_EXIT_SHUTDOWN;
 		break;
+	case BATON_EXIT_INTA:
+		exit->kind = HV_EXIT_INTA;
+		exit->inta.vector = &run->inta.vector;
+		break;
 	case BATON_EXIT_MEMORY:
 		exit->kind = HV_EXIT_MEMORY;
 		exit->memory = run->memory;
@@ -262,6 +266,14 @@ static void baton_kick(struct hv_vcpu *vcpu)
 static int baton_nmi(struct hv_vcpu *vcpu)
 {
 	return hv_ioctl(vcpu->fd, BATON_NMI, NULL);
+}
+
+/* ENOTTY: the module is of ABI 1.0. */
+static int baton_set_intr(struct hv_vcpu *vcpu, bool level)
+{
+	struct baton_intr call = { .level = level };
+
+	return hv_ioctl(vcpu->fd, BATON_SET_INTR, &call);
 }
 
 static void baton_commit(struct hv_vcpu *vcpu, uint32_t classes)
@@ -319,6 +331,7 @@ static const struct hv_ops baton_ops = {
 	.run = baton_run,
 	.kick = baton_kick,
 	.nmi = baton_nmi,
+	.set_intr = baton_set_intr,
 	.commit = baton_commit,
 	.state = baton_state,
 	.msrs = baton_msrs,
@@ -371,6 +384,7 @@ int hv_baton_open(struct hv **ret_hv, struct hv_failure *why)
 		.tsc_khz = info.tsc_khz,
 		.irqfd = info.features & BATON_FEAT_IRQFD,
 		.ioeventfd = info.features & BATON_FEAT_IOEVENTFD,
+		.extint = info.features & BATON_FEAT_EXTINT,
 	};
 	*ret_hv = hv;
 	return 0;

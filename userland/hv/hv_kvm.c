@@ -99,6 +99,7 @@ static const struct hv_ops kvm_ops = {
 	.run = hv_kvm_run,
 	.kick = hv_kvm_kick,
 	.nmi = hv_kvm_nmi,
+	.set_intr = hv_kvm_set_intr,
 	.commit = hv_kvm_commit,
 	.state = hv_kvm_state,
 	.msrs = hv_kvm_msrs,
@@ -154,6 +155,7 @@ static void fill_info(int fd, struct hv_info *info)
 		.phys_bits = guest_phys_bits(fd),
 		.irqfd = true,
 		.ioeventfd = true,
+		.extint = true,
 	};
 }
 

@@ -35,6 +35,10 @@ struct kvm_vcpu {
 	/* string port I/O: items of the current exit, handed out one by one */
 	unsigned int pio_next, pio_count;
 	uint32_t pio_data;
+	_Atomic bool intr;	/* level of INTR */
+	bool stale;		/* state was set: KVM's word on INTA is old */
+	bool inta_due;		/* the exit was INTA: its answer is inta_vector */
+	int32_t inta_vector;
 	struct baton_regs regs;
 	struct baton_sregs sregs;
 };
@@ -70,6 +74,7 @@ int hv_kvm_set_cpuid(struct hv_vcpu *vcpu, const struct baton_cpuid_entry *entri
 int hv_kvm_run(struct hv_vcpu *vcpu, struct hv_exit *exit);
 void hv_kvm_kick(struct hv_vcpu *vcpu);
 int hv_kvm_nmi(struct hv_vcpu *vcpu);
+int hv_kvm_set_intr(struct hv_vcpu *vcpu, bool level);
 
 /* hv_kvm_state.c */
 int hv_kvm_state(struct hv_vcpu *vcpu, enum hv_state what, bool set, void *state);

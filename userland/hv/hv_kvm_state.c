@@ -373,6 +373,8 @@ int hv_kvm_msrs(struct hv_vcpu *vcpu, bool set, struct baton_msr *msrs, uint32_t
 	if (!call)
 		return -ENOMEM;
 	call->nmsrs = count;
+	/* IA32_APIC_BASE may be among them. */
+	to_kvm_vcpu(vcpu)->stale |= set;
 	for (uint32_t i = 0; i < count; i++) {
 		call->entries[i].index = msrs[i].index;
 		call->entries[i].data = msrs[i].data;
@@ -414,7 +416,13 @@ static int set_state(struct hv_vcpu *vcpu, enum hv_state what, const void *state
 
 int hv_kvm_state(struct hv_vcpu *vcpu, enum hv_state what, bool set, void *state)
 {
-	return set ? set_state(vcpu, what, state) : get_state(vcpu, what, state);
+	if (!set)
+		return get_state(vcpu, what, state);
+	to_kvm_vcpu(vcpu)->stale = true;
+	/* Events replace an answer that KVM has not been given yet. */
+	if (what == HV_STATE_EVENTS)
+		to_kvm_vcpu(vcpu)->inta_due = false;
+	return set_state(vcpu, what, state);
 }
 
 /* KVM reports no EMULATE exits; the copies serve those who look anyway. */

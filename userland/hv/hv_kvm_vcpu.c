@@ -6,6 +6,11 @@
  * KVM_RUN comes next sees the flag, one that is under way sees the signal, so
  * no kick is lost. The flag is cleared only by the run that it has ended; a
  * kick that comes between its end and the clearing has found its run, too.
+ *
+ * INTR, with the 8259 outside of KVM. KVM says at the end of each KVM_RUN whether
+ * the guest could take an interrupt (LINT0 included), and ends one for that alone
+ * while request_interrupt_window is set. But it knows no level: a vCPU in HLT
+ * sleeps on. So INTR that goes up kicks, and is looked at before each KVM_RUN.
  */
 #define _GNU_SOURCE
 #include "hv_kvm.h"
@@ -69,6 +74,7 @@ int hv_kvm_vcpu_create(struct hv_vm *vm, uint32_t id, struct hv_vcpu **ret_vcpu)
 	vcpu->base.id = id;
 	vcpu->base.regs = &vcpu->regs;
 	vcpu->base.sregs = &vcpu->sregs;
+	vcpu->stale = true;
 	vcpu->base.fd = hv_ioctl(vm->fd, KVM_CREATE_VCPU, (void *)(uintptr_t)id);
 	error = vcpu->base.fd < 0 ? vcpu->base.fd : map_run(vcpu, to_kvm_vm(vm)->run_size);
 	if (error) {
@@ -188,6 +194,7 @@ static void fill_exit(struct kvm_vcpu *vcpu, struct hv_exit *exit)
 		exit->kind = HV_EXIT_SHUTDOWN;
 		break;
 	case KVM_EXIT_INTR:
+	case KVM_EXIT_IRQ_WINDOW_OPEN: /* a level, so the next run finds it, too */
 		exit->kind = HV_EXIT_NONE;
 		break;
 	default:
@@ -211,10 +218,46 @@ static int run_failed(struct kvm_vcpu *vcpu, int error, struct hv_exit *exit)
 	return 0;
 }
 
+/* KVM keeps the vector until the guest can take it, which is at once. */
+static int finish_inta(struct kvm_vcpu *vcpu)
+{
+	struct kvm_interrupt call = { .irq = (uint32_t)vcpu->inta_vector };
+
+	if (vcpu->inta_vector < -1 || vcpu->inta_vector > 255)
+		return -EINVAL;
+	vcpu->inta_due = false;
+	if (vcpu->inta_vector < 0)
+		return 0;
+	vcpu->run->ready_for_interrupt_injection = 0;
+	return hv_ioctl(vcpu->base.fd, KVM_INTERRUPT, &call);
+}
+
+/*
+ * What INTR means for the next KVM_RUN. True: no run, the vector comes first.
+ * After a change of state a run that ends at once has KVM look again.
+ */
+static bool start_inta(struct kvm_vcpu *vcpu, struct hv_exit *exit)
+{
+	bool level = atomic_load(&vcpu->intr), stale = vcpu->stale;
+
+	vcpu->run->request_interrupt_window = level;
+	vcpu->stale = false;
+	if (level && stale)
+		__atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
+	if (!level || stale || !vcpu->run->ready_for_interrupt_injection)
+		return false;
+	memset(exit, 0, sizeof(*exit));
+	exit->kind = HV_EXIT_INTA;
+	exit->inta.vector = &vcpu->inta_vector;
+	vcpu->inta_vector = -1;
+	vcpu->inta_due = true;
+	return true;
+}
+
 int hv_kvm_run(struct hv_vcpu *base, struct hv_exit *exit)
 {
 	struct kvm_vcpu *vcpu = to_kvm_vcpu(base);
-	int error;
+	int error = 0;
 
 	if (!atomic_load_explicit(&vcpu->tid, memory_order_relaxed))
 		atomic_store(&vcpu->tid, (int)syscall(SYS_gettid));
@@ -226,6 +269,12 @@ int hv_kvm_run(struct hv_vcpu *base, struct hv_exit *exit)
 		}
 		vcpu->pio_count = 0;
 	}
+	if (vcpu->inta_due)
+		error = finish_inta(vcpu);
+	if (error)
+		return error;
+	if (start_inta(vcpu, exit))
+		return 0;
 	do	/* EAGAIN: a vCPU that waited for its start-up IPI got something */
 		error = hv_ioctl(base->fd, KVM_RUN, NULL);
 	while (error == -EAGAIN);
@@ -244,6 +293,17 @@ void hv_kvm_kick(struct hv_vcpu *base)
 	tid = atomic_load(&vcpu->tid);
 	if (tid)
 		syscall(SYS_tgkill, getpid(), tid, KICK_SIGNAL);
+}
+
+int hv_kvm_set_intr(struct hv_vcpu *base, bool level)
+{
+	struct kvm_vcpu *vcpu = to_kvm_vcpu(base);
+
+	/* The thread that runs the vCPU looks by itself before it goes on. */
+	if (!atomic_exchange(&vcpu->intr, level) && level &&
+	    atomic_load(&vcpu->tid) != (int)syscall(SYS_gettid))
+		hv_kvm_kick(base);
+	return 0;
 }
 
 int hv_kvm_nmi(struct hv_vcpu *vcpu)

@@ -42,6 +42,7 @@ struct hv_ops {
 	int (*run)(struct hv_vcpu *vcpu, struct hv_exit *exit);
 	void (*kick)(struct hv_vcpu *vcpu);
 	int (*nmi)(struct hv_vcpu *vcpu);
+	int (*set_intr)(struct hv_vcpu *vcpu, bool level);
 	void (*commit)(struct hv_vcpu *vcpu, uint32_t classes);
 	int (*state)(struct hv_vcpu *vcpu, enum hv_state what, bool set, void *state);
 	int (*msrs)(struct hv_vcpu *vcpu, bool set, struct baton_msr *msrs, uint32_t count);

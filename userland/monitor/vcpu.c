@@ -163,6 +163,12 @@ static void on_mmio(struct vcpu *vcpu, const struct hv_exit *exit)
 		*exit->mmio.data = bus_read(bus, exit->mmio.gpa, exit->mmio.size);
 }
 
+static void on_inta(struct vcpu *vcpu, const struct hv_exit *exit)
+{
+	if (vcpu->config.inta)
+		*exit->inta.vector = vcpu->config.inta(vcpu->config.inta_ctx);
+}
+
 /* A single step is over: what a #DB handler looks for. */
 static int note_single_step(struct vcpu *vcpu)
 {
@@ -256,6 +262,9 @@ static void dispatch(struct vcpu *vcpu, const struct hv_exit *exit)
 		break;
 	case HV_EXIT_MEMORY:
 		on_memory(vcpu, exit);
+		break;
+	case HV_EXIT_INTA:
+		on_inta(vcpu, exit);
 		break;
 	}
 }

@@ -13,6 +13,9 @@ struct vcpu_config {
 	struct machine *machine;
 	struct ioapic *ioapic;
 	unsigned int id, count;
+	/* The 8259's answer to HV_EXIT_INTA: a vector, -1: none. NULL: there is no 8259. */
+	int (*inta)(void *ctx);
+	void *inta_ctx;
 };
 
 /* 0 or a negative errno. */
