@@ -21,6 +21,7 @@ struct state {
 	enum emul_result result;
 	uint32_t port_value;
 	uint8_t ram[G_RAM], device[G_DEVICE_SIZE];
+	struct baton_xsave xsave;
 };
 
 static struct state before, after, again;
@@ -30,6 +31,7 @@ static void save(struct guest *g, struct state *to)
 	to->regs = g->regs;
 	to->sregs = g->sregs;
 	to->port_value = g->port_value;
+	to->xsave = g->xsave;
 	memcpy(to->ram, guest_at(g, 0), G_RAM);
 	memcpy(to->device, g->device, G_DEVICE_SIZE);
 }
@@ -39,6 +41,7 @@ static void load(struct guest *g, const struct state *from)
 	g->regs = from->regs;
 	g->sregs = from->sregs;
 	g->port_value = from->port_value;
+	g->xsave = from->xsave;
 	memcpy(guest_at(g, 0), from->ram, G_RAM);
 	memcpy(g->device, from->device, G_DEVICE_SIZE);
 }
@@ -86,9 +89,9 @@ static void set_system(struct guest *g, struct fuzz *f)
 	seg->attr = fuzz_u16(f) & BATON_SEG_ATTR_MASK;
 	if (!fuzz_bool(f))
 		return;
-	g->sregs.cr0 ^= fuzz_u32(f) & 0x80010001;
+	g->sregs.cr0 ^= fuzz_u32(f) & 0x8001000d;
 	g->sregs.cr3 = any_address(f);
-	g->sregs.cr4 ^= fuzz_u32(f) & 0x301030;
+	g->sregs.cr4 ^= fuzz_u32(f) & 0x301230;
 	g->sregs.efer ^= fuzz_u16(f) & 0xd00;
 	for (unsigned int i = 0; i < 4; i++)
 		g->sregs.pdpte[i] = any_address(f);
@@ -144,7 +147,7 @@ static void check_fault(void)
 {
 	uint8_t vector = after.fault.vector;
 
-	FUZZ_CHECK(vector == 1 || vector == 6 || (vector >= 12 && vector <= 14));
+	FUZZ_CHECK(vector <= 1 || vector == 6 || vector == 7 || (vector >= 12 && vector <= 14));
 	FUZZ_CHECK(vector == 1 ? before.regs.rflags & RFLAGS_TF : after.regs.rflags & RFLAGS_RF);
 	FUZZ_CHECK(vector == 14 || !after.fault.error_code);
 	FUZZ_CHECK(vector >= 12 || !after.fault.has_error_code);
@@ -172,6 +175,7 @@ static void check_again(void)
 	FUZZ_CHECK(again.result == after.result);
 	FUZZ_CHECK(same_regs(&again.regs, &after.regs, 0));
 	FUZZ_CHECK(again.port_value == after.port_value);
+	FUZZ_CHECK(!memcmp(&again.xsave, &after.xsave, sizeof(after.xsave)));
 	FUZZ_CHECK(!memcmp(again.ram, after.ram, sizeof(after.ram)));
 	FUZZ_CHECK(!memcmp(again.device, after.device, sizeof(after.device)));
 	if (after.result == EMUL_FAULT) {
@@ -182,7 +186,7 @@ static void check_again(void)
 
 static void reset(struct guest *g)
 {
-	const struct emul_config config = { g->memory, g->pio, g->mmio };
+	const struct emul_config config = guest_config(g);
 	static const struct state zero;
 
 	load(g, &zero);
@@ -202,7 +206,7 @@ static void run(struct guest *g, struct state *to)
 
 static void step(struct guest *g, struct fuzz *f)
 {
-	const struct emul_config config = { g->memory, g->pio, g->mmio };
+	const struct emul_config config = guest_config(g);
 	struct emul *used = g->emul;
 
 	prepare(g, f);

@@ -17,8 +17,10 @@
 
 #define RF 0x10000u
 
+#define DE_VECTOR 0
 #define DB_VECTOR 1
 #define UD_VECTOR 6
+#define NM_VECTOR 7
 #define SS_VECTOR 12
 #define GP_VECTOR 13
 #define PF_VECTOR 14

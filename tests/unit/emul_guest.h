@@ -49,6 +49,7 @@ struct guest {
 	struct baton_sregs sregs;
 	struct baton_exit_emulate exit;
 	struct emul_fault fault;
+	struct baton_xsave xsave;
 };
 
 /* ---- devices ---- */
@@ -144,6 +145,7 @@ static inline void guest_set_mode(struct guest *g, enum emul_mode mode)
 	g->sregs = (struct baton_sregs){ 0 };
 	memset(guest_at(g, G_TABLES), 0, 0x8000);
 	g->sregs.cr0 = mode == EMUL_REAL16 ? 0x10 : 0x11;
+	g->sregs.cr4 = 1ull << 9;
 	guest_set_segments(g, 0, mode == EMUL_REAL16 ? 0xffff : 0xffffffff, 0x93 | big,
 			   mode == EMUL_REAL16 ? 0x93 : 0x9b | big);
 	if (mode == EMUL_REAL16)
@@ -152,7 +154,7 @@ static inline void guest_set_mode(struct guest *g, enum emul_mode mode)
 		return;
 	g->sregs.seg[BATON_CS].attr = 0xa09b;
 	g->sregs.cr0 |= 1ull << 31 | 1ull << 16;
-	g->sregs.cr4 = 1ull << 5;
+	g->sregs.cr4 |= 1ull << 5;
 	g->sregs.efer = 1ull << 8 | 1ull << 10 | 1ull << 11;
 	g->sregs.cr3 = G_TABLES;
 	g->tables = G_TABLES + 0x1000;
@@ -164,6 +166,25 @@ static inline void guest_set_user(struct guest *g)
 {
 	g->sregs.seg[BATON_CS].attr |= BATON_SEG_DPL;
 	g->sregs.seg[BATON_SS].attr |= BATON_SEG_DPL;
+}
+
+static inline int guest_get_xsave(void *vcpu, struct baton_xsave *image)
+{
+	*image = ((struct guest *)vcpu)->xsave;
+	return 0;
+}
+
+static inline int guest_set_xsave(void *vcpu, const struct baton_xsave *image)
+{
+	((struct guest *)vcpu)->xsave = *image;
+	return 0;
+}
+
+static inline struct emul_config guest_config(struct guest *g)
+{
+	return (struct emul_config){
+		g->memory, g->pio, g->mmio, guest_get_xsave, guest_set_xsave, g,
+	};
 }
 
 static inline struct guest *guest_create(enum emul_mode mode)
@@ -179,7 +200,7 @@ static inline struct guest *guest_create(enum emul_mode mode)
 	g->pio = bus_create();
 	bus_add(g->mmio, G_DEVICE, G_DEVICE_SIZE, &mmio_ops, g, "array");
 	bus_add(g->pio, G_PORT, 8, &pio_ops, g, "counter");
-	config = (struct emul_config){ g->memory, g->pio, g->mmio };
+	config = guest_config(g);
 	g->emul = emul_create(&config);
 	guest_set_mode(g, mode);
 	g->regs.rip = G_CODE;

@@ -92,6 +92,7 @@ static bool runs_in_memory(struct vcpu *vcpu)
 	struct walk walk;
 	uint64_t gpa;
 	uint32_t error_code;
+	uint8_t first;
 
 	if (hv_vcpu_get_regs(vcpu->hv, &regs) || hv_vcpu_get_sregs(vcpu->hv, &sregs))
 		return true;
@@ -99,7 +100,7 @@ static bool runs_in_memory(struct vcpu *vcpu)
 	if (walk_address(&walk, sregs.seg[BATON_CS].base + regs.rip, WALK_FETCH, &gpa,
 			 &error_code))
 		return true;
-	return guest_memory_at(memory, gpa, 1);
+	return !guest_memory_read(memory, gpa, &first, 1);
 }
 
 static void on_engine_failure(struct vcpu *vcpu, const struct hv_exit *exit)
@@ -304,6 +305,20 @@ static int set_cpuid(struct vcpu *vcpu)
 	return error;
 }
 
+static int get_xsave(void *arg, struct baton_xsave *image)
+{
+	struct vcpu *vcpu = arg;
+
+	return hv_vcpu_get_xsave(vcpu->hv, image);
+}
+
+static int set_xsave(void *arg, const struct baton_xsave *image)
+{
+	struct vcpu *vcpu = arg;
+
+	return hv_vcpu_set_xsave(vcpu->hv, image);
+}
+
 int vcpu_create(const struct vcpu_config *config, struct vcpu **ret_vcpu)
 {
 	struct vcpu *vcpu = calloc(1, sizeof(*vcpu));
@@ -311,6 +326,9 @@ int vcpu_create(const struct vcpu_config *config, struct vcpu **ret_vcpu)
 		.memory = config->machine->memory,
 		.pio = config->machine->pio,
 		.mmio = config->machine->mmio,
+		.get_xsave = get_xsave,
+		.set_xsave = set_xsave,
+		.vcpu = vcpu,
 	};
 	int error;
 

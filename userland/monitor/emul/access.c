@@ -257,8 +257,13 @@ static void device_write(struct bus *bus, uint64_t gpa, unsigned int size, uint6
 static uint64_t read_piece(const struct emul_config *config, uint64_t gpa, unsigned int size)
 {
 	const void *host = guest_memory_at(config->memory, gpa, size);
+	uint64_t value = 0;
 
-	return host ? load(host, size) : device_read(config->mmio, gpa, size);
+	if (host)
+		return load(host, size);
+	if (!guest_memory_read(config->memory, gpa, &value, size)) /* ROM */
+		return value;
+	return device_read(config->mmio, gpa, size);
 }
 
 /* What is neither RAM nor a device's (ROM, for one) takes no notice. */
@@ -271,6 +276,21 @@ static void write_piece(const struct emul_config *config, uint64_t gpa, unsigned
 		store(host, size, value);
 	else
 		device_write(config->mmio, gpa, size, value);
+}
+
+struct emul_place access_part(const struct emul_place *place, unsigned int offset)
+{
+	struct emul_place part = { .size = 8, .first = 8, .device = place->device };
+
+	if (offset >= place->first) {
+		part.gpa[0] = place->gpa[1] + offset - place->first;
+		return part;
+	}
+	part.gpa[0] = place->gpa[0] + offset;
+	part.gpa[1] = place->gpa[1];
+	if (place->first - offset < 8)
+		part.first = place->first - offset;
+	return part;
 }
 
 uint64_t access_read(struct emul_cpu *cpu, const struct emul_place *place)
@@ -307,6 +327,32 @@ bool access_exchange(struct emul_cpu *cpu, const struct emul_place *place, uint6
 	if (host && place->first == place->size && !(place->gpa[0] & (place->size - 1)))
 		return exchange(host, place->size, old, value);
 	access_write(cpu, place, value);
+	return true;
+}
+
+static bool exchange_pair(void *at, const uint64_t old[2], const uint64_t value[2])
+{
+	uint64_t low = old[0], high = old[1];
+	bool done;
+
+	asm volatile("lock cmpxchg16b %[at]"
+		     : [at] "+m"(*(unsigned __int128 *)at), "+a"(low), "+d"(high), "=@ccz"(done)
+		     : "b"(value[0]), "c"(value[1]) : "memory");
+	return done;
+}
+
+bool access_exchange_pair(struct emul_cpu *cpu, const struct emul_place *place,
+			  const uint64_t old[2], const uint64_t value[2])
+{
+	void *host = guest_memory_at(cpu->config->memory, place->gpa[0], 16);
+	struct emul_place half;
+
+	if (host && !place->device)
+		return exchange_pair(host, old, value);
+	for (unsigned int i = 0; i < 2; i++) {
+		half = access_part(place, 8 * i);
+		access_write(cpu, &half, value[i]);
+	}
 	return true;
 }
 
@@ -357,8 +403,12 @@ static void note_code(struct emul_cpu *cpu, uint64_t linear, uint64_t gpa)
 	struct emul_code *code = cpu->code;
 
 	code->host = guest_memory_at(cpu->config->memory, gpa & ~PAGE_OFFSET, PAGE_OFFSET + 1);
+	/* of ROM there is no pointer to keep: neither to code nor to tables */
 	if (!code->host)
 		code->trail.count = 0;
+	for (unsigned int i = 0; i < code->trail.count; i++)
+		if (!code->trail.host[i])
+			code->trail.count = 0;
 	code->gva = linear & ~PAGE_OFFSET;
 	code->cr0 = sregs->cr0;
 	code->cr3 = sregs->cr3;
@@ -386,16 +436,14 @@ static int walk_code(struct emul_cpu *cpu, uint64_t linear, uint64_t *ret_gpa)
 
 static int fetch_piece(struct emul_cpu *cpu, uint64_t linear, uint8_t *to, unsigned int count)
 {
-	const void *host;
 	uint64_t gpa;
 	int error = walk_code(cpu, linear, &gpa);
 
 	if (error)
 		return error;
-	host = guest_memory_at(cpu->config->memory, gpa, count);
-	if (!host)
+	/* firmware runs in ROM */
+	if (guest_memory_read(cpu->config->memory, gpa, to, count))
 		return -ENXIO;
-	memcpy(to, host, count);
 	asm volatile("" : : : "memory"); /* from here on, the copy is the code */
 	return 0;
 }

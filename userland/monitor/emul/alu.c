@@ -102,6 +102,29 @@ static inline void flags_from_ax(uint32_t ax, uint64_t *rflags)
 		dst = d;                                                           \
 	} while (0)
 
+#define SHIFT_DOUBLE(name, text)                                                   \
+	static uint64_t name(unsigned int size, uint64_t dst, uint64_t src,        \
+			     uint8_t count, uint64_t *rflags)                      \
+	{                                                                          \
+		uint32_t ax = flags_to_ax_with_of(*rflags);                        \
+                                                                                   \
+		switch (size) {                                                    \
+		case 2: RUN_DOUBLE(uint16_t, text " %%cl, %[s], %[d]"); break;     \
+		case 4: RUN_DOUBLE(uint32_t, text " %%cl, %[s], %[d]"); break;     \
+		default: RUN_DOUBLE(uint64_t, text " %%cl, %[s], %[d]"); break;    \
+		}                                                                  \
+		flags_from_ax(ax, rflags);                                         \
+		return dst;                                                        \
+	}
+
+#define RUN_DOUBLE(type, text)                                                     \
+	do {                                                                       \
+		type d = (type)dst, s = (type)src;                                 \
+		asm("addb $0x7f, %%al\n\tsahf\n\t" text "\n\tlahf\n\tseto %%al"     \
+		    : [d] "+r"(d), "+a"(ax) : [s] "r"(s), "c"(count) : "cc");      \
+		dst = d;                                                           \
+	} while (0)
+
 #define BIT(name, text)                                                            \
 	static uint64_t name(unsigned int size, uint64_t dst, uint64_t src,        \
 			     uint64_t *rflags)                                     \
@@ -134,6 +157,8 @@ SHIFT(do_rcr, "rcr")
 SHIFT(do_shl, "shl")
 SHIFT(do_shr, "shr")
 SHIFT(do_sar, "sar")
+SHIFT_DOUBLE(do_shld, "shld")
+SHIFT_DOUBLE(do_shrd, "shrd")
 BIT(do_bt, "bt")
 BIT(do_bts, "bts")
 BIT(do_btr, "btr")
@@ -177,6 +202,15 @@ uint64_t alu_shift(enum alu_shift op, unsigned int size, uint64_t dst, uint8_t c
 
 	count &= size == 8 ? 63 : 31;
 	return count ? table[op](size, dst, count, rflags) : truncate(dst, size);
+}
+
+uint64_t alu_shift_double(enum alu_shift_double op, unsigned int size, uint64_t dst, uint64_t src,
+			  uint8_t count, uint64_t *rflags)
+{
+	count &= size == 8 ? 63 : 31;
+	if (!count)
+		return truncate(dst, size);
+	return (op == ALU_SHLD ? do_shld : do_shrd)(size, dst, src, count, rflags);
 }
 
 uint64_t alu_bit(enum alu_bit op, unsigned int size, uint64_t dst, uint64_t bit,

@@ -14,6 +14,7 @@
 enum alu_op { ALU_ADD, ALU_OR, ALU_ADC, ALU_SBB, ALU_AND, ALU_SUB, ALU_XOR };
 enum alu_unary { ALU_INC, ALU_DEC, ALU_NOT, ALU_NEG };
 enum alu_shift { ALU_ROL, ALU_ROR, ALU_RCL, ALU_RCR, ALU_SHL, ALU_SHR, ALU_SAR };
+enum alu_shift_double { ALU_SHLD, ALU_SHRD };
 enum alu_bit { ALU_BT, ALU_BTS, ALU_BTR, ALU_BTC };
 
 uint64_t alu_binary(enum alu_op op, unsigned int size, uint64_t dst, uint64_t src,
@@ -21,6 +22,9 @@ uint64_t alu_binary(enum alu_op op, unsigned int size, uint64_t dst, uint64_t sr
 uint64_t alu_unary(enum alu_unary op, unsigned int size, uint64_t dst, uint64_t *rflags);
 uint64_t alu_shift(enum alu_shift op, unsigned int size, uint64_t dst, uint8_t count,
 		   uint64_t *rflags);
+/* Size 2, 4, 8; src supplies the bits that come in. */
+uint64_t alu_shift_double(enum alu_shift_double op, unsigned int size, uint64_t dst, uint64_t src,
+			  uint8_t count, uint64_t *rflags);
 /* bit is taken modulo the operand's width; size 2, 4, 8. */
 uint64_t alu_bit(enum alu_bit op, unsigned int size, uint64_t dst, uint64_t bit,
 		 uint64_t *rflags);

@@ -45,6 +45,8 @@ static const struct decode_row rows[] = {
 	{ ZYDIS_MNEMONIC_SHL, EMUL_OP_SHIFT, ALU_SHL },
 	{ ZYDIS_MNEMONIC_SHR, EMUL_OP_SHIFT, ALU_SHR },
 	{ ZYDIS_MNEMONIC_SAR, EMUL_OP_SHIFT, ALU_SAR },
+	{ ZYDIS_MNEMONIC_SHLD, EMUL_OP_SHIFT_DOUBLE, ALU_SHLD },
+	{ ZYDIS_MNEMONIC_SHRD, EMUL_OP_SHIFT_DOUBLE, ALU_SHRD },
 	{ ZYDIS_MNEMONIC_BT, EMUL_OP_BIT, ALU_BT },
 	{ ZYDIS_MNEMONIC_BTS, EMUL_OP_BIT, ALU_BTS },
 	{ ZYDIS_MNEMONIC_BTR, EMUL_OP_BIT, ALU_BTR },
@@ -52,6 +54,32 @@ static const struct decode_row rows[] = {
 	{ ZYDIS_MNEMONIC_XCHG, EMUL_OP_XCHG, 0 },
 	{ ZYDIS_MNEMONIC_XADD, EMUL_OP_XADD, 0 },
 	{ ZYDIS_MNEMONIC_CMPXCHG, EMUL_OP_CMPXCHG, 0 },
+	{ ZYDIS_MNEMONIC_CMPXCHG8B, EMUL_OP_CMPXCHG_PAIR, 0 },
+	{ ZYDIS_MNEMONIC_CMPXCHG16B, EMUL_OP_CMPXCHG_PAIR, 0 },
+	{ ZYDIS_MNEMONIC_MOVBE, EMUL_OP_MOVBE, 0 },
+	{ ZYDIS_MNEMONIC_MUL, EMUL_OP_MUL, false },
+	{ ZYDIS_MNEMONIC_IMUL, EMUL_OP_IMUL, true },
+	{ ZYDIS_MNEMONIC_DIV, EMUL_OP_DIV, false },
+	{ ZYDIS_MNEMONIC_IDIV, EMUL_OP_DIV, true },
+	{ ZYDIS_MNEMONIC_MOVUPS, EMUL_OP_VECTOR, 0 },
+	{ ZYDIS_MNEMONIC_MOVUPD, EMUL_OP_VECTOR, 0 },
+	{ ZYDIS_MNEMONIC_MOVDQU, EMUL_OP_VECTOR, 0 },
+	{ ZYDIS_MNEMONIC_LDDQU, EMUL_OP_VECTOR, 0 },
+	{ ZYDIS_MNEMONIC_MOVAPS, EMUL_OP_VECTOR, EMUL_VECTOR_ALIGNED },
+	{ ZYDIS_MNEMONIC_MOVAPD, EMUL_OP_VECTOR, EMUL_VECTOR_ALIGNED },
+	{ ZYDIS_MNEMONIC_MOVDQA, EMUL_OP_VECTOR, EMUL_VECTOR_ALIGNED },
+	{ ZYDIS_MNEMONIC_MOVNTPS, EMUL_OP_VECTOR, EMUL_VECTOR_ALIGNED },
+	{ ZYDIS_MNEMONIC_MOVNTPD, EMUL_OP_VECTOR, EMUL_VECTOR_ALIGNED },
+	{ ZYDIS_MNEMONIC_MOVNTDQ, EMUL_OP_VECTOR, EMUL_VECTOR_ALIGNED },
+	{ ZYDIS_MNEMONIC_MOVNTDQA, EMUL_OP_VECTOR, EMUL_VECTOR_ALIGNED },
+	{ ZYDIS_MNEMONIC_MOVD, EMUL_OP_VECTOR, 0 },
+	{ ZYDIS_MNEMONIC_MOVQ, EMUL_OP_VECTOR, 0 },
+	{ ZYDIS_MNEMONIC_MOVSS, EMUL_OP_VECTOR, 0 },
+	{ ZYDIS_MNEMONIC_MOVSD, EMUL_OP_VECTOR, 0 },
+	{ ZYDIS_MNEMONIC_MOVLPS, EMUL_OP_VECTOR, EMUL_VECTOR_KEEP },
+	{ ZYDIS_MNEMONIC_MOVLPD, EMUL_OP_VECTOR, EMUL_VECTOR_KEEP },
+	{ ZYDIS_MNEMONIC_MOVHPS, EMUL_OP_VECTOR, EMUL_VECTOR_KEEP | EMUL_VECTOR_HIGH },
+	{ ZYDIS_MNEMONIC_MOVHPD, EMUL_OP_VECTOR, EMUL_VECTOR_KEEP | EMUL_VECTOR_HIGH },
 	{ ZYDIS_MNEMONIC_PUSH, EMUL_OP_PUSH, 0 },
 	{ ZYDIS_MNEMONIC_POP, EMUL_OP_POP, 0 },
 };
@@ -116,6 +144,10 @@ static bool take_register(ZydisRegister reg, struct emul_operand *operand)
 		operand->kind = EMUL_REG;
 		operand->reg = (uint8_t)ZydisRegisterGetId(reg);
 		return true;
+	case ZYDIS_REGCLASS_XMM:
+		operand->kind = EMUL_XMM;
+		operand->reg = (uint8_t)ZydisRegisterGetId(reg);
+		return true;
 	case ZYDIS_REGCLASS_SEGMENT:
 		operand->kind = EMUL_SREG;
 		operand->reg = (uint8_t)(reg - ZYDIS_REGISTER_ES);
@@ -146,7 +178,7 @@ static bool take_memory(const ZydisDecodedOperand *from, struct emul_operand *op
 static bool take_operand(const ZydisDecodedOperand *from, struct emul_operand *operand)
 {
 	operand->size = (uint8_t)(from->size / 8);
-	if (operand->size > 8)
+	if (operand->size > 16)
 		return false;
 	switch (from->type) {
 	case ZYDIS_OPERAND_TYPE_REGISTER:
@@ -222,17 +254,40 @@ static bool take_kind(const ZydisDecodedInstruction *insn, struct emul_op *op)
 	return true;
 }
 
+/* Forms that exist, but not with memory, or that load a descriptor. */
+static bool fits_kind(const struct emul_op *op)
+{
+	bool to_memory = op->dst.kind == EMUL_MEM;
+
+	switch (op->kind) {
+	case EMUL_OP_VECTOR:
+		return to_memory ? op->src.kind == EMUL_XMM :
+				   op->dst.kind == EMUL_XMM && op->src.kind == EMUL_MEM;
+	case EMUL_OP_CMPXCHG_PAIR:
+		return to_memory;
+	case EMUL_OP_PUSH:
+		return true;
+	default:
+		return op->dst.kind != EMUL_SREG;
+	}
+}
+
 static int take_plain(const ZydisDecodedInstruction *insn, const ZydisDecodedOperand *operands,
 		      struct emul_op *op)
 {
+	struct emul_operand *const into[] = { &op->dst, &op->src, &op->third };
 	unsigned int count = insn->operand_count_visible;
 
-	if (!take_kind(insn, op) || !count || count > 2 || !take_operand(&operands[0], &op->dst) ||
-	    (count == 2 && !take_operand(&operands[1], &op->src)))
+	if (!take_kind(insn, op) || !count || count > ARRAY_SIZE(into))
 		return -ENOTSUP;
-	if (op->dst.kind == EMUL_SREG && op->kind != EMUL_OP_PUSH)
-		return -ENOTSUP; /* loads a descriptor */
+	for (unsigned int i = 0; i < count; i++)
+		if (!take_operand(&operands[i], into[i]))
+			return -ENOTSUP;
+	if (op->kind == EMUL_OP_IMUL && count == 1)
+		op->kind = EMUL_OP_MUL;
 	op->size = op->dst.size;
+	if (!fits_kind(op))
+		return -ENOTSUP;
 	if (op->kind == EMUL_OP_PUSH || op->kind == EMUL_OP_POP) {
 		op->size = (uint8_t)(insn->operand_width / 8);
 		op->many = true;

@@ -19,13 +19,17 @@ struct emul; /* one per vCPU: the decode cache */
 struct emul_config {
 	struct guest_memory *memory;
 	struct bus *pio, *mmio;
+	/* vector registers, from and to the engine; NULL: moves of them are unsupported */
+	int (*get_xsave)(void *vcpu, struct baton_xsave *image);
+	int (*set_xsave)(void *vcpu, const struct baton_xsave *image);
+	void *vcpu;		/* for these two */
 };
 
 enum emul_result {
 	EMUL_DONE,		/* registers are changed, RIP is where to go on */
 	EMUL_FAULT,		/* inject fault: see below */
 	EMUL_UNSUPPORTED,	/* nothing done: see emul_bytes() */
-	EMUL_NO_CODE,		/* RIP leads to where no RAM is */
+	EMUL_NO_CODE,		/* RIP leads to where no memory is */
 };
 
 /*

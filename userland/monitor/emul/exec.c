@@ -1,26 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Instructions but strings. Only one operand is in memory, but for PUSH and
- * POP, where the other one is on the stack.
+ * Instructions but strings, vectors and those in wide.c. Only one operand is in
+ * memory, but for PUSH and POP, where the other one is on the stack.
  */
 #include <errno.h>
 
 #include "alu.h"
 #include "exec.h"
 
-/* Of a guest that keeps changing what we try to exchange. */
-#define EXCHANGE_TRIES 64
-
-#define FLAG_ZF (1ull << 6)
-
 /* ---- operands ---- */
-
-static uint64_t sign_extend(uint64_t value, unsigned int size)
-{
-	unsigned int shift = 64 - 8 * size;
-
-	return (uint64_t)((int64_t)(value << shift) >> shift);
-}
 
 static uint64_t address_register(const struct emul_cpu *cpu, const struct emul_op *op,
 				 unsigned int reg)
@@ -44,7 +32,7 @@ static uint64_t bit_distance(const struct emul_cpu *cpu, const struct emul_op *o
 	return (uint64_t)(bit >> 3) & ~(op->size - 1ull);
 }
 
-static int resolve(struct emul_cpu *cpu, const struct emul_op *op,
+int operand_resolve(struct emul_cpu *cpu, const struct emul_op *op,
 		   const struct emul_operand *operand, uint32_t access, struct emul_place *place)
 {
 	uint64_t offset = address_register(cpu, op, operand->base) +
@@ -55,7 +43,7 @@ static int resolve(struct emul_cpu *cpu, const struct emul_op *op,
 			      operand->size, access, place);
 }
 
-static uint64_t direct_value(const struct emul_cpu *cpu, const struct emul_operand *operand)
+uint64_t operand_direct(const struct emul_cpu *cpu, const struct emul_operand *operand)
 {
 	switch (operand->kind) {
 	case EMUL_REG:
@@ -69,7 +57,7 @@ static uint64_t direct_value(const struct emul_cpu *cpu, const struct emul_opera
 	}
 }
 
-static void direct_set(struct emul_cpu *cpu, const struct emul_operand *operand, uint64_t value)
+void operand_set(struct emul_cpu *cpu, const struct emul_operand *operand, uint64_t value)
 {
 	if (operand->kind == EMUL_REG_HIGH8)
 		cpu->regs->gpr[operand->reg] = (cpu->regs->gpr[operand->reg] & ~0xff00ull) |
@@ -78,33 +66,33 @@ static void direct_set(struct emul_cpu *cpu, const struct emul_operand *operand,
 		gpr_write(cpu, operand->reg, operand->size, value);
 }
 
-static int read_operand(struct emul_cpu *cpu, const struct emul_op *op,
+int operand_read(struct emul_cpu *cpu, const struct emul_op *op,
 			const struct emul_operand *operand, uint64_t *ret_value)
 {
 	struct emul_place place;
 	int error;
 
 	if (operand->kind != EMUL_MEM) {
-		*ret_value = direct_value(cpu, operand);
+		*ret_value = operand_direct(cpu, operand);
 		return 0;
 	}
-	error = resolve(cpu, op, operand, WALK_READ, &place);
+	error = operand_resolve(cpu, op, operand, WALK_READ, &place);
 	if (!error)
 		*ret_value = access_read(cpu, &place);
 	return error;
 }
 
-static int write_operand(struct emul_cpu *cpu, const struct emul_op *op,
+int operand_write(struct emul_cpu *cpu, const struct emul_op *op,
 			 const struct emul_operand *operand, uint64_t value)
 {
 	struct emul_place place;
 	int error;
 
 	if (operand->kind != EMUL_MEM) {
-		direct_set(cpu, operand, value);
+		operand_set(cpu, operand, value);
 		return 0;
 	}
-	error = resolve(cpu, op, operand, WALK_WRITE, &place);
+	error = operand_resolve(cpu, op, operand, WALK_WRITE, &place);
 	if (!error)
 		access_write(cpu, &place, value);
 	return error;
@@ -115,37 +103,37 @@ static int write_operand(struct emul_cpu *cpu, const struct emul_op *op,
 static int do_mov(struct emul_cpu *cpu, const struct emul_op *op)
 {
 	uint64_t value;
-	int error = read_operand(cpu, op, &op->src, &value);
+	int error = operand_read(cpu, op, &op->src, &value);
 
-	return error ? error : write_operand(cpu, op, &op->dst, value);
+	return error ? error : operand_write(cpu, op, &op->dst, value);
 }
 
 static int do_movsx(struct emul_cpu *cpu, const struct emul_op *op)
 {
 	uint64_t value;
-	int error = read_operand(cpu, op, &op->src, &value);
+	int error = operand_read(cpu, op, &op->src, &value);
 
 	return error ? error :
-		       write_operand(cpu, op, &op->dst, sign_extend(value, op->src.size));
+		       operand_write(cpu, op, &op->dst, sign_extend(value, op->src.size));
 }
 
 /* The source is read, and half a register cleared, whatever the condition. */
 static int do_cmov(struct emul_cpu *cpu, const struct emul_op *op)
 {
 	uint64_t value;
-	int error = read_operand(cpu, op, &op->src, &value);
+	int error = operand_read(cpu, op, &op->src, &value);
 
 	if (error)
 		return error;
 	if (!alu_condition(op->sub, cpu->regs->rflags))
-		value = direct_value(cpu, &op->dst);
-	direct_set(cpu, &op->dst, value);
+		value = operand_direct(cpu, &op->dst);
+	operand_set(cpu, &op->dst, value);
 	return 0;
 }
 
 static int do_setcc(struct emul_cpu *cpu, const struct emul_op *op)
 {
-	return write_operand(cpu, op, &op->dst, alu_condition(op->sub, cpu->regs->rflags));
+	return operand_write(cpu, op, &op->dst, alu_condition(op->sub, cpu->regs->rflags));
 }
 
 /* ---- arithmetic ---- */
@@ -174,6 +162,9 @@ static uint64_t compute(struct emul_cpu *cpu, const struct emul_op *op, uint64_t
 		return alu_binary(ALU_ADD, op->size, old, src, rflags);
 	case EMUL_OP_CMPXCHG:
 		return compare_exchange(cpu, op, old, src, rflags);
+	case EMUL_OP_SHIFT_DOUBLE:
+		return alu_shift_double(op->sub, op->size, old, src,
+					(uint8_t)operand_direct(cpu, &op->third), rflags);
 	case EMUL_OP_XCHG:
 		return src;
 	default:
@@ -186,8 +177,8 @@ static void give_old(struct emul_cpu *cpu, const struct emul_op *op, uint64_t ol
 		     uint64_t rflags)
 {
 	if (op->kind == EMUL_OP_XCHG || op->kind == EMUL_OP_XADD)
-		direct_set(cpu, &op->src, old);
-	else if (op->kind == EMUL_OP_CMPXCHG && !(rflags & FLAG_ZF))
+		operand_set(cpu, &op->src, old);
+	else if (op->kind == EMUL_OP_CMPXCHG && !(rflags & RFLAGS_ZF))
 		gpr_write(cpu, BATON_RAX, op->size, old);
 }
 
@@ -195,7 +186,7 @@ static void give_old(struct emul_cpu *cpu, const struct emul_op *op, uint64_t ol
 static int modify_memory(struct emul_cpu *cpu, const struct emul_op *op, uint64_t src)
 {
 	struct emul_place place;
-	int error = resolve(cpu, op, &op->dst, WALK_WRITE, &place);
+	int error = operand_resolve(cpu, op, &op->dst, WALK_WRITE, &place);
 
 	for (unsigned int i = 0; !error && i < EXCHANGE_TRIES; i++) {
 		uint64_t rflags = cpu->regs->rflags, old = access_read(cpu, &place);
@@ -214,16 +205,16 @@ static int modify_memory(struct emul_cpu *cpu, const struct emul_op *op, uint64_
 static int do_modify(struct emul_cpu *cpu, const struct emul_op *op)
 {
 	uint64_t src, old, value;
-	int error = read_operand(cpu, op, &op->src, &src);
+	int error = operand_read(cpu, op, &op->src, &src);
 
 	if (error)
 		return error;
 	if (op->dst.kind == EMUL_MEM)
 		return modify_memory(cpu, op, src);
-	old = direct_value(cpu, &op->dst);
+	old = operand_direct(cpu, &op->dst);
 	value = compute(cpu, op, old, src, &cpu->regs->rflags);
 	give_old(cpu, op, old, cpu->regs->rflags);
-	direct_set(cpu, &op->dst, value);
+	operand_set(cpu, &op->dst, value);
 	return 0;
 }
 
@@ -231,10 +222,10 @@ static int do_modify(struct emul_cpu *cpu, const struct emul_op *op)
 static int do_test(struct emul_cpu *cpu, const struct emul_op *op)
 {
 	uint64_t src, dst;
-	int error = read_operand(cpu, op, &op->src, &src);
+	int error = operand_read(cpu, op, &op->src, &src);
 
 	if (!error)
-		error = read_operand(cpu, op, &op->dst, &dst);
+		error = operand_read(cpu, op, &op->dst, &dst);
 	if (!error)
 		compute(cpu, op, dst, src, &cpu->regs->rflags);
 	return error;
@@ -262,13 +253,13 @@ static int do_push(struct emul_cpu *cpu, const struct emul_op *op)
 	int error = 0;
 
 	if (op->dst.kind == EMUL_MEM)
-		error = resolve(cpu, op, &op->dst, WALK_READ, &from);
+		error = operand_resolve(cpu, op, &op->dst, WALK_READ, &from);
 	if (!error)
 		error = access_resolve(cpu, BATON_SS, top, op->size, WALK_WRITE, &to);
 	if (error)
 		return error;
 	access_write(cpu, &to, op->dst.kind == EMUL_MEM ? access_read(cpu, &from) :
-							  direct_value(cpu, &op->dst));
+							  operand_direct(cpu, &op->dst));
 	gpr_write(cpu, BATON_RSP, width, top);
 	return 0;
 }
@@ -286,10 +277,10 @@ static int do_pop(struct emul_cpu *cpu, const struct emul_op *op)
 		return error;
 	gpr_write(cpu, BATON_RSP, width, rsp + op->size);
 	if (op->dst.kind != EMUL_MEM) {
-		direct_set(cpu, &op->dst, access_read(cpu, &from));
+		operand_set(cpu, &op->dst, access_read(cpu, &from));
 		return 0;
 	}
-	error = resolve(cpu, op, &op->dst, WALK_WRITE, &to);
+	error = operand_resolve(cpu, op, &op->dst, WALK_WRITE, &to);
 	if (error)
 		cpu->regs->gpr[BATON_RSP] = rsp;
 	else
@@ -305,6 +296,10 @@ int exec_op(struct emul_cpu *cpu, const struct emul_op *op)
 		[EMUL_OP_UNARY] = do_modify, [EMUL_OP_SHIFT] = do_modify,
 		[EMUL_OP_BIT] = do_bit, [EMUL_OP_XCHG] = do_modify,
 		[EMUL_OP_XADD] = do_modify, [EMUL_OP_CMPXCHG] = do_modify,
+		[EMUL_OP_SHIFT_DOUBLE] = do_modify, [EMUL_OP_MOVBE] = exec_movbe,
+		[EMUL_OP_MUL] = exec_mul, [EMUL_OP_IMUL] = exec_imul,
+		[EMUL_OP_DIV] = exec_div, [EMUL_OP_CMPXCHG_PAIR] = exec_cmpxchg_pair,
+		[EMUL_OP_VECTOR] = exec_vector,
 		[EMUL_OP_SETCC] = do_setcc, [EMUL_OP_CMOV] = do_cmov,
 		[EMUL_OP_PUSH] = do_push, [EMUL_OP_POP] = do_pop,
 		[EMUL_OP_MOVS] = exec_string, [EMUL_OP_STOS] = exec_string,

@@ -15,16 +15,24 @@
 #include "op.h"
 #include "walk.h"
 
+#define RFLAGS_CF	(1ull << 0)
+#define RFLAGS_ZF	(1ull << 6)
 #define RFLAGS_TF	(1ull << 8)
 #define RFLAGS_DF	(1ull << 10)
+#define RFLAGS_OF	(1ull << 11)
 #define RFLAGS_RF	(1ull << 16)
 #define RFLAGS_VM	(1ull << 17)
 
+#define VECTOR_DE	0
 #define VECTOR_DB	1
 #define VECTOR_UD	6
+#define VECTOR_NM	7
 #define VECTOR_SS	12
 #define VECTOR_GP	13
 #define VECTOR_PF	14
+
+/* Of a guest that keeps changing what we try to exchange. */
+#define EXCHANGE_TRIES 64
 
 /* The last page that was translated, so that a string walks once per page. */
 struct emul_page {
@@ -80,15 +88,34 @@ void access_write(struct emul_cpu *cpu, const struct emul_place *place, uint64_t
 /* Writes if RAM still has `old`, in one step; false if not. Devices: always. */
 bool access_exchange(struct emul_cpu *cpu, const struct emul_place *place, uint64_t old,
 		     uint64_t value);
+/* The same for 16 bytes; the place is aligned to them. */
+bool access_exchange_pair(struct emul_cpu *cpu, const struct emul_place *place,
+			  const uint64_t old[2], const uint64_t value[2]);
+/* The 8 bytes `offset` into a place of 16. */
+struct emul_place access_part(const struct emul_place *place, unsigned int offset);
 /*
  * Copies the code at RIP, at most EMUL_INSN_MAX bytes. 0; if there are fewer,
- * why: -EFAULT or -ENXIO (no RAM). *ret_count is valid in any case.
+ * why: -EFAULT or -ENXIO (no memory). *ret_count is valid in any case.
  */
 int access_fetch(struct emul_cpu *cpu, uint8_t bytes[EMUL_INSN_MAX], unsigned int *ret_count);
 /* The same from the page in cpu->code. False: nothing done, that is of no use here. */
 bool access_fetch_again(const struct emul_cpu *cpu, uint8_t bytes[EMUL_INSN_MAX]);
 
-/* ---- exec.c, strings.c: instructions ---- */
+/* ---- exec.c: operands ---- */
+
+int operand_resolve(struct emul_cpu *cpu, const struct emul_op *op,
+		    const struct emul_operand *operand, uint32_t access,
+		    struct emul_place *place);
+/* Anything but memory. */
+uint64_t operand_direct(const struct emul_cpu *cpu, const struct emul_operand *operand);
+void operand_set(struct emul_cpu *cpu, const struct emul_operand *operand, uint64_t value);
+/* Anything. */
+int operand_read(struct emul_cpu *cpu, const struct emul_op *op,
+		 const struct emul_operand *operand, uint64_t *ret_value);
+int operand_write(struct emul_cpu *cpu, const struct emul_op *op,
+		  const struct emul_operand *operand, uint64_t value);
+
+/* ---- exec.c, strings.c, wide.c, vector.c: instructions ---- */
 
 /*
  * 0: done; -EFAULT; -EINTR: some iterations done, come back for the rest;
@@ -96,12 +123,25 @@ bool access_fetch_again(const struct emul_cpu *cpu, uint8_t bytes[EMUL_INSN_MAX]
  */
 int exec_op(struct emul_cpu *cpu, const struct emul_op *op);
 int exec_string(struct emul_cpu *cpu, const struct emul_op *op);
+int exec_movbe(struct emul_cpu *cpu, const struct emul_op *op);
+int exec_mul(struct emul_cpu *cpu, const struct emul_op *op);
+int exec_imul(struct emul_cpu *cpu, const struct emul_op *op);
+int exec_div(struct emul_cpu *cpu, const struct emul_op *op);
+int exec_cmpxchg_pair(struct emul_cpu *cpu, const struct emul_op *op);
+int exec_vector(struct emul_cpu *cpu, const struct emul_op *op);
 
 /* ---- registers ---- */
 
 static inline uint64_t size_mask(unsigned int size)
 {
 	return size >= 8 ? ~0ull : (1ull << 8 * size) - 1;
+}
+
+static inline uint64_t sign_extend(uint64_t value, unsigned int size)
+{
+	unsigned int shift = 64 - 8 * size;
+
+	return (uint64_t)((int64_t)(value << shift) >> shift);
 }
 
 static inline uint64_t gpr_read(const struct emul_cpu *cpu, unsigned int reg, unsigned int size)

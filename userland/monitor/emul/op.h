@@ -16,10 +16,17 @@ enum emul_kind {
 	EMUL_OP_ALU_TEST, /* the same without the write: CMP, TEST */
 	EMUL_OP_UNARY,	/* sub: enum alu_unary */
 	EMUL_OP_SHIFT,	/* sub: enum alu_shift */
+	EMUL_OP_SHIFT_DOUBLE, /* sub: enum alu_shift_double; third: the count */
 	EMUL_OP_BIT,	/* sub: enum alu_bit */
 	EMUL_OP_XCHG,
 	EMUL_OP_XADD,
 	EMUL_OP_CMPXCHG,
+	EMUL_OP_CMPXCHG_PAIR, /* CMPXCHG8B, CMPXCHG16B */
+	EMUL_OP_MOVBE,
+	EMUL_OP_MUL,	/* sub: signed; rDX:rAX = rAX * dst */
+	EMUL_OP_IMUL,	/* dst = (third or dst) * src */
+	EMUL_OP_DIV,	/* sub: signed; by dst */
+	EMUL_OP_VECTOR,	/* sub: enum emul_vector */
 	EMUL_OP_SETCC,	/* sub: condition */
 	EMUL_OP_CMOV,	/* sub: condition */
 	EMUL_OP_PUSH,
@@ -28,8 +35,15 @@ enum emul_kind {
 	EMUL_OP_INS, EMUL_OP_OUTS,
 };
 
+/* A move between an XMM register and memory; bits. */
+enum emul_vector {
+	EMUL_VECTOR_ALIGNED = 1,	/* or #GP */
+	EMUL_VECTOR_KEEP = 2,		/* a load leaves the rest of the register */
+	EMUL_VECTOR_HIGH = 4,		/* the register's upper half */
+};
+
 enum emul_operand_kind {
-	EMUL_NONE, EMUL_REG, EMUL_REG_HIGH8, EMUL_SREG, EMUL_MEM, EMUL_IMM,
+	EMUL_NONE, EMUL_REG, EMUL_REG_HIGH8, EMUL_SREG, EMUL_MEM, EMUL_IMM, EMUL_XMM,
 };
 
 #define EMUL_NO_REG 0xff
@@ -38,7 +52,7 @@ enum emul_operand_kind {
 struct emul_operand {
 	uint8_t kind;		/* enum emul_operand_kind */
 	uint8_t size;		/* bytes */
-	uint8_t reg;		/* REG: enum baton_gpr; SREG: enum baton_seg */
+	uint8_t reg;		/* REG: enum baton_gpr; SREG: enum baton_seg; XMM */
 	uint8_t base, index;	/* MEM: enum baton_gpr, EMUL_NO_REG, EMUL_RIP */
 	uint8_t scale, seg;
 	int64_t value;		/* MEM: displacement; IMM: the value */
@@ -55,7 +69,7 @@ struct emul_op {
 	uint8_t repeat;		/* enum emul_repeat */
 	uint8_t seg;		/* string: segment of the source */
 	bool many;		/* accesses memory at more than one place */
-	struct emul_operand dst, src;
+	struct emul_operand dst, src, third;
 };
 
 enum emul_mode { EMUL_REAL16, EMUL_PROTECTED16, EMUL_PROTECTED32, EMUL_LONG64 };

@@ -12,8 +12,6 @@
 /* Per emul_run(): a kick and a timer interrupt must not have to wait for long. */
 #define ITERATIONS_MAX 1024
 
-#define FLAG_ZF (1ull << 6)
-
 static int resolve_source(struct emul_cpu *cpu, const struct emul_op *op,
 			  struct emul_place *place)
 {
@@ -145,7 +143,7 @@ static int step(struct emul_cpu *cpu, const struct emul_op *op)
 /* REPE and REPNE look at ZF, and only where the instruction compares. */
 static bool is_over(const struct emul_cpu *cpu, const struct emul_op *op)
 {
-	bool equal = cpu->regs->rflags & FLAG_ZF;
+	bool equal = cpu->regs->rflags & RFLAGS_ZF;
 
 	if (!gpr_read(cpu, BATON_RCX, op->address_size))
 		return true;

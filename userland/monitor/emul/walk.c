@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * See walk.h. Tables that are not in RAM read as not present. Not looked at:
+ * See walk.h. Tables that are not in memory read as not present. Not looked at:
  * protection keys (nobody keys device memory) and reserved bits beyond the
  * width that every processor has; an access that breaks those would have
  * faulted before the exit, unless the guest changed the table since.
@@ -76,14 +76,15 @@ static bool is_big(const struct walk *walk)
 	return walk->mode != WALK_32;
 }
 
-/* The entry at gpa; 0 (not present) where there is no RAM. */
+/* The entry at gpa; 0 (not present) where there is neither RAM nor ROM. */
 static void load_entry(const struct walk *walk, uint64_t gpa, struct walk_step *step)
 {
 	unsigned int size = is_big(walk) ? 8 : 4;
 
 	step->host = guest_memory_at(walk->memory, gpa, size);
-	if (!step->host)
-		step->entry = 0;
+	step->entry = 0;
+	if (!step->host) /* firmware may have its first tables in ROM */
+		guest_memory_read(walk->memory, gpa, &step->entry, size);
 	else if (is_big(walk))
 		step->entry = __atomic_load_n((uint64_t *)step->host, __ATOMIC_RELAXED);
 	else
