@@ -8,6 +8,7 @@
 -include tests/abi/abi.mk
 -include tests/hv/hv.mk
 -include tests/bench/bench.mk
+-include tests/emul/emul.mk
 
 .PHONY: test-svm test-vmx
 test-svm:
