@@ -49,7 +49,10 @@ struct diff_vm {
 
 int diff_vm_create(enum hv_engine engine, struct diff_vm *vm);
 void diff_vm_destroy(struct diff_vm *vm);
-/* 0, or negative with vm->what: *state is what the instruction left, RIP is behind it. */
+/*
+ * 0, or negative with vm->what (-ENOTSUP: the engine cannot run it): *state is
+ * what the instruction left, RIP is behind it.
+ */
 int diff_run_native(struct diff_vm *vm, enum diff_mode mode, const uint8_t *code,
 		    unsigned int length, struct diff_state *state);
 int diff_run_emulated(struct diff_vm *vm, enum diff_mode mode, const uint8_t *code,

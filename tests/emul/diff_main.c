@@ -5,6 +5,7 @@
  * Each form of instruction in each mode, ROUNDS times with other registers and
  * memory, from a fixed seed. Exit status 0 if processor and emulator agree.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #define ROUNDS 12
 
 static struct diff_vm vm;
+static unsigned int left_out;
 static struct diff_state start, native, emulated;
 
 static const struct { const char *name; unsigned int bits; } modes[] = {
@@ -60,6 +62,7 @@ static bool same(const struct insn *in)
 static bool check(const struct form *form, enum diff_mode mode)
 {
 	struct insn in;
+	int error;
 
 	generate(&in, form, modes[mode].bits);
 	choose_memory(start.buffer, &in);
@@ -69,7 +72,12 @@ static bool check(const struct form *form, enum diff_mode mode)
 	start.regs.rip = CODE;
 	start.regs.rflags = in.flags & ~0x200ull;
 	native = emulated = start;
-	if (diff_run_native(&vm, mode, in.code, in.length, &native) ||
+	error = diff_run_native(&vm, mode, in.code, in.length, &native);
+	if (error == -ENOTSUP) {
+		left_out++;
+		return true;
+	}
+	if (error ||
 	    diff_run_emulated(&vm, mode, in.code, in.length, &emulated)) {
 		explain(&in, mode, vm.what);
 		return false;
@@ -81,7 +89,10 @@ static bool check(const struct form *form, enum diff_mode mode)
 
 static bool is_there(const struct form *form, enum diff_mode mode)
 {
-	return (vm.has_movbe || strncmp(form->name, "movbe", 5)) &&
+	/* in 16-bit code the svm host's processor disagrees on MOVBE's operand size */
+	bool movbe = vm.has_movbe && modes[mode].bits != 16;
+
+	return (movbe || strncmp(form->name, "movbe", 5)) &&
 	       !(form->flags & ONLY64 && modes[mode].bits != 64);
 }
 
@@ -111,6 +122,6 @@ int main(int argc, char **argv)
 		good = check_mode(mode, rounds, &count);
 	if (!error)
 		diff_vm_destroy(&vm);
-	printf("%u instructions\n", count);
+	printf("%u instructions, %u that KVM cannot run\n", count, left_out);
 	return good ? 0 : 1;
 }

@@ -200,6 +200,9 @@ static int run_to_end(struct diff_vm *vm, bool emulated)
 				failed(vm, "the emulator was not asked", -EPROTO);
 		if (exit.kind == HV_EXIT_NONE)
 			continue;
+		/* KVM emulates all of real mode on some processors, with gaps */
+		if (exit.kind == HV_EXIT_FAILED && !emulated && !in_kernel(vm))
+			return failed(vm, "KVM cannot do it", -ENOTSUP);
 		if (exit.kind != HV_EXIT_EMULATE || !emulated)
 			return failed(vm, "unexpected exit", -EPROTO);
 		error = on_emulate(vm, &exit);

@@ -6,6 +6,8 @@ t_abi() { baton-abi-test; }
 
 # What the monitor relies on, whatever the engine.
 t_hv() { baton-hv-test "$engine"; }
+# The emulator against the processor, in all modes.
+t_emul_native() { baton-emul-test "$engine" 2; }
 
 # What doctor says of the engine comes from a guest that ran.
 t_doctor() {
