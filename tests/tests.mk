@@ -9,6 +9,7 @@
 -include tests/hv/hv.mk
 -include tests/bench/bench.mk
 -include tests/emul/emul.mk
+-include tests/image/image.mk
 
 .PHONY: test-svm test-vmx
 test-svm:
