@@ -62,7 +62,7 @@ static const struct {
 	{ "boot k --memroy=1G", BTN_UNKNOWN_OPTION, "--memory" },
 	{ "boot k --qqq", BTN_UNKNOWN_OPTION, "vmctl help boot" },
 	{ "boot k -m 1G", BTN_UNKNOWN_OPTION, "" },
-	{ "boot k --memory", BTN_MISSING_ARGUMENT, "--memory SIZE" },
+	{ "boot k --memory", BTN_MISSING_ARGUMENT, "--memory [MIN..]SIZE" },
 	{ "boot k --dry-run=yes", BTN_BAD_VALUE, "--dry-run" },
 	{ "doctor now", BTN_EXTRA_ARGUMENT, "" },
 };
@@ -165,6 +165,13 @@ static const struct {
 	{ "boot kernel --memory much", BTN_BAD_VALUE, 2, "\"much\" is not a size" },
 	{ "boot kernel --memory -1G", BTN_BAD_VALUE, 2, "" },
 	{ "boot kernel --memory 1000T", BTN_MEMORY_ABOVE_HOST, 8, "The host has" },
+	{ "boot kernel --memory 512M..256M", BTN_BAD_VALUE, 2, "smaller one first" },
+	{ "boot kernel --memory 1M..256M", BTN_BAD_VALUE, 2, "too little" },
+	{ "boot kernel --memory 64M..1000T", BTN_MEMORY_ABOVE_HOST, 8, "The host has" },
+	{ "boot kernel --memory ..256M", BTN_BAD_VALUE, 2, "\"\" is not a size" },
+	{ "boot kernel --memory 64M..", BTN_BAD_VALUE, 2, "\"\" is not a size" },
+	{ "boot kernel --memory 64M...", BTN_BAD_VALUE, 2, "\".\" is not a size" },
+	{ "boot kernel --ksm yes", BTN_BAD_VALUE, 2, "\"yes\"" },
 	{ "boot kernel --memory 9999999999T", BTN_MEMORY_ABOVE_HOST, 8, "any host" },
 };
 
@@ -224,6 +231,10 @@ static const struct {
 	  "--memory 128M", "baton-vm --board micro --engine kvm --cpus 4 --memory 134217728 "
 	  "--kernel kernel --initrd disk --append console=ttyS0 root=/dev/vda --disk disk "
 	  "--disk disk,readonly" },
+	{ "boot kernel --memory 64M..128M --ksm on", "baton-vm --board micro --engine auto "
+	  "--cpus 1 --memory 67108864..134217728 --ksm on --kernel kernel --append console=ttyS0" },
+	{ "boot kernel --memory 64M..64M", "baton-vm --board micro --engine auto --cpus 1 "
+	  "--memory 67108864 --kernel kernel --append console=ttyS0" },
 };
 
 static void test_plans(void **state)

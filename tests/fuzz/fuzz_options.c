@@ -24,6 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		FUZZ_CHECK(options.kernel || options.help || options.version);
 		FUZZ_CHECK(options.cpus >= 1 && options.cpus <= BATON_MAX_VCPUS);
 		FUZZ_CHECK(options.memory && !(options.memory & 0xfff));
+		FUZZ_CHECK(options.memory_min && options.memory_min <= options.memory);
 		FUZZ_CHECK(options.disk_count <= OPTIONS_DISKS_MAX);
 	} else {
 		FUZZ_CHECK(e.code != BTN_OK && e.message[0]);

@@ -85,7 +85,8 @@ static inline struct chipset *chipset_create(void)
 	struct chipset *c = calloc(1, sizeof(*c));
 	struct pam_config pam;
 
-	if (!c || guest_memory_create_pc(NULL, CHIPSET_RAM, &c->m.memory))
+	if (!c || guest_memory_create_pc(NULL, CHIPSET_RAM, GUEST_MEMORY_SHARED,
+					 &c->m.memory))
 		abort();
 	c->m.pio = bus_create();
 	c->m.mmio = bus_create();

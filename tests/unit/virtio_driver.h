@@ -26,7 +26,7 @@
 #define TEST_MMIO32 0xd0000000ull
 #define TEST_PIO 0x1000u
 #define MSI_ADDRESS 0xfee00000u
-#define TEST_VQ_MAX 2
+#define TEST_VQ_MAX 5
 
 struct test_machine {
 	struct machine m;
@@ -209,7 +209,7 @@ static inline void driver_attach(struct driver *d, struct test_machine *t, uint1
 		}
 	}
 	cfg_write(t, d->slot, PCI_COMMAND, 2, 7);
-	for (unsigned int i = 0; i < 3; i++) {
+	for (unsigned int i = 0; i <= TEST_VQ_MAX; i++) {
 		bus_write(t->m.mmio, d->msix + 16 * i, 8, MSI_ADDRESS);
 		bus_write(t->m.mmio, d->msix + 16 * i + 8, 8, i + 1);
 	}

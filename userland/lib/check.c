@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -105,6 +106,36 @@ bool check_memory(const char *text, uint64_t *ret_bytes, struct btn_error *e)
 		return false;
 	}
 	*ret_bytes = bytes;
+	return true;
+}
+
+/* A size is a good deal shorter; what is not is refused as no size. */
+#define SIZE_TEXT_MAX 64
+
+bool check_memory_range(const char *text, uint64_t *ret_min, uint64_t *ret_max,
+			struct btn_error *e)
+{
+	const char *dots = strstr(text, ".."), *min_text = text;
+	char low[SIZE_TEXT_MAX];
+	uint64_t min, max;
+
+	if (!check_memory(dots ? dots + 2 : text, &max, e))
+		return false;
+	min = max;
+	if (dots && dots - text < SIZE_TEXT_MAX) {
+		snprintf(low, sizeof(low), "%.*s", (int)(dots - text), text);
+		min_text = low;
+	}
+	if (dots && !check_memory(min_text, &min, e))
+		return false;
+	if (min > max) {
+		btn_set(e, BTN_BAD_VALUE, "\"%s\" is not a range of memory", text);
+		btn_set_cause(e, "The first of the two sizes is larger than the second.");
+		btn_set_fix(e, "Write the smaller one first, like --memory 512M..2G.");
+		return false;
+	}
+	*ret_min = min;
+	*ret_max = max;
 	return true;
 }
 

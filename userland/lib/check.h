@@ -20,6 +20,9 @@ bool check_file(const char *what, const char *path, struct btn_error *e);
 bool check_disk(const char *path, bool readonly, struct btn_error *e);
 /* Memory of one VM: "512M" to bytes, not under the minimum, not above the host's. */
 bool check_memory(const char *text, uint64_t *ret_bytes, struct btn_error *e);
+/* "MIN..MAX", each as above and MIN at most MAX; or "MAX", with MIN the same. */
+bool check_memory_range(const char *text, uint64_t *ret_min, uint64_t *ret_max,
+			struct btn_error *e);
 /* 1 .. max */
 bool check_cpus(const char *text, unsigned int max, unsigned int *ret_cpus, struct btn_error *e);
 /* `kind` of thing: "board", "engine"; wrong words get a "did you mean". */

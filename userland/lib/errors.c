@@ -101,6 +101,14 @@ static const struct btn_row rows[] = {
 	    "It belongs next to vmctl, or into ../libexec/baton from there.",
 	    "Build it with \"make\", or install the package again."),
 
+	ROW(BTN_MEMORY_TARGET, USAGE, "the VM cannot have that amount of memory now",
+	    "The amount is outside the range that the VM was started with.",
+	    "Ask for an amount within the range, or start the VM with another one: "
+	    "--memory MIN..MAX."),
+	ROW(BTN_NO_KSM, HOST_CANNOT, "the host cannot merge equal pages of VMs",
+	    "Its kernel was built without KSM (CONFIG_KSM).",
+	    "Leave out --ksm, or use a kernel that has it."),
+
 	ROW(BTN_NO_ENGINE, HOST_CANNOT, "no engine works on this host",
 	    "Neither Baton's kernel module nor KVM can run a VM here.", ASK_DOCTOR),
 	ROW(BTN_NO_MODULE, HOST_CANNOT, "Baton's kernel module is not loaded",

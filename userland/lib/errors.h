@@ -50,6 +50,8 @@ enum btn_code {
 	BTN_NO_THREADS = 2005,
 	BTN_HOST_CALL_FAILED = 2006,	/* any other system call */
 	BTN_NO_MONITOR = 2007,		/* baton-vm was not found or did not start */
+	BTN_MEMORY_TARGET = 2101,	/* outside the VM's range */
+	BTN_NO_KSM = 2102,		/* the host's kernel cannot merge pages */
 
 	/* 3xxx: engines and the kernel module */
 	BTN_NO_ENGINE = 3001,		/* neither engine works */

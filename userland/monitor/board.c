@@ -19,6 +19,7 @@
 #include "dev/uart16550.h"
 #include "hv.h"
 #include "lib/errors.h"
+#include "memory/memory_control.h"
 #include "vcpu.h"
 #include "virtio/virtio.h"
 
@@ -28,6 +29,19 @@ bool board_failed(struct btn_error *e, const char *step, int error)
 		   BTN_HOST_CALL_FAILED, "the VM could not be created: %s", step);
 	if (error != -ENOMEM && error != -EMFILE)
 		btn_set_cause(e, "The host says: %s.", strerror(-error));
+	return false;
+}
+
+enum guest_memory_kind board_memory_kind(const struct board *board)
+{
+	return board->options->ksm ? GUEST_MEMORY_MERGEABLE : GUEST_MEMORY_SHARED;
+}
+
+bool board_memory_failed(struct btn_error *e, int error)
+{
+	if (error != -EOPNOTSUPP)
+		return board_failed(e, "memory", error);
+	btn_set_default(e, BTN_NO_KSM);
 	return false;
 }
 
@@ -122,7 +136,7 @@ static bool add_disk(struct board *board, const struct options_disk *disk, struc
 	return true;
 }
 
-bool board_add_virtio(struct board *board, struct btn_error *e)
+static bool add_virtio(struct board *board, struct btn_error *e)
 {
 	const struct options *options = board->options;
 	int error;
@@ -142,6 +156,20 @@ bool board_add_virtio(struct board *board, struct btn_error *e)
 		return board_failed(e, "virtio-console", error);
 	board->device_count++;
 	return true;
+}
+
+/* The balloon comes last, so that the others' places do not depend on it. */
+static bool add_memory_control(struct board *board, struct btn_error *e)
+{
+	int error = memory_control_create(&board->machine, board->options->memory_min,
+					  &board->memory_control);
+
+	return !error || board_failed(e, "memory balloon", error);
+}
+
+bool board_add_virtio(struct board *board, struct btn_error *e)
+{
+	return add_virtio(board, e) && add_memory_control(board, e);
 }
 
 /* ---- CPUs ---- */
@@ -251,6 +279,7 @@ void board_destroy(struct board *board)
 		return;
 	for (unsigned int i = 0; i < BATON_MAX_VCPUS; i++)
 		vcpu_destroy(board->vcpu[i]);
+	memory_control_destroy(board->memory_control);
 	while (board->device_count)
 		virtio_device_destroy(board->device[--board->device_count]);
 	if (board->own)
@@ -271,6 +300,11 @@ void board_destroy(struct board *board)
 struct machine *board_machine(struct board *board)
 {
 	return &board->machine;
+}
+
+struct memory_control *board_memory_control(struct board *board)
+{
+	return board->memory_control;
 }
 
 static void start_vcpus(struct board *board)

@@ -11,12 +11,18 @@
 #include "options.h"
 
 struct board;
+struct memory_control;
+struct memory_control;
 
 /* Builds the machine up to the first instruction; false: *e filled. */
 bool board_create(struct hv *hv, const struct options *options, struct btn_error *e,
 		  struct board **ret_board);
 void board_destroy(struct board *board);	/* vCPUs have stopped; NULL is fine */
 struct machine *board_machine(struct board *board);
+/* The VM's memory while it runs; lives as long as the board. */
+struct memory_control *board_memory_control(struct board *board);
+/* The VM's memory while it runs; lives as long as the board. */
+struct memory_control *board_memory_control(struct board *board);
 /* Runs until the machine ends; *e is filled for TRIPLE_FAULT and FAILED. */
 enum machine_end board_run(struct board *board);
 

@@ -31,10 +31,10 @@ struct micro {
 
 static bool add_memory(struct board *board, struct btn_error *e)
 {
-	int error = guest_memory_create(board->machine.vm, board->options->memory,
-					&board->machine.memory);
+	int error = guest_memory_create_kind(board->machine.vm, board->options->memory,
+					     board_memory_kind(board), &board->machine.memory);
 
-	return !error || board_failed(e, "memory", error);
+	return !error || board_memory_failed(e, error);
 }
 
 static bool add_power(struct board *board, struct btn_error *e)

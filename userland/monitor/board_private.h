@@ -30,6 +30,7 @@ struct board {
 	struct uart *uart;
 	struct virtio_device *device[BOARD_DEVICES_MAX];
 	unsigned int device_count;
+	struct memory_control *memory_control;
 	struct vcpu *vcpu[BATON_MAX_VCPUS];
 };
 
@@ -37,8 +38,11 @@ struct board {
 bool board_add_ioapic(struct board *board, struct btn_error *e);
 bool board_add_uart(struct board *board, const struct irq_line *irq, struct btn_error *e);
 bool board_add_virtio(struct board *board, struct btn_error *e);
-/* inta: what the 8259 says when a CPU takes its interrupt (vcpu.h); NULL: there is none. */
 bool board_add_vcpus(struct board *board, struct btn_error *e);
+
+/* What the guest's RAM is made of; and the error of creating it. Returns false. */
+enum guest_memory_kind board_memory_kind(const struct board *board);
+bool board_memory_failed(struct btn_error *e, int error);
 
 /* *e says which step failed with that negative errno. Returns false. */
 bool board_failed(struct btn_error *e, const char *step, int error);

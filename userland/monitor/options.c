@@ -16,6 +16,7 @@
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 static const char *const boards[] = { [BOARD_MICRO] = "micro" };
+static const char *const on_off[] = { "on", "off" };
 static const char *const engines[] = { "auto", "baton", "kvm" };
 
 struct option_row {
@@ -53,11 +54,20 @@ static bool take_cpus(struct options *options, char *value, struct btn_error *e)
 
 static bool take_memory(struct options *options, char *value, struct btn_error *e)
 {
-	uint64_t bytes;
+	uint64_t min, max;
 
-	if (!check_memory(value, &bytes, e))
+	if (!check_memory_range(value, &min, &max, e))
 		return false;
-	options->memory = (bytes + 0xfff) & ~0xfffull;
+	options->memory_min = (min + 0xfff) & ~0xfffull;
+	options->memory = (max + 0xfff) & ~0xfffull;
+	return true;
+}
+
+static bool take_ksm(struct options *options, char *value, struct btn_error *e)
+{
+	if (!check_word("value of --ksm", BTN_BAD_VALUE, value, on_off, ARRAY_SIZE(on_off), e))
+		return false;
+	options->ksm = !strcmp(value, "on");
 	return true;
 }
 
@@ -153,7 +163,8 @@ static const struct option_row rows[] = {
 	{ "initrd", "FILE", "initial RAM disk", take_initrd },
 	{ "append", "TEXT", "kernel command line", take_append },
 	{ "cpus", "N", "number of virtual CPUs (1)", take_cpus },
-	{ "memory", "SIZE", "guest memory, such as 512M or 2G (256M)", take_memory },
+	{ "memory", "[MIN..]SIZE", "guest memory, such as 512M, or 512M..2G (256M)", take_memory },
+	{ "ksm", "on|off", "let the host merge equal pages of VMs (off)", take_ksm },
 	{ "disk", "FILE[,readonly]", "raw image as a virtio disk; repeatable", take_disk },
 	{ "engine", "NAME", "auto, baton or kvm (auto)", take_engine },
 	{ "board", "NAME", "micro", take_board },
@@ -223,7 +234,7 @@ bool options_parse(struct options *options, int argc, char **argv, struct btn_er
 {
 	(void)argc; /* argv ends with NULL */
 	*options = (struct options){
-		.append = "", .cpus = 1, .memory = 256ull << 20,
+		.append = "", .cpus = 1, .memory = 256ull << 20, .memory_min = 256ull << 20,
 		.console_in = 0, .console_out = 1, .hvc_in = -1, .hvc_out = -1,
 	};
 	for (argv++; *argv;) {

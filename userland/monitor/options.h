@@ -22,7 +22,8 @@ struct options {
 	enum options_board board;
 	const char *kernel, *initrd, *append;	/* NULL: none; append: "" */
 	unsigned int cpus;
-	uint64_t memory;			/* bytes */
+	uint64_t memory, memory_min;		/* bytes; the same: no range */
+	bool ksm;				/* let the host merge equal pages */
 	enum hv_engine engine;
 	struct options_disk disk[OPTIONS_DISKS_MAX];
 	unsigned int disk_count;

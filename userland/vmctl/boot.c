@@ -3,6 +3,7 @@
  * vmctl boot: checks what was asked for, runs baton-vm, is its console.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -24,7 +25,11 @@ const struct option_row boot_options[] = {
 		"If the text has a console= of its own, it is the whole command line. "
 		"Without --append and with a disk, \"root=/dev/vda\" is added." },
 	{ "cpus", "N", "Number of virtual CPUs. Default: 1." },
-	{ "memory", "SIZE", "The guest's memory, like 512M or 1.5G. Default: 512M." },
+	{ "memory", "[MIN..]SIZE", "The guest's memory, like 512M or 1.5G. Default: 512M. "
+		"With a range, like 512M..2G, the guest starts with all of it and can be told "
+		"to make do with less." },
+	{ "ksm", "on|off", "Let the host's kernel merge pages that are equal in several VMs. "
+		"It saves memory, and lets guests guess at each other's. Default: off." },
 	{ "disk", "FILE[,readonly]", "A raw disk image or block device. Repeat it for more: "
 		"/dev/vda, /dev/vdb and so on in the guest." },
 	{ "engine", "ENGINE", "\"baton\" (Baton's kernel module), \"kvm\" (/dev/kvm) or \"auto\": "
@@ -56,6 +61,11 @@ const char boot_description[] =
 
 static const char *const engines[] = { "auto", "baton", "kvm" };
 static const char *const boards[] = { "micro" };
+static const char *const on_off[] = { "on", "off" };
+
+struct memory_range {
+	uint64_t min, max;	/* bytes */
+};
 
 static const char *value_or(const struct args *args, const char *name, const char *fallback)
 {
@@ -92,7 +102,7 @@ static bool check_disk_option(const char *value, struct btn_error *e)
 }
 
 static bool check_arguments(const struct args *args, unsigned int *ret_cpus,
-			    uint64_t *ret_memory, struct btn_error *e)
+			    struct memory_range *ret_memory, struct btn_error *e)
 {
 	const char *initrd = args_get(args, "initrd"), *disk;
 	size_t pos = 0;
@@ -102,7 +112,10 @@ static bool check_arguments(const struct args *args, unsigned int *ret_cpus,
 	    !check_word("engine", BTN_UNKNOWN_ENGINE, value_or(args, "engine", "auto"),
 			engines, sizeof(engines) / sizeof(engines[0]), e) ||
 	    !check_cpus(value_or(args, "cpus", "1"), BATON_MAX_VCPUS, ret_cpus, e) ||
-	    !check_memory(value_or(args, "memory", "512M"), ret_memory, e) ||
+	    !check_memory_range(value_or(args, "memory", "512M"), &ret_memory->min,
+				&ret_memory->max, e) ||
+	    !check_word("value of --ksm", BTN_BAD_VALUE, value_or(args, "ksm", "off"), on_off,
+			sizeof(on_off) / sizeof(on_off[0]), e) ||
 	    !check_file("kernel", args->positional[0], e) ||
 	    (initrd && !check_file("initrd", initrd, e)))
 		return false;
@@ -157,7 +170,7 @@ bool boot_make_plan(const struct args *args, struct boot_plan *plan, struct btn_
 {
 	const char *initrd = args_get(args, "initrd"), *disk;
 	unsigned int cpus;
-	uint64_t memory;
+	struct memory_range memory;
 	size_t pos = 0;
 
 	memset(plan, 0, sizeof(*plan));
@@ -166,13 +179,19 @@ bool boot_make_plan(const struct args *args, struct boot_plan *plan, struct btn_
 		return false;
 	snprintf(plan->cpus, sizeof(plan->cpus), "%u", cpus);
 	/* Without a unit: bytes mean the same to everybody. */
-	snprintf(plan->memory, sizeof(plan->memory), "%llu", (unsigned long long)memory);
+	if (memory.min == memory.max)
+		snprintf(plan->memory, sizeof(plan->memory), "%" PRIu64, memory.max);
+	else
+		snprintf(plan->memory, sizeof(plan->memory), "%" PRIu64 "..%" PRIu64, memory.min,
+			 memory.max);
 
 	plan->argv[plan->argc++] = "baton-vm";
 	add(plan, "--board", value_or(args, "board", "micro"));
 	add(plan, "--engine", value_or(args, "engine", "auto"));
 	add(plan, "--cpus", plan->cpus);
 	add(plan, "--memory", plan->memory);
+	if (args_has(args, "ksm"))
+		add(plan, "--ksm", args_get(args, "ksm"));
 	add(plan, "--kernel", args->positional[0]);
 	if (initrd)
 		add(plan, "--initrd", initrd);

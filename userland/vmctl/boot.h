@@ -14,7 +14,7 @@ struct boot_plan {
 	const char *argv[2 * ARGS_MAX + 32]; /* NULL at the end */
 	size_t argc;
 	char cmdline[BOOT_CMDLINE_MAX];
-	char cpus[16], memory[32];
+	char cpus[16], memory[48];
 };
 
 /* The plan points into *args. False: *e says what cannot be. */

@@ -1,18 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Guest memory. The memfd holds all RAM without a gap: what lies below the PCI
+ * Guest memory. One mapping holds all RAM without a gap: what lies below the PCI
  * hole first, then what lies above 4 GiB. On a PC that includes 128 KiB at the VGA
  * window, which nothing ever touches. Windows are in a table under a lock of their
  * own (a leaf); plain RAM needs none, because it never moves.
+ *
+ * The engine follows the mapping by the kernel's MMU notifiers, so pages may be
+ * given back, merged or swapped at any moment, and come again when touched.
  */
 #define _GNU_SOURCE
 #include "memory.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "hv.h"
@@ -30,24 +36,36 @@ struct guest_memory {
 	struct hv_vm *vm;		/* C */
 	uint8_t *base;			/* C */
 	uint64_t size, low, high;	/* C: size = low + high */
-	int fd;				/* C */
+	enum guest_memory_kind kind;	/* C */
+	int fd;				/* C: -1: MERGEABLE */
 	bool pc;			/* C: layout of a PC */
 	pthread_mutex_t window_lock;
 	struct window window[WINDOW_COUNT]; /* W */
 };
 
+static int create_file(struct guest_memory *mem)
+{
+	mem->fd = memfd_create("baton-guest-ram", MFD_CLOEXEC);
+	return mem->fd < 0 || ftruncate(mem->fd, (off_t)mem->size) ? -errno : 0;
+}
+
 static int map_memory(struct guest_memory *mem)
 {
+	bool shared = mem->kind == GUEST_MEMORY_SHARED;
+	int error = shared ? create_file(mem) : 0;
 	void *base;
 
-	mem->fd = memfd_create("baton-guest-ram", MFD_CLOEXEC);
-	if (mem->fd < 0 || ftruncate(mem->fd, (off_t)mem->size))
-		return -errno;
-	base = mmap(NULL, mem->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
+	if (error)
+		return error;
+	base = mmap(NULL, mem->size, PROT_READ | PROT_WRITE,
+		    (shared ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS) | MAP_NORESERVE,
 		    mem->fd, 0);
 	if (base == MAP_FAILED)
 		return -errno;
 	mem->base = base;
+	/* On a shared mapping this would succeed, and do nothing. */
+	if (!shared && madvise(base, mem->size, MADV_MERGEABLE))
+		return errno == EINVAL ? -EOPNOTSUPP : -errno;
 	/* hints: a host that does not know them works, too */
 	madvise(base, mem->size, MADV_HUGEPAGE);
 	madvise(base, mem->size, MADV_DONTDUMP);
@@ -83,8 +101,8 @@ static int set_slots(struct guest_memory *mem)
 	return set_slot(mem, SLOT_HIGH, MEMORY_HOLE_END, mem->high, mem->low);
 }
 
-static int create(struct hv_vm *vm, uint64_t size, uint64_t low, bool pc,
-		  struct guest_memory **ret_mem)
+static int create(struct hv_vm *vm, uint64_t size, uint64_t low, enum guest_memory_kind kind,
+		  bool pc, struct guest_memory **ret_mem)
 {
 	struct guest_memory *mem = calloc(1, sizeof(*mem));
 	int error;
@@ -93,6 +111,8 @@ static int create(struct hv_vm *vm, uint64_t size, uint64_t low, bool pc,
 		return -ENOMEM;
 	pthread_mutex_init(&mem->window_lock, NULL);
 	mem->vm = vm;
+	mem->kind = kind;
+	mem->fd = -1;
 	mem->size = size;
 	mem->low = low;
 	mem->high = size - low;
@@ -110,17 +130,24 @@ static int create(struct hv_vm *vm, uint64_t size, uint64_t low, bool pc,
 
 int guest_memory_create(struct hv_vm *vm, uint64_t size, struct guest_memory **ret_mem)
 {
+	return guest_memory_create_kind(vm, size, GUEST_MEMORY_SHARED, ret_mem);
+}
+
+int guest_memory_create_kind(struct hv_vm *vm, uint64_t size, enum guest_memory_kind kind,
+			     struct guest_memory **ret_mem)
+{
 	if (!size || size % BATON_PAGE_SIZE)
 		return -EINVAL;
-	return create(vm, size, size < MEMORY_HOLE_START ? size : MEMORY_HOLE_START, false,
+	return create(vm, size, size < MEMORY_HOLE_START ? size : MEMORY_HOLE_START, kind, false,
 		      ret_mem);
 }
 
-int guest_memory_create_pc(struct hv_vm *vm, uint64_t size, struct guest_memory **ret_mem)
+int guest_memory_create_pc(struct hv_vm *vm, uint64_t size, enum guest_memory_kind kind,
+			   struct guest_memory **ret_mem)
 {
 	if (size <= MEMORY_PC_PLAIN || size % BATON_PAGE_SIZE)
 		return -EINVAL;
-	return create(vm, size, size <= MEMORY_PC_LOW_ALL ? size : MEMORY_PC_LOW_PART, true,
+	return create(vm, size, size <= MEMORY_PC_LOW_ALL ? size : MEMORY_PC_LOW_PART, kind, true,
 		      ret_mem);
 }
 
@@ -310,4 +337,63 @@ void guest_memory_unmap(struct guest_memory *mem, unsigned int window)
 		mem->window[window] = (struct window){};
 	}
 	pthread_mutex_unlock(&mem->window_lock);
+}
+
+/* ---- memory and the host ---- */
+
+enum guest_memory_kind guest_memory_kind(const struct guest_memory *mem)
+{
+	return mem->kind;
+}
+
+int guest_memory_give_back(const struct guest_memory *mem, void *at, uint64_t size)
+{
+	uint64_t start = (uint64_t)((uintptr_t)at - (uintptr_t)mem->base), end = start + size;
+	int error;
+
+	if (start >= mem->size || size > mem->size - start)
+		return -EFAULT;
+	start = (start + BATON_PAGE_SIZE - 1) & ~(uint64_t)(BATON_PAGE_SIZE - 1);
+	end &= ~(uint64_t)(BATON_PAGE_SIZE - 1);
+	if (start >= end)
+		return 0;
+	if (mem->kind == GUEST_MEMORY_SHARED)
+		error = fallocate(mem->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+				  (off_t)start, (off_t)(end - start));
+	else
+		error = madvise(mem->base + start, end - start, MADV_DONTNEED);
+	return error ? -errno : 0;
+}
+
+static uint64_t count_present(const unsigned char *present, uint64_t count)
+{
+	uint64_t sum = 0;
+
+	for (uint64_t i = 0; i < count; i++)
+		sum += present[i] & 1;
+	return sum;
+}
+
+static uint64_t held_private(const struct guest_memory *mem)
+{
+	unsigned char present[4096];
+	const uint64_t piece = sizeof(present) * BATON_PAGE_SIZE;
+	uint64_t pages = 0;
+
+	for (uint64_t at = 0; at < mem->size; at += piece) {
+		uint64_t part = mem->size - at < piece ? mem->size - at : piece;
+
+		if (!mincore(mem->base + at, part, present))
+			pages += count_present(present, part / BATON_PAGE_SIZE);
+	}
+	return pages * BATON_PAGE_SIZE;
+}
+
+uint64_t guest_memory_held(const struct guest_memory *mem)
+{
+	struct stat st;
+
+	if (mem->kind == GUEST_MEMORY_MERGEABLE)
+		return held_private(mem);
+	return fstat(mem->fd, &st) ? 0 : (uint64_t)st.st_blocks * 512;
 }

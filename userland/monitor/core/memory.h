@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Guest memory. RAM is one memfd, mapped once, shown to the engine as slots below
+ * Guest memory. RAM is mapped once, shown to the engine as slots below
  * and above the PCI hole. Devices reach it through guest-physical addresses only;
  * every access is bounds-checked here and nowhere else.
  *
@@ -29,10 +29,25 @@ struct guest_memory;
 #define MEMORY_PC_SHADOW 0xc0000ull	/* RAM behind windows, to … */
 #define MEMORY_PC_PLAIN	0x100000ull	/* … here */
 
+enum guest_memory_kind {
+	/* A memfd, mapped shared: can be handed to another process. */
+	GUEST_MEMORY_SHARED,
+	/*
+	 * Anonymous and private: the host's kernel may merge pages that are the
+	 * same (KSM), which it does for no other kind. No other process can ever
+	 * map it: none that serves a device, none that is forked from this VM.
+	 */
+	GUEST_MEMORY_MERGEABLE,
+};
+
 /* size in bytes, page-aligned. vm may be NULL (tests): no slots are set then. */
 int guest_memory_create(struct hv_vm *vm, uint64_t size, struct guest_memory **ret_mem);
-/* The same with the layout of a PC. size: 1 MiB at least. */
-int guest_memory_create_pc(struct hv_vm *vm, uint64_t size, struct guest_memory **ret_mem);
+/* -EOPNOTSUPP: MERGEABLE, and the host's kernel is built without KSM. */
+int guest_memory_create_kind(struct hv_vm *vm, uint64_t size, enum guest_memory_kind kind,
+			     struct guest_memory **ret_mem);
+/* The same with the layout of a PC. size: more than 1 MiB. */
+int guest_memory_create_pc(struct hv_vm *vm, uint64_t size, enum guest_memory_kind kind,
+			   struct guest_memory **ret_mem);
 void guest_memory_destroy(struct guest_memory *mem);
 uint64_t guest_memory_size(const struct guest_memory *mem);
 /* Bytes of RAM below the hole, and above 4 GiB. */
@@ -47,6 +62,21 @@ void *guest_memory_at(const struct guest_memory *mem, uint64_t gpa, uint64_t siz
  */
 int guest_memory_read(struct guest_memory *mem, uint64_t gpa, void *to, uint64_t size);
 int guest_memory_write(struct guest_memory *mem, uint64_t gpa, const void *from, uint64_t size);
+
+/*
+ * Gives the host back the whole pages in [at, at + size), where `at` is from
+ * guest_memory_at() or an iovec of a virtqueue; they read as zero from now on.
+ * May be called while the guest runs, from any thread. -EFAULT: not all of it
+ * is guest RAM, nothing is done; else what the host's kernel says.
+ */
+int guest_memory_give_back(const struct guest_memory *mem, void *at, uint64_t size);
+/*
+ * Bytes of guest RAM for which the host holds memory now. SHARED: what is in the
+ * host's swap counts, and it costs next to nothing to ask. MERGEABLE: swap does
+ * not count, merged pages do, and the kernel looks at each page.
+ */
+uint64_t guest_memory_held(const struct guest_memory *mem);
+enum guest_memory_kind guest_memory_kind(const struct guest_memory *mem);
 
 /*
  * Windows: page-aligned memory of the monitor's at guest-physical addresses where no

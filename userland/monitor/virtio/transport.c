@@ -92,6 +92,13 @@ void virtio_device_fail(struct virtio_device *dev, const char *why)
 		interrupt(dev, atomic_load(&dev->config_vector), ISR_CONFIG);
 }
 
+void virtio_device_config_changed(struct virtio_device *dev)
+{
+	atomic_fetch_add(&dev->config_generation, 1);
+	if (atomic_load(&dev->status) & VIRTIO_CONFIG_S_DRIVER_OK)
+		interrupt(dev, atomic_load(&dev->config_vector), ISR_CONFIG);
+}
+
 int virtio_queue_pop(struct virtio_queue *queue, struct virtq_chain *chain)
 {
 	int got = virtq_pop(&queue->ring, chain);
@@ -178,6 +185,8 @@ static void reset_locked(struct virtio_device *dev)
 	atomic_store(&dev->config_vector, VIRTIO_MSI_NO_VECTOR);
 	for (unsigned int i = 0; i < dev->class->queue_count; i++)
 		queue_reset_locked(&dev->queue[i]);
+	if (dev->class->reset)
+		dev->class->reset(dev);
 	atomic_store(&dev->status, 0);
 }
 
@@ -262,7 +271,7 @@ uint32_t virtio_common_read_locked(struct virtio_device *dev, uint64_t offset)
 	case VIRTIO_PCI_COMMON_MSIX: return atomic_load(&dev->config_vector);
 	case VIRTIO_PCI_COMMON_NUMQ: return dev->class->queue_count;
 	case VIRTIO_PCI_COMMON_STATUS: return atomic_load(&dev->status);
-	case VIRTIO_PCI_COMMON_CFGGENERATION: return 0; /* our configuration is constant */
+	case VIRTIO_PCI_COMMON_CFGGENERATION: return atomic_load(&dev->config_generation);
 	case VIRTIO_PCI_COMMON_Q_SELECT: return dev->queue_select;
 	default: return queue_read_locked(dev, offset);
 	}

@@ -22,7 +22,7 @@
 #include "virtio/ring.h"
 #include "virtio/virtio.h"
 
-#define VIRTIO_MAX_QUEUES 4
+#define VIRTIO_MAX_QUEUES 8 /* a power of two, as sizes of BARs are */
 
 struct pci_function;
 
@@ -45,6 +45,14 @@ struct virtio_class {
 	void (*stop)(struct virtio_device *dev);
 	/* Frees the device, virtio_device_fini() included. Stopped, unplugged. */
 	void (*destroy)(struct virtio_device *dev);
+	/*
+	 * The driver writes to the device's configuration; offset and size are
+	 * within it. dev->lock is held. NULL: nothing there can be written.
+	 */
+	void (*config_write)(struct virtio_device *dev, uint32_t offset, unsigned int size,
+			     uint64_t value);
+	/* Forgets what the driver set. Stopped, dev->lock is held. May be NULL. */
+	void (*reset)(struct virtio_device *dev);
 };
 
 struct virtio_queue {
@@ -60,8 +68,8 @@ struct virtio_device {
 	struct machine *machine;	/* C */
 	struct pci_function *pci;	/* C: NULL once unplugged */
 	uint64_t offered;		/* C: feature bits */
-	const void *config;		/* C: device-specific configuration, read-only … */
-	uint32_t config_size;		/* C: … for the driver */
+	const void *config;		/* C: device-specific configuration; contents: T */
+	uint32_t config_size;		/* C */
 
 	pthread_mutex_t lock;
 	uint64_t features;		/* T: what the driver accepted */
@@ -72,6 +80,7 @@ struct virtio_device {
 	_Atomic(uint8_t) status;	/* a: NEEDS_RESET may come from any thread */
 	_Atomic(uint8_t) isr;		/* a */
 	_Atomic(uint16_t) config_vector; /* a */
+	_Atomic(uint8_t) config_generation; /* a */
 	_Atomic(uint32_t) failures;	/* a: of virtio_device_fail(), for its log */
 	struct virtio_queue queue[VIRTIO_MAX_QUEUES];
 };
@@ -98,6 +107,11 @@ bool virtio_has_feature(const struct virtio_device *dev, unsigned int bit);
 int virtio_queue_pop(struct virtio_queue *queue, struct virtq_chain *chain);
 /* Publishes what was pushed and interrupts the driver if it wants that. Serving thread. */
 void virtio_queue_flush(struct virtio_queue *queue);
+/*
+ * Tells the driver that the device's configuration has changed (2.5.1): call it
+ * after the change, without dev->lock. Any thread.
+ */
+void virtio_device_config_changed(struct virtio_device *dev);
 /* DEVICE_NEEDS_RESET (2.1.2), with one line about why on the host. Any thread. */
 void virtio_device_fail(struct virtio_device *dev, const char *why);
 /* Whether an event that may come without end is to be logged. Counts it. Any thread. */

@@ -51,13 +51,31 @@ enum { BAR_MMIO, BAR_NOTIFY, BAR_MSIX };
 
 /* ---- the MMIO BAR ---- */
 
-static uint64_t config_read(const struct virtio_device *dev, uint64_t offset, unsigned int size)
+static bool in_config(const struct virtio_device *dev, uint64_t offset, unsigned int size)
+{
+	return offset < dev->config_size && size <= dev->config_size - offset;
+}
+
+static uint64_t config_read(struct virtio_device *dev, uint64_t offset, unsigned int size)
 {
 	uint64_t value = 0;
 
-	if (offset < dev->config_size && size <= dev->config_size - offset)
-		memcpy(&value, (const char *)dev->config + offset, size);
+	if (!in_config(dev, offset, size))
+		return 0;
+	pthread_mutex_lock(&dev->lock);
+	memcpy(&value, (const char *)dev->config + offset, size);
+	pthread_mutex_unlock(&dev->lock);
 	return value;
+}
+
+static void config_write(struct virtio_device *dev, uint64_t offset, unsigned int size,
+			 uint64_t value)
+{
+	if (!dev->class->config_write || !in_config(dev, offset, size))
+		return;
+	pthread_mutex_lock(&dev->lock);
+	dev->class->config_write(dev, (uint32_t)offset, size, value);
+	pthread_mutex_unlock(&dev->lock);
 }
 
 static uint64_t mmio_read(void *ctx, uint64_t offset, unsigned int size)
@@ -83,6 +101,10 @@ static void mmio_write(void *ctx, uint64_t offset, unsigned int size, uint64_t v
 {
 	struct virtio_device *dev = ctx;
 
+	if (offset >= DEVICE_OFFSET) {
+		config_write(dev, offset - DEVICE_OFFSET, size, value);
+		return;
+	}
 	if (size == 8) {
 		mmio_write(ctx, offset, 4, value & UINT32_MAX);
 		mmio_write(ctx, offset + 4, 4, value >> 32);

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The balloon's pages against a model of one flag per page: the count is exact,
+ * a page that went in costs nothing, and one that is not in keeps its contents.
+ */
+#include "fuzz.h"
+
+#include "core/memory.h"
+#include "virtio/balloon_pages.h"
+
+#define PAGE 4096u
+#define RAM_PAGES 1280u		/* two blocks of 2 MiB and a half */
+#define LIST_MAX 2048u
+
+struct model {
+	struct guest_memory *memory;
+	struct balloon_pages pages;
+	bool in[RAM_PAGES];
+};
+
+static uint8_t *page(struct model *m, uint32_t pfn)
+{
+	return guest_memory_at(m->memory, (uint64_t)pfn * PAGE, PAGE);
+}
+
+static uint8_t mark(uint32_t pfn)
+{
+	return (uint8_t)(1 + pfn % 255);
+}
+
+static void put_in(struct model *m, uint32_t *pfn, uint32_t count)
+{
+	uint32_t list[LIST_MAX];
+
+	memcpy(list, pfn, count * sizeof(*pfn));
+	balloon_pages_put_in(&m->pages, pfn, count);
+	for (uint32_t i = 0; i < count; i++) {
+		if (list[i] >= RAM_PAGES)
+			continue;
+		m->in[list[i]] = true;
+		FUZZ_CHECK(!*page(m, list[i]));
+	}
+}
+
+/* The guest uses the page again. */
+static void take_out(struct model *m, uint32_t *pfn, uint32_t count)
+{
+	uint32_t list[LIST_MAX];
+
+	memcpy(list, pfn, count * sizeof(*pfn));
+	balloon_pages_take_out(&m->pages, pfn, count);
+	for (uint32_t i = 0; i < count; i++) {
+		if (list[i] >= RAM_PAGES || !m->in[list[i]])
+			continue;
+		m->in[list[i]] = false;
+		*page(m, list[i]) = mark(list[i]);
+	}
+}
+
+static uint32_t read_list(struct fuzz *f, uint32_t *list)
+{
+	uint32_t count = fuzz_u8(f);
+
+	for (uint32_t i = 0; i < count; i++) {
+		list[i] = fuzz_u16(f);
+		if (list[i] & 0x8000)
+			list[i] *= 0x10001u;
+	}
+	return count;
+}
+
+static uint32_t read_range(struct fuzz *f, uint32_t *list)
+{
+	uint32_t first = fuzz_u16(f), count = fuzz_u16(f) % LIST_MAX;
+
+	for (uint32_t i = 0; i < count; i++)
+		list[i] = first + i;
+	return count;
+}
+
+/* Without the balloon's knowledge, as drivers may. */
+static void write_all(struct model *m, uint8_t every)
+{
+	for (uint32_t pfn = 0; pfn < RAM_PAGES; pfn += 1u + every)
+		*page(m, pfn) = mark(pfn);
+}
+
+static void step(struct model *m, struct fuzz *f)
+{
+	static uint32_t list[LIST_MAX];
+
+	switch (fuzz_u8(f) % 6) {
+	case 0: put_in(m, list, read_list(f, list)); break;
+	case 1: take_out(m, list, read_list(f, list)); break;
+	case 2: put_in(m, list, read_range(f, list)); break;
+	case 3: take_out(m, list, read_range(f, list)); break;
+	case 4: write_all(m, fuzz_u8(f)); break;
+	default:
+		balloon_pages_clear(&m->pages);
+		memset(m->in, 0, sizeof(m->in));
+		write_all(m, 0);
+	}
+}
+
+static void check(struct model *m)
+{
+	uint64_t count = 0;
+
+	for (uint32_t pfn = 0; pfn < RAM_PAGES; pfn++) {
+		count += m->in[pfn];
+		FUZZ_CHECK(m->in[pfn] || *page(m, pfn) == mark(pfn));
+	}
+	FUZZ_CHECK(m->pages.count == count);
+	FUZZ_CHECK(!m->pages.failures);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct fuzz f = { data, size };
+	struct model m = {};
+
+	if (guest_memory_create(NULL, RAM_PAGES * PAGE, &m.memory) ||
+	    balloon_pages_init(&m.pages, m.memory))
+		abort();
+	write_all(&m, 0);
+	for (unsigned int i = 0; i < 32 && f.left; i++)
+		step(&m, &f);
+	check(&m);
+	balloon_pages_fini(&m.pages);
+	guest_memory_destroy(m.memory);
+	return 0;
+}

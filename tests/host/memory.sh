@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Memory that comes back to the host: free pages that a guest reports, pages
+# that are merged.
+
+# KiB of guest RAM that the host holds, by the memfd's blocks.
+held_kib() {
+	pid=$(pidof baton-vm)
+	for fd in /proc/"$pid"/fd/*; do
+		case $(readlink "$fd") in
+		*memfd:baton-guest-ram*) echo $(($(stat -L -c %b "$fd") / 2)) ;;
+		esac
+	done
+}
+
+# until_output PATTERN SECONDS
+until_output() {
+	tries=0
+	until grep -q "$1" /tmp/out; do
+		tries=$((tries + 1))
+		[ $tries -lt $((10 * $2)) ] || { echo "not in the output: $1"; return 1; }
+		sleep 0.1
+	done
+}
+
+# start_guest COMMAND OPTION...: in the background, pid in $vmctl. A kernel's
+# command line is one line.
+start_guest() {
+	command=$(echo "$1" | tr -s '\n\t' ' ')
+	shift
+	vmctl boot "$here/kernel-cloud" --initrd "$here/initrd-balloon" --engine "$engine" "$@" \
+		--append "console=ttyS0 \"baton.cmd=$command\"" </dev/null >/tmp/out 2>&1 &
+	vmctl=$!
+	# A test that fails leaves none behind; each test is a shell of its own.
+	trap 'kill $vmctl 2>/dev/null || true' EXIT
+}
+
+end_guest() {
+	until_output '^baton-guest: exit 0' 120
+	wait $vmctl
+	cat /tmp/out
+	! grep -E '\] WARNING:|BUG:|Oops|Call Trace|soft lockup' /tmp/out
+}
+
+# A guest frees 256 MiB: nobody gives a command, and the host has it in 10 s.
+t_memory_back() {
+	start_guest 'mount -o remount,size=90% /tmp; dd if=/dev/zero of=/tmp/big bs=1M count=256;
+		echo filled; sleep 6; rm /tmp/big; echo freed; sleep 12' --memory 640M
+	until_output '^filled' 200
+	sleep 2
+	full=$(held_kib)
+	until_output '^freed' 30
+	begin=$(date +%s)
+	now=$full
+	while [ $((full - now)) -lt $((240 * 1024)) ]; do
+		echo "held: $full KiB, now $now KiB after $(($(date +%s) - begin)) s"
+		[ $(($(date +%s) - begin)) -le 10 ]
+		sleep 0.5
+		now=$(held_kib)
+	done
+	end_guest
+}
+
+# Merged pages: a guest reads what it wrote, and what it writes now is its own.
+t_memory_merge() {
+	start_guest 'mount -o remount,size=90% /tmp; dd if=/dev/zero of=/tmp/a bs=1M count=64;
+		echo filled; sleep 30;
+		yes baton | dd of=/tmp/a bs=4k count=2048 iflag=fullblock conv=notrunc;
+		dd if=/tmp/a bs=4k count=2048 | sha256sum; yes baton | head -c 8388608 | sha256sum;
+		dd if=/tmp/a bs=4k skip=2048 | sha256sum; head -c 58720256 /dev/zero | sha256sum' \
+		--memory 256M --ksm on
+	until_output '^filled' 200
+	[ -z "$(held_kib)" ]
+	echo 20000 >/sys/kernel/mm/ksm/pages_to_scan
+	echo 1 >/sys/kernel/mm/ksm/run
+	tries=0
+	until [ "$(cat /proc/"$(pidof baton-vm)"/ksm_merging_pages)" -gt 15000 ]; do
+		tries=$((tries + 1))
+		[ $tries -lt 60 ]
+		sleep 1
+	done
+	echo 0 >/sys/kernel/mm/ksm/run
+	end_guest
+	sums=$(grep -oE '^[0-9a-f]{64}' /tmp/out)
+	[ "$(echo "$sums" | wc -l)" = 4 ]
+	[ "$(echo "$sums" | uniq | wc -l)" = 2 ]
+}
