@@ -31,6 +31,7 @@ struct pci_bar {
 	uint64_t size;		/* power of two; 0: not there */
 	bool io;		/* port BAR */
 	bool is64;		/* takes the next BAR too */
+	bool prefetchable;	/* memory BAR: reads have no effects */
 	const struct bus_ops *ops;
 };
 

@@ -23,7 +23,8 @@ static uint32_t bar_flags(const struct pci_bar *bar)
 {
 	if (bar->io)
 		return PCI_BASE_ADDRESS_SPACE_IO;
-	return bar->is64 ? PCI_BASE_ADDRESS_MEM_TYPE_64 : PCI_BASE_ADDRESS_MEM_TYPE_32;
+	return (bar->is64 ? PCI_BASE_ADDRESS_MEM_TYPE_64 : PCI_BASE_ADDRESS_MEM_TYPE_32) |
+	       (bar->prefetchable ? PCI_BASE_ADDRESS_MEM_PREFETCH : 0);
 }
 
 /* Bits of the register that hold flags, not the address. */
