@@ -12,7 +12,8 @@ CLI_INCLUDES := -Ishared -Iuserland -Iuserland/hv -Iuserland/lib -Iuserland/vmct
 
 # What the tests link with: everything of vmctl except main().
 CLI_SOURCES := $(filter-out %/main.c,$(wildcard userland/vmctl/*.c)) \
-	$(wildcard userland/lib/*.c userland/hv/*.c)
+	$(wildcard userland/lib/*.c userland/hv/*.c) \
+	$(filter-out %/block.c %/queue.c %/raw.c %/qcow2_io.c,$(wildcard userland/monitor/block/*.c))
 CLI_OBJECTS := $(CLI_SOURCES:%.c=$(CLI_BUILD)/obj/%.o)
 CLI_UNITS := $(patsubst tests/cli/%.c,$(CLI_BUILD)/%,$(wildcard tests/cli/unit_*.c))
 CLI_MAINS := $(CLI_BUILD)/obj/userland/vmctl/main.o \
@@ -36,7 +37,7 @@ cli-terminal-test: $(CLI_BUILD)/test_boot_terminal $(CLI_BUILD)/bin/vmctl $(CLI_
 
 $(CLI_BUILD)/bin/vmctl: $(CLI_BUILD)/obj/userland/vmctl/main.o $(CLI_OBJECTS)
 	@mkdir -p $(@D)
-	$(CLI_CC) $(CLI_CFLAGS) -o $@ $^ -pthread
+	$(CLI_CC) $(CLI_CFLAGS) -o $@ $^ -lz -lzstd -pthread
 
 $(CLI_BUILD)/bin/baton-vm: $(CLI_BUILD)/obj/tests/cli/fake_vm.o
 	@mkdir -p $(@D)
@@ -46,7 +47,7 @@ $(CLI_BUILD)/test_boot_terminal: $(CLI_BUILD)/obj/tests/cli/test_boot_terminal.o
 	$(CLI_CC) $(CLI_CFLAGS) -o $@ $^ -lcmocka -lutil
 
 $(CLI_BUILD)/unit_%: $(CLI_BUILD)/obj/tests/cli/unit_%.o $(CLI_OBJECTS)
-	$(CLI_CC) $(CLI_CFLAGS) -o $@ $^ -lcmocka -pthread
+	$(CLI_CC) $(CLI_CFLAGS) -o $@ $^ -lcmocka -lz -lzstd -pthread
 
 $(CLI_BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)

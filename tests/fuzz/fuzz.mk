@@ -27,7 +27,7 @@ FUZZ_MONITOR_OBJECTS := $(patsubst %.c,$(FUZZ_BUILD)/obj/%.o,\
 FUZZ_VMCTL_OBJECTS := $(patsubst %.c,$(FUZZ_BUILD)/obj/%.o,\
 	$(filter-out %/main.c,$(sort $(wildcard userland/vmctl/*.c))))
 FUZZ_VMCTL_SHARED := $(patsubst %.c,$(FUZZ_BUILD)/obj/%.o,\
-	$(sort $(wildcard userland/lib/*.c userland/hv/*.c)))
+	$(sort $(wildcard userland/lib/*.c userland/hv/*.c) $(BLOCK_TOOL_SOURCES)))
 FUZZ_OBJECTS := $(FUZZ_SOURCES:%.c=$(FUZZ_BUILD)/obj/%.o)
 FUZZ_MONITOR_LIB := $(FUZZ_BUILD)/libmonitor-fuzz.a
 FUZZ_VMCTL_LIB := $(FUZZ_BUILD)/libvmctl-fuzz.a
@@ -43,7 +43,7 @@ $(FUZZ_MONITOR_TARGETS): $(FUZZ_BUILD)/%: $(FUZZ_BUILD)/obj/tests/fuzz/%.o $(FUZ
 	$(FUZZ_LINK) -o $@ $^ $(MONITOR_LIBS)
 
 $(FUZZ_VMCTL_TARGETS): $(FUZZ_BUILD)/%: $(FUZZ_BUILD)/obj/tests/fuzz/%.o $(FUZZ_VMCTL_LIB)
-	$(FUZZ_LINK) -o $@ $^ -pthread
+	$(FUZZ_LINK) -o $@ $^ $(VMCTL_LIBS)
 
 $(FUZZ_MONITOR_LIB): $(FUZZ_MONITOR_OBJECTS)
 	@rm -f $@

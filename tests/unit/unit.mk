@@ -16,6 +16,15 @@ unit: $(UNIT_TESTS)
 	for test in $$failed; do echo "not ok: run it alone: $$test" >&2; done; \
 	test -z "$$failed"
 
+$(UNIT_BUILD)/test_qcow2_steps: LDFLAGS += -Wl,--wrap=file_write,--wrap=fdatasync
+
+# The long forms of two of them.
+.PHONY: qcow2-stress qcow2-kill
+qcow2-stress: $(UNIT_BUILD)/test_qcow2_stress
+	$< 200000
+qcow2-kill: $(UNIT_BUILD)/test_qcow2_kill
+	$< 100
+
 $(UNIT_TESTS): $(UNIT_BUILD)/%: $(UNIT_BUILD)/%.o $(SAN_LIB)
 	$(USER_CC) $(LDFLAGS) $(SAN_FLAGS) -o $@ $< $(SAN_LIB) -lcmocka $(MONITOR_LIBS)
 

@@ -93,6 +93,13 @@ enum btn_code {
 	BTN_DISK_READONLY = 5003,	/* not writable, and readonly not asked for */
 	BTN_DISK_SIZE = 5004,		/* empty or no multiple of 512 bytes */
 	BTN_TOO_MANY_DEVICES = 5005,
+	BTN_DISK_FORMAT = 5020,		/* a feature of the image that we lack */
+	BTN_DISK_DAMAGED = 5021,	/* the image contradicts itself */
+	BTN_DISK_BACKING = 5022,	/* what it is based on is missing */
+	BTN_DISK_NO_SPACE = 5023,	/* the host's file system is full */
+	BTN_DISK_EXISTS = 5024,		/* create: there is such a file */
+	BTN_DISK_SHRINK = 5025,		/* resize: would lose data */
+	BTN_DISK_UNCLEAN = 5026,	/* check: something was found and not repaired */
 
 	/* 9xxx: our own mistakes */
 	BTN_INTERNAL = 9001,

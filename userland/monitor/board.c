@@ -99,39 +99,19 @@ bool board_add_uart(struct board *board, const struct irq_line *irq,
 	return !error || board_failed(e, "serial port", error);
 }
 
-static bool disk_failed(const struct options_disk *disk, int error, struct btn_error *e)
-{
-	switch (error) {
-	case -EBUSY:
-		btn_set(e, BTN_DISK_BUSY, "the disk \"%s\" is in use", disk->path);
-		break;
-	case -EROFS:
-		btn_set(e, BTN_DISK_READONLY, "the disk \"%s\" may not be written", disk->path);
-		break;
-	case -EINVAL:
-		btn_set(e, BTN_DISK_SIZE, "the disk \"%s\" has a size that does not work",
-			disk->path);
-		break;
-	case -ENOENT: case -ENOTDIR: case -EACCES: case -EPERM: case -EISDIR:
-		btn_set_file(e, "disk", disk->path, error);
-		break;
-	default:
-		btn_set(e, BTN_DISK_FAILED, "the disk \"%s\" cannot be used", disk->path);
-		btn_set_cause(e, "The host says: %s.", strerror(-error));
-	}
-	return false;
-}
-
 static bool add_disk(struct board *board, const struct options_disk *disk, struct btn_error *e)
 {
 	struct virtio_blk_options config = {
-		.path = disk->path, .fd = -1, .readonly = disk->readonly,
+		.path = disk->path, .fd = -1, .readonly = disk->readonly, .format = disk->format,
+		.queues = board->options->cpus, .error = e,
 	};
 	int error = virtio_blk_create(&board->machine, &config,
 				      &board->device[board->device_count]);
 
+	if (error == -EBADF) /* *e says why */
+		return false;
 	if (error)
-		return disk_failed(disk, error, e);
+		return board_failed(e, "virtio-blk", error);
 	board->device_count++;
 	return true;
 }

@@ -90,20 +90,33 @@ static bool take_engine(struct options *options, char *value, struct btn_error *
 	return true;
 }
 
-/* FILE[,readonly]: the word counts only at the end, file names may have commas. */
+/* True if the word (behind a comma) is one of a disk's options, which is set then. */
+static bool take_disk_word(struct options_disk *disk, const char *word)
+{
+	if (!strcmp(word, "readonly"))
+		disk->readonly = true;
+	else if (!strcmp(word, "format=raw"))
+		disk->format = BLOCK_RAW;
+	else if (!strcmp(word, "format=qcow2"))
+		disk->format = BLOCK_QCOW2;
+	else
+		return false;
+	return true;
+}
+
+/* FILE[,format=raw|qcow2][,readonly]: words count only at the end, names may have commas. */
 static bool take_disk(struct options *options, char *value, struct btn_error *e)
 {
 	struct options_disk *disk = &options->disk[options->disk_count];
-	char *comma = strrchr(value, ',');
+	char *comma;
 
 	if (options->disk_count == OPTIONS_DISKS_MAX) {
 		btn_set_default(e, BTN_TOO_MANY_DEVICES);
 		return false;
 	}
-	disk->readonly = comma && !strcmp(comma, ",readonly");
-	if (disk->readonly)
+	*disk = (struct options_disk){ .path = value };
+	while ((comma = strrchr(value, ',')) && take_disk_word(disk, comma + 1))
 		*comma = 0;
-	disk->path = value;
 	options->disk_count++;
 	return true;
 }
@@ -165,7 +178,7 @@ static const struct option_row rows[] = {
 	{ "cpus", "N", "number of virtual CPUs (1)", take_cpus },
 	{ "memory", "[MIN..]SIZE", "guest memory, such as 512M, or 512M..2G (256M)", take_memory },
 	{ "ksm", "on|off", "let the host merge equal pages of VMs (off)", take_ksm },
-	{ "disk", "FILE[,readonly]", "raw image as a virtio disk; repeatable", take_disk },
+	{ "disk", "FILE[,format=raw|qcow2][,readonly]", "a virtio disk; repeatable", take_disk },
 	{ "engine", "NAME", "auto, baton or kvm (auto)", take_engine },
 	{ "board", "NAME", "micro", take_board },
 	{ "console-in-fd", "N", "serial port's input (0)", take_console_in },

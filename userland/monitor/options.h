@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "block/block.h"
 #include "hv.h"
 #include "lib/errors.h"
 
@@ -15,6 +16,7 @@ enum options_board { BOARD_MICRO };
 
 struct options_disk {
 	const char *path;
+	enum block_format format;
 	bool readonly;
 };
 

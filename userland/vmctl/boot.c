@@ -30,8 +30,10 @@ const struct option_row boot_options[] = {
 		"to make do with less." },
 	{ "ksm", "on|off", "Let the host's kernel merge pages that are equal in several VMs. "
 		"It saves memory, and lets guests guess at each other's. Default: off." },
-	{ "disk", "FILE[,readonly]", "A raw disk image or block device. Repeat it for more: "
-		"/dev/vda, /dev/vdb and so on in the guest." },
+	{ "disk", "FILE[,format=raw|qcow2][,readonly]", "A disk image or block device. Repeat it "
+		"for more: /dev/vda, /dev/vdb and so on in the guest. Without format= the image's "
+		"header decides, which the guest of a raw disk can write: say format=raw if it "
+		"is raw." },
 	{ "engine", "ENGINE", "\"baton\" (Baton's kernel module), \"kvm\" (/dev/kvm) or \"auto\": "
 		"baton if it works, else kvm. Default: auto." },
 	{ "board", "BOARD", "The machine. \"micro\" is the only one so far, and the default." },
@@ -77,27 +79,41 @@ static const char *value_or(const struct args *args, const char *name, const cha
 /* ------------------------------------------------------------------------ */
 /* From options to a checked plan                                           */
 
-/* "FILE,readonly" checked as the disk it names. */
+/* Cuts the last ",word" off if it is one of a disk's options. */
+static bool cut_disk_word(char *path, bool *readonly)
+{
+	static const char *const words[] = { "readonly", "format=raw", "format=qcow2" };
+	char *comma = strrchr(path, ',');
+
+	for (size_t i = 0; comma && i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strcmp(comma + 1, words[i]))
+			continue;
+		*readonly |= !i;
+		*comma = 0;
+		return true;
+	}
+	return false;
+}
+
+/* "FILE[,format=...][,readonly]" checked as the disk it names. */
 static bool check_disk_option(const char *value, struct btn_error *e)
 {
-	static const char suffix[] = ",readonly";
-	size_t length = strlen(value), tail = sizeof(suffix) - 1;
-	bool readonly = length > tail && !strcmp(value + length - tail, suffix);
+	bool readonly = false;
 	char path[PATH_MAX];
 	const char *comma;
 
-	if (readonly)
-		length -= tail;
-	if (snprintf(path, sizeof(path), "%.*s", (int)length, value) >= (int)sizeof(path)) {
+	if (snprintf(path, sizeof(path), "%s", value) >= (int)sizeof(path)) {
 		btn_set_file(e, "disk", value, ENAMETOOLONG);
 		return false;
 	}
+	while (cut_disk_word(path, &readonly))
+		;
 	if (check_disk(path, readonly, e))
 		return true;
 	comma = strrchr(path, ',');
 	if (e->code == BTN_FILE_MISSING && comma)
-		btn_set_fix(e, "If \"%s\" was meant as an option: the only one is \",readonly\".",
-			    comma);
+		btn_set_fix(e, "If \"%s\" was meant as an option: there are \",readonly\", "
+			    "\",format=raw\" and \",format=qcow2\".", comma);
 	return false;
 }
 

@@ -45,10 +45,14 @@ extern const struct verb verbs[]; /* ends with a NULL name */
 const struct verb *verb_find(const char *name, struct btn_error *e);
 
 int boot_run(const struct args *args, struct btn_error *e);
+int disk_run(const struct args *args, struct btn_error *e);
 int doctor_run(const struct args *args, struct btn_error *e);
 int version_run(const struct args *args, struct btn_error *e);
 int help_run(const struct args *args, struct btn_error *e);
 
+extern const struct option_row disk_options[];
+extern const struct example disk_examples[];
+extern const char disk_description[];
 extern const struct option_row boot_options[], doctor_options[], version_options[], help_options[];
 extern const struct example boot_examples[], doctor_examples[], version_examples[], help_examples[];
 extern const char boot_description[], doctor_description[], help_description[];

@@ -16,6 +16,12 @@ const struct verb verbs[] = {
 		.options = boot_options, .examples = boot_examples,
 		.description = boot_description, .run = boot_run,
 	}, {
+		.name = "disk", .summary = "Make, describe, grow and check disk images",
+		.arguments = "create|info|resize|check FILE [SIZE]",
+		.arguments_min = 1, .arguments_max = 3,
+		.options = disk_options, .examples = disk_examples,
+		.description = disk_description, .run = disk_run,
+	}, {
 		.name = "doctor", .summary = "Say what this host can do, and what to repair",
 		.options = doctor_options, .examples = doctor_examples,
 		.description = doctor_description, .run = doctor_run,

@@ -3,10 +3,14 @@
 # vmctl. Included by the top-level Makefile, behind userland/userland.mk, which
 # has the compiler, its flags, and the rule for the objects of lib/ and hv/.
 
+# What of the block layer needs no io_uring: images as tools see them.
+BLOCK_TOOL_SOURCES := $(filter-out %/block.c %/queue.c %/raw.c %/qcow2_io.c,\
+	$(wildcard userland/monitor/block/*.c))
+VMCTL_LIBS := -lz -lzstd -pthread
 VMCTL_INCLUDES := -Ishared -Iuserland -Iuserland/hv -Iuserland/lib
 VMCTL_OBJECTS := $(patsubst userland/%.c,$(BUILD)/obj/%.o,$(sort $(wildcard userland/vmctl/*.c)))
 VMCTL_SHARED := $(patsubst %.c,$(BUILD)/obj/%.o,\
-	$(sort $(wildcard userland/lib/*.c userland/hv/*.c)))
+	$(sort $(wildcard userland/lib/*.c userland/hv/*.c) $(BLOCK_TOOL_SOURCES)))
 
 .PHONY: vmctl
 userland: vmctl
@@ -15,7 +19,7 @@ vmctl: $(BUILD)/bin/vmctl $(BUILD)/bin/batonctl
 $(BUILD)/bin/vmctl: $(VMCTL_OBJECTS) $(VMCTL_SHARED)
 	@mkdir -p $(@D)
 	$(call say,LINK)
-	$(Q)$(USER_CC) $(LDFLAGS) -o $@ $^ -pthread
+	$(Q)$(USER_CC) $(LDFLAGS) -o $@ $^ $(VMCTL_LIBS)
 
 # Other programs are called vmctl, too.
 $(BUILD)/bin/batonctl: $(BUILD)/bin/vmctl

@@ -10,20 +10,27 @@
 
 #include <stdbool.h>
 
+#include "block/block.h"
+
 struct machine;
 struct virtio_device;
 
+#define VIRTIO_BLK_QUEUES_MAX 8
+
 struct virtio_blk_options {
-	const char *path;	/* raw file or block device; NULL: use fd */
+	const char *path;	/* image file or block device; NULL: use fd */
 	int fd;			/* stays the caller's; looked at only without path */
+	enum block_format format; /* block/block.h says why AUTO is not for raw disks */
 	bool readonly;
 	const char *serial;	/* at most 20 bytes are used; NULL: none */
+	unsigned int queues;	/* one per vCPU is best; 0: one. More than can be: fewer */
+	struct btn_error *error; /* NULL, or filled if the image is what failed */
 };
 
 /*
- * A disk on a raw image. The image is locked against a second writer for the
- * life of the device. -EBUSY: another process has it; -EINVAL: smaller than a
- * sector; or the errno of open(), io_uring_setup() and so on.
+ * A disk on an image, which is locked against a second writer for the life of
+ * the device. -EBADF: the image cannot be used, *options->error says why; or
+ * the errno of io_uring_setup() and so on, and *options->error is as it was.
  */
 int virtio_blk_create(struct machine *m, const struct virtio_blk_options *options,
 		      struct virtio_device **ret);

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One disk, as virtio_blk.c (device, image, thread) and virtio_blk_io.c
- * (requests) know it. For nobody else.
+ * One disk, as virtio_blk.c (device, threads) and virtio_blk_io.c (requests)
+ * know it. For nobody else.
  *
- * Letters: C constant after creation, B blk->lock, a atomic, D the disk's thread.
+ * Letters: C constant after creation, B queue->lock, a atomic, D the queue's thread.
  */
 #ifndef BATON_VIRTIO_BLK_PRIVATE_H
 #define BATON_VIRTIO_BLK_PRIVATE_H
 
-#include <liburing.h>
 #include <linux/virtio_blk.h>
 
+#include "block/block.h"
 #include "virtio/transport.h"
 
 #define BLK_SECTOR_SHIFT 9
@@ -21,10 +21,10 @@
 #define BLK_DISCARD_SECTORS_MAX (1u << 22)	/* 2 GiB in one go */
 
 struct blk_request {
+	struct block_request io;
+	struct virtio_blk_queue *queue;
 	struct virtq_chain chain;
 	uint32_t type;		/* VIRTIO_BLK_T_* */
-	int fallocate_mode;
-	uint64_t offset, length; /* bytes on the image that are still to do */
 	uint32_t in_bytes;	/* what the driver gets to read, besides the status */
 	uint8_t *status;	/* in guest RAM */
 	struct iovec *data;	/* within iov */
@@ -34,24 +34,19 @@ struct blk_request {
 
 enum blk_state { BLK_STARTING, BLK_IDLE, BLK_RUNNING, BLK_GONE };
 
-struct virtio_blk {
-	struct virtio_device dev;
-	int fd;				/* C */
-	uint64_t sectors;		/* C */
-	bool readonly;			/* C */
-	char serial[VIRTIO_BLK_ID_BYTES]; /* C: zero-padded, not terminated */
-	struct virtio_blk_config config; /* C */
-	_Atomic(uint32_t) errors;	/* a: logged or not */
+struct virtio_blk_queue {
+	struct virtio_blk *blk;		/* C */
+	struct virtio_queue *vq;	/* C */
 
 	pthread_t thread;
 	bool thread_started;		/* C */
 	pthread_mutex_t lock;
 	pthread_cond_t obeyed;		/* with lock: state has changed */
 	_Atomic(int) command;		/* a: the state wanted */
-	enum blk_state state;		/* B; written by the disk's thread */
+	enum blk_state state;		/* B; written by the queue's thread */
 	int setup_error;		/* B: why the thread is gone */
 
-	struct io_uring ring;		/* D */
+	struct block_queue *io;		/* D */
 	unsigned int in_flight;		/* D */
 	bool flush_offered;		/* D: the driver sends flushes */
 	unsigned int free_count;	/* D */
@@ -59,13 +54,21 @@ struct virtio_blk {
 	struct blk_request request[BLK_QUEUE_SIZE]; /* D: untouched ones cost no memory */
 };
 
-/* All on the disk's thread. */
+struct virtio_blk {
+	struct virtio_device dev;
+	struct virtio_class class;	/* C: with this disk's number of queues */
+	struct block *block;		/* C */
+	uint64_t sectors;		/* C */
+	bool readonly;			/* C */
+	char name[128];			/* C: for the log */
+	char serial[VIRTIO_BLK_ID_BYTES]; /* C: zero-padded, not terminated */
+	struct virtio_blk_config config; /* C */
+	_Atomic(uint32_t) errors;	/* a: logged or not */
+	unsigned int queue_count;	/* C */
+	struct virtio_blk_queue queue[VIRTIO_BLK_QUEUES_MAX];
+};
 
-/* An io_uring with the image as file 0 and the queue's eventfd under watch. */
-int virtio_blk_ring_init(struct virtio_blk *blk);
-/* Starts the requests that are in the queue: a queue's worth at most. */
-void virtio_blk_take_requests(struct virtio_blk *blk);
-/* Hands back what has completed, and what was answered at once. */
-void virtio_blk_reap(struct virtio_blk *blk);
+/* Starts the requests that are in the queue: a queue's worth at most. Its thread. */
+void virtio_blk_take_requests(struct virtio_blk_queue *queue);
 
 #endif
