@@ -38,4 +38,5 @@ clean:
 
 -include userland/userland.mk
 -include userland/vmctl/vmctl.mk
+-include userland/netd/netd.mk
 -include tests/tests.mk

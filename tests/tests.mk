@@ -4,6 +4,7 @@
 -include tests/unit/unit.mk
 -include tests/fuzz/fuzz.mk
 -include tests/kmod/kmod_unit.mk
+-include tests/netd/netd_test.mk
 -include tests/cli/cli.mk
 -include tests/abi/abi.mk
 -include tests/hv/hv.mk

@@ -160,6 +160,14 @@ static const struct {
 	{ "boot kernel --cpus=", BTN_BAD_VALUE, 2, "" },
 	{ "boot kernel --cpus 65", BTN_TOO_MANY_CPUS, 2, "The most is 64." },
 	{ "boot kernel --cpus 99999999999999999999", BTN_TOO_MANY_CPUS, 2, "" },
+	{ "boot kernel --forward 1:2", BTN_BAD_VALUE, 2, "--net user" },
+	{ "boot kernel --net user --forward 2222", BTN_BAD_VALUE, 2, "no forward" },
+	{ "boot kernel --net user --forward 0:22", BTN_BAD_VALUE, 2, "no forward" },
+	{ "boot kernel --net user --forward 65536:22", BTN_BAD_VALUE, 2, "no forward" },
+	{ "boot kernel --net user --forward 1.2.3:1:2", BTN_BAD_VALUE, 2, "no forward" },
+	{ "boot kernel --net user --forward 1:2/sctp", BTN_BAD_VALUE, 2, "no forward" },
+	{ "boot kernel --net ../x", BTN_BAD_VALUE, 2, "no name of a network" },
+	{ "boot kernel --net user --name a.b", BTN_BAD_VALUE, 2, "no host name" },
 	{ "boot kernel --memory 512", BTN_BAD_VALUE, 2, "--memory 512M?" },
 	{ "boot kernel --memory 0", BTN_BAD_VALUE, 2, "" },
 	{ "boot kernel --memory much", BTN_BAD_VALUE, 2, "\"much\" is not a size" },
@@ -235,6 +243,9 @@ static const struct {
 	  "--cpus 1 --memory 67108864..134217728 --ksm on --kernel kernel --append console=ttyS0" },
 	{ "boot kernel --memory 64M..64M", "baton-vm --board micro --engine auto --cpus 1 "
 	  "--memory 67108864 --kernel kernel --append console=ttyS0" },
+	{ "boot kernel --net user --forward 2222:22 --forward 0.0.0.0:53:53/udp", "baton-vm "
+	  "--board micro --engine auto --cpus 1 --memory 536870912 --kernel kernel --append "
+	  "console=ttyS0 --net fd=N,mac=52:54:00:12:34:56" },
 };
 
 static void test_plans(void **state)

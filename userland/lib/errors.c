@@ -241,6 +241,22 @@ static const struct btn_row rows[] = {
 	    "Leaks cost only space: vmctl disk check --repair FILE. For corruptions take a backup, "
 	    "or try: qemu-img check -r all FILE"),
 
+	ROW(BTN_FORWARD_BUSY, CONFLICT, "the host's port is taken",
+	    "Another program listens on it.",
+	    "Take another port, or find the program with: ss -ltunp"),
+	ROW(BTN_FORWARD_FAILED, FAILED, "the port cannot be forwarded",
+	    "The host does not let this user listen there; ports below 1024 are root's.",
+	    "Take a port of 1024 or above, and an address that the host has."),
+	ROW(BTN_NET_FAILED, FAILED, "the network's process does not work",
+	    "The program baton-net, which belongs next to vmctl, did not start or did not answer.",
+	    "Build it with \"make\", or install the package again."),
+	ROW(BTN_NET_NO_GUEST, NOT_FOUND, "there is no such VM on the network",
+	    "No VM has had an address under this name.",
+	    "Start the VM first, or give its address."),
+	ROW(BTN_NET_FULL, NO_RESOURCES, "the network is full",
+	    "It has no room for another VM, address or forward.",
+	    "Stop VMs or remove forwards, or use another network."),
+
 	ROW(BTN_INTERNAL, FAILED, "Baton made a mistake",
 	    "A state was reached that should be impossible.", REPORT),
 };

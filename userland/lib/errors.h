@@ -101,6 +101,13 @@ enum btn_code {
 	BTN_DISK_SHRINK = 5025,		/* resize: would lose data */
 	BTN_DISK_UNCLEAN = 5026,	/* check: something was found and not repaired */
 
+	/* 51xx: networks */
+	BTN_FORWARD_BUSY = 5101,	/* the host's port is taken */
+	BTN_FORWARD_FAILED = 5102,	/* it cannot be listened on, or is not there */
+	BTN_NET_FAILED = 5103,		/* baton-net does not start or answer */
+	BTN_NET_NO_GUEST = 5104,	/* no VM of that name or address */
+	BTN_NET_FULL = 5105,		/* ports, leases or forwards */
+
 	/* 9xxx: our own mistakes */
 	BTN_INTERNAL = 9001,
 };

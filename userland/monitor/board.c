@@ -116,6 +116,22 @@ static bool add_disk(struct board *board, const struct options_disk *disk, struc
 	return true;
 }
 
+static bool add_net(struct board *board, const struct options_net *net, struct btn_error *e)
+{
+	struct virtio_net_options config = { .path = net->path, .fd = net->fd, .name = net->name };
+	int error;
+
+	memcpy(config.mac, net->mac, sizeof(config.mac));
+	error = virtio_net_create(&board->machine, &config, &board->device[board->device_count]);
+	if (error) {
+		btn_set(e, BTN_NET_FAILED, "the network card cannot be connected");
+		btn_set_cause(e, "The network says: %s.", strerror(-error));
+		return false;
+	}
+	board->device_count++;
+	return true;
+}
+
 static bool add_virtio(struct board *board, struct btn_error *e)
 {
 	const struct options *options = board->options;
@@ -123,6 +139,9 @@ static bool add_virtio(struct board *board, struct btn_error *e)
 
 	for (unsigned int i = 0; i < options->disk_count; i++)
 		if (!add_disk(board, &options->disk[i], e))
+			return false;
+	for (unsigned int i = 0; i < options->net_count; i++)
+		if (!add_net(board, &options->net[i], e))
 			return false;
 	error = virtio_rng_create(&board->machine, &board->device[board->device_count]);
 	if (error)

@@ -7,7 +7,7 @@
 #include "core/irq.h"
 
 #define BOARD_UART_BASE 0x3f8u
-#define BOARD_DEVICES_MAX (OPTIONS_DISKS_MAX + 4)
+#define BOARD_DEVICES_MAX (OPTIONS_DISKS_MAX + OPTIONS_NETS_MAX + 4)
 
 struct board_type {
 	const char *name;

@@ -137,6 +137,50 @@ static bool take_fd(const char *name, const char *value, int *ret_fd, struct btn
 	return true;
 }
 
+static bool take_mac(const char *text, uint8_t mac[6], struct btn_error *e)
+{
+	unsigned int b[6] = { 1 };
+	int end = 0;
+
+	if (sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%n", &b[0], &b[1], &b[2], &b[3], &b[4], &b[5],
+		   &end) != 6 || text[end] || strlen(text) != 17 || b[0] & 1) {
+		btn_set(e, BTN_BAD_VALUE, "--net: \"%s\" is no MAC address of a card", text);
+		return false;
+	}
+	for (unsigned int i = 0; i < 6; i++)
+		mac[i] = (uint8_t)b[i];
+	return true;
+}
+
+/* fd=N or unix:PATH, then mac= and name= in any order; paths have no commas. */
+static bool take_net(struct options *options, char *value, struct btn_error *e)
+{
+	struct options_net *net = &options->net[options->net_count];
+	char *save = NULL, *word = strtok_r(value, ",", &save);
+
+	if (options->net_count == OPTIONS_NETS_MAX) {
+		btn_set_default(e, BTN_TOO_MANY_DEVICES);
+		return false;
+	}
+	*net = (struct options_net){ .fd = -1 };
+	if (word && !strncmp(word, "unix:", 5) && word[5])
+		net->path = word + 5;
+	else if (!word || strncmp(word, "fd=", 3) || !take_fd("net", word + 3, &net->fd, e))
+		goto bad;
+	while ((word = strtok_r(NULL, ",", &save))) {
+		if (!strncmp(word, "name=", 5) && word[5])
+			net->name = word + 5;
+		else if (strncmp(word, "mac=", 4) || !take_mac(word + 4, net->mac, e))
+			goto bad;
+	}
+	options->net_count++;
+	return true;
+
+bad:
+	btn_set(e, BTN_BAD_VALUE, "--net takes fd=N or unix:PATH, then ,mac=MAC and ,name=NAME");
+	return false;
+}
+
 static bool take_console_in(struct options *options, char *value, struct btn_error *e)
 {
 	return take_fd("console-in-fd", value, &options->console_in, e);
@@ -179,6 +223,8 @@ static const struct option_row rows[] = {
 	{ "memory", "[MIN..]SIZE", "guest memory, such as 512M, or 512M..2G (256M)", take_memory },
 	{ "ksm", "on|off", "let the host merge equal pages of VMs (off)", take_ksm },
 	{ "disk", "FILE[,format=raw|qcow2][,readonly]", "a virtio disk; repeatable", take_disk },
+	{ "net", "PORT", "network card: fd=N or unix:PATH[,mac=MAC][,name=NAME]; repeatable",
+	  take_net },
 	{ "engine", "NAME", "auto, baton or kvm (auto)", take_engine },
 	{ "board", "NAME", "micro", take_board },
 	{ "console-in-fd", "N", "serial port's input (0)", take_console_in },

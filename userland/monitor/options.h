@@ -20,6 +20,15 @@ struct options_disk {
 	bool readonly;
 };
 
+#define OPTIONS_NETS_MAX 4
+
+struct options_net {
+	const char *path;	/* NULL: fd */
+	int fd;
+	uint8_t mac[6];		/* all zero: the network gives one */
+	const char *name;	/* NULL: none */
+};
+
 struct options {
 	enum options_board board;
 	const char *kernel, *initrd, *append;	/* NULL: none; append: "" */
@@ -29,6 +38,8 @@ struct options {
 	enum hv_engine engine;
 	struct options_disk disk[OPTIONS_DISKS_MAX];
 	unsigned int disk_count;
+	struct options_net net[OPTIONS_NETS_MAX];
+	unsigned int net_count;
 	int console_in, console_out;		/* serial port; -1: none */
 	int hvc_in, hvc_out;			/* virtio console; both -1: not there */
 	bool help, version;

@@ -17,6 +17,7 @@
 #include "check.h"
 #include "child.h"
 #include "console.h"
+#include "net.h"
 #include "options.h"
 
 const struct option_row boot_options[] = {
@@ -34,6 +35,14 @@ const struct option_row boot_options[] = {
 		"for more: /dev/vda, /dev/vdb and so on in the guest. Without format= the image's "
 		"header decides, which the guest of a raw disk can write: say format=raw if it "
 		"is raw." },
+	{ "net", "NETWORK", "A network card. \"user\": a network of the VM's own with a way out, "
+		"nothing on the host has to be set up; else a network by name, which VMs share "
+		"and which starts with the first of them." },
+	{ "forward", "HOSTPORT:GUESTPORT[/udp]", "Pass connections to a port of the host on to "
+		"one of the guest. Listens on 127.0.0.1, or ADDRESS:HOSTPORT:GUESTPORT says where. "
+		"Repeat it for more." },
+	{ "name", "NAME", "The VM's host name on the network. The same name gets the same MAC and "
+		"address each time." },
 	{ "engine", "ENGINE", "\"baton\" (Baton's kernel module), \"kvm\" (/dev/kvm) or \"auto\": "
 		"baton if it works, else kvm. Default: auto." },
 	{ "board", "BOARD", "The machine. \"micro\" is the only one so far, and the default." },
@@ -49,6 +58,8 @@ const struct example boot_examples[] = {
 	  "--append 'root=/dev/vda rw'" },
 	{ "A kernel built just now, quietly, output into a file:",
 	  "vmctl boot arch/x86/boot/bzImage --initrd test.cpio --append quiet </dev/null >log" },
+	{ "A server whose port 22 is reached at port 2222 of the host:",
+	  "vmctl boot vmlinuz --initrd initrd.img --net user --forward 2222:22" },
 	{ NULL, NULL },
 };
 
@@ -191,6 +202,7 @@ bool boot_make_plan(const struct args *args, struct boot_plan *plan, struct btn_
 
 	memset(plan, 0, sizeof(*plan));
 	if (!check_arguments(args, &cpus, &memory, e) ||
+	    !net_make_plan(args, &plan->net, e) ||
 	    !make_cmdline(args, plan->cmdline, sizeof(plan->cmdline), e))
 		return false;
 	snprintf(plan->cpus, sizeof(plan->cpus), "%u", cpus);
@@ -214,6 +226,8 @@ bool boot_make_plan(const struct args *args, struct boot_plan *plan, struct btn_
 	add(plan, "--append", plan->cmdline);
 	while ((disk = args_next(args, "disk", &pos)))
 		add(plan, "--disk", disk);
+	if (plan->net.network)
+		add(plan, "--net", plan->net.card);
 	return true;
 }
 
@@ -305,16 +319,19 @@ int boot_run(const struct args *args, struct btn_error *e)
 		print_plan(monitor, &plan);
 		return BTN_EXIT_DONE;
 	}
-	signals = console_signals(e);
-	if (signals < 0)
+	if (!net_start(&plan.net, e))
 		return BTN_EXIT_FAILED;
+	signals = console_signals(e);
 	/* execv() does not write to the strings. */
-	if (!child_start(&child, monitor, (char *const *)plan.argv, e)) {
-		close(signals);
+	if (signals < 0 || !child_start(&child, monitor, (char *const *)plan.argv, e)) {
+		if (signals >= 0)
+			close(signals);
+		net_stop(&plan.net);
 		return BTN_EXIT_FAILED;
 	}
 	console_run(&child, signals, "vmctl: boot", &result);
 	child_close(&child);
 	close(signals);
+	net_stop(&plan.net);
 	return judge_end(&result, e);
 }

@@ -5,6 +5,7 @@
 #ifndef BATON_VMCTL_BOOT_H
 #define BATON_VMCTL_BOOT_H
 
+#include "net.h"
 #include "options.h"
 
 /* As much as Linux on x86 takes (COMMAND_LINE_SIZE), with the final NUL. */
@@ -15,6 +16,7 @@ struct boot_plan {
 	size_t argc;
 	char cmdline[BOOT_CMDLINE_MAX];
 	char cpus[16], memory[48];
+	struct net_plan net;
 };
 
 /* The plan points into *args. False: *e says what cannot be. */

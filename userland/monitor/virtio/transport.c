@@ -37,6 +37,7 @@ const struct state_field virtio_device_state[] = {
 	STATE_FIELD(struct virtio_device, status),
 	STATE_FIELD(struct virtio_device, isr),
 	STATE_FIELD(struct virtio_device, config_vector),
+	STATE_FIELD(struct virtio_device, config_generation),
 };
 const unsigned int virtio_device_state_count =
 	sizeof(virtio_device_state) / sizeof(virtio_device_state[0]);

@@ -9,6 +9,7 @@
 #define BATON_VIRTIO_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "block/block.h"
 
@@ -45,6 +46,28 @@ int virtio_rng_create(struct machine *m, struct virtio_device **ret);
  */
 int virtio_console_create(struct machine *m, int in_fd, int out_fd,
 			  struct virtio_device **ret);
+
+struct virtio_net_options {
+	const char *path;	/* of baton-net's socket for ports; NULL: use fd */
+	int fd;			/* connected to a port; stays the caller's */
+	uint8_t mac[6];		/* all zero: the network gives one */
+	const char *name;	/* host name on the network; NULL: none */
+};
+
+/*
+ * A network card on a port of baton-net. Errors: those of connect(); the
+ * network's refusal: -EADDRINUSE the MAC is taken, -EPROTO another version;
+ * -ETIMEDOUT no answer.
+ */
+int virtio_net_create(struct machine *m, const struct virtio_net_options *options,
+		      struct virtio_device **ret);
+
+struct virtio_net_stats {
+	uint64_t rx_frames, rx_bytes, rx_dropped;	/* towards the guest */
+	uint64_t tx_frames, tx_bytes, tx_dropped;
+};
+/* Of a device that virtio_net_create() made. Any thread. */
+void virtio_net_get_stats(struct virtio_device *dev, struct virtio_net_stats *ret);
 
 /*
  * Waits for I/O under way, then unplugs the device from PCI bus and event loop

@@ -1,0 +1,374 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * baton-net as a program, with two guests that the test plays on one thread: a
+ * few answers to ARP, a TCP that echoes one segment per connection, and the
+ * host's side of a forward. Its path is in BATON_NET.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+/* after the four above */
+#include <cmocka.h>
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/virtio_net.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/net_port.h"
+#include "packet.h"
+
+#define NET 0x0a000200u
+#define CONNECTIONS 1000
+#define HEADER NET_PORT_HEADER
+
+static char folder[] = "/tmp/test_network.XXXXXX";
+static char base[64];
+static pid_t process;
+static int control;
+
+struct guest {
+	int fd;
+	uint8_t mac[6];
+	uint8_t message[NET_PORT_MESSAGE_MAX];
+	uint8_t *frame;
+};
+static struct guest web1, web2;
+
+static int connect_to(const char *suffix, int type)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, type, 0);
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s%s", base, suffix);
+	for (unsigned int i = 0; i < 100; i++) {
+		if (!connect(fd, (struct sockaddr *)&address, sizeof(address)))
+			return fd;
+		usleep(50000);
+	}
+	fail_msg("%s: no connection", address.sun_path);
+	return -1;
+}
+
+static ssize_t receive(struct guest *g)
+{
+	struct pollfd p = { .fd = g->fd, .events = POLLIN };
+
+	return poll(&p, 1, 5000) == 1 ? recv(g->fd, g->message, sizeof(g->message), 0) : -1;
+}
+
+static void transmit(struct guest *g, uint32_t length)
+{
+	assert_int_equal(send(g->fd, g->message, HEADER + length, 0), HEADER + length);
+}
+
+static uint16_t join(struct guest *g, const char *name, uint8_t last, uint32_t features)
+{
+	struct net_port_hello hello = {
+		.marker = NET_PORT_MARKER, .version = NET_PORT_VERSION, .features = features,
+		.mac = { 0x52, 0x54, 0, 0, 0, last },
+	};
+
+	snprintf(hello.name, sizeof(hello.name), "%s", name);
+	g->fd = connect_to(".sock", SOCK_SEQPACKET);
+	g->frame = g->message + HEADER;
+	memcpy(g->mac, hello.mac, 6);
+	assert_int_equal(send(g->fd, &hello, sizeof(hello), 0), sizeof(hello));
+	assert_int_equal(receive(g), sizeof(hello));
+	memcpy(&hello, g->message, sizeof(hello));
+	return hello.error;
+}
+
+/* UDP from the guest; the answer's payload is at the returned place. */
+static const uint8_t *ask_udp(struct guest *g, uint32_t target, uint16_t from, uint16_t to,
+			      const void *payload, uint32_t size)
+{
+	struct udp_reply r = { .target_mac = (const uint8_t *)"\xff\xff\xff\xff\xff\xff",
+			       .source = NET + 15, .target = target, .source_port = from,
+			       .target_port = to };
+
+	memset(g->message, 0, HEADER);
+	memcpy(g->frame + UDP_REPLY_HEADERS, payload, size);
+	size = packet_udp_reply(g->frame, &r, size);
+	memcpy(g->frame + 6, g->mac, 6);
+	transmit(g, size);
+	assert_true(receive(g) > HEADER + (ssize_t)UDP_REPLY_HEADERS);
+	return g->frame + UDP_REPLY_HEADERS;
+}
+
+static void ask(const char *request, char *reply, size_t size)
+{
+	ssize_t got;
+
+	assert_int_equal(send(control, request, strlen(request), 0), strlen(request));
+	got = recv(control, reply, size - 1, 0);
+	assert_true(got > 0);
+	reply[got] = 0;
+}
+
+static uint32_t dhcp(struct guest *g)
+{
+	uint8_t m[300] = { 1, 1, 6 };
+
+	memcpy(m + 28, g->mac, 6);
+	put32(m + 236, 0x63825363);
+	memcpy(m + 240, "\x35\1\1\xff", 4);
+	return get32(ask_udp(g, UINT32_MAX, 68, 67, m, sizeof(m)) + 16);
+}
+
+static void test_addresses(void **state)
+{
+	static const uint8_t query[] = "\0\7\1\0\0\1\0\0\0\0\0\0\4web2\0\0\1\0\1";
+	const uint8_t *answer;
+
+	(void)state;
+	assert_int_equal(dhcp(&web1), NET + 15);
+	assert_int_equal(dhcp(&web2), NET + 16);
+	answer = ask_udp(&web1, NET + 3, 999, 53, query, sizeof(query) - 1);
+	assert_int_equal(get16(answer + 6), 1);
+	assert_int_equal(get32(answer + sizeof(query) - 1 + 12), NET + 16);
+}
+
+static void test_refused(void **state)
+{
+	static struct guest third;
+
+	(void)state;
+	assert_int_equal(join(&third, "x", 1, 0), EADDRINUSE); /* web1's MAC */
+	close(third.fd);
+}
+
+/* A segment of 60000 bytes from web1 arrives whole at web2, and split at web1. */
+static void test_segments(void **state)
+{
+	struct virtio_net_hdr_v1 h = { .flags = 1, .gso_type = 1, .gso_size = 1400,
+				       .csum_start = 34, .csum_offset = 16 };
+	uint32_t length = 54 + 60000, total = 0;
+
+	(void)state;
+	for (unsigned int turn = 0; turn < 2; turn++) {
+		struct guest *from = turn ? &web2 : &web1, *to = turn ? &web1 : &web2;
+
+		memset(from->message, 0, HEADER + length);
+		memcpy(from->message, &h, HEADER);
+		memcpy(from->frame, to->mac, 6);
+		memcpy(from->frame + 6, from->mac, 6);
+		memcpy(from->frame + 12, "\x08\0\x45\0", 4);
+		put16(from->frame + 16, length - 14);
+		from->frame[23] = 6;
+		from->frame[46] = 0x50;
+		transmit(from, length);
+		if (!turn) {
+			assert_int_equal(receive(to), HEADER + length);
+			continue;
+		}
+		while (total < 60000) {
+			ssize_t got = receive(to);
+
+			assert_true(got > (ssize_t)HEADER + 54 && got <= (ssize_t)HEADER + 1454);
+			total += (uint32_t)got - HEADER - 54;
+		}
+		assert_int_equal(total, 60000);
+	}
+}
+
+/* ---- a forward ---- */
+
+static _Atomic(unsigned int) echoed;
+
+static void *host_side(void *ctx)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(*(uint16_t *)ctx),
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct timeval limit = { .tv_sec = 5 };
+
+	for (unsigned int i = 0; i < CONNECTIONS; i++) {
+		int fd = socket(AF_INET, SOCK_STREAM, 0);
+		char text[16], back[16];
+		ssize_t length = snprintf(text, sizeof(text), "ping %u", i);
+
+		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+		if (!connect(fd, (struct sockaddr *)&at, sizeof(at)) &&
+		    send(fd, text, (size_t)length, MSG_NOSIGNAL) == length &&
+		    recv(fd, back, (size_t)length, MSG_WAITALL) == length &&
+		    !memcmp(text, back, (size_t)length))
+			atomic_fetch_add(&echoed, 1);
+		close(fd);
+	}
+	return NULL;
+}
+
+static void answer_arp(struct guest *g)
+{
+	uint8_t sender[10];
+
+	if (get32(g->frame + 38) != NET + 15 || get16(g->frame + 20) != 1)
+		return;
+	memcpy(sender, g->frame + 22, 10);
+	memcpy(g->frame, sender, 6);
+	memcpy(g->frame + 6, g->mac, 6);
+	put16(g->frame + 20, 2);
+	memcpy(g->frame + 22, g->mac, 6);
+	put32(g->frame + 28, NET + 15);
+	memcpy(g->frame + 32, sender, 10);
+	transmit(g, 42);
+}
+
+/* What came in turned round, with the checksum left to the switch. */
+static void send_tcp(struct guest *g, uint32_t seq, uint32_t ack, uint8_t flags, uint32_t size)
+{
+	struct virtio_net_hdr_v1 h = { .flags = 1, .csum_start = 34, .csum_offset = 16 };
+	struct packet p = { .protocol = 6, .l3 = 14, .l4 = 34 };
+	uint8_t *tcp = g->frame + 34, swap[6];
+	uint32_t address = get32(g->frame + 26);
+
+	memcpy(g->message, &h, HEADER);
+	memcpy(swap, g->frame + 6, 6);
+	memcpy(g->frame, swap, 6);
+	memcpy(g->frame + 6, g->mac, 6);
+	put16(g->frame + 16, 40 + size);
+	put32(g->frame + 26, NET + 15);
+	put32(g->frame + 30, address);
+	put16(g->frame + 24, 0);
+	put16(g->frame + 24, (uint16_t)~packet_fold(packet_sum(g->frame + 14, 20, 0)));
+	memcpy(swap, tcp, 2);
+	memcpy(tcp, tcp + 2, 2);
+	memcpy(tcp + 2, swap, 2);
+	put32(tcp + 4, seq);
+	put32(tcp + 8, ack);
+	tcp[12] = 0x50;
+	tcp[13] = flags;
+	put16(tcp + 14, 0xffff);
+	put16(tcp + 16, packet_fold(packet_pseudo_sum(g->frame, &p, 20 + size)));
+	put16(tcp + 18, 0);
+	transmit(g, 54 + size);
+}
+
+static void answer_tcp(struct guest *g, const struct packet *p)
+{
+	const uint8_t *tcp = g->frame + p->l4;
+	uint32_t seq = get32(tcp + 4), ack = get32(tcp + 8), size = p->end - p->payload;
+	uint8_t flags = tcp[13];
+
+	if (flags & 4)
+		return;
+	if (flags & 2) {
+		send_tcp(g, 1000, seq + 1, 0x12, 0);
+	} else if (size) {
+		memmove(g->frame + 54, g->frame + p->payload, size);
+		send_tcp(g, ack, seq + size + (flags & 1), 0x18 | (flags & 1), size);
+	} else if (flags & 1) {
+		send_tcp(g, ack, seq + 1, 0x11, 0);
+	}
+}
+
+static void test_forward(void **state)
+{
+	uint16_t port = (uint16_t)(20000 + getpid() % 10000);
+	char request[200], reply[4096];
+	pthread_t thread;
+	struct packet p;
+	ssize_t got;
+
+	(void)state;
+	snprintf(request, sizeof(request), "{\"op\":\"forward-add\",\"host_port\":%u,"
+		 "\"guest\":\"web1\",\"guest_port\":80}\n", port);
+	ask(request, reply, sizeof(reply));
+	assert_non_null(strstr(reply, "\"ok\":true"));
+	ask(request, reply, sizeof(reply));
+	assert_non_null(strstr(reply, "BTN-5101"));
+	assert_int_equal(pthread_create(&thread, NULL, host_side, &port), 0);
+	while (atomic_load(&echoed) < CONNECTIONS && (got = receive(&web1)) > 0) {
+		if (get16(web1.frame + 12) == 0x0806)
+			answer_arp(&web1);
+		else if (packet_parse(web1.frame, (uint32_t)got - HEADER, &p) && p.protocol == 6)
+			answer_tcp(&web1, &p);
+	}
+	pthread_join(thread, NULL);
+	assert_int_equal(atomic_load(&echoed), CONNECTIONS);
+}
+
+static void start(void)
+{
+	char leases[80];
+	int status = 0;
+
+	snprintf(leases, sizeof(leases), "%s/leases", folder);
+	process = fork();
+	if (!process) {
+		execl(getenv("BATON_NET"), "baton-net", "--listen", base, "--leases", leases,
+		      "--linger", "60", NULL);
+		_exit(127);
+	}
+	assert_int_equal(waitpid(process, &status, WNOHANG), 0);
+	control = connect_to(".ctl", SOCK_STREAM);
+}
+
+static int stop(void)
+{
+	char reply[100];
+	int status;
+
+	ask("{\"op\":\"quit\"}\n", reply, sizeof(reply));
+	close(control);
+	waitpid(process, &status, 0);
+	return status;
+}
+
+/* The second one to come gets the address it had, not the first of the pool. */
+static void test_restart(void **state)
+{
+	(void)state;
+	close(web1.fd);
+	close(web2.fd);
+	assert_int_equal(stop(), 0);
+	start();
+	assert_int_equal(join(&web2, "web2", 2, 0), 0);
+	assert_int_equal(dhcp(&web2), NET + 16);
+	assert_int_equal(join(&web1, "web1", 1, 0), 0);
+}
+
+static int up(void **state)
+{
+	(void)state;
+	if (!getenv("BATON_NET") || !mkdtemp(folder))
+		return -1;
+	snprintf(base, sizeof(base), "%s/lab", folder);
+	start();
+	assert_int_equal(join(&web1, "web1", 1, 0), 0);
+	assert_int_equal(join(&web2, "web2", 2, NET_PORT_CSUM | NET_PORT_TSO4), 0);
+	return 0;
+}
+
+static int down(void **state)
+{
+	char path[100];
+
+	(void)state;
+	assert_int_equal(stop(), 0); /* which the sanitizers decide, too */
+	snprintf(path, sizeof(path), "%s/leases", folder);
+	unlink(path);
+	snprintf(path, sizeof(path), "%s.lock", base);
+	unlink(path);
+	return rmdir(folder);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_addresses), cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_segments), cmocka_unit_test(test_forward),
+		cmocka_unit_test(test_restart),
+	};
+
+	return cmocka_run_group_tests_name("baton-net", tests, up, down);
+}

@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The parts of baton-net that need no sockets: leases and their file, DHCP,
+ * DNS, checksums, segmentation.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+/* after the four above */
+#include <cmocka.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "dhcp.h"
+#include "dns.h"
+#include "lease.h"
+#include "offload.h"
+#include "packet.h"
+
+#define NET 0x0a000200u /* 10.0.2.0 */
+
+static struct leases leases;
+
+static const uint8_t *mac_of(unsigned int number)
+{
+	static uint8_t mac[6] = { 0x52, 0x54 };
+
+	put32(mac + 2, number);
+	return mac;
+}
+
+static int up(void **state)
+{
+	(void)state;
+	memset(&leases, 0, sizeof(leases));
+	strcpy(leases.subnet.domain, "lab.internal");
+	return subnet_parse("10.0.2.0/24", &leases.subnet);
+}
+
+static void test_subnets(void **state)
+{
+	static const char *const bad[] = { "", "10.0.2.0", "10.0.2.1/24", "10.0.2.0/28",
+					   "10.0.0.0/8", "127.0.0.0/24", "224.0.0.0/24",
+					   "10.0.2.0/24x",
+					   "10.0.2.0/-8", "10.0.2/24", "0.0.0.0/16" };
+	struct subnet s;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (subnet_parse(bad[i], &s) != -EINVAL)
+			fail_msg("taken: %s", bad[i]);
+	assert_int_equal(subnet_parse("192.168.4.0/27", &s), 0);
+	assert_int_equal(s.router, 0xc0a80402);
+	assert_int_equal(s.last, 0xc0a8041e);
+}
+
+static void test_leases(void **state)
+{
+	char path[] = "/tmp/leases.XXXXXX";
+	struct lease *a, *b;
+
+	(void)state;
+	a = lease_get(&leases, mac_of(1), 0, 0);
+	assert_int_equal(a->address, NET + 15);
+	b = lease_get(&leases, mac_of(2), 1, NET + 77);
+	assert_int_equal(b->address, NET + 77);
+	assert_ptr_equal(lease_get(&leases, mac_of(1), 0, NET + 99), a);
+	assert_int_equal(lease_get(&leases, mac_of(3), 1, NET + 2)->address, NET + 16);
+	assert_true(lease_set_name(&leases, a, "Web1", true));
+	assert_false(lease_set_name(&leases, a, "other", false)); /* the guest */
+	assert_false(lease_set_name(&leases, b, "web1", false));
+	assert_false(lease_set_name(&leases, b, "web1", true)); /* connected */
+	assert_false(lease_set_name(&leases, b, "-x", true));
+	close(mkstemp(path));
+	assert_int_equal(leases_save(&leases, path), 0);
+	up(NULL);
+	assert_int_equal(leases_load(&leases, path), 0);
+	unlink(path);
+	assert_int_equal(lease_of_mac(&leases, mac_of(2))->address, NET + 77);
+	assert_int_equal(lease_of_name(&leases, "WEB1", 4)->address, NET + 15);
+}
+
+static void test_lease_limits(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < LEASES_PER_PORT; i++)
+		assert_non_null(lease_get(&leases, mac_of(i), 3, 0));
+	assert_null(lease_get(&leases, mac_of(1000), 3, 0));
+	for (unsigned int i = 0; i < 2000; i++) /* reserved, unconnected: the oldest go */
+		assert_non_null(lease_get(&leases, mac_of(2000 + i), -1, 0));
+	assert_non_null(lease_of_mac(&leases, mac_of(0)));
+	assert_null(lease_of_mac(&leases, mac_of(2000)));
+	lease_port_gone(&leases, 3);
+	assert_non_null(lease_get(&leases, mac_of(1000), 3, 0));
+}
+
+/* ---- DHCP ---- */
+
+static uint32_t ask_dhcp(uint8_t type, uint32_t wanted, uint32_t server, uint8_t *reply,
+			 uint32_t *target)
+{
+	uint8_t m[300] = { 1, 1, 6 }, *o = m + 240;
+	struct dhcp_request r = { .message = m, .length = sizeof(m), .source_mac = mac_of(7),
+				  .port = 0, .mtu = 1500 };
+
+	memcpy(m + 28, mac_of(7), 6);
+	put32(m + 236, 0x63825363);
+	*o++ = 53, *o++ = 1, *o++ = type;
+	*o++ = 12, *o++ = 3, *o++ = 'v', *o++ = 'm', *o++ = '7';
+	if (wanted) {
+		*o++ = 50, *o++ = 4;
+		put32(o, wanted);
+		o += 4;
+	}
+	if (server) {
+		*o++ = 54, *o++ = 4;
+		put32(o, server);
+		o += 4;
+	}
+	*o = 255;
+	return dhcp_answer(&leases, &r, reply, target);
+}
+
+static void test_dhcp(void **state)
+{
+	uint8_t reply[DHCP_REPLY_MAX], m[260] = { 1, 1, 6 };
+	struct dhcp_request r = { .message = m, .length = sizeof(m), .source_mac = mac_of(7) };
+	uint32_t target;
+
+	(void)state;
+	assert_true(ask_dhcp(1, 0, 0, reply, &target) >= 300);
+	assert_int_equal(reply[242], 2); /* OFFER */
+	assert_int_equal(get32(reply + 16), NET + 15);
+	assert_int_equal(target, NET + 15);
+	assert_true(ask_dhcp(3, NET + 15, NET + 2, reply, &target) >= 300);
+	assert_int_equal(reply[242], 5); /* ACK */
+	assert_int_equal(ask_dhcp(3, NET + 20, NET + 2, reply, &target), 300);
+	assert_int_equal(reply[242], 6); /* NAK */
+	assert_int_equal(target, UINT32_MAX);
+	assert_int_equal(get32(reply + 16), 0);
+	assert_int_equal(ask_dhcp(3, NET + 15, NET + 9, reply, &target), 0); /* another server's */
+	assert_int_equal(ask_dhcp(7, 0, 0, reply, &target), 0); /* RELEASE */
+	assert_int_equal(lease_of_name(&leases, "vm7", 3)->address, NET + 15);
+	put32(m + 236, 0x63825363); /* for somebody else's MAC */
+	memcpy(m + 28, "\x52\x54\1\1\1\1", 6);
+	m[240] = 53, m[241] = 1, m[242] = 1;
+	assert_int_equal(dhcp_answer(&leases, &r, reply, &target), 0);
+	memcpy(m + 28, mac_of(7), 6);
+	assert_int_not_equal(dhcp_answer(&leases, &r, reply, &target), 0);
+	m[243] = 12, m[244] = 200; /* past the end */
+	assert_int_equal(dhcp_answer(&leases, &r, reply, &target), 0);
+}
+
+/* ---- DNS ---- */
+
+static int ask_dns(const char *name, uint16_t type, uint8_t *reply)
+{
+	uint8_t q[300] = { 0, 9, 1, 0, 0, 1 }, *at = q + 12;
+
+	while (*name) {
+		size_t length = strcspn(name, ".");
+
+		*at++ = (uint8_t)length;
+		memcpy(at, name, length);
+		at += length;
+		name += length + (name[length] == '.');
+	}
+	*at++ = 0;
+	put16(at, type);
+	put16(at + 2, 1);
+	return dns_answer(&leases, q, (uint32_t)(at + 4 - q), reply);
+}
+
+static void test_dns(void **state)
+{
+	uint8_t reply[DNS_REPLY_MAX];
+	int length;
+
+	(void)state;
+	lease_set_name(&leases, lease_get(&leases, mac_of(1), 0, 0), "web1", true);
+	for (unsigned int i = 0; i < 2; i++) {
+		length = ask_dns(i ? "WEB1.lab.internal" : "web1", 1, reply);
+		assert_true(length > 28);
+		assert_int_equal(reply[3] & 15, 0);
+		assert_int_equal(get32(reply + length - 4), NET + 15);
+	}
+	length = ask_dns("web1", 28, reply); /* no AAAA, but the name is there */
+	assert_true(length > 0 && !(reply[3] & 15) && !get16(reply + 6));
+	assert_true(ask_dns("web2", 1, reply) > 0 && (reply[3] & 15) == 3);
+	assert_true(ask_dns("x.web1.lab.internal", 1, reply) > 0 && (reply[3] & 15) == 3);
+	assert_int_equal(ask_dns("example.org", 1, reply), 0); /* the uplink's */
+	assert_int_equal(ask_dns("lab.internal.org", 1, reply), 0);
+	length = ask_dns("15.2.0.10.in-addr.arpa", 12, reply);
+	assert_memory_equal(reply + length - 19, "\4web1\3lab\x08internal", 19);
+	assert_int_equal(ask_dns("8.8.8.8.in-addr.arpa", 12, reply), 0);
+	reply[2] = 0x80;
+	assert_int_equal(dns_answer(&leases, reply, 20, reply), -EINVAL); /* an answer */
+}
+
+/* ---- offloads ---- */
+
+static uint8_t segments[64][1600];
+static uint32_t lengths[64];
+static unsigned int count;
+
+static void keep(void *ctx, uint8_t *frame, uint32_t length)
+{
+	(void)ctx;
+	assert_true(count < 64 && length <= sizeof(segments[0]));
+	memcpy(segments[count], frame, length);
+	lengths[count++] = length;
+}
+
+/* The sum as the manuals have it: 16-bit big-endian words, one by one. */
+static uint32_t plain_sum(const uint8_t *at, uint32_t length)
+{
+	uint32_t sum = 0;
+
+	for (uint32_t i = 0; i < length; i++)
+		sum += i & 1 ? at[i] : (uint32_t)at[i] << 8;
+	return sum;
+}
+
+static void assert_sums_right(const uint8_t *frame, uint32_t length, bool ipv6)
+{
+	uint32_t l4 = 14 + (ipv6 ? 40 : 20), sum;
+
+	sum = plain_sum(frame + l4, length - l4) + length - l4 + frame[ipv6 ? 20 : 23] +
+	      (ipv6 ? plain_sum(frame + 22, 32) : plain_sum(frame + 26, 8));
+	while (sum >> 16)
+		sum = (sum >> 16) + (sum & 0xffff);
+	assert_int_equal(sum, 0xffff);
+	if (ipv6)
+		return;
+	sum = plain_sum(frame + 14, 20);
+	sum = (sum >> 16) + (sum & 0xffff);
+	assert_int_equal(sum, 0xffff);
+}
+
+static uint32_t make(uint8_t *frame, bool ipv6, uint8_t protocol, uint32_t payload)
+{
+	uint32_t l4 = 14 + (ipv6 ? 40 : 20), header = protocol == IPPROTO_TCP ? 20 : 8;
+
+	memset(frame, 0, l4 + header);
+	put16(frame + 12, ipv6 ? 0x86dd : 0x0800);
+	if (ipv6) {
+		frame[14] = 0x60;
+		put16(frame + 18, header + payload);
+		frame[20] = protocol;
+		memset(frame + 22, 0x11, 32);
+	} else {
+		frame[14] = 0x45;
+		put16(frame + 16, 20 + header + payload);
+		put16(frame + 18, 0xfffe); /* identification, which wraps */
+		frame[23] = protocol;
+		put32(frame + 26, NET + 15);
+		put32(frame + 30, NET + 16);
+	}
+	if (protocol == IPPROTO_TCP) {
+		put32(frame + l4 + 4, 0xffffff00); /* the sequence number wraps */
+		frame[l4 + 12] = 0x50;
+		frame[l4 + 13] = 0x99; /* CWR, ACK, PSH, FIN */
+	} else {
+		put16(frame + l4 + 4, header + payload);
+	}
+	for (uint32_t i = 0; i < payload; i++)
+		frame[l4 + header + i] = (uint8_t)(i * 3 + (i >> 8));
+	return l4 + header + payload;
+}
+
+static void test_segments(void **state)
+{
+	static const struct {
+		bool ipv6;
+		uint8_t protocol, type;
+	} kinds[] = { { 0, IPPROTO_TCP, 1 }, { 1, IPPROTO_TCP, 4 }, { 0, IPPROTO_UDP, 5 },
+		      { 1, IPPROTO_UDP, 5 } };
+	static uint8_t frame[8000], scratch[NET_PORT_FRAME_MAX];
+
+	(void)state;
+	for (unsigned int k = 0; k < 4; k++) {
+		bool tcp = kinds[k].protocol == IPPROTO_TCP;
+		uint32_t length = make(frame, kinds[k].ipv6, kinds[k].protocol, 5001);
+		uint16_t l4 = 14 + (kinds[k].ipv6 ? 40 : 20), data = l4 + (tcp ? 20 : 8);
+		struct virtio_net_hdr_v1 h = {
+			.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM, .gso_type = kinds[k].type,
+			.gso_size = 1000, .csum_start = l4, .csum_offset = tcp ? 16 : 6,
+		};
+
+		assert_int_equal(offload_check(&h, frame, length), 0);
+		count = 0;
+		offload_segment(&h, frame, length, scratch, keep, NULL);
+		assert_int_equal(count, 6);
+		for (unsigned int i = 0; i < 6; i++) {
+			assert_int_equal(lengths[i], data + (i < 5 ? 1000 : 1));
+			assert_sums_right(segments[i], lengths[i], kinds[k].ipv6);
+			assert_memory_equal(segments[i] + data, frame + data + i * 1000,
+					    lengths[i] - data);
+			if (!tcp)
+				continue;
+			assert_int_equal(get32(segments[i] + l4 + 4), (uint32_t)(i * 1000 - 256));
+			assert_int_equal(segments[i][l4 + 13],
+					 0x10 | (i ? 0 : 0x80) | (i == 5 ? 0x09 : 0));
+		}
+	}
+}
+
+static void test_headers(void **state)
+{
+	static uint8_t frame[2000];
+	uint32_t length = make(frame, false, IPPROTO_TCP, 1000);
+	const struct virtio_net_hdr_v1 good = {
+		.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM, .gso_type = 1, .gso_size = 500,
+		.csum_start = 34, .csum_offset = 16,
+	};
+	struct virtio_net_hdr_v1 h;
+
+	(void)state;
+#define REFUSED(change) \
+	(h = good, change, assert_int_equal(offload_check(&h, frame, length), -EINVAL))
+	REFUSED(h.flags = 0);
+	REFUSED(h.gso_type = 4);
+	REFUSED(h.gso_type = 5);
+	REFUSED(h.gso_type = 3);
+	REFUSED(h.gso_type = 0x81);
+	REFUSED(h.gso_size = 1); /* a thousand frames of one byte */
+	REFUSED(h.csum_start = 33);
+	REFUSED(h.csum_offset = 6);
+	REFUSED((h.gso_type = 0, h.csum_start = 65535));
+	REFUSED((h.gso_type = 0, h.csum_start = 2));
+	REFUSED((h.gso_type = 0, h.csum_offset = (uint16_t)(length - 35)));
+	h = good;
+	h.gso_type = 0;
+	assert_int_equal(offload_check(&h, frame, length), 0);
+	assert_int_equal(offload_needs(&h), NET_PORT_CSUM);
+	put16(frame + 50, packet_fold(packet_sum("\x0a\0\2\x0f\x0a\0\2\x10\0\6\3\xfc", 12, 0)));
+	put16(frame + 24, (uint16_t)~packet_fold(packet_sum(frame + 14, 20, 0)));
+	offload_checksum(&h, frame, length);
+	assert_sums_right(frame, length, false);
+	assert_int_equal(h.flags, 0);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup(name, up)
+	const struct CMUnitTest tests[] = {
+		T(test_subnets), T(test_leases), T(test_lease_limits), T(test_dhcp), T(test_dns),
+		T(test_segments), T(test_headers),
+	};
+
+	return cmocka_run_group_tests_name("netd packets", tests, NULL, NULL);
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * JSON lines into a buffer. See json_write.h.
+ */
+#include "json_write.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+void json_put_start(struct json_out *j, char *text, size_t size)
+{
+	*j = (struct json_out){ .text = text, .size = size };
+}
+
+static void put(struct json_out *j, const char *bytes, size_t length)
+{
+	if (j->full || j->size - j->length < length) {
+		j->full = true;
+		return;
+	}
+	memcpy(j->text + j->length, bytes, length);
+	j->length += length;
+}
+
+static void put_quoted(struct json_out *j, const char *text)
+{
+	put(j, "\"", 1);
+	for (; *text; text++) {
+		char escape[8];
+
+		if (*text == '"' || *text == '\\') {
+			put(j, "\\", 1);
+			put(j, text, 1);
+		} else if ((unsigned char)*text < 0x20) {
+			snprintf(escape, sizeof(escape), "\\u%04x", (unsigned char)*text);
+			put(j, escape, 6);
+		} else {
+			put(j, text, 1);
+		}
+	}
+	put(j, "\"", 1);
+}
+
+static void put_name(struct json_out *j, const char *name)
+{
+	if (j->comma)
+		put(j, ",", 1);
+	j->comma = true;
+	if (!name)
+		return;
+	put_quoted(j, name);
+	put(j, ":", 1);
+}
+
+void json_put_open(struct json_out *j, const char *name, char bracket)
+{
+	put_name(j, name);
+	put(j, &bracket, 1);
+	j->comma = false;
+}
+
+void json_put_close(struct json_out *j, char bracket)
+{
+	put(j, &bracket, 1);
+	j->comma = true;
+}
+
+void json_put_string(struct json_out *j, const char *name, const char *text)
+{
+	put_name(j, name);
+	if (text)
+		put_quoted(j, text);
+	else
+		put(j, "null", 4);
+}
+
+void json_put_int(struct json_out *j, const char *name, int64_t number)
+{
+	char text[32];
+
+	put_name(j, name);
+	put(j, text, (size_t)snprintf(text, sizeof(text), "%" PRId64, number));
+}
+
+void json_put_bool(struct json_out *j, const char *name, bool value)
+{
+	put_name(j, name);
+	put(j, value ? "true" : "false", value ? 4 : 5);
+}
+
+int64_t json_put_end(struct json_out *j)
+{
+	put(j, "\n", 1);
+	return j->full ? -ENOSPC : (int64_t)j->length;
+}

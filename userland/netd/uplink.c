@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * libslirp behind a small interface. See uplink.h. One thread; callbacks come
+ * from within uplink_send() and uplink_dispatch().
+ */
+#include "uplink.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <slirp/libslirp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "lease.h"
+#include "packet.h"
+
+#define TIMERS_MAX 8
+
+struct timer {
+	bool used, armed;
+	int64_t expires_ms;
+	SlirpTimerCb run;
+	void *ctx;
+};
+
+struct uplink {
+	Slirp *slirp;
+	uplink_receive receive;
+	void *ctx;
+	struct timer timer[TIMERS_MAX];
+	struct pollfd *fds;
+	unsigned int fd_count, fd_max;
+};
+
+static int64_t now_ns(void *opaque)
+{
+	struct timespec t;
+
+	(void)opaque;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000ll + t.tv_nsec;
+}
+
+/* ---- callbacks ---- */
+
+static ssize_t send_packet(const void *frame, size_t length, void *opaque)
+{
+	struct uplink *u = opaque;
+
+	if (length >= ETH_HEADER && length <= NET_PORT_FRAME_MAX)
+		u->receive(u->ctx, frame, (uint32_t)length);
+	return (ssize_t)length;
+}
+
+/* Guests can cause these without end. */
+static void guest_error(const char *message, void *opaque)
+{
+	(void)message, (void)opaque;
+}
+
+static void *timer_new(SlirpTimerCb run, void *cb_opaque, void *opaque)
+{
+	struct uplink *u = opaque;
+
+	for (unsigned int i = 0; i < TIMERS_MAX; i++)
+		if (!u->timer[i].used) {
+			u->timer[i] = (struct timer){ .used = true, .run = run, .ctx = cb_opaque };
+			return &u->timer[i];
+		}
+	return NULL;
+}
+
+static void timer_free(void *timer, void *opaque)
+{
+	(void)opaque;
+	if (timer)
+		((struct timer *)timer)->used = false;
+}
+
+static void timer_mod(void *timer, int64_t expires_ms, void *opaque)
+{
+	struct timer *t = timer;
+
+	(void)opaque;
+	if (!t)
+		return;
+	t->armed = true;
+	t->expires_ms = expires_ms;
+}
+
+static void poll_fd(int fd, void *opaque)
+{
+	(void)fd, (void)opaque; /* all are asked for before each poll() */
+}
+
+static void notify(void *opaque)
+{
+	(void)opaque; /* one thread: the loop comes around */
+}
+
+static const SlirpCb callbacks = {
+	.send_packet = send_packet, .guest_error = guest_error, .clock_get_ns = now_ns,
+	.timer_new = timer_new, .timer_free = timer_free, .timer_mod = timer_mod,
+	.register_poll_fd = poll_fd, .unregister_poll_fd = poll_fd, .notify = notify,
+};
+
+/* ---- life ---- */
+
+int uplink_create(const struct subnet *subnet, uplink_receive receive, void *ctx,
+		  struct uplink **ret)
+{
+	struct uplink *u = calloc(1, sizeof(*u));
+	SlirpConfig config = {
+		.version = 4,
+		.in_enabled = true,
+		.vnetwork = { htonl(subnet->network) },
+		.vnetmask = { htonl(subnet->mask) },
+		.vhost = { htonl(subnet->router) },
+		.vdhcp_start = { htonl(subnet->first) },
+		.vnameserver = { htonl(subnet->dns) },
+		.if_mtu = UPLINK_MTU,
+		.if_mru = UPLINK_MTU,
+		.disable_dhcp = true,
+	};
+
+	if (!u)
+		return -ENOMEM;
+	u->receive = receive;
+	u->ctx = ctx;
+	u->slirp = slirp_new(&config, &callbacks, u);
+	if (!u->slirp) {
+		free(u);
+		return -EINVAL;
+	}
+	*ret = u;
+	return 0;
+}
+
+void uplink_destroy(struct uplink *u)
+{
+	if (!u)
+		return;
+	slirp_cleanup(u->slirp);
+	free(u->fds);
+	free(u);
+}
+
+void uplink_send(struct uplink *u, const uint8_t *frame, uint32_t length)
+{
+	if (length <= UPLINK_MTU + ETH_HEADER)
+		slirp_input(u->slirp, frame, (int)length);
+}
+
+/* ---- forwards ---- */
+
+int uplink_add_forward(struct uplink *u, const struct uplink_forward *f)
+{
+	struct in_addr host = { htonl(f->host_address) }, guest = { htonl(f->guest_address) };
+
+	errno = 0;
+	if (!slirp_add_hostfwd(u->slirp, f->udp, host, f->host_port, guest, f->guest_port))
+		return 0;
+	return errno ? -errno : -EADDRINUSE;
+}
+
+void uplink_remove_forward(struct uplink *u, const struct uplink_forward *f)
+{
+	struct in_addr host = { htonl(f->host_address) };
+
+	slirp_remove_hostfwd(u->slirp, f->udp, host, f->host_port);
+}
+
+/* ---- polling ---- */
+
+static bool append(struct uplink *u, struct pollfd fd)
+{
+	if (u->fd_count == u->fd_max) {
+		unsigned int max = u->fd_max ? 2 * u->fd_max : 64;
+		struct pollfd *fds = realloc(u->fds, max * sizeof(*fds));
+
+		if (!fds)
+			return false;
+		u->fds = fds;
+		u->fd_max = max;
+	}
+	u->fds[u->fd_count++] = fd;
+	return true;
+}
+
+static int add_poll(int fd, int events, void *opaque)
+{
+	struct uplink *u = opaque;
+	struct pollfd p = { .fd = fd };
+
+	if (events & SLIRP_POLL_IN)
+		p.events |= POLLIN;
+	if (events & SLIRP_POLL_OUT)
+		p.events |= POLLOUT;
+	if (events & SLIRP_POLL_PRI)
+		p.events |= POLLPRI;
+	return append(u, p) ? (int)u->fd_count - 1 : -1;
+}
+
+static int get_revents(int index, void *opaque)
+{
+	struct uplink *u = opaque;
+	short happened = index >= 0 && (unsigned int)index < u->fd_count ? u->fds[index].revents :
+									    0;
+
+	return (happened & POLLIN ? SLIRP_POLL_IN : 0) | (happened & POLLOUT ? SLIRP_POLL_OUT : 0) |
+	       (happened & POLLPRI ? SLIRP_POLL_PRI : 0) |
+	       (happened & (POLLERR | POLLNVAL) ? SLIRP_POLL_ERR : 0) |
+	       (happened & POLLHUP ? SLIRP_POLL_HUP : 0);
+}
+
+unsigned int uplink_prepare(struct uplink *u, const struct pollfd *first, unsigned int count,
+			    struct pollfd **ret_fds, uint32_t *timeout)
+{
+	int64_t now = now_ns(NULL) / 1000000;
+
+	u->fd_count = 0;
+	for (unsigned int i = 0; i < count; i++)
+		append(u, first[i]);
+	slirp_pollfds_fill(u->slirp, timeout, add_poll, u);
+	for (unsigned int i = 0; i < TIMERS_MAX; i++) {
+		struct timer *t = &u->timer[i];
+
+		if (t->used && t->armed && t->expires_ms < now + (int64_t)*timeout)
+			*timeout = t->expires_ms > now ? (uint32_t)(t->expires_ms - now) : 0;
+	}
+	*ret_fds = u->fds;
+	return u->fd_count;
+}
+
+static void run_timers(struct uplink *u)
+{
+	int64_t now = now_ns(NULL) / 1000000;
+
+	for (unsigned int i = 0; i < TIMERS_MAX; i++) {
+		struct timer *t = &u->timer[i];
+
+		if (!t->used || !t->armed || t->expires_ms > now)
+			continue;
+		t->armed = false;
+		t->run(t->ctx);
+	}
+}
+
+void uplink_dispatch(struct uplink *u, bool poll_failed)
+{
+	slirp_pollfds_poll(u->slirp, poll_failed, get_revents, u);
+	run_timers(u);
+}
