@@ -246,6 +246,11 @@ static void test_reset(void **state)
 	assert_int_equal(chipset_config_read(c, ICH9_LPC_SLOT, 0x60, 1), 0x80);
 }
 
+static int map(struct chipset *c, unsigned int number, uint64_t gpa, void *memory)
+{
+	return guest_memory_map(c->m.memory, number, gpa, 4096, memory, true);
+}
+
 static void test_two_views(void **state)
 {
 	struct chipset *c = *state;
@@ -257,8 +262,8 @@ static void test_two_views(void **state)
 	assert_null(guest_memory_at(c->m.memory, 0, 0x100000));
 	assert_non_null(guest_memory_at(c->m.memory, 0xc0000, 0x40000));
 	assert_int_equal(guest_memory_read(c->m.memory, 0x9ffff, got, 2), -EFAULT);
-	assert_int_equal(guest_memory_map(c->m.memory, WINDOW_VRAM, 0xfd000000, 4096, window, true), 0);
-	assert_int_equal(guest_memory_map(c->m.memory, WINDOW_VRAM, 0xfd000000, 4096, window, true), -EEXIST);
+	assert_int_equal(map(c, WINDOW_VRAM, 0xfd000000, window), 0);
+	assert_int_equal(map(c, WINDOW_VRAM, 0xfd000000, window), -EEXIST);
 	memcpy(window, bytes, 8);
 	assert_null(guest_memory_at(c->m.memory, 0xfd000000, 1));
 	assert_int_equal(guest_memory_read(c->m.memory, 0xfd000000, got, 8), 0);
@@ -268,9 +273,9 @@ static void test_two_views(void **state)
 	guest_memory_unmap(c->m.memory, WINDOW_VRAM);
 	assert_int_equal(guest_memory_read(c->m.memory, 0xfd000000, got, 8), -EFAULT);
 	/* over RAM, unaligned, past the end of numbers: no */
-	assert_int_equal(guest_memory_map(c->m.memory, WINDOW_VRAM, 0x200000, 4096, window, true), -EINVAL);
-	assert_int_equal(guest_memory_map(c->m.memory, WINDOW_VRAM, 0xfd000800, 4096, window, true), -EINVAL);
-	assert_int_equal(guest_memory_map(c->m.memory, WINDOW_COUNT, 0xfd000000, 4096, window, true), -EINVAL);
+	assert_int_equal(map(c, WINDOW_VRAM, 0x200000, window), -EINVAL);
+	assert_int_equal(map(c, WINDOW_VRAM, 0xfd000800, window), -EINVAL);
+	assert_int_equal(map(c, WINDOW_COUNT, 0xfd000000, window), -EINVAL);
 	free(window);
 }
 

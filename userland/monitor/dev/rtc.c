@@ -343,9 +343,10 @@ static uint64_t rtc_read(void *dev, uint64_t offset, unsigned int size)
 
 	pthread_mutex_lock(&rtc->lock);
 	for (unsigned int i = 0; i < size; i++) {
-		/* the index port cannot be read back */
-		uint8_t byte = (offset + i) & 1 ? read_register(rtc, rtc->index & INDEX_MASK) : 0xff;
+		uint8_t byte = 0xff; /* the index port cannot be read back */
 
+		if ((offset + i) & 1)
+			byte = read_register(rtc, rtc->index & INDEX_MASK);
 		value |= (uint64_t)byte << (8 * i);
 	}
 	pthread_mutex_unlock(&rtc->lock);
