@@ -80,6 +80,9 @@ static const struct btn_row rows[] = {
 	    "The kernel reserves less room for it than the text takes.",
 	    "Shorten the text of --append."),
 
+	ROW(BTN_FIRMWARE, FAILED, "the file is no firmware for this board",
+	    "Board pc starts with a BIOS image such as SeaBIOS.",
+	    "Leave --firmware out to use that of Debian: apt install seabios"),
 	ROW(BTN_MEMORY_ABOVE_HOST, NO_RESOURCES, "the VM's memory is larger than the host's",
 	    "A VM cannot have more memory than the host has at all.",
 	    "Ask for less with --memory; \"free -h\" shows what the host has."),

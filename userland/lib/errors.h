@@ -41,6 +41,7 @@ enum btn_code {
 	BTN_KERNEL_TOO_BIG = 1203,	/* does not fit into the guest's memory */
 	BTN_INITRD_TOO_BIG = 1204,
 	BTN_CMDLINE_TOO_LONG = 1205,
+	BTN_FIRMWARE = 1206,		/* not an image that a board could start with */
 
 	/* 2xxx: resources of the host */
 	BTN_MEMORY_ABOVE_HOST = 2001,	/* more than the host has at all */

@@ -15,12 +15,14 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "core/pci.h"
 #include "dev/ioapic.h"
 #include "dev/uart16550.h"
 #include "hv.h"
 #include "lib/errors.h"
 #include "memory/memory_control.h"
 #include "vcpu.h"
+#include "virtio/transport.h"
 #include "virtio/virtio.h"
 
 bool board_failed(struct btn_error *e, const char *step, int error)
@@ -112,6 +114,8 @@ static bool add_disk(struct board *board, const struct options_disk *disk, struc
 		return false;
 	if (error)
 		return board_failed(e, "virtio-blk", error);
+	if (!board->first_disk_slot)
+		board->first_disk_slot = pci_slot(board->device[board->device_count]->pci);
 	board->device_count++;
 	return true;
 }
@@ -182,7 +186,12 @@ bool board_add_vcpus(struct board *board, struct btn_error *e)
 	};
 
 	for (config.id = 0; config.id < config.count; config.id++) {
-		int error = vcpu_create(&config, &board->vcpu[config.id]);
+		int error;
+
+		/* INTR is the first CPU's */
+		config.inta = config.id ? NULL : board->inta;
+		config.inta_ctx = board->inta_ctx;
+		error = vcpu_create(&config, &board->vcpu[config.id]);
 
 		if (error)
 			return board_failed(e, "CPU", error);
@@ -240,6 +249,7 @@ static bool add_engine(struct board *board, struct btn_error *e)
 
 static const struct board_type *const types[] = {
 	[BOARD_MICRO] = &board_micro,
+	[BOARD_PC] = &board_pc,
 };
 
 static bool assemble(struct board *board, struct btn_error *e)
@@ -250,8 +260,8 @@ static bool assemble(struct board *board, struct btn_error *e)
 	return add_loop(board, e) && add_engine(board, e) && board->type->assemble(board, e);
 }
 
-bool board_create(struct hv *hv, const struct options *options, struct btn_error *e,
-		  struct board **ret_board)
+bool board_create(struct hv *hv, const struct options *options, struct board_kept *kept,
+		  struct btn_error *e, struct board **ret_board)
 {
 	struct board *board = calloc(1, sizeof(*board));
 
@@ -260,6 +270,7 @@ bool board_create(struct hv *hv, const struct options *options, struct btn_error
 	board->machine.hv = hv;
 	board->machine.error = e;
 	board->options = options;
+	board->kept = kept;
 	board->type = types[options->board];
 	board->signal_fd = -1;
 	if (!assemble(board, e)) {
@@ -283,8 +294,10 @@ void board_destroy(struct board *board)
 		virtio_device_destroy(board->device[--board->device_count]);
 	if (board->own)
 		board->type->dismantle(board);
-	free(board->own);
 	uart_destroy(board->uart);
+	if (board->own && board->type->dismantle_last)
+		board->type->dismantle_last(board);
+	free(board->own);
 	ioapic_destroy(board->ioapic);
 	bus_destroy(machine->mmio);
 	bus_destroy(machine->pio);

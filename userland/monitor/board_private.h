@@ -16,13 +16,16 @@ struct board_type {
 	bool (*assemble)(struct board *board, struct btn_error *e);
 	/* Takes away what assemble() added by itself, if it was. Virtio devices are gone. */
 	void (*dismantle)(struct board *board);
+	/* The rest, once the serial port is gone, too; may be NULL. */
+	void (*dismantle_last)(struct board *board);
 };
 
-extern const struct board_type board_micro;
+extern const struct board_type board_micro, board_pc;
 
 struct board {
 	struct machine machine;
 	const struct options *options;
+	struct board_kept *kept;
 	const struct board_type *type;
 	void *own;		/* the type's part */
 	int signal_fd;
@@ -30,6 +33,10 @@ struct board {
 	struct uart *uart;
 	struct virtio_device *device[BOARD_DEVICES_MAX];
 	unsigned int device_count;
+	unsigned int first_disk_slot;	/* of PCI; the others follow */
+	/* What the 8259 answers a CPU (vcpu.h); NULL: there is none. */
+	int (*inta)(void *ctx);
+	void *inta_ctx;
 	struct memory_control *memory_control;
 	struct vcpu *vcpu[BATON_MAX_VCPUS];
 };

@@ -35,13 +35,14 @@ static void prepare_signals(void)
 /* Runs the machine until something else than a reset ends it. */
 static int run(struct hv *hv, const struct options *options)
 {
+	struct board_kept kept = {};
 	enum machine_end how;
 	struct btn_error e;
 
 	do {
 		struct board *board;
 
-		if (!board_create(hv, options, &e, &board))
+		if (!board_create(hv, options, &kept, &e, &board))
 			return report(&e);
 		btn_set_default(&e, BTN_INTERNAL);
 		how = board_run(board);

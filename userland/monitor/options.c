@@ -15,7 +15,7 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-static const char *const boards[] = { [BOARD_MICRO] = "micro" };
+static const char *const boards[] = { [BOARD_MICRO] = "micro", [BOARD_PC] = "pc" };
 static const char *const on_off[] = { "on", "off" };
 static const char *const engines[] = { "auto", "baton", "kvm" };
 
@@ -78,6 +78,13 @@ static bool take_board(struct options *options, char *value, struct btn_error *e
 	for (unsigned int i = 0; i < ARRAY_SIZE(boards); i++)
 		if (!strcmp(value, boards[i]))
 			options->board = i;
+	return true;
+}
+
+static bool take_firmware(struct options *options, char *value, struct btn_error *e)
+{
+	(void)e;
+	options->firmware = value;
 	return true;
 }
 
@@ -226,7 +233,9 @@ static const struct option_row rows[] = {
 	{ "net", "PORT", "network card: fd=N or unix:PATH[,mac=MAC][,name=NAME]; repeatable",
 	  take_net },
 	{ "engine", "NAME", "auto, baton or kvm (auto)", take_engine },
-	{ "board", "NAME", "micro", take_board },
+	{ "board", "NAME", "micro, which starts a kernel, or pc, which boots a disk (micro)",
+	  take_board },
+	{ "firmware", "FILE", "BIOS image of board pc (SeaBIOS)", take_firmware },
 	{ "console-in-fd", "N", "serial port's input (0)", take_console_in },
 	{ "console-out-fd", "N", "serial port's output (1)", take_console_out },
 	{ "hvc-in-fd", "N", "a virtio console's input", take_hvc_in },
@@ -238,6 +247,7 @@ static const struct option_row rows[] = {
 void options_print_help(void)
 {
 	printf("usage: baton-vm --kernel FILE [OPTION]...\n"
+	       "       baton-vm --board pc --disk FILE [OPTION]...\n"
 	       "Run one virtual machine in the foreground.\n\n");
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		printf("  --%s%s%-*s %s\n", rows[i].name, rows[i].value ? " " : "",
@@ -289,6 +299,21 @@ static bool take_option(struct options *options, char ***argv, struct btn_error 
 	return row->take(options, value, e);
 }
 
+/* Each board starts from something else. */
+static bool check_board(const struct options *options, struct btn_error *e)
+{
+	if (options->board == BOARD_MICRO && !options->kernel) {
+		btn_set(e, BTN_MISSING_ARGUMENT, "--kernel is missing");
+		return false;
+	}
+	if (options->board == BOARD_PC && (options->kernel || options->initrd)) {
+		btn_set(e, BTN_BAD_VALUE, "board pc boots from a disk, not from a kernel file");
+		btn_set_fix(e, "Leave the kernel out, or use --board micro.");
+		return false;
+	}
+	return true;
+}
+
 bool options_parse(struct options *options, int argc, char **argv, struct btn_error *e)
 {
 	(void)argc; /* argv ends with NULL */
@@ -304,9 +329,5 @@ bool options_parse(struct options *options, int argc, char **argv, struct btn_er
 		if (!take_option(options, &argv, e))
 			return false;
 	}
-	if (!options->kernel && !options->help && !options->version) {
-		btn_set(e, BTN_MISSING_ARGUMENT, "--kernel is missing");
-		return false;
-	}
-	return true;
+	return options->help || options->version || check_board(options, e);
 }

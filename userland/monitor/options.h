@@ -12,7 +12,7 @@
 
 #define OPTIONS_DISKS_MAX 16
 
-enum options_board { BOARD_MICRO };
+enum options_board { BOARD_MICRO, BOARD_PC };
 
 struct options_disk {
 	const char *path;
@@ -31,6 +31,7 @@ struct options_net {
 
 struct options {
 	enum options_board board;
+	const char *firmware;			/* board pc; NULL: SeaBIOS */
 	const char *kernel, *initrd, *append;	/* NULL: none; append: "" */
 	unsigned int cpus;
 	uint64_t memory, memory_min;		/* bytes; the same: no range */

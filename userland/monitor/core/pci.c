@@ -20,6 +20,7 @@
 #define ECAM_SIZE (1u << 20) /* one bus: 32 devices, 8 functions, 4 KiB each */
 #define PORT_BASE 0xcf8
 #define PORT_SIZE 8
+#define PORT_RESET 1 /* offset of 0xcf9 */
 #define PORT_DATA 4 /* offset of 0xcfc */
 #define ADDRESS_ENABLE 0x80000000u
 
@@ -188,6 +189,11 @@ static bool port_address(struct pci_host *host, uint64_t offset, struct config_a
 	return (latch & ADDRESS_ENABLE) && !((latch >> 16) & 0xff);
 }
 
+static bool is_reset_control(const struct pci_host *host, uint64_t offset, unsigned int size)
+{
+	return offset == PORT_RESET && size == 1 && host->config.reset_control;
+}
+
 static uint64_t port_read(void *dev, uint64_t offset, unsigned int size)
 {
 	struct pci_host *host = dev;
@@ -196,6 +202,8 @@ static uint64_t port_read(void *dev, uint64_t offset, unsigned int size)
 
 	if (offset >= PORT_DATA)
 		return port_address(host, offset, &at) ? config_read(host, at, size) : UINT32_MAX;
+	if (is_reset_control(host, offset, size))
+		return host->config.reset_control->read(host->config.reset_control_dev, 0, 1);
 	if (offset || size != 4)
 		return UINT32_MAX;
 	pthread_mutex_lock(&host->lock);
@@ -212,6 +220,8 @@ static void port_write(void *dev, uint64_t offset, unsigned int size, uint64_t v
 	if (offset >= PORT_DATA) {
 		if (port_address(host, offset, &at))
 			config_write(host, at, size, (uint32_t)value);
+	} else if (is_reset_control(host, offset, size)) {
+		host->config.reset_control->write(host->config.reset_control_dev, 0, 1, value);
 	} else if (!offset && size == 4) {
 		pthread_mutex_lock(&host->lock);
 		host->config_address = (uint32_t)value;

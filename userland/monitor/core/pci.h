@@ -76,6 +76,9 @@ struct pci_host_config {
 	/* The bridge at 00:00.0 and its hooks' `dev`; NULL: one without a chipset's features. */
 	const struct pci_function_config *bridge;
 	void *bridge_dev;
+	/* Port 0xcf9, which lies among PCI's but belongs to the chipset; NULL: nobody. */
+	const struct bus_ops *reset_control;
+	void *reset_control_dev;
 	/* INTA# of the device in `slot` changed. A leaf lock is held. NULL: no INTx. */
 	void (*intx)(void *ctx, unsigned int slot, bool level);
 	void *intx_ctx;
