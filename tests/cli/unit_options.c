@@ -56,7 +56,6 @@ static const struct {
 	{ "bot", BTN_UNKNOWN_VERB, "vmctl boot" },
 	{ "docter", BTN_UNKNOWN_VERB, "vmctl doctor" },
 	{ "xyzzy", BTN_UNKNOWN_VERB, "vmctl help" },
-	{ "boot", BTN_MISSING_ARGUMENT, "vmctl help boot" },
 	{ "boot a b", BTN_EXTRA_ARGUMENT, "vmctl help" },
 	{ "boot k --memroy 1G", BTN_UNKNOWN_OPTION, "--memory" },
 	{ "boot k --memroy=1G", BTN_UNKNOWN_OPTION, "--memory" },
@@ -142,6 +141,12 @@ static const struct {
 	int status;
 	const char *text; /* part of message, cause or fix */
 } bad_boots[] = {
+	{ "boot", BTN_MISSING_ARGUMENT, 2, "neither KERNEL nor --disk" },
+	{ "boot --board micro", BTN_MISSING_ARGUMENT, 2, "KERNEL is missing" },
+	{ "boot kernel --board pc", BTN_BAD_VALUE, 2, "--board micro" },
+	{ "boot --disk disk --append quiet", BTN_BAD_VALUE, 2, "boots from a disk" },
+	{ "boot --disk disk --firmware missing", BTN_FILE_MISSING, 3, "the firmware" },
+	{ "boot kernel --firmware kernel", BTN_BAD_VALUE, 2, "for board pc" },
 	{ "boot missing", BTN_FILE_MISSING, 3, "the kernel \"missing\" does not exist" },
 	{ "boot .", BTN_FILE_NOT_REGULAR, 2, "is a directory" },
 	{ "boot /dev/null", BTN_FILE_NOT_REGULAR, 2, "special file" },
@@ -225,6 +230,10 @@ static void test_unreadable(void **state)
 static const struct {
 	const char *line, *command;
 } plans[] = {
+	{ "boot --disk disk", "baton-vm --board pc --engine auto --cpus 1 --memory 536870912 "
+	  "--disk disk" },
+	{ "boot --disk disk --firmware kernel", "baton-vm --board pc --engine auto --cpus 1 "
+	  "--memory 536870912 --firmware kernel --disk disk" },
 	{ "boot kernel", "baton-vm --board micro --engine auto --cpus 1 --memory 536870912 "
 	  "--kernel kernel --append console=ttyS0" },
 	{ "boot kernel --append quiet_ro", "baton-vm --board micro --engine auto --cpus 1 "

@@ -45,7 +45,10 @@ const struct option_row boot_options[] = {
 		"address each time." },
 	{ "engine", "ENGINE", "\"baton\" (Baton's kernel module), \"kvm\" (/dev/kvm) or \"auto\": "
 		"baton if it works, else kvm. Default: auto." },
-	{ "board", "BOARD", "The machine. \"micro\" is the only one so far, and the default." },
+	{ "board", "BOARD", "The machine. \"micro\" starts KERNEL at once and has nothing but "
+		"virtio devices; \"pc\" has a PC's firmware and devices, and boots a disk. "
+		"Default: micro with a KERNEL, pc without." },
+	{ "firmware", "FILE", "The BIOS image of board pc. Default: SeaBIOS." },
 	{ "dry-run", NULL, "Check everything, print the command that would run, start nothing." },
 	{ NULL, NULL, NULL },
 };
@@ -58,14 +61,17 @@ const struct example boot_examples[] = {
 	  "--append 'root=/dev/vda rw'" },
 	{ "A kernel built just now, quietly, output into a file:",
 	  "vmctl boot arch/x86/boot/bzImage --initrd test.cpio --append quiet </dev/null >log" },
+	{ "A disk image with a boot loader, as a PC starts it:",
+	  "vmctl boot --disk debian.qcow2 --memory 1G" },
 	{ "A server whose port 22 is reached at port 2222 of the host:",
 	  "vmctl boot vmlinuz --initrd initrd.img --net user --forward 2222:22" },
 	{ NULL, NULL },
 };
 
 const char boot_description[] =
-	"Boots KERNEL (a bzImage, or an ELF kernel with a PVH entry point) and connects the "
-	"guest's serial console, ttyS0, with this terminal until the guest powers off.\n"
+	"Boots KERNEL (a bzImage, or an ELF kernel with a PVH entry point), or without one the "
+	"boot loader on the first disk, and connects the guest's serial console, ttyS0, with this "
+	"terminal until the guest powers off.\n"
 	"On a terminal, all keys go to the guest. At the start of a line ~. ends the VM, ~^Z "
 	"suspends it, ~~ sends one ~ and ~? lists these. If standard input is no terminal, "
 	"it is passed on as it is, and its end does not end the VM.\n"
@@ -73,7 +79,7 @@ const char boot_description[] =
 	"disks.";
 
 static const char *const engines[] = { "auto", "baton", "kvm" };
-static const char *const boards[] = { "micro" };
+static const char *const boards[] = { "micro", "pc" };
 static const char *const on_off[] = { "on", "off" };
 
 struct memory_range {
@@ -128,13 +134,45 @@ static bool check_disk_option(const char *value, struct btn_error *e)
 	return false;
 }
 
+static const char *board_of(const struct args *args)
+{
+	return value_or(args, "board", args->positional_count ? "micro" : "pc");
+}
+
+/* A kernel for micro, a disk for pc, and neither gets what it cannot use. */
+static bool check_start(const struct args *args, struct btn_error *e)
+{
+	const char *initrd = args_get(args, "initrd"), *firmware = args_get(args, "firmware");
+	bool kernel = args->positional_count;
+
+	if (!strcmp(board_of(args), "micro")) {
+		if (!kernel)
+			btn_set(e, BTN_MISSING_ARGUMENT, "KERNEL is missing");
+		else if (firmware)
+			btn_set(e, BTN_BAD_VALUE, "--firmware is for board pc");
+		return kernel && !firmware && check_file("kernel", args->positional[0], e) &&
+		       (!initrd || check_file("initrd", initrd, e));
+	}
+	if (kernel || initrd || args_has(args, "append")) {
+		btn_set(e, BTN_BAD_VALUE, "board pc boots from a disk, not from a kernel file");
+		btn_set_fix(e, "Leave KERNEL, --initrd and --append out, or use --board micro.");
+		return false;
+	}
+	if (!args_has(args, "disk")) {
+		btn_set(e, BTN_MISSING_ARGUMENT,
+			"there is nothing to boot: neither KERNEL nor --disk");
+		return false;
+	}
+	return !firmware || check_file("firmware", firmware, e);
+}
+
 static bool check_arguments(const struct args *args, unsigned int *ret_cpus,
 			    struct memory_range *ret_memory, struct btn_error *e)
 {
-	const char *initrd = args_get(args, "initrd"), *disk;
+	const char *disk;
 	size_t pos = 0;
 
-	if (!check_word("board", BTN_UNKNOWN_BOARD, value_or(args, "board", "micro"),
+	if (!check_word("board", BTN_UNKNOWN_BOARD, board_of(args),
 			boards, sizeof(boards) / sizeof(boards[0]), e) ||
 	    !check_word("engine", BTN_UNKNOWN_ENGINE, value_or(args, "engine", "auto"),
 			engines, sizeof(engines) / sizeof(engines[0]), e) ||
@@ -143,8 +181,7 @@ static bool check_arguments(const struct args *args, unsigned int *ret_cpus,
 				&ret_memory->max, e) ||
 	    !check_word("value of --ksm", BTN_BAD_VALUE, value_or(args, "ksm", "off"), on_off,
 			sizeof(on_off) / sizeof(on_off[0]), e) ||
-	    !check_file("kernel", args->positional[0], e) ||
-	    (initrd && !check_file("initrd", initrd, e)))
+	    !check_start(args, e))
 		return false;
 	while ((disk = args_next(args, "disk", &pos))) {
 		if (!check_disk_option(disk, e))
@@ -214,16 +251,20 @@ bool boot_make_plan(const struct args *args, struct boot_plan *plan, struct btn_
 			 memory.max);
 
 	plan->argv[plan->argc++] = "baton-vm";
-	add(plan, "--board", value_or(args, "board", "micro"));
+	add(plan, "--board", board_of(args));
 	add(plan, "--engine", value_or(args, "engine", "auto"));
 	add(plan, "--cpus", plan->cpus);
 	add(plan, "--memory", plan->memory);
 	if (args_has(args, "ksm"))
 		add(plan, "--ksm", args_get(args, "ksm"));
-	add(plan, "--kernel", args->positional[0]);
-	if (initrd)
-		add(plan, "--initrd", initrd);
-	add(plan, "--append", plan->cmdline);
+	if (args->positional_count) {
+		add(plan, "--kernel", args->positional[0]);
+		if (initrd)
+			add(plan, "--initrd", initrd);
+		add(plan, "--append", plan->cmdline);
+	}
+	if (args_has(args, "firmware"))
+		add(plan, "--firmware", args_get(args, "firmware"));
 	while ((disk = args_next(args, "disk", &pos)))
 		add(plan, "--disk", disk);
 	if (plan->net.network)

@@ -11,8 +11,8 @@
 
 const struct verb verbs[] = {
 	{
-		.name = "boot", .summary = "Boot a kernel in a VM on this terminal",
-		.arguments = "KERNEL", .arguments_min = 1, .arguments_max = 1,
+		.name = "boot", .summary = "Boot a kernel or a disk in a VM on this terminal",
+		.arguments = "[KERNEL]", .arguments_min = 0, .arguments_max = 1,
 		.options = boot_options, .examples = boot_examples,
 		.description = boot_description, .run = boot_run,
 	}, {
