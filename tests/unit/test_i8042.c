@@ -11,25 +11,7 @@
 #include <linux/input-event-codes.h>
 
 #include "dev/i8042.h"
-
-struct fake_line {
-	bool level;
-	unsigned int rises;
-};
-
-static void set_line(void *chip, unsigned int pin, bool level)
-{
-	struct fake_line *l = chip;
-
-	(void)pin;
-	l->rises += level && !l->level;
-	l->level = level;
-}
-
-static struct irq_line fake_irq_line(struct fake_line *l)
-{
-	return (struct irq_line){ .set = set_line, .chip = l };
-}
+#include "fake_clock.h"
 
 static struct fake_line line;
 static enum machine_end end;

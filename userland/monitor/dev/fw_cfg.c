@@ -139,14 +139,15 @@ static uint32_t dma_locked(struct fw_cfg *fw, const struct dma_request *request)
 
 static void start_dma_locked(struct fw_cfg *fw, uint64_t gpa)
 {
-	struct dma_request *at = guest_memory_at(fw->memory, gpa, sizeof(*at)), request;
+	uint8_t *at = guest_memory_at(fw->memory, gpa, sizeof(struct dma_request));
+	struct dma_request request;
 	uint32_t result;
 
 	if (!at)
 		return;
 	memcpy(&request, at, sizeof(request)); /* once: the guest may change it meanwhile */
 	result = htobe32(dma_locked(fw, &request));
-	memcpy(&at->control, &result, sizeof(result));
+	memcpy(at + offsetof(struct dma_request, control), &result, sizeof(result));
 }
 
 /* ---- ports ---- */

@@ -33,11 +33,12 @@
 #define REFRESH_NS	15085u	/* half a period of the refresh request */
 
 /* A guest may ask for more; the host's timers are not for that. */
-#define SHORTEST_NS	20000u
+#define SHORTEST_NS	50000u
 
 /* All under the lock. */
 struct counter {
 	uint64_t start;		/* ns: when the count was loaded, or the gate rose */
+	uint64_t counted;	/* ns: what had been counted when the gate fell (modes 0, 4) */
 	uint32_t count;		/* 1 … 65536 (10000 in BCD) */
 	uint16_t latched;
 	uint8_t latched_bytes;	/* left to be read */
@@ -46,6 +47,7 @@ struct counter {
 	uint8_t write_low, write_high_next, read_high_next;
 	uint8_t loaded;		/* a count was written since the mode */
 	uint8_t gate;
+	uint8_t waiting;	/* for the gate to rise (modes 1, 5) */
 };
 
 struct i8254 {
@@ -60,11 +62,12 @@ struct i8254 {
 	{ #member "[" #index "]", offsetof(struct i8254, counter[index].member),	\
 	  sizeof(((struct counter *)0)->member), 1 }
 #define FIELDS(index)								\
-	FIELD(index, start), FIELD(index, count), FIELD(index, latched),	\
+	FIELD(index, start), FIELD(index, counted), FIELD(index, count), FIELD(index, latched),	\
 	FIELD(index, latched_bytes), FIELD(index, status),			\
 	FIELD(index, status_latched), FIELD(index, mode), FIELD(index, rw),	\
 	FIELD(index, bcd), FIELD(index, write_low), FIELD(index, write_high_next), \
-	FIELD(index, read_high_next), FIELD(index, loaded), FIELD(index, gate)
+	FIELD(index, read_high_next), FIELD(index, loaded), FIELD(index, gate), \
+	FIELD(index, waiting)
 
 const struct state_field i8254_fields[] = {
 	FIELDS(0), FIELDS(1), FIELDS(2),
@@ -85,9 +88,24 @@ static uint32_t period(const struct counter *c)
 	return c->count ? c->count : modulus(c);
 }
 
+/* Modes in which a low gate holds the count, and a rising one does not start it anew. */
+static bool holds(const struct counter *c)
+{
+	return c->mode == 0 || c->mode == 4;
+}
+
+static uint64_t elapsed(const struct counter *c, uint64_t now)
+{
+	if (c->waiting)
+		return 0;
+	if (holds(c) && !c->gate)
+		return c->counted;
+	return now > c->start ? now - c->start : 0;
+}
+
 static uint64_t ticks_at(const struct counter *c, uint64_t now)
 {
-	return now > c->start ? clock_scale(now - c->start, I8254_HZ, CLOCK_NS_PER_S) : 0;
+	return clock_scale(elapsed(c, now), I8254_HZ, CLOCK_NS_PER_S);
 }
 
 static bool periodic(const struct counter *c)
@@ -103,7 +121,7 @@ static bool triggered(const struct counter *c)
 
 static bool counting(const struct counter *c)
 {
-	return c->loaded && (c->gate || triggered(c));
+	return c->loaded && !c->waiting && (c->gate || triggered(c));
 }
 
 static bool output(const struct counter *c, uint64_t now)
@@ -114,9 +132,9 @@ static bool output(const struct counter *c, uint64_t now)
 		return c->mode != 0;
 	switch (c->mode) {
 	case 0:
-		return c->gate && d >= n;
-	case 1:
 		return d >= n;
+	case 1:
+		return c->waiting || d >= n;
 	case 2:
 		return !c->gate || d % n != n - 1 || n == 1;
 	case 3:
@@ -140,7 +158,7 @@ static uint32_t from_bcd(uint16_t value)
 
 static uint16_t value(const struct counter *c, uint64_t now)
 {
-	uint64_t d = counting(c) ? ticks_at(c, now) : 0, n = period(c);
+	uint64_t d = counting(c) || holds(c) ? ticks_at(c, now) : 0, n = period(c);
 	uint32_t left;
 
 	if (c->mode == 2)
@@ -220,6 +238,9 @@ static void load(struct i8254 *pit, struct counter *c, uint16_t raw)
 	/* While a period runs, a new count counts from the next one on: from now, here. */
 	if (!triggered(c))
 		c->start = now;
+	else if (!c->loaded)
+		c->waiting = true;
+	c->counted = 0;
 	c->loaded = true;
 	if (c != &pit->counter[0])
 		return;
@@ -227,6 +248,19 @@ static void load(struct i8254 *pit, struct counter *c, uint16_t raw)
 		set_irq(pit, false);
 	pit->edge = now;
 	arm_locked(pit, now);
+}
+
+/* In mode 0 half a count stops the counter and takes its output down. */
+static void first_byte(struct i8254 *pit, struct counter *c, uint8_t byte)
+{
+	c->write_low = byte;
+	if (c->mode != 0)
+		return;
+	c->loaded = false;
+	if (c != &pit->counter[0])
+		return;
+	set_irq(pit, false);
+	clock_timer_arm(&pit->config.timer, UINT64_MAX);
 }
 
 static void write_count(struct i8254 *pit, struct counter *c, uint8_t byte)
@@ -242,7 +276,7 @@ static void write_count(struct i8254 *pit, struct counter *c, uint8_t byte)
 		if (c->write_high_next)
 			load(pit, c, (uint16_t)(c->write_low | byte << 8));
 		else
-			c->write_low = byte;
+			first_byte(pit, c, byte);
 		c->write_high_next = !c->write_high_next;
 		break;
 	}
@@ -357,14 +391,18 @@ const struct bus_ops i8254_bus_ops = { .read = i8254_read, .write = i8254_write 
 
 /* ---- port 0x61 ---- */
 
-/* A falling gate stops counter 2, a rising one starts it anew (modes 1, 2, 3, 5). */
+/* A rising gate goes on counting (modes 0, 4), or starts anew. */
 static void set_gate(struct i8254 *pit, bool gate)
 {
 	struct counter *c = &pit->counter[2];
 	uint64_t now = clock_now(&pit->config.clock);
 
-	if (gate && !c->gate)
-		c->start = now;
+	if (!gate && c->gate && holds(c))
+		c->counted = elapsed(c, now);
+	if (gate && !c->gate) {
+		c->start = holds(c) ? now - c->counted : now;
+		c->waiting = false;
+	}
 	c->gate = gate;
 }
 
