@@ -146,6 +146,7 @@ static const struct {
 	{ "boot kernel --board pc", BTN_BAD_VALUE, 2, "--board micro" },
 	{ "boot --disk disk --append quiet", BTN_BAD_VALUE, 2, "boots from a disk" },
 	{ "boot --disk disk --firmware missing", BTN_FILE_MISSING, 3, "the firmware" },
+	{ "boot kernel --display none", BTN_BAD_VALUE, 2, "for board pc" },
 	{ "boot kernel --firmware kernel", BTN_BAD_VALUE, 2, "for board pc" },
 	{ "boot missing", BTN_FILE_MISSING, 3, "the kernel \"missing\" does not exist" },
 	{ "boot .", BTN_FILE_NOT_REGULAR, 2, "is a directory" },
@@ -232,6 +233,8 @@ static const struct {
 } plans[] = {
 	{ "boot --disk disk", "baton-vm --board pc --engine auto --cpus 1 --memory 536870912 "
 	  "--disk disk" },
+	{ "boot --disk disk --display vnc:unix:/tmp/s", "baton-vm --board pc --engine auto "
+	  "--cpus 1 --memory 536870912 --display vnc:unix:/tmp/s --disk disk" },
 	{ "boot --disk disk --firmware kernel", "baton-vm --board pc --engine auto --cpus 1 "
 	  "--memory 536870912 --firmware kernel --disk disk" },
 	{ "boot kernel", "baton-vm --board micro --engine auto --cpus 1 --memory 536870912 "

@@ -42,6 +42,7 @@ enum btn_code {
 	BTN_INITRD_TOO_BIG = 1204,
 	BTN_CMDLINE_TOO_LONG = 1205,
 	BTN_FIRMWARE = 1206,		/* not an image that a board could start with */
+	BTN_DISPLAY = 1301,		/* where the screen was to be shown */
 
 	/* 2xxx: resources of the host */
 	BTN_MEMORY_ABOVE_HOST = 2001,	/* more than the host has at all */

@@ -26,6 +26,7 @@
 #include "dev/rtc.h"
 #include "dev/vga.h"
 #include "display/display.h"
+#include "display/vnc.h"
 #include "hv.h"
 #include "lib/errors.h"
 #include "vcpu.h"
@@ -65,6 +66,7 @@ struct pc {
 	struct vga *vga;
 	struct pci_function *vga_function;
 	struct display *display;
+	struct vnc *vnc;
 	struct loop_timer *pit_timer, *rtc_timer, *pm_timer;
 	bool firmware_mapped;
 };
@@ -364,6 +366,33 @@ static bool add_vga(struct board *board, struct btn_error *e)
 	return true;
 }
 
+static void on_key(void *ctx, uint16_t key, bool down)
+{
+	i8042_key(((struct pc *)ctx)->keyboard, key, down);
+}
+
+/* There is no mouse yet. */
+static void on_pointer(void *ctx, uint32_t x, uint32_t y, uint32_t w, uint32_t h, uint8_t buttons)
+{
+	(void)ctx, (void)x, (void)y, (void)w, (void)h, (void)buttons;
+}
+
+static bool add_vnc(struct board *board, struct btn_error *e)
+{
+	struct pc *pc = board->own;
+	struct vnc_config config = {
+		.display = pc->display, .listen = board->options->vnc,
+		.input = { .key = on_key, .pointer = on_pointer, .ctx = pc },
+	};
+	int error = config.listen ? vnc_create(&config, &pc->vnc) : 0;
+
+	if (!error)
+		return true;
+	btn_set(e, BTN_DISPLAY, "the screen cannot be shown at \"%s\"", config.listen);
+	btn_set_cause(e, "The host says: %s.", strerror(-error));
+	return false;
+}
+
 /* ---- firmware's knowledge ---- */
 
 /* As Open Firmware names devices; the disks come first, in their order. */
@@ -441,7 +470,7 @@ static bool assemble(struct board *board, struct btn_error *e)
 	       add_pic(board, e) && add_pit(board, e) && add_rtc(board, e) &&
 	       add_power(board, e) && add_keyboard(board, e) &&
 	       board_add_uart(board, &uart, e) && add_pci(board, e) && add_vga(board, e) &&
-	       board_add_virtio(board, e) && add_fw_cfg(board, e) &&
+	       add_vnc(board, e) && board_add_virtio(board, e) && add_fw_cfg(board, e) &&
 	       board_add_vcpus(board, e) && open_lint0(board, e);
 }
 
@@ -449,6 +478,7 @@ static void dismantle_screen(struct board *board)
 {
 	struct pc *pc = board->own;
 
+	vnc_destroy(pc->vnc);
 	if (pc->display)
 		display_set_source(pc->display, NULL);
 	pci_remove(pc->vga_function);

@@ -88,6 +88,23 @@ static bool take_firmware(struct options *options, char *value, struct btn_error
 	return true;
 }
 
+/* none, or vnc:unix:PATH */
+static bool take_display(struct options *options, char *value, struct btn_error *e)
+{
+	const char unix_socket[] = "vnc:unix:";
+
+	options->vnc = NULL;
+	if (!strcmp(value, "none"))
+		return true;
+	if (strncmp(value, unix_socket, strlen(unix_socket)) || !value[strlen(unix_socket)]) {
+		btn_set(e, BTN_BAD_VALUE, "--display: there is no display \"%s\"", value);
+		btn_set_fix(e, "Use none, or vnc:unix:PATH for a VNC server on a UNIX socket.");
+		return false;
+	}
+	options->vnc = value + strlen("vnc:");
+	return true;
+}
+
 static bool take_engine(struct options *options, char *value, struct btn_error *e)
 {
 	if (!check_word("engine", BTN_UNKNOWN_ENGINE, value, engines, ARRAY_SIZE(engines), e))
@@ -235,6 +252,8 @@ static const struct option_row rows[] = {
 	{ "engine", "NAME", "auto, baton or kvm (auto)", take_engine },
 	{ "board", "NAME", "micro, which starts a kernel, or pc, which boots a disk (micro)",
 	  take_board },
+	{ "display", "none|vnc:unix:PATH", "show the screen of board pc by VNC (none)",
+	  take_display },
 	{ "firmware", "FILE", "BIOS image of board pc (SeaBIOS)", take_firmware },
 	{ "console-in-fd", "N", "serial port's input (0)", take_console_in },
 	{ "console-out-fd", "N", "serial port's output (1)", take_console_out },

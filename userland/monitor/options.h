@@ -32,6 +32,7 @@ struct options_net {
 struct options {
 	enum options_board board;
 	const char *firmware;			/* board pc; NULL: SeaBIOS */
+	const char *vnc;			/* board pc: "unix:PATH"; NULL: none */
 	const char *kernel, *initrd, *append;	/* NULL: none; append: "" */
 	unsigned int cpus;
 	uint64_t memory, memory_min;		/* bytes; the same: no range */

@@ -48,6 +48,9 @@ const struct option_row boot_options[] = {
 	{ "board", "BOARD", "The machine. \"micro\" starts KERNEL at once and has nothing but "
 		"virtio devices; \"pc\" has a PC's firmware and devices, and boots a disk. "
 		"Default: micro with a KERNEL, pc without." },
+	{ "display", "none|vnc:unix:PATH", "Show the screen of board pc, and take keys, through "
+		"a VNC server on a UNIX socket, which is made with access for you alone. "
+		"Default: none." },
 	{ "firmware", "FILE", "The BIOS image of board pc. Default: SeaBIOS." },
 	{ "dry-run", NULL, "Check everything, print the command that would run, start nothing." },
 	{ NULL, NULL, NULL },
@@ -143,14 +146,14 @@ static const char *board_of(const struct args *args)
 static bool check_start(const struct args *args, struct btn_error *e)
 {
 	const char *initrd = args_get(args, "initrd"), *firmware = args_get(args, "firmware");
-	bool kernel = args->positional_count;
+	bool kernel = args->positional_count, for_pc = firmware || args_has(args, "display");
 
 	if (!strcmp(board_of(args), "micro")) {
 		if (!kernel)
 			btn_set(e, BTN_MISSING_ARGUMENT, "KERNEL is missing");
-		else if (firmware)
-			btn_set(e, BTN_BAD_VALUE, "--firmware is for board pc");
-		return kernel && !firmware && check_file("kernel", args->positional[0], e) &&
+		else if (for_pc)
+			btn_set(e, BTN_BAD_VALUE, "--firmware and --display are for board pc");
+		return kernel && !for_pc && check_file("kernel", args->positional[0], e) &&
 		       (!initrd || check_file("initrd", initrd, e));
 	}
 	if (kernel || initrd || args_has(args, "append")) {
@@ -263,6 +266,8 @@ bool boot_make_plan(const struct args *args, struct boot_plan *plan, struct btn_
 			add(plan, "--initrd", initrd);
 		add(plan, "--append", plan->cmdline);
 	}
+	if (args_has(args, "display"))
+		add(plan, "--display", args_get(args, "display"));
 	if (args_has(args, "firmware"))
 		add(plan, "--firmware", args_get(args, "firmware"));
 	while ((disk = args_next(args, "disk", &pos)))
