@@ -66,3 +66,28 @@ t_pc_reboot() {
 	[ "$(sed -n 's/^went \([0-9]*\) s.*/\1/p' /tmp/out)" -lt 300 ]
 	rm -f /tmp/pc.qcow2
 }
+
+# ssh_banner PORT: what answers there.
+ssh_banner() {
+	echo | timeout 10 nc 127.0.0.1 "$1" | head -n 1
+}
+
+# A network of the VM's own: address, names, the way in through a live forward.
+t_pc_net() {
+	rm -f /tmp/pc.qcow2
+	ip link set lo up
+	pc_start --memory 512M --net user --forward 2222:22 --name web1
+	pc_log_in
+	type_at '~# ' 'until ss -ltn | grep -q :22; do sleep 1; done; ip -4 addr show; getent hosts web1; echo net=up'
+	type_at '^net=up' ''
+	for _ in 1 2 3; do
+		[ "$(ssh_banner 2222 | cut -c 1-8)" = SSH-2.0- ]
+	done
+	type_at '~# ' poweroff
+	pc_end
+	grep -aq 'inet 10\.0\.2\.[0-9]*/24' /tmp/out
+	grep -aqE '^10\.0\.2\.[0-9]+ +web1' /tmp/out
+	# With the VM goes its network.
+	[ -z "$(ssh_banner 2222)" ]
+	rm -f /tmp/pc.qcow2
+}
