@@ -9,7 +9,7 @@ USER_INCLUDES := -Ishared -Iuserland -Iuserland/hv -Iuserland/monitor \
 	-Iuserland/monitor/core -Iuserland/lib
 SAN_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
-MONITOR_LIBS := -lZydis -luring -lpng -lvncserver -lz -lzstd -pthread
+MONITOR_LIBS := -lZydis -luring -lpng -lz -lzstd -pthread
 MONITOR_SOURCES := $(sort $(wildcard userland/hv/*.c userland/lib/*.c \
 	userland/monitor/*.c userland/monitor/*/*.c))
 MONITOR_OBJECTS := $(MONITOR_SOURCES:%.c=$(BUILD)/obj/%.o)

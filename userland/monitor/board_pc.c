@@ -389,7 +389,12 @@ static bool add_vnc(struct board *board, struct btn_error *e)
 	if (!error)
 		return true;
 	btn_set(e, BTN_DISPLAY, "the screen cannot be shown at \"%s\"", config.listen);
-	btn_set_cause(e, "The host says: %s.", strerror(-error));
+	if (error == -ENOPKG) {
+		btn_set_cause(e, "LibVNCServer is not installed.");
+		btn_set_fix(e, "apt install libvncserver1");
+	} else {
+		btn_set_cause(e, "The host says: %s.", strerror(-error));
+	}
 	return false;
 }
 

@@ -15,7 +15,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <rfb/rfb.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -26,6 +25,7 @@
 
 #include "display.h"
 #include "keymap.h"
+#include "vnc_library.h"
 
 #define TICK_MS 33
 #define STALL_MS 5000
@@ -101,7 +101,7 @@ static void on_pointer(int buttons, int x, int y, rfbClientPtr client)
 {
 	send_pointer(client->screen->screenData, x > 0 ? (uint32_t)x : 0, y > 0 ? (uint32_t)y : 0,
 		     (uint8_t)buttons);
-	rfbDefaultPtrAddEvent(buttons, x, y, client);
+	vnc_library()->rfbDefaultPtrAddEvent(buttons, x, y, client);
 }
 
 /* A viewer who goes away leaves no key behind that is held for ever. */
@@ -136,7 +136,8 @@ static int new_picture(struct vnc_viewer *v, const struct display_info *info)
 
 	if (!pixels)
 		return -ENOMEM;
-	rfbNewFramebuffer(v->screen, pixels, (int)info->width, (int)info->height, 8, 3, 4);
+	vnc_library()->rfbNewFramebuffer(v->screen, pixels, (int)info->width,
+					 (int)info->height, 8, 3, 4);
 	v->screen->serverFormat.redShift = 16;
 	v->screen->serverFormat.greenShift = 8;
 	v->screen->serverFormat.blueShift = 0;
@@ -162,8 +163,9 @@ static int update_picture(struct vnc_viewer *v)
 		/* Stale: the next turn gets all of the new surface. */
 		if (display_copy(display, &info, r, v->screen->frameBuffer))
 			return 0;
-		rfbMarkRectAsModified(v->screen, (int)r->x, (int)r->y, (int)(r->x + r->width),
-				      (int)(r->y + r->height));
+		vnc_library()->rfbMarkRectAsModified(v->screen, (int)r->x, (int)r->y,
+						     (int)(r->x + r->width),
+						     (int)(r->y + r->height));
 	}
 	return 0;
 }
@@ -173,7 +175,7 @@ static int update_picture(struct vnc_viewer *v)
 static int open_screen(struct vnc_viewer *v)
 {
 	struct vnc *vnc = v->vnc;
-	rfbScreenInfoPtr s = rfbGetScreen(NULL, NULL, 720, 400, 8, 3, 4);
+	rfbScreenInfoPtr s = vnc_library()->rfbGetScreen(NULL, NULL, 720, 400, 8, 3, 4);
 
 	if (!s)
 		return -ENOMEM;
@@ -192,7 +194,7 @@ static int open_screen(struct vnc_viewer *v)
 	s->newClientHook = on_new;
 	if (vnc->config.password) {
 		s->authPasswdData = vnc->passwords;
-		s->passwordCheck = rfbCheckPasswordByList;
+		s->passwordCheck = vnc_library()->rfbCheckPasswordByList;
 	}
 	v->watch = display_attach(vnc->config.display);
 	return v->watch ? update_picture(v) : -ENOMEM;
@@ -206,11 +208,11 @@ static void close_screen(struct vnc_viewer *v)
 		if (v->client) {
 			rfbClientPtr client = v->client;
 
-			rfbCloseClient(client);
-			rfbClientConnectionGone(client);
+			vnc_library()->rfbCloseClient(client);
+			vnc_library()->rfbClientConnectionGone(client);
 		}
-		rfbShutdownServer(v->screen, TRUE);
-		rfbScreenCleanup(v->screen);
+		vnc_library()->rfbShutdownServer(v->screen, TRUE);
+		vnc_library()->rfbScreenCleanup(v->screen);
 		free(pixels);
 	}
 	display_detach(v->watch);
@@ -222,7 +224,7 @@ static void process(struct vnc_viewer *v)
 
 	if (handshake)
 		pthread_mutex_lock(&handshake_lock);
-	rfbProcessEvents(v->screen, 0);
+	vnc_library()->rfbProcessEvents(v->screen, 0);
 	if (handshake)
 		pthread_mutex_unlock(&handshake_lock);
 }
@@ -231,7 +233,7 @@ static void serve(struct vnc_viewer *v)
 {
 	struct pollfd fds[2] = { { v->vnc->stop, POLLIN, 0 }, { v->fd, POLLIN, 0 } };
 
-	v->client = rfbNewClient(v->screen, v->fd);
+	v->client = vnc_library()->rfbNewClient(v->screen, v->fd);
 	while (v->client) {
 		if (poll(fds, 2, TICK_MS) < 0 && errno != EINTR)
 			return;
@@ -378,12 +380,16 @@ static void release(struct vnc *vnc)
 
 int vnc_create(const struct vnc_config *config, struct vnc **ret_vnc)
 {
-	struct vnc *vnc = calloc(1, sizeof(*vnc));
+	const struct vnc_library *library = vnc_library();
+	struct vnc *vnc;
 	int error;
 
+	if (!library)
+		return -ENOPKG;
+	vnc = calloc(1, sizeof(*vnc));
 	if (!vnc)
 		return -ENOMEM;
-	rfbLog = rfbErr = say_nothing;
+	*library->rfbLog = *library->rfbErr = say_nothing;
 	vnc->config = *config;
 	vnc->listener = -1;
 	pthread_mutex_init(&vnc->lock, NULL);

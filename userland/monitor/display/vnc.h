@@ -30,7 +30,10 @@ struct vnc_config {
 	const char *password;	/* at most 8 bytes count; NULL: none, UNIX sockets only */
 };
 
-/* -EINVAL: not such an address, or a password is lacking; else -errno. */
+/*
+ * -EINVAL: not such an address, or a password is lacking; -ENOPKG: LibVNCServer is not
+ * installed; else -errno.
+ */
 int vnc_create(const struct vnc_config *config, struct vnc **ret_vnc);
 /* Ends all viewers. NULL is fine. */
 void vnc_destroy(struct vnc *vnc);
