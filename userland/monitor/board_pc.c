@@ -46,7 +46,7 @@
 #define KEYBOARD_IRQ	1u
 #define RTC_IRQ		8u
 
-/* Local APIC: LINT0 takes the 8259, LINT1 is NMI, as a PC's firmware leaves them. */
+/* Local APIC: LINT0 takes the 8259, as when a PC starts. */
 #define LAPIC_LINT0	0x350u
 #define LVT_EXTINT	0x700u
 

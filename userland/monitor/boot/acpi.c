@@ -56,13 +56,8 @@ static void pci_resources(struct aml *out, const struct acpi_config *config)
 
 static void pci_host(struct aml *out, const struct acpi_config *config)
 {
-	size_t device = aml_begin_device(out, "PCI0");
+	size_t device = acpi_begin_pci_root(out);
 
-	aml_name_eisa(out, "_HID", "PNP0A08");
-	aml_name_eisa(out, "_CID", "PNP0A03");
-	aml_name_integer(out, "_SEG", 0);
-	aml_name_integer(out, "_BBN", 0);
-	aml_name_integer(out, "_UID", 0);
 	/* DMA is coherent; Linux asks for it on hosts without a chipset */
 	aml_name_integer(out, "_CCA", 1);
 	pci_resources(out, config);

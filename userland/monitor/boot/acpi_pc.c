@@ -244,7 +244,6 @@ static void isa_bridge(struct aml *out)
 {
 	static const struct isa_device devices[] = {
 		{ "KBD_", "PNP0303", { 0x60, 0x64 }, { 1, 1 }, 1 },
-		{ "MOU_", "PNP0F13", {}, {}, 12 },
 		{ "COM1", "PNP0501", { 0x3f8 }, { 8 }, 4 },
 		{ "RTC_", "PNP0B00", { 0x70 }, { 8 }, 8 },
 	};
@@ -258,13 +257,8 @@ static void isa_bridge(struct aml *out)
 
 static void pci_host(struct aml *out, const struct acpi_pc_config *config)
 {
-	size_t device = aml_begin_device(out, "PCI0");
+	size_t device = acpi_begin_pci_root(out);
 
-	aml_name_eisa(out, "_HID", "PNP0A08");
-	aml_name_eisa(out, "_CID", "PNP0A03");
-	aml_name_integer(out, "_SEG", 0);
-	aml_name_integer(out, "_BBN", 0);
-	aml_name_integer(out, "_UID", 0);
 	pci_resources(out, config);
 	pci_routing(out, config);
 	isa_bridge(out);

@@ -85,6 +85,18 @@ void acpi_io_apic(struct aml *out, uint8_t id, uint32_t base)
 	acpi_put(out, 0, 4);	/* first GSI */
 }
 
+size_t acpi_begin_pci_root(struct aml *out)
+{
+	size_t device = aml_begin_device(out, "PCI0");
+
+	aml_name_eisa(out, "_HID", "PNP0A08");
+	aml_name_eisa(out, "_CID", "PNP0A03");
+	aml_name_integer(out, "_SEG", 0);
+	aml_name_integer(out, "_BBN", 0);
+	aml_name_integer(out, "_UID", 0);
+	return device;
+}
+
 size_t acpi_mcfg(struct aml *out, const char *id, uint64_t base, uint8_t last_bus)
 {
 	size_t start = acpi_begin(out, id, "MCFG", 1);

@@ -33,6 +33,8 @@ void acpi_end(struct aml *out, size_t start);
 void acpi_io_register(struct aml *out, uint16_t port);
 void acpi_local_apic(struct aml *out, unsigned int id);
 void acpi_io_apic(struct aml *out, uint8_t id, uint32_t base);
+/* Device (PCI0), a PCI Express root on bus 0: what follows is the rest of it, to aml_end(). */
+size_t acpi_begin_pci_root(struct aml *out);
 size_t acpi_mcfg(struct aml *out, const char *id, uint64_t base, uint8_t last_bus);
 /* 36 bytes, without checksums. rsdt 0: none. */
 void acpi_rsdp(uint8_t *rsdp, uint32_t rsdt, uint64_t xsdt);
