@@ -16,19 +16,13 @@
 
 #include "baton_version.h"
 #include "lib/errors.h"
-#include "lib/json_read.h"
-#include "lib/json_write.h"
+#include "lib/rpc.h"
 #include "switch.h"
 
-#define NODES_MAX 64
-
-struct request {
-	struct control *c;
-	int client;
-	const struct json_node *object;
-	struct json_out *out;
-	struct btn_error *e;
-};
+static struct control *control_of(struct rpc_request *r)
+{
+	return r->ctx;
+}
 
 static void put_address(struct json_out *out, const char *name, uint32_t address)
 {
@@ -48,7 +42,7 @@ static void put_mac(struct json_out *out, const char *name, const uint8_t m[6])
 	json_put_string(out, name, text);
 }
 
-static bool bad(struct request *r, const char *member, const char *what)
+static bool bad(struct rpc_request *r, const char *member, const char *what)
 {
 	btn_set(r->e, BTN_BAD_VALUE, "the member \"%s\" is missing or cannot be used", member);
 	btn_set_cause(r->e, "It has to be %s.", what);
@@ -57,16 +51,16 @@ static bool bad(struct request *r, const char *member, const char *what)
 
 /* ---- looking ---- */
 
-static bool do_status(struct request *r)
+static bool do_status(struct rpc_request *r)
 {
-	const struct net *net = r->c->net;
+	const struct net *net = control_of(r)->net;
 	const struct subnet *s = &net->leases.subnet;
 	unsigned int ports = 0;
 
 	for (unsigned int i = 0; i < PORTS_MAX; i++)
 		ports += net->port[i].greeted;
 	json_put_string(r->out, "version", BATON_VERSION);
-	json_put_string(r->out, "network", r->c->network);
+	json_put_string(r->out, "network", control_of(r)->network);
 	json_put_string(r->out, "domain", s->domain);
 	put_address(r->out, "subnet", s->network);
 	put_address(r->out, "mask", s->mask);
@@ -88,11 +82,11 @@ static void put_features(struct json_out *out, uint32_t features)
 	json_put_close(out, ']');
 }
 
-static bool do_ports(struct request *r)
+static bool do_ports(struct rpc_request *r)
 {
 	json_put_open(r->out, "ports", '[');
 	for (unsigned int i = 0; i < PORTS_MAX; i++) {
-		const struct port *p = &r->c->net->port[i];
+		const struct port *p = &control_of(r)->net->port[i];
 
 		if (!p->greeted)
 			continue;
@@ -120,11 +114,11 @@ static void put_lease(struct json_out *out, const struct lease *lease)
 	json_put_bool(out, "connected", lease->port >= 0);
 }
 
-static bool do_leases(struct request *r)
+static bool do_leases(struct rpc_request *r)
 {
 	json_put_open(r->out, "leases", '[');
 	for (unsigned int i = 0; i < LEASES_MAX; i++) {
-		const struct lease *lease = &r->c->net->leases.lease[i];
+		const struct lease *lease = &control_of(r)->net->leases.lease[i];
 
 		if (!lease->used)
 			continue;
@@ -151,9 +145,9 @@ static bool parse_mac(const char *text, uint8_t mac[6])
 	return !(mac[0] & 1);
 }
 
-static bool do_reserve(struct request *r)
+static bool do_reserve(struct rpc_request *r)
 {
-	struct leases *l = &r->c->net->leases;
+	struct leases *l = &control_of(r)->net->leases;
 	const char *text, *name = "";
 	struct lease *lease;
 	uint8_t mac[6];
@@ -185,7 +179,7 @@ static void remove_forward(struct control *c, struct forward *f)
 	f->used = false;
 }
 
-static bool get_listen(struct request *r, struct uplink_forward *f)
+static bool get_listen(struct rpc_request *r, struct uplink_forward *f)
 {
 	const char *text = "tcp", *address = "127.0.0.1";
 	struct in_addr in;
@@ -208,20 +202,22 @@ static bool get_listen(struct request *r, struct uplink_forward *f)
 	return true;
 }
 
-static bool get_guest(struct request *r, struct uplink_forward *f)
+static bool get_guest(struct rpc_request *r, struct uplink_forward *f)
 {
-	struct leases *l = &r->c->net->leases;
+	struct leases *l = &control_of(r)->net->leases;
 	const struct lease *lease;
 	struct in_addr in;
 	const char *guest;
+	uint8_t mac[6];
 	int64_t port;
 
 	if (!json_get_int(r->object, "guest_port", 1, 65535, &port))
 		return bad(r, "guest_port", "a port from 1 to 65535");
 	f->guest_port = (uint16_t)port;
 	if (!json_get_string(r->object, "guest", &guest))
-		return bad(r, "guest", "the name or the address of a VM");
-	lease = lease_of_name(l, guest, (uint32_t)strlen(guest));
+		return bad(r, "guest", "the name, the address or the MAC of a VM");
+	lease = parse_mac(guest, mac) ? lease_of_mac(l, mac) :
+					lease_of_name(l, guest, (uint32_t)strlen(guest));
 	if (lease)
 		f->guest_address = lease->address;
 	else if (inet_pton(AF_INET, guest, &in) == 1)
@@ -244,7 +240,7 @@ static struct forward *find_forward(struct control *c, const struct uplink_forwa
 	return NULL;
 }
 
-static bool listen_failed(struct request *r, const struct uplink_forward *f, int error)
+static bool listen_failed(struct rpc_request *r, const struct uplink_forward *f, int error)
 {
 	struct in_addr in = { htonl(f->host_address) };
 	const char *proto = f->udp ? "UDP" : "TCP";
@@ -263,25 +259,25 @@ static bool listen_failed(struct request *r, const struct uplink_forward *f, int
 	return false;
 }
 
-static bool do_forward_add(struct request *r)
+static bool do_forward_add(struct rpc_request *r)
 {
 	struct uplink_forward at = { 0 };
-	struct forward *f = r->c->forward;
+	struct forward *f = control_of(r)->forward;
 	bool keep = false;
 	int error;
 
 	if (!get_listen(r, &at) || !get_guest(r, &at))
 		return false;
 	json_get_bool(r->object, "keep", &keep);
-	if (find_forward(r->c, &at))
+	if (find_forward(control_of(r), &at))
 		return listen_failed(r, &at, -EADDRINUSE);
-	while (f < r->c->forward + FORWARDS_MAX && f->used)
+	while (f < control_of(r)->forward + FORWARDS_MAX && f->used)
 		f++;
-	if (f == r->c->forward + FORWARDS_MAX) {
+	if (f == control_of(r)->forward + FORWARDS_MAX) {
 		btn_set_default(r->e, BTN_NET_FULL);
 		return false;
 	}
-	error = uplink_add_forward(r->c->net->uplink, &at);
+	error = uplink_add_forward(control_of(r)->net->uplink, &at);
 	if (error)
 		return listen_failed(r, &at, error);
 	*f = (struct forward){ .used = true, .owner = keep ? -1 : r->client, .at = at };
@@ -289,14 +285,14 @@ static bool do_forward_add(struct request *r)
 	return true;
 }
 
-static bool do_forward_remove(struct request *r)
+static bool do_forward_remove(struct rpc_request *r)
 {
 	struct uplink_forward at = { 0 };
 	struct forward *f;
 
 	if (!get_listen(r, &at))
 		return false;
-	f = find_forward(r->c, &at);
+	f = find_forward(control_of(r), &at);
 	if (!f) {
 		btn_set(r->e, BTN_FORWARD_FAILED, "port %u of the host is not forwarded",
 			at.host_port);
@@ -304,15 +300,15 @@ static bool do_forward_remove(struct request *r)
 		btn_set_fix(r->e, "Ask for the list of forwards.");
 		return false;
 	}
-	remove_forward(r->c, f);
+	remove_forward(control_of(r), f);
 	return true;
 }
 
-static bool do_forward_list(struct request *r)
+static bool do_forward_list(struct rpc_request *r)
 {
 	json_put_open(r->out, "forwards", '[');
 	for (unsigned int i = 0; i < FORWARDS_MAX; i++) {
-		const struct forward *f = &r->c->forward[i];
+		const struct forward *f = &control_of(r)->forward[i];
 
 		if (!f->used)
 			continue;
@@ -329,81 +325,34 @@ static bool do_forward_list(struct request *r)
 	return true;
 }
 
-static bool do_quit(struct request *r)
+static bool do_quit(struct rpc_request *r)
 {
-	r->c->quit = true;
+	control_of(r)->quit = true;
 	return true;
 }
 
 /* ---- requests ---- */
 
-static const struct {
-	const char *op;
-	bool (*run)(struct request *r);
-} operations[] = {
-	{ "status", do_status }, { "ports", do_ports }, { "leases", do_leases },
-	{ "reserve", do_reserve }, { "forward-add", do_forward_add },
-	{ "forward-remove", do_forward_remove }, { "forward-list", do_forward_list },
-	{ "quit", do_quit },
+static const struct rpc_operation operations[] = {
+	{ .op = "status", .run = do_status }, { .op = "ports", .run = do_ports },
+	{ .op = "leases", .run = do_leases }, { .op = "reserve", .run = do_reserve },
+	{ .op = "forward-add", .run = do_forward_add },
+	{ .op = "forward-remove", .run = do_forward_remove },
+	{ .op = "forward-list", .run = do_forward_list }, { .op = "quit", .run = do_quit },
 };
 
-static bool run_operation(struct request *r)
-{
-	const char *op;
-
-	if (!json_get_string(r->object, "op", &op))
-		return bad(r, "op", "the name of an operation");
-	for (unsigned int i = 0; i < sizeof(operations) / sizeof(operations[0]); i++)
-		if (!strcmp(operations[i].op, op))
-			return operations[i].run(r);
-	btn_set(r->e, BTN_UNKNOWN_VERB, "there is no operation \"%.64s\"", op);
-	btn_set_fix(r->e, "The operations are described in userland/netd/README.md.");
-	return false;
-}
-
-static uint32_t write_error(char *reply, const struct btn_error *e)
-{
-	struct json_out out;
-	char code[16];
-
-	snprintf(code, sizeof(code), "BTN-%04d", (int)e->code);
-	json_put_start(&out, reply, CONTROL_REPLY_MAX);
-	json_put_open(&out, NULL, '{');
-	json_put_bool(&out, "ok", false);
-	json_put_string(&out, "code", code);
-	json_put_string(&out, "message", e->message);
-	json_put_string(&out, "cause", e->cause);
-	json_put_string(&out, "fix", e->fix);
-	json_put_close(&out, '}');
-	return (uint32_t)json_put_end(&out); /* always fits: the texts are bounded */
-}
+static const struct rpc_service service = {
+	.operation = operations, .count = sizeof(operations) / sizeof(operations[0]),
+	.document = "userland/netd/README.md",
+};
 
 uint32_t control_request(struct control *c, int client, char *line, uint32_t length,
 			 char *reply)
 {
-	struct json_node node[NODES_MAX];
-	struct json_out out;
-	struct btn_error e;
-	struct request r = { c, client, node, &out, &e };
-	int64_t size;
+	int fd;
 
-	if (json_read(line, length, node, NODES_MAX, NULL) || node[0].type != JSON_OBJECT) {
-		btn_set(&e, BTN_BAD_VALUE, "the request is no JSON object");
-		btn_set_cause(&e, "Each request is one JSON object (RFC 8259) on a line.");
-		btn_set_fix(&e, "See userland/netd/README.md.");
-		return write_error(reply, &e);
-	}
-	json_put_start(&out, reply, CONTROL_REPLY_MAX);
-	json_put_open(&out, NULL, '{');
-	json_put_bool(&out, "ok", true);
-	if (!run_operation(&r))
-		return write_error(reply, &e);
-	json_put_close(&out, '}');
-	size = json_put_end(&out);
-	if (size > 0)
-		return (uint32_t)size;
-	btn_set(&e, BTN_NET_FULL, "the answer is too long");
-	return write_error(reply, &e);
+	return (uint32_t)rpc_answer(&service, c, client, line, length, reply, CONTROL_REPLY_MAX,
+				    &fd);
 }
 
 /* ---- clients ---- */
