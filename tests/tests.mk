@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The suites, one by one; scripts/run-tests runs them all.
 -include tests/guests/guests.mk
+-include tests/host/host.mk
 -include tests/unit/unit.mk
 -include tests/fuzz/fuzz.mk
 -include tests/kmod/kmod_unit.mk

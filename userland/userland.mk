@@ -9,10 +9,13 @@ USER_INCLUDES := -Ishared -Iuserland -Iuserland/hv -Iuserland/monitor \
 	-Iuserland/monitor/core -Iuserland/lib
 SAN_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
-MONITOR_LIBS := -lZydis -luring -lpng -lz -lzstd -pthread
+MONITOR_LIBS := -lZydis -luring -lz -lzstd -pthread
+PNG_LIBS := -lpng
 MONITOR_SOURCES := $(sort $(wildcard userland/hv/*.c userland/lib/*.c \
 	userland/monitor/*.c userland/monitor/*/*.c))
-MONITOR_OBJECTS := $(MONITOR_SOURCES:%.c=$(BUILD)/obj/%.o)
+# The monitor hands out pixels and writes no files of them: without libpng.
+MONITOR_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,\
+	$(filter-out userland/lib/write_png.c,$(MONITOR_SOURCES)))
 # All of it but main(), with sanitizers: what unit tests and fuzz targets link.
 SAN_OBJECTS := $(patsubst %.c,$(BUILD)/obj-san/%.o,\
 	$(filter-out userland/monitor/main.c,$(MONITOR_SOURCES)))

@@ -40,7 +40,7 @@ fuzz: $(FUZZ_TARGETS)
 	@tests/fuzz/replay -t $(FUZZ_SECONDS) $(FUZZ_BUILD) $^
 
 $(FUZZ_MONITOR_TARGETS): $(FUZZ_BUILD)/%: $(FUZZ_BUILD)/obj/tests/fuzz/%.o $(FUZZ_MONITOR_LIB)
-	$(FUZZ_LINK) -o $@ $^ $(MONITOR_LIBS)
+	$(FUZZ_LINK) -o $@ $^ $(MONITOR_LIBS) $(PNG_LIBS)
 
 $(FUZZ_VMCTL_TARGETS): $(FUZZ_BUILD)/%: $(FUZZ_BUILD)/obj/tests/fuzz/%.o $(FUZZ_VMCTL_LIB)
 	$(FUZZ_LINK) -o $@ $^ $(VMCTL_LIBS)

@@ -20,6 +20,7 @@
 #include <cmocka.h>
 
 #include "display/display.h"
+#include "display/input.h"
 #include "display/keymap.h"
 #include "display/vnc.h"
 
@@ -170,12 +171,15 @@ static void check_picture(int fd)
 static void test_vnc(void **state)
 {
 	char listen[64], *path = listen + 5;
-	struct vnc_config config = { .input = { take_key, take_pointer, NULL }, .listen = listen };
+	struct vnc_config config = { .input = input_create(), .listen = listen };
 	struct vnc *vnc;
 	int fd, silent;
 
 	(void)state;
 	snprintf(listen, sizeof(listen), "unix:/tmp/baton-vnc-%d", getpid());
+	assert_non_null(config.input);
+	input_set_sink(config.input,
+		       &(struct input_sink){ .key = take_key, .pointer = take_pointer });
 	assert_int_equal(display_create(&config.display), 0);
 	display_set_source(config.display, &(struct display_source){ draw, NULL });
 	assert_int_equal(vnc_create(&config, &vnc), 0);
@@ -195,6 +199,7 @@ static void test_vnc(void **state)
 	close(silent);
 	assert_int_equal(access(path, F_OK), -1);
 	display_destroy(config.display);
+	input_destroy(config.input);
 }
 
 static void test_vnc_refuses(void **state)

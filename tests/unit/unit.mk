@@ -26,7 +26,7 @@ qcow2-kill: $(UNIT_BUILD)/test_qcow2_kill
 	$< 100
 
 $(UNIT_TESTS): $(UNIT_BUILD)/%: $(UNIT_BUILD)/%.o $(SAN_LIB)
-	$(USER_CC) $(LDFLAGS) $(SAN_FLAGS) -o $@ $< $(SAN_LIB) -lcmocka $(MONITOR_LIBS)
+	$(USER_CC) $(LDFLAGS) $(SAN_FLAGS) -o $@ $< $(SAN_LIB) -lcmocka $(MONITOR_LIBS) $(PNG_LIBS)
 
 $(UNIT_OBJECTS): $(UNIT_BUILD)/%.o: tests/unit/%.c
 	@mkdir -p $(@D)

@@ -182,3 +182,69 @@ bool check_word(const char *kind, enum btn_code code, const char *word,
 		btn_set_fix(e, "Did you mean \"%s\"?", meant);
 	return false;
 }
+
+/* ---- screens ---- */
+
+static bool is_port(const char *text)
+{
+	char *end;
+	unsigned long port = strtoul(text, &end, 10);
+
+	return *text >= '0' && *text <= '9' && !*end && port >= 1 && port <= 65535;
+}
+
+bool check_display(const char *text, const char **ret_vnc, struct btn_error *e)
+{
+	static const char unix_socket[] = "vnc:unix:", loopback[] = "vnc:127.0.0.1:";
+
+	*ret_vnc = NULL;
+	if (!strcmp(text, "none"))
+		return true;
+	if ((!strncmp(text, unix_socket, strlen(unix_socket)) && text[strlen(unix_socket)]) ||
+	    (!strncmp(text, loopback, strlen(loopback)) && is_port(text + strlen(loopback)))) {
+		*ret_vnc = text + strlen("vnc:");
+		return true;
+	}
+	btn_set(e, BTN_BAD_VALUE, "--display: there is no display \"%.128s\"", text);
+	btn_set_fix(e, "Use none, vnc:unix:PATH for a VNC server on a UNIX socket, or "
+		       "vnc:127.0.0.1:PORT for one on a port of this host.");
+	return false;
+}
+
+bool check_vnc_password(const char *vnc, const char *file, struct btn_error *e)
+{
+	if (!vnc || file || !strncmp(vnc, "unix:", 5))
+		return true;
+	btn_set(e, BTN_MISSING_ARGUMENT, "a VNC server on a port needs a password");
+	btn_set_cause(e, "All users of this host can reach the port.");
+	btn_set_fix(e, "Add --vnc-password FILE, whose first line is the password, "
+		       "or use --display vnc:unix:PATH.");
+	return false;
+}
+
+bool check_read_password(const char *path, char password[CHECK_VNC_PASSWORD_MAX + 1],
+			 struct btn_error *e)
+{
+	char line[CHECK_VNC_PASSWORD_MAX + 2] = "";
+	FILE *file = fopen(path, "re");
+	size_t length;
+
+	if (!file) {
+		btn_set_file(e, "password file", path, errno);
+		return false;
+	}
+	setvbuf(file, NULL, _IONBF, 0); /* leaves nothing of it behind in memory */
+	if (!fgets(line, sizeof(line), file))
+		line[0] = 0;
+	fclose(file);
+	length = strcspn(line, "\n");
+	if (length && length <= CHECK_VNC_PASSWORD_MAX) {
+		memcpy(password, line, length);
+		password[length] = 0;
+		explicit_bzero(line, sizeof(line));
+		return true;
+	}
+	btn_set(e, BTN_BAD_VALUE, "the first line of \"%.128s\" is no password for VNC", path);
+	btn_set_cause(e, "VNC takes 1 to %u bytes of a password.", CHECK_VNC_PASSWORD_MAX);
+	return false;
+}

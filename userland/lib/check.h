@@ -29,6 +29,18 @@ bool check_cpus(const char *text, unsigned int max, unsigned int *ret_cpus, stru
 bool check_word(const char *kind, enum btn_code code, const char *word,
 		const char *const *words, size_t count, struct btn_error *e);
 
+#define CHECK_VNC_PASSWORD_MAX 8u	/* RFC 6143, 7.2.2: more would not count */
+/*
+ * Value of --display: "none" gives NULL, "vnc:unix:PATH" or "vnc:127.0.0.1:PORT" what is
+ * behind "vnc:".
+ */
+bool check_display(const char *text, const char **ret_vnc, struct btn_error *e);
+/* A TCP port can be reached by all users of the host, so it needs a password. */
+bool check_vnc_password(const char *vnc, const char *file, struct btn_error *e);
+/* The first line of the file: 1 to 8 bytes. */
+bool check_read_password(const char *path, char password[CHECK_VNC_PASSWORD_MAX + 1],
+			 struct btn_error *e);
+
 /* The host's memory in bytes; 0 if not known. */
 uint64_t host_memory(void);
 

@@ -43,6 +43,11 @@ enum btn_code {
 	BTN_CMDLINE_TOO_LONG = 1205,
 	BTN_FIRMWARE = 1206,		/* not an image that a board could start with */
 	BTN_DISPLAY = 1301,		/* where the screen was to be shown */
+	BTN_CONTROL = 1302,		/* where requests were to be taken */
+	BTN_NO_SCREEN = 1303,		/* of the board */
+	BTN_NO_POWER_BUTTON = 1304,	/* of the board */
+	BTN_KEYBOARD_BUSY = 1305,	/* something else is being typed */
+	BTN_NOT_RUNNING = 1306,		/* nobody answers at a control socket */
 
 	/* 2xxx: resources of the host */
 	BTN_MEMORY_ABOVE_HOST = 2001,	/* more than the host has at all */
@@ -109,6 +114,7 @@ enum btn_code {
 	BTN_NET_FAILED = 5103,		/* baton-net does not start or answer */
 	BTN_NET_NO_GUEST = 5104,	/* no VM of that name or address */
 	BTN_NET_FULL = 5105,		/* ports, leases or forwards */
+	BTN_NO_FORWARDS = 5106,		/* no network card whose forwards can be changed */
 
 	/* 9xxx: our own mistakes */
 	BTN_INTERNAL = 9001,

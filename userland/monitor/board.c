@@ -8,12 +8,8 @@
 #include "board_private.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
 
 #include "core/pci.h"
 #include "dev/ioapic.h"
@@ -201,35 +197,6 @@ bool board_add_vcpus(struct board *board, struct btn_error *e)
 
 /* ---- the machine ---- */
 
-static void on_signal(void *ctx, int fd, uint32_t events)
-{
-	struct signalfd_siginfo info;
-
-	(void)events;
-	if (read(fd, &info, sizeof(info)) == sizeof(info))
-		machine_end(ctx, MACHINE_KILLED);
-}
-
-static bool add_loop(struct board *board, struct btn_error *e)
-{
-	sigset_t set;
-	int error;
-
-	board->machine.loop = loop_create();
-	if (!board->machine.loop)
-		return board_failed(e, "event loop", -errno);
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	board->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (board->signal_fd < 0)
-		return board_failed(e, "signals", -errno);
-	error = loop_add_fd(board->machine.loop, board->signal_fd, EPOLLIN, on_signal,
-			    &board->machine);
-	return !error || board_failed(e, "signals", error);
-}
-
 static bool add_engine(struct board *board, struct btn_error *e)
 {
 	struct machine *machine = &board->machine;
@@ -257,22 +224,20 @@ static bool assemble(struct board *board, struct btn_error *e)
 	board->own = calloc(1, board->type->own_size);
 	if (!board->own)
 		return board_failed(e, "board", -ENOMEM);
-	return add_loop(board, e) && add_engine(board, e) && board->type->assemble(board, e);
+	return add_engine(board, e) && board->type->assemble(board, e);
 }
 
-bool board_create(struct hv *hv, const struct options *options, struct board_kept *kept,
-		  struct btn_error *e, struct board **ret_board)
+bool board_create(const struct board_config *config, struct btn_error *e,
+		  struct board **ret_board)
 {
 	struct board *board = calloc(1, sizeof(*board));
 
 	if (!board)
 		return board_failed(e, "board", -ENOMEM);
-	board->machine.hv = hv;
-	board->machine.error = e;
-	board->options = options;
-	board->kept = kept;
-	board->type = types[options->board];
-	board->signal_fd = -1;
+	board->config = *config;
+	board->options = config->options;
+	board->type = types[config->options->board];
+	machine_init(&board->machine, config->hv, config->loop, e);
 	if (!assemble(board, e)) {
 		board_destroy(board);
 		return false;
@@ -303,9 +268,7 @@ void board_destroy(struct board *board)
 	bus_destroy(machine->pio);
 	hv_vm_destroy(machine->vm);
 	guest_memory_destroy(machine->memory);
-	if (board->signal_fd >= 0)
-		close(board->signal_fd);
-	loop_destroy(machine->loop);
+	machine_fini(machine);
 	free(board);
 }
 
@@ -317,6 +280,47 @@ struct machine *board_machine(struct board *board)
 struct memory_control *board_memory_control(struct board *board)
 {
 	return board->memory_control;
+}
+
+struct virtio_device *board_disk(struct board *board, unsigned int i)
+{
+	return board->device[i];
+}
+
+struct virtio_device *board_net(struct board *board, unsigned int i)
+{
+	return board->device[board->options->disk_count + i];
+}
+
+uint64_t board_vcpu_time(struct board *board, unsigned int i)
+{
+	return vcpu_time(board->vcpu[i]);
+}
+
+bool board_power_button(struct board *board, bool *ret_heard)
+{
+	if (!board->type->power_button)
+		return false;
+	*ret_heard = board->type->power_button(board);
+	return true;
+}
+
+void board_pause(struct board *board)
+{
+	machine_pause(&board->machine);
+	for (unsigned int i = 0; i < board->options->cpus; i++)
+		vcpu_kick(board->vcpu[i]);
+	machine_wait_paused(&board->machine);
+}
+
+void board_resume(struct board *board)
+{
+	machine_resume(&board->machine);
+}
+
+bool board_is_paused(const struct board *board)
+{
+	return machine_is_paused(&board->machine);
 }
 
 static void start_vcpus(struct board *board)

@@ -10,27 +10,54 @@
 #include "core/machine.h"
 #include "dev/rtc.h"
 #include "options.h"
+#include "virtio/virtio.h"
 
 struct board;
-struct memory_control;
+struct display;
+struct input;
 struct memory_control;
 
-/* What outlives a reset of the guest: as new when zeroed; board_destroy() writes it. */
+/* What the board itself keeps over a reset: as new when zeroed; board_destroy() writes it. */
 struct board_kept {
 	bool valid;
 	struct rtc_kept rtc;
 };
 
+/* What the board is put into, and what outlives it (session.h). */
+struct board_config {
+	struct hv *hv;
+	const struct options *options;
+	struct loop *loop;
+	struct display *display;	/* where board pc draws; with input */
+	struct input *input;		/* where its keyboard and pointer listen */
+	struct board_kept *kept;
+};
+
 /* Builds the machine up to the first instruction; false: *e filled. */
-bool board_create(struct hv *hv, const struct options *options, struct board_kept *kept,
-		  struct btn_error *e, struct board **ret_board);
+bool board_create(const struct board_config *config, struct btn_error *e,
+		  struct board **ret_board);
 void board_destroy(struct board *board);	/* vCPUs have stopped; NULL is fine */
 struct machine *board_machine(struct board *board);
-/* The VM's memory while it runs; lives as long as the board. */
-struct memory_control *board_memory_control(struct board *board);
-/* The VM's memory while it runs; lives as long as the board. */
-struct memory_control *board_memory_control(struct board *board);
 /* Runs until the machine ends; *e is filled for TRIPLE_FAULT and FAILED. */
 enum machine_end board_run(struct board *board);
+
+/* ---- while it runs; main thread ---- */
+
+/* Returns once no vCPU executes the guest. Devices finish what they have begun. */
+void board_pause(struct board *board);
+void board_resume(struct board *board);
+bool board_is_paused(const struct board *board);
+/*
+ * Presses the power button. *ret_heard: the guest has asked to be told. False: the board
+ * has none.
+ */
+bool board_power_button(struct board *board, bool *ret_heard);
+/* The VM's memory; lives as long as the board. */
+struct memory_control *board_memory_control(struct board *board);
+/* The devices of options.disk[i] and options.net[i]. */
+struct virtio_device *board_disk(struct board *board, unsigned int i);
+struct virtio_device *board_net(struct board *board, unsigned int i);
+/* Processor time of vCPU i's thread, guest included, in ns. */
+uint64_t board_vcpu_time(struct board *board, unsigned int i);
 
 #endif

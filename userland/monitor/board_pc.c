@@ -26,7 +26,7 @@
 #include "dev/rtc.h"
 #include "dev/vga.h"
 #include "display/display.h"
-#include "display/vnc.h"
+#include "display/input.h"
 #include "hv.h"
 #include "lib/errors.h"
 #include "vcpu.h"
@@ -65,8 +65,6 @@ struct pc {
 	struct fw_cfg *fw_cfg;
 	struct vga *vga;
 	struct pci_function *vga_function;
-	struct display *display;
-	struct vnc *vnc;
 	struct loop_timer *pit_timer, *rtc_timer, *pm_timer;
 	bool firmware_mapped;
 };
@@ -231,7 +229,7 @@ static bool add_rtc(struct board *board, struct btn_error *e)
 	struct pc *pc = board->own;
 	struct rtc_config config = {
 		.clock = clock_realtime, .irq = isa_line(pc, RTC_IRQ),
-		.kept = board->kept->valid ? &board->kept->rtc : NULL,
+		.kept = board->config.kept->valid ? &board->config.kept->rtc : NULL,
 	};
 	int error;
 
@@ -357,12 +355,10 @@ static bool add_vga(struct board *board, struct btn_error *e)
 		vga_pci_config(&function);
 		error = pci_add(board->machine.pci, &function, pc->vga, &pc->vga_function);
 	}
-	if (!error)
-		error = display_create(&pc->display);
 	if (error)
 		return board_failed(e, "VGA", error);
 	source = vga_display_source(pc->vga);
-	display_set_source(pc->display, &source);
+	display_set_source(board->config.display, &source);
 	return true;
 }
 
@@ -377,25 +373,17 @@ static void on_pointer(void *ctx, uint32_t x, uint32_t y, uint32_t w, uint32_t h
 	(void)ctx, (void)x, (void)y, (void)w, (void)h, (void)buttons;
 }
 
-static bool add_vnc(struct board *board, struct btn_error *e)
+/* Keys and pointer reach the machine from here on. */
+static void listen_to_input(struct board *board)
 {
-	struct pc *pc = board->own;
-	struct vnc_config config = {
-		.display = pc->display, .listen = board->options->vnc,
-		.input = { .key = on_key, .pointer = on_pointer, .ctx = pc },
-	};
-	int error = config.listen ? vnc_create(&config, &pc->vnc) : 0;
+	struct input_sink sink = { .key = on_key, .pointer = on_pointer, .ctx = board->own };
 
-	if (!error)
-		return true;
-	btn_set(e, BTN_DISPLAY, "the screen cannot be shown at \"%s\"", config.listen);
-	if (error == -ENOPKG) {
-		btn_set_cause(e, "LibVNCServer is not installed.");
-		btn_set_fix(e, "apt install libvncserver1");
-	} else {
-		btn_set_cause(e, "The host says: %s.", strerror(-error));
-	}
-	return false;
+	input_set_sink(board->config.input, &sink);
+}
+
+static bool power_button(struct board *board)
+{
+	return ich9_pm_power_button(((struct pc *)board->own)->pm);
 }
 
 /* ---- firmware's knowledge ---- */
@@ -471,23 +459,25 @@ static bool assemble(struct board *board, struct btn_error *e)
 		btn_set_default(e, BTN_ABI_MISMATCH);
 		return false;
 	}
-	return add_memory(board, e) && add_firmware(board, e) && board_add_ioapic(board, e) &&
-	       add_pic(board, e) && add_pit(board, e) && add_rtc(board, e) &&
-	       add_power(board, e) && add_keyboard(board, e) &&
-	       board_add_uart(board, &uart, e) && add_pci(board, e) && add_vga(board, e) &&
-	       add_vnc(board, e) && board_add_virtio(board, e) && add_fw_cfg(board, e) &&
-	       board_add_vcpus(board, e) && open_lint0(board, e);
+	if (!add_memory(board, e) || !add_firmware(board, e) || !board_add_ioapic(board, e) ||
+	    !add_pic(board, e) || !add_pit(board, e) || !add_rtc(board, e) ||
+	    !add_power(board, e) || !add_keyboard(board, e) ||
+	    !board_add_uart(board, &uart, e) || !add_pci(board, e) || !add_vga(board, e) ||
+	    !board_add_virtio(board, e) || !add_fw_cfg(board, e) ||
+	    !board_add_vcpus(board, e) || !open_lint0(board, e))
+		return false;
+	listen_to_input(board);
+	return true;
 }
 
+/* The viewers stay, and keep the last picture. */
 static void dismantle_screen(struct board *board)
 {
 	struct pc *pc = board->own;
 
-	vnc_destroy(pc->vnc);
-	if (pc->display)
-		display_set_source(pc->display, NULL);
+	input_set_sink(board->config.input, NULL);
+	display_set_source(board->config.display, NULL);
 	pci_remove(pc->vga_function);
-	display_destroy(pc->display);
 	vga_destroy(pc->vga);
 }
 
@@ -502,8 +492,8 @@ static void dismantle(struct board *board)
 	i8042_destroy(pc->keyboard);
 	ich9_pm_destroy(pc->pm);
 	if (pc->rtc) {
-		rtc_keep(pc->rtc, &board->kept->rtc);
-		board->kept->valid = true;
+		rtc_keep(pc->rtc, &board->config.kept->rtc);
+		board->config.kept->valid = true;
 	}
 	rtc_destroy(pc->rtc);
 	i8254_destroy(pc->pit);
@@ -530,4 +520,5 @@ const struct board_type board_pc = {
 	.assemble = assemble,
 	.dismantle = dismantle,
 	.dismantle_last = dismantle_last,
+	.power_button = power_button,
 };

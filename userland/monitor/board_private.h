@@ -18,21 +18,22 @@ struct board_type {
 	void (*dismantle)(struct board *board);
 	/* The rest, once the serial port is gone, too; may be NULL. */
 	void (*dismantle_last)(struct board *board);
+	/* Whether the guest listens; NULL: there is no power button. */
+	bool (*power_button)(struct board *board);
 };
 
 extern const struct board_type board_micro, board_pc;
 
 struct board {
 	struct machine machine;
-	const struct options *options;
-	struct board_kept *kept;
+	struct board_config config;
+	const struct options *options;	/* config's */
 	const struct board_type *type;
 	void *own;		/* the type's part */
-	int signal_fd;
 	struct ioapic *ioapic;
 	struct uart *uart;
 	struct virtio_device *device[BOARD_DEVICES_MAX];
-	unsigned int device_count;
+	unsigned int device_count;	/* disks first, then network cards */
 	unsigned int first_disk_slot;	/* of PCI; the others follow */
 	/* What the 8259 answers a CPU (vcpu.h); NULL: there is none. */
 	int (*inta)(void *ctx);

@@ -7,11 +7,12 @@
 #include <stdio.h>
 
 #include "baton_version.h"
-#include "board.h"
+#include "control/control.h"
 #include "hv.h"
 #include "lib/engine_error.h"
 #include "lib/errors.h"
 #include "options.h"
+#include "session.h"
 
 static int report(const struct btn_error *e)
 {
@@ -19,7 +20,7 @@ static int report(const struct btn_error *e)
 	return btn_exit_status(e);
 }
 
-/* Those that end us are read from a descriptor by the board; SIGPIPE is EPIPE. */
+/* Those that end us are read from a descriptor by the session; SIGPIPE is EPIPE. */
 static void prepare_signals(void)
 {
 	sigset_t set;
@@ -32,23 +33,16 @@ static void prepare_signals(void)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
-/* Runs the machine until something else than a reset ends it. */
 static int run(struct hv *hv, const struct options *options)
 {
-	struct board_kept kept = {};
+	struct session *session;
 	enum machine_end how;
 	struct btn_error e;
 
-	do {
-		struct board *board;
-
-		if (!board_create(hv, options, &kept, &e, &board))
-			return report(&e);
-		btn_set_default(&e, BTN_INTERNAL);
-		how = board_run(board);
-		board_destroy(board);
-	} while (how == MACHINE_RESET);
-
+	if (!session_create(hv, options, &e, &session))
+		return report(&e);
+	how = session_run(session, &e);
+	session_destroy(session);
 	switch (how) {
 	case MACHINE_POWEROFF:
 		return BTN_EXIT_DONE;
@@ -71,6 +65,19 @@ static bool check_cpus_of_engine(struct hv *hv, const struct options *options,
 	return false;
 }
 
+static int tell(const struct options *options)
+{
+	static char schema[32768];
+
+	if (options->help)
+		options_print_help();
+	else if (options->version)
+		puts("baton-vm " BATON_VERSION);
+	else if (rpc_write_schema(&control_service, schema, sizeof(schema)) > 0)
+		fputs(schema, stdout);
+	return BTN_EXIT_DONE;
+}
+
 int main(int argc, char **argv)
 {
 	struct hv_failure why[2];
@@ -81,13 +88,8 @@ int main(int argc, char **argv)
 
 	if (!options_parse(&options, argc, argv, &e))
 		return report(&e);
-	if (options.help || options.version) {
-		if (options.help)
-			options_print_help();
-		else
-			puts("baton-vm " BATON_VERSION);
-		return BTN_EXIT_DONE;
-	}
+	if (options.help || options.version || options.schema)
+		return tell(&options);
 	prepare_signals();
 	if (hv_open(options.engine, &hv, why)) {
 		btn_set_no_engine(&e, options.engine, why);

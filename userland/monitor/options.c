@@ -88,20 +88,22 @@ static bool take_firmware(struct options *options, char *value, struct btn_error
 	return true;
 }
 
-/* none, or vnc:unix:PATH */
 static bool take_display(struct options *options, char *value, struct btn_error *e)
 {
-	const char unix_socket[] = "vnc:unix:";
+	return check_display(value, &options->vnc, e);
+}
 
-	options->vnc = NULL;
-	if (!strcmp(value, "none"))
-		return true;
-	if (strncmp(value, unix_socket, strlen(unix_socket)) || !value[strlen(unix_socket)]) {
-		btn_set(e, BTN_BAD_VALUE, "--display: there is no display \"%s\"", value);
-		btn_set_fix(e, "Use none, or vnc:unix:PATH for a VNC server on a UNIX socket.");
-		return false;
-	}
-	options->vnc = value + strlen("vnc:");
+static bool take_vnc_password(struct options *options, char *value, struct btn_error *e)
+{
+	(void)e;
+	options->vnc_password = value;
+	return true;
+}
+
+static bool take_control(struct options *options, char *value, struct btn_error *e)
+{
+	(void)e;
+	options->control = value;
 	return true;
 }
 
@@ -176,7 +178,7 @@ static bool take_mac(const char *text, uint8_t mac[6], struct btn_error *e)
 	return true;
 }
 
-/* fd=N or unix:PATH, then mac= and name= in any order; paths have no commas. */
+/* fd=N or unix:PATH, then the rest in any order; paths have no commas. */
 static bool take_net(struct options *options, char *value, struct btn_error *e)
 {
 	struct options_net *net = &options->net[options->net_count];
@@ -186,7 +188,7 @@ static bool take_net(struct options *options, char *value, struct btn_error *e)
 		btn_set_default(e, BTN_TOO_MANY_DEVICES);
 		return false;
 	}
-	*net = (struct options_net){ .fd = -1 };
+	*net = (struct options_net){ .fd = -1, .control = -1 };
 	if (word && !strncmp(word, "unix:", 5) && word[5])
 		net->path = word + 5;
 	else if (!word || strncmp(word, "fd=", 3) || !take_fd("net", word + 3, &net->fd, e))
@@ -194,14 +196,17 @@ static bool take_net(struct options *options, char *value, struct btn_error *e)
 	while ((word = strtok_r(NULL, ",", &save))) {
 		if (!strncmp(word, "name=", 5) && word[5])
 			net->name = word + 5;
-		else if (strncmp(word, "mac=", 4) || !take_mac(word + 4, net->mac, e))
+		else if (!strncmp(word, "control-fd=", 11) ?
+			 !take_fd("net", word + 11, &net->control, e) :
+			 strncmp(word, "mac=", 4) || !take_mac(word + 4, net->mac, e))
 			goto bad;
 	}
 	options->net_count++;
 	return true;
 
 bad:
-	btn_set(e, BTN_BAD_VALUE, "--net takes fd=N or unix:PATH, then ,mac=MAC and ,name=NAME");
+	btn_set(e, BTN_BAD_VALUE, "--net takes fd=N or unix:PATH, then ,mac=MAC ,name=NAME "
+		"and ,control-fd=N");
 	return false;
 }
 
@@ -239,6 +244,13 @@ static bool take_version(struct options *options, char *value, struct btn_error 
 	return true;
 }
 
+static bool take_schema(struct options *options, char *value, struct btn_error *e)
+{
+	(void)value, (void)e;
+	options->schema = true;
+	return true;
+}
+
 static const struct option_row rows[] = {
 	{ "kernel", "FILE", "bzImage, or ELF with a PVH entry point", take_kernel },
 	{ "initrd", "FILE", "initial RAM disk", take_initrd },
@@ -247,13 +259,17 @@ static const struct option_row rows[] = {
 	{ "memory", "[MIN..]SIZE", "guest memory, such as 512M, or 512M..2G (256M)", take_memory },
 	{ "ksm", "on|off", "let the host merge equal pages of VMs (off)", take_ksm },
 	{ "disk", "FILE[,format=raw|qcow2][,readonly]", "a virtio disk; repeatable", take_disk },
-	{ "net", "PORT", "network card: fd=N or unix:PATH[,mac=MAC][,name=NAME]; repeatable",
-	  take_net },
+	{ "net", "PORT", "network card: fd=N or unix:PATH[,mac=MAC][,name=NAME]"
+	  "[,control-fd=N]; repeatable", take_net },
 	{ "engine", "NAME", "auto, baton or kvm (auto)", take_engine },
 	{ "board", "NAME", "micro, which starts a kernel, or pc, which boots a disk (micro)",
 	  take_board },
-	{ "display", "none|vnc:unix:PATH", "show the screen of board pc by VNC (none)",
-	  take_display },
+	{ "display", "none|vnc:unix:PATH|vnc:127.0.0.1:PORT",
+	  "show the screen of board pc by VNC (none)", take_display },
+	{ "vnc-password", "FILE", "its first line has to be known to see the screen",
+	  take_vnc_password },
+	{ "control", "PATH", "take requests on this UNIX socket", take_control },
+	{ "control-schema", NULL, "print what they look like, as a JSON schema", take_schema },
 	{ "firmware", "FILE", "BIOS image of board pc (SeaBIOS)", take_firmware },
 	{ "console-in-fd", "N", "serial port's input (0)", take_console_in },
 	{ "console-out-fd", "N", "serial port's output (1)", take_console_out },
@@ -325,6 +341,12 @@ static bool check_board(const struct options *options, struct btn_error *e)
 		btn_set(e, BTN_MISSING_ARGUMENT, "--kernel is missing");
 		return false;
 	}
+	if (options->vnc && options->board == BOARD_MICRO) {
+		btn_set_default(e, BTN_NO_SCREEN);
+		return false;
+	}
+	if (!check_vnc_password(options->vnc, options->vnc_password, e))
+		return false;
 	if (options->board == BOARD_PC && (options->kernel || options->initrd)) {
 		btn_set(e, BTN_BAD_VALUE, "board pc boots from a disk, not from a kernel file");
 		btn_set_fix(e, "Leave the kernel out, or use --board micro.");
@@ -348,5 +370,5 @@ bool options_parse(struct options *options, int argc, char **argv, struct btn_er
 		if (!take_option(options, &argv, e))
 			return false;
 	}
-	return options->help || options->version || check_board(options, e);
+	return options->help || options->version || options->schema || check_board(options, e);
 }

@@ -27,12 +27,15 @@ struct options_net {
 	int fd;
 	uint8_t mac[6];		/* all zero: the network gives one */
 	const char *name;	/* NULL: none */
+	int control;		/* connected to baton-net's control socket; -1: not */
 };
 
 struct options {
 	enum options_board board;
 	const char *firmware;			/* board pc; NULL: SeaBIOS */
-	const char *vnc;			/* board pc: "unix:PATH"; NULL: none */
+	const char *vnc;			/* board pc: where (display/vnc.h); NULL: none */
+	const char *vnc_password;		/* file whose first line it is; NULL: none */
+	const char *control;			/* path of the control socket; NULL: none */
 	const char *kernel, *initrd, *append;	/* NULL: none; append: "" */
 	unsigned int cpus;
 	uint64_t memory, memory_min;		/* bytes; the same: no range */
@@ -44,7 +47,7 @@ struct options {
 	unsigned int net_count;
 	int console_in, console_out;		/* serial port; -1: none */
 	int hvc_in, hvc_out;			/* virtio console; both -1: not there */
-	bool help, version;
+	bool help, version, schema;
 };
 
 /* false: *e filled. Strings stay argv's, which may be changed. */

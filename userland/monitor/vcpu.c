@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "cpuid.h"
 #include "dev/ioapic.h"
@@ -275,7 +276,8 @@ static void *vcpu_thread(void *arg)
 	struct vcpu *vcpu = arg;
 	struct hv_exit exit;
 
-	while (machine_is_running(vcpu->config.machine)) {
+	machine_enter_vcpu(vcpu->config.machine);
+	while (machine_may_run(vcpu->config.machine)) {
 		int error = hv_vcpu_run(vcpu->hv, &exit);
 
 		if (error)
@@ -283,6 +285,7 @@ static void *vcpu_thread(void *arg)
 		else
 			dispatch(vcpu, &exit);
 	}
+	machine_leave_vcpu(vcpu->config.machine);
 	return NULL;
 }
 
@@ -372,6 +375,22 @@ int vcpu_start(struct vcpu *vcpu)
 	pthread_attr_destroy(&attr);
 	vcpu->started = !error;
 	return -error;
+}
+
+void vcpu_kick(struct vcpu *vcpu)
+{
+	hv_vcpu_kick(vcpu->hv);
+}
+
+uint64_t vcpu_time(struct vcpu *vcpu)
+{
+	struct timespec time;
+	clockid_t clock;
+
+	if (!vcpu->started || pthread_getcpuclockid(vcpu->thread, &clock) ||
+	    clock_gettime(clock, &time))
+		return 0;
+	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
 void vcpu_stop(struct vcpu *vcpu)

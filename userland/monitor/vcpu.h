@@ -23,6 +23,10 @@ int vcpu_create(const struct vcpu_config *config, struct vcpu **ret_vcpu);
 void vcpu_destroy(struct vcpu *vcpu);	/* stopped; NULL is fine */
 struct hv_vcpu *vcpu_hv(struct vcpu *vcpu);
 int vcpu_start(struct vcpu *vcpu);
+/* Makes it look at its machine. Any thread. */
+void vcpu_kick(struct vcpu *vcpu);
+/* Processor time of its thread in ns; 0 if it has none. The thread that starts and stops it. */
+uint64_t vcpu_time(struct vcpu *vcpu);
 /* After machine_end(): ends the thread and waits for it. NULL is fine. */
 void vcpu_stop(struct vcpu *vcpu);
 

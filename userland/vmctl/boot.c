@@ -48,9 +48,14 @@ const struct option_row boot_options[] = {
 	{ "board", "BOARD", "The machine. \"micro\" starts KERNEL at once and has nothing but "
 		"virtio devices; \"pc\" has a PC's firmware and devices, and boots a disk. "
 		"Default: micro with a KERNEL, pc without." },
-	{ "display", "none|vnc:unix:PATH", "Show the screen of board pc, and take keys, through "
-		"a VNC server on a UNIX socket, which is made with access for you alone. "
+	{ "display", "none|vnc:unix:PATH|vnc:127.0.0.1:PORT", "Show the screen of board pc, and "
+		"take keys, through a VNC server: on a UNIX socket, which is made with access for "
+		"you alone, or on a port of this host, which needs --vnc-password. "
 		"Default: none." },
+	{ "vnc-password", "FILE", "The first line of FILE, up to 8 bytes, is asked of VNC "
+		"viewers." },
+	{ "control", "PATH", "Make a UNIX socket, with access for you alone, on which the VM takes "
+		"requests: \"vmctl control\", \"screenshot\", \"send-key\" and \"type\" use it." },
 	{ "firmware", "FILE", "The BIOS image of board pc. Default: SeaBIOS." },
 	{ "dry-run", NULL, "Check everything, print the command that would run, start nothing." },
 	{ NULL, NULL, NULL },
@@ -66,6 +71,8 @@ const struct example boot_examples[] = {
 	  "vmctl boot arch/x86/boot/bzImage --initrd test.cpio --append quiet </dev/null >log" },
 	{ "A disk image with a boot loader, as a PC starts it:",
 	  "vmctl boot --disk debian.qcow2 --memory 1G" },
+	{ "The same, to be reached by vmctl screenshot, send-key, type and control:",
+	  "vmctl boot --disk debian.qcow2 --memory 1G --control ./vm.sock" },
 	{ "A server whose port 22 is reached at port 2222 of the host:",
 	  "vmctl boot vmlinuz --initrd initrd.img --net user --forward 2222:22" },
 	{ NULL, NULL },
@@ -84,6 +91,10 @@ const char boot_description[] =
 static const char *const engines[] = { "auto", "baton", "kvm" };
 static const char *const boards[] = { "micro", "pc" };
 static const char *const on_off[] = { "on", "off" };
+/* What baton-vm takes in the same words. */
+static const char *const passed_on[] = {
+	"--ksm", "--display", "--vnc-password", "--firmware", "--control",
+};
 
 struct memory_range {
 	uint64_t min, max;	/* bytes */
@@ -146,7 +157,9 @@ static const char *board_of(const struct args *args)
 static bool check_start(const struct args *args, struct btn_error *e)
 {
 	const char *initrd = args_get(args, "initrd"), *firmware = args_get(args, "firmware");
-	bool kernel = args->positional_count, for_pc = firmware || args_has(args, "display");
+	const char *screen = args_get(args, "display");
+	bool kernel = args->positional_count;
+	bool for_pc = firmware || (screen && strcmp(screen, "none"));
 
 	if (!strcmp(board_of(args), "micro")) {
 		if (!kernel)
@@ -172,7 +185,7 @@ static bool check_start(const struct args *args, struct btn_error *e)
 static bool check_arguments(const struct args *args, unsigned int *ret_cpus,
 			    struct memory_range *ret_memory, struct btn_error *e)
 {
-	const char *disk;
+	const char *disk, *vnc, *password = args_get(args, "vnc-password");
 	size_t pos = 0;
 
 	if (!check_word("board", BTN_UNKNOWN_BOARD, board_of(args),
@@ -184,7 +197,9 @@ static bool check_arguments(const struct args *args, unsigned int *ret_cpus,
 				&ret_memory->max, e) ||
 	    !check_word("value of --ksm", BTN_BAD_VALUE, value_or(args, "ksm", "off"), on_off,
 			sizeof(on_off) / sizeof(on_off[0]), e) ||
-	    !check_start(args, e))
+	    !check_display(value_or(args, "display", "none"), &vnc, e) ||
+	    !check_vnc_password(vnc, password, e) ||
+	    (password && !check_file("password file", password, e)) || !check_start(args, e))
 		return false;
 	while ((disk = args_next(args, "disk", &pos))) {
 		if (!check_disk_option(disk, e))
@@ -258,18 +273,15 @@ bool boot_make_plan(const struct args *args, struct boot_plan *plan, struct btn_
 	add(plan, "--engine", value_or(args, "engine", "auto"));
 	add(plan, "--cpus", plan->cpus);
 	add(plan, "--memory", plan->memory);
-	if (args_has(args, "ksm"))
-		add(plan, "--ksm", args_get(args, "ksm"));
 	if (args->positional_count) {
 		add(plan, "--kernel", args->positional[0]);
 		if (initrd)
 			add(plan, "--initrd", initrd);
 		add(plan, "--append", plan->cmdline);
 	}
-	if (args_has(args, "display"))
-		add(plan, "--display", args_get(args, "display"));
-	if (args_has(args, "firmware"))
-		add(plan, "--firmware", args_get(args, "firmware"));
+	for (size_t i = 0; i < sizeof(passed_on) / sizeof(passed_on[0]); i++)
+		if (args_has(args, passed_on[i] + 2))
+			add(plan, passed_on[i], args_get(args, passed_on[i] + 2));
 	while ((disk = args_next(args, "disk", &pos)))
 		add(plan, "--disk", disk);
 	if (plan->net.network)

@@ -21,16 +21,12 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "json_read.h"
-#include "json_write.h"
+#include "rpc_client.h"
 
 #define ANSWER_MS 5000
-#define ANSWER_MAX 4096
-#define NODES_MAX 32
 
 /* ---- checks ---- */
 
@@ -144,7 +140,7 @@ static bool find_base(struct net_plan *plan, struct btn_error *e)
 static void describe_card(struct net_plan *plan)
 {
 	const uint8_t *m = plan->mac;
-	char place[96];
+	char place[96], control[32] = "";
 
 	if (plan->base[0])
 		snprintf(place, sizeof(place), "unix:%s.sock", plan->base);
@@ -152,9 +148,11 @@ static void describe_card(struct net_plan *plan)
 		snprintf(place, sizeof(place), "fd=%d", plan->port);
 	else
 		strcpy(place, "fd=N"); /* for --dry-run: known at the start only */
-	snprintf(plan->card, sizeof(plan->card), "%s,mac=%02x:%02x:%02x:%02x:%02x:%02x%s%s", place,
-		 m[0], m[1], m[2], m[3], m[4], m[5], plan->name ? ",name=" : "",
-		 plan->name ? plan->name : "");
+	if (plan->control >= 0)
+		snprintf(control, sizeof(control), ",control-fd=%d", plan->control);
+	snprintf(plan->card, sizeof(plan->card), "%s,mac=%02x:%02x:%02x:%02x:%02x:%02x%s%s%s",
+		 place, m[0], m[1], m[2], m[3], m[4], m[5], plan->name ? ",name=" : "",
+		 plan->name ? plan->name : "", control);
 }
 
 bool net_make_plan(const struct args *args, struct net_plan *plan, struct btn_error *e)
@@ -339,17 +337,13 @@ static bool find_leases(const char *network, char *ret_path, size_t size)
 	return make_folders(ret_path, &ignored);
 }
 
+/* Negative: nobody is there. */
 static int connect_control(const char *base)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	char path[sizeof(((struct net_plan *)0)->base) + 8];
 
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s.ctl", base);
-	if (fd >= 0 && !connect(fd, (struct sockaddr *)&address, sizeof(address)))
-		return fd;
-	if (fd >= 0)
-		close(fd);
-	return -1;
+	snprintf(path, sizeof(path), "%s.ctl", base);
+	return rpc_connect(path);
 }
 
 static bool start_named(struct net_plan *plan, struct btn_error *e)
@@ -379,62 +373,17 @@ static bool start_named(struct net_plan *plan, struct btn_error *e)
 
 /* ---- requests ---- */
 
-static bool read_line(int fd, char *line, size_t size, size_t *ret_length)
-{
-	struct pollfd p = { .fd = fd, .events = POLLIN };
-
-	for (size_t length = 0; length < size && poll(&p, 1, ANSWER_MS) == 1;) {
-		ssize_t got = recv(fd, line + length, size - length, 0);
-
-		if (got <= 0)
-			return false;
-		length += (size_t)got;
-		if (line[length - 1] == '\n') {
-			*ret_length = length;
-			return true;
-		}
-	}
-	return false;
-}
-
-static void take_error(const struct json_node *answer, struct btn_error *e)
-{
-	const char *code, *text;
-	int number = BTN_NET_FAILED;
-
-	if (json_get_string(answer, "code", &code) && !strncmp(code, "BTN-", 4))
-		number = atoi(code + 4);
-	btn_set_default(e, btn_lookup((enum btn_code)number) ? (enum btn_code)number :
-							       BTN_NET_FAILED);
-	if (json_get_string(answer, "message", &text))
-		btn_set(e, e->code, "%s", text);
-	if (json_get_string(answer, "cause", &text))
-		btn_set_cause(e, "%s", text);
-	if (json_get_string(answer, "fix", &text))
-		btn_set_fix(e, "%s", text);
-}
-
-/* The request is in out; the answer's nodes point into line. */
-static bool ask(int fd, struct json_out *out, char *line, struct json_node *node,
+static bool ask(const struct net_plan *plan, struct json_out *out, struct rpc_answer *answer,
 		struct btn_error *e)
 {
-	int64_t size = json_put_end(out);
-	size_t length;
-	bool ok;
-
-	if (size < 0 || send(fd, out->text, (size_t)size, MSG_NOSIGNAL) != size ||
-	    !read_line(fd, line, ANSWER_MAX, &length) ||
-	    json_read(line, length, node, NODES_MAX, NULL) || !json_get_bool(node, "ok", &ok))
-		return failed(e, "the network did not answer", 0);
-	if (!ok)
-		take_error(node, e);
-	return ok;
+	return rpc_ask(plan->control, out, ANSWER_MS, answer, BTN_NET_FAILED,
+		       "the network did not answer", e);
 }
 
 static bool reserve(struct net_plan *plan, char *ret_address, size_t size, struct btn_error *e)
 {
-	char request[512], line[ANSWER_MAX], mac[18];
-	struct json_node node[NODES_MAX];
+	static struct rpc_answer answer;
+	char request[512], mac[18];
 	const uint8_t *m = plan->mac;
 	const char *address;
 	struct json_out out;
@@ -448,9 +397,9 @@ static bool reserve(struct net_plan *plan, char *ret_address, size_t size, struc
 	if (plan->name)
 		json_put_string(&out, "name", plan->name);
 	json_put_close(&out, '}');
-	if (!ask(plan->control, &out, line, node, e))
+	if (!ask(plan, &out, &answer, e))
 		return false;
-	if (!json_get_string(node, "address", &address))
+	if (!json_get_string(answer.node, "address", &address))
 		return failed(e, "the network did not answer", 0);
 	snprintf(ret_address, size, "%s", address);
 	return true;
@@ -459,8 +408,8 @@ static bool reserve(struct net_plan *plan, char *ret_address, size_t size, struc
 static bool add_forward(struct net_plan *plan, const struct net_forward *f, const char *guest,
 			struct btn_error *e)
 {
-	char request[512], line[ANSWER_MAX];
-	struct json_node node[NODES_MAX];
+	static struct rpc_answer answer;
+	char request[512];
 	struct json_out out;
 
 	json_put_start(&out, request, sizeof(request));
@@ -472,7 +421,7 @@ static bool add_forward(struct net_plan *plan, const struct net_forward *f, cons
 	json_put_string(&out, "guest", guest);
 	json_put_int(&out, "guest_port", f->guest_port);
 	json_put_close(&out, '}');
-	return ask(plan->control, &out, line, node, e);
+	return ask(plan, &out, &answer, e);
 }
 
 bool net_start(struct net_plan *plan, struct btn_error *e)
@@ -486,10 +435,12 @@ bool net_start(struct net_plan *plan, struct btn_error *e)
 	     reserve(plan, address, sizeof(address), e);
 	for (unsigned int i = 0; ok && i < plan->forward_count; i++)
 		ok = add_forward(plan, &plan->forward[i], address, e);
-	if (ok)
+	if (ok) {
+		fcntl(plan->control, F_SETFD, 0); /* baton-vm has it, too: live forwards */
 		describe_card(plan);
-	else
+	} else {
 		net_stop(plan);
+	}
 	return ok;
 }
 

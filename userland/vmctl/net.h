@@ -28,7 +28,7 @@ struct net_plan {
 	struct net_forward forward[NET_FORWARDS_MAX];
 	unsigned int forward_count;
 	char base[64];		/* of the named network's sockets */
-	char card[192];		/* value of baton-vm's --net */
+	char card[224];		/* value of baton-vm's --net */
 	int control, port;	/* -1: none */
 };
 

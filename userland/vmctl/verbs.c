@@ -22,6 +22,26 @@ const struct verb verbs[] = {
 		.options = disk_options, .examples = disk_examples,
 		.description = disk_description, .run = disk_run,
 	}, {
+		.name = "screenshot", .summary = "Save a running VM's screen as a PNG file",
+		.arguments = "PATH [FILE]", .arguments_max = 2,
+		.options = screenshot_options, .examples = screenshot_examples,
+		.description = screenshot_description, .run = screenshot_run,
+	}, {
+		.name = "send-key", .summary = "Press keys on a running VM's keyboard",
+		.arguments = "PATH KEYS...", .arguments_max = ARGS_MAX,
+		.options = send_key_options, .examples = send_key_examples,
+		.description = send_key_description, .run = send_key_run,
+	}, {
+		.name = "type", .summary = "Type a text on a running VM's keyboard",
+		.arguments = "PATH [TEXT]", .arguments_max = 2,
+		.options = type_options, .examples = type_examples,
+		.description = type_description, .run = type_run,
+	}, {
+		.name = "control", .summary = "Send a request to a running VM",
+		.arguments = "PATH OPERATION [NAME=VALUE]...", .arguments_max = ARGS_MAX,
+		.options = control_options, .examples = control_examples,
+		.description = control_description, .run = control_run,
+	}, {
 		.name = "doctor", .summary = "Say what this host can do, and what to repair",
 		.options = doctor_options, .examples = doctor_examples,
 		.description = doctor_description, .run = doctor_run,

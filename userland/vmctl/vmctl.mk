@@ -6,7 +6,7 @@
 # What of the block layer needs no io_uring: images as tools see them.
 BLOCK_TOOL_SOURCES := $(filter-out %/block.c %/queue.c %/raw.c %/qcow2_io.c,\
 	$(wildcard userland/monitor/block/*.c))
-VMCTL_LIBS := -lz -lzstd -pthread
+VMCTL_LIBS := -lz -lzstd -pthread $(PNG_LIBS)
 VMCTL_INCLUDES := -Ishared -Iuserland -Iuserland/hv -Iuserland/lib
 VMCTL_OBJECTS := $(patsubst userland/%.c,$(BUILD)/obj/%.o,$(sort $(wildcard userland/vmctl/*.c)))
 VMCTL_SHARED := $(patsubst %.c,$(BUILD)/obj/%.o,\

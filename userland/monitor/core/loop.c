@@ -220,6 +220,15 @@ int loop_run(struct loop *loop)
 	return atomic_load(&loop->status);
 }
 
+void loop_rearm(struct loop *loop)
+{
+	uint64_t count;
+
+	if (read(loop->quit_fd, &count, sizeof(count)) != sizeof(count))
+		return; /* nobody has quit */
+	atomic_store(&loop->status, NOT_QUIT);
+}
+
 void loop_quit(struct loop *loop, int status)
 {
 	int not_quit = NOT_QUIT;

@@ -28,5 +28,7 @@ void loop_timer_arm(struct loop_timer *timer, uint64_t after_ns);
 int loop_run(struct loop *loop);
 /* From any thread and from signal handlers' self-pipe; the first status wins. */
 void loop_quit(struct loop *loop, int status);
+/* Forgets that: loop_run() can run once more. The loop's thread, outside of it. */
+void loop_rearm(struct loop *loop);
 
 #endif

@@ -8,6 +8,7 @@
 #ifndef BATON_CORE_MACHINE_H
 #define BATON_CORE_MACHINE_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -42,7 +43,18 @@ struct machine {
 	struct msi_sink msi;
 	int end;		/* enum machine_end; atomic, see machine.c */
 	struct btn_error *error;	/* of the call that set FAILED or TRIPLE_FAULT */
+
+	/* Atomic: vCPUs have to look at the rest, which lock protects. */
+	bool attention;
+	bool paused;
+	unsigned int vcpus, waiting;	/* threads in their loop; of them, those that wait */
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
 };
+
+void machine_init(struct machine *machine, struct hv *hv, struct loop *loop,
+		  struct btn_error *error);
+void machine_fini(struct machine *machine);
 
 /* Ends the VM from any thread; the first call wins. */
 void machine_end(struct machine *machine, enum machine_end how);
@@ -53,10 +65,26 @@ void machine_end(struct machine *machine, enum machine_end how);
 void machine_end_with(struct machine *machine, enum machine_end how,
 		      const struct btn_error *error);
 enum machine_end machine_how_ended(struct machine *machine);
-/* For the vCPUs' loops: false from the first call on, whatever it said. */
-static inline bool machine_is_running(struct machine *machine)
+
+/*
+ * Pausing. Main thread: machine_pause(), then a kick for each vCPU, then
+ * machine_wait_paused(), after which none executes the guest. The end of the machine
+ * ends a pause, too.
+ */
+void machine_pause(struct machine *machine);
+void machine_wait_paused(struct machine *machine);
+void machine_resume(struct machine *machine);
+bool machine_is_paused(const struct machine *machine);
+
+/* For the vCPUs' loops, around all of it: */
+void machine_enter_vcpu(struct machine *machine);
+void machine_leave_vcpu(struct machine *machine);
+/* ... and before each run. Waits as long as the machine is paused. False: it has ended. */
+bool machine_stop_here(struct machine *machine);
+static inline bool machine_may_run(struct machine *machine)
 {
-	return __atomic_load_n(&machine->end, __ATOMIC_RELAXED) == MACHINE_RUNNING;
+	return !__atomic_load_n(&machine->attention, __ATOMIC_RELAXED) ||
+	       machine_stop_here(machine);
 }
 
 /* A field of a device's state: where, how wide, what it is called. */

@@ -278,6 +278,13 @@ bool display_take(struct display_viewer *viewer, struct damage *ret_damage,
 	return ret_damage->count;
 }
 
+void display_get_info(struct display *display, struct display_info *ret_info)
+{
+	pthread_mutex_lock(&display->lock);
+	*ret_info = display->surface.info;
+	pthread_mutex_unlock(&display->lock);
+}
+
 static int copy_locked(const struct surface *s, const struct display_info *info,
 		       const struct display_rect *r, uint8_t *to)
 {
@@ -317,4 +324,34 @@ int display_surface(struct display *display, struct display_info *ret_info)
 		*ret_info = display->surface.info;
 	pthread_mutex_unlock(&display->lock);
 	return fd;
+}
+
+static int copy_surface(const struct surface *from, struct surface *ret_copy)
+{
+	int error = surface_open(from->info.width, from->info.height, from->info.generation,
+				 ret_copy);
+
+	if (!error)
+		memcpy(ret_copy->pixels, from->pixels, surface_size(&from->info));
+	return error;
+}
+
+int display_snapshot(struct display *display, struct display_info *ret_info)
+{
+	struct display_viewer *viewer = display_attach(display); /* nobody: nothing is drawn */
+	struct surface copy;
+	int error;
+
+	if (!viewer)
+		return -ENOMEM;
+	display_refresh_now(display);
+	pthread_mutex_lock(&display->lock);
+	error = copy_surface(&display->surface, &copy);
+	pthread_mutex_unlock(&display->lock);
+	display_detach(viewer);
+	if (error)
+		return error;
+	munmap(copy.pixels, surface_size(&copy.info));
+	*ret_info = copy.info;
+	return copy.fd;
 }

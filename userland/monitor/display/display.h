@@ -70,12 +70,19 @@ void display_refresh_now(struct display *display);
 /* What this viewer has not seen yet; false: nothing. Then it counts as seen. */
 bool display_take(struct display_viewer *viewer, struct damage *ret_damage,
 		  struct display_info *ret_info);
+/* The surface as it is now. */
+void display_get_info(struct display *display, struct display_info *ret_info);
 /*
  * Copies a rectangle to the same place of a buffer of the same shape.
  * -ESTALE: the surface is no longer `info`; -EINVAL: not inside it.
  */
 int display_copy(struct display *display, const struct display_info *info,
 		 const struct display_rect *rect, void *to);
+/*
+ * All of the picture as it is now, in a memfd of info's shape, sealed, that is the
+ * caller's: it does not change any more. -errno.
+ */
+int display_snapshot(struct display *display, struct display_info *ret_info);
 /*
  * The surface for another process: sealed in size and, for whoever receives
  * it, read-only. The caller closes it. -errno.

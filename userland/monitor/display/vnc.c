@@ -19,17 +19,16 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "display.h"
+#include "input.h"
 #include "keymap.h"
+#include "lib/unix_listen.h"
 #include "vnc_library.h"
 
 #define TICK_MS 33
 #define STALL_MS 5000
-#define KEY_WORDS (768 / 64)
 
 enum slot { SLOT_FREE, SLOT_RUNNING, SLOT_ENDED };
 
@@ -42,8 +41,7 @@ struct vnc_viewer {
 	struct display_info info;
 	rfbScreenInfoPtr screen;
 	rfbClientPtr client;		/* NULL: it has gone */
-	uint64_t held[KEY_WORDS];	/* keys that are down */
-	uint8_t buttons;
+	struct input_user user;
 };
 
 struct vnc {
@@ -66,52 +64,22 @@ static void say_nothing(const char *format, ...)
 
 /* ---- input ---- */
 
-static void send_key(struct vnc_viewer *v, uint16_t key, bool down)
-{
-	const struct input_sink *sink = &v->vnc->config.input;
-	uint64_t bit = 1ull << (key % 64);
-
-	if (key / 64 >= KEY_WORDS)
-		return;
-	v->held[key / 64] = down ? v->held[key / 64] | bit : v->held[key / 64] & ~bit;
-	if (sink->key)
-		sink->key(sink->ctx, key, down);
-}
-
 static void on_key(rfbBool down, rfbKeySym keysym, rfbClientPtr client)
 {
 	struct vnc_viewer *v = client->screen->screenData;
 	uint16_t key;
 
 	if (!keymap_keysym(keysym, &key))
-		send_key(v, key, down);
-}
-
-static void send_pointer(struct vnc_viewer *v, uint32_t x, uint32_t y, uint8_t buttons)
-{
-	const struct input_sink *sink = &v->vnc->config.input;
-	uint32_t w = v->info.width, h = v->info.height;
-
-	v->buttons = buttons;
-	if (sink->pointer)
-		sink->pointer(sink->ctx, x < w ? x : w - 1, y < h ? y : h - 1, w, h, buttons);
+		input_user_key(&v->user, key, down);
 }
 
 static void on_pointer(int buttons, int x, int y, rfbClientPtr client)
 {
-	send_pointer(client->screen->screenData, x > 0 ? (uint32_t)x : 0, y > 0 ? (uint32_t)y : 0,
-		     (uint8_t)buttons);
-	vnc_library()->rfbDefaultPtrAddEvent(buttons, x, y, client);
-}
+	struct vnc_viewer *v = client->screen->screenData;
 
-/* A viewer who goes away leaves no key behind that is held for ever. */
-static void release_all(struct vnc_viewer *v)
-{
-	for (unsigned int key = 0; key < 64 * KEY_WORDS; key++)
-		if (v->held[key / 64] >> (key % 64) & 1)
-			send_key(v, (uint16_t)key, false);
-	if (v->buttons)
-		send_pointer(v, 0, 0, 0);
+	input_user_pointer(&v->user, x > 0 ? (uint32_t)x : 0, y > 0 ? (uint32_t)y : 0,
+			   v->info.width, v->info.height, (uint8_t)buttons);
+	vnc_library()->rfbDefaultPtrAddEvent(buttons, x, y, client);
 }
 
 static void on_gone(rfbClientPtr client)
@@ -251,7 +219,7 @@ static void *viewer_main(void *opaque)
 		close(v->fd);
 	else
 		serve(v);
-	release_all(v);
+	input_user_leave(&v->user); /* no key stays held for ever */
 	close_screen(v);
 	pthread_mutex_lock(&v->vnc->lock);
 	v->state = SLOT_ENDED;
@@ -263,7 +231,9 @@ static int start_viewer_locked(struct vnc *vnc, struct vnc_viewer *v, int fd)
 {
 	if (v->state == SLOT_ENDED)
 		pthread_join(v->thread, NULL);
-	*v = (struct vnc_viewer){ .vnc = vnc, .fd = fd };
+	*v = (struct vnc_viewer){
+		.vnc = vnc, .fd = fd, .user.input = vnc->config.input,
+	};
 	if (pthread_create(&v->thread, NULL, viewer_main, v))
 		return -EAGAIN;
 	v->state = SLOT_RUNNING;
@@ -307,45 +277,37 @@ static void *listen_main(void *opaque)
 	}
 }
 
-static int bind_and_listen(struct vnc *vnc, int family, const void *address, socklen_t size)
-{
-	int one = 1;
-
-	vnc->listener = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (vnc->listener < 0)
-		return -errno;
-	setsockopt(vnc->listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (bind(vnc->listener, address, size))
-		return -errno;
-	if (family == AF_UNIX) {
-		vnc->path = strdup(((const struct sockaddr_un *)address)->sun_path);
-		if (!vnc->path || chmod(vnc->path, 0600))
-			return -errno;
-	}
-	return listen(vnc->listener, VNC_MAX_VIEWERS) ? -errno : 0;
-}
-
 static int listen_unix(struct vnc *vnc, const char *path)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-
-	if (!*path || strlen(path) >= sizeof(address.sun_path))
+	if (!*path)
 		return -EINVAL;
-	strcpy(address.sun_path, path);
-	return bind_and_listen(vnc, AF_UNIX, &address, sizeof(address));
+	vnc->listener = unix_listen(path, VNC_MAX_VIEWERS);
+	if (vnc->listener < 0)
+		return vnc->listener;
+	vnc->path = strdup(path);
+	return vnc->path ? 0 : -ENOMEM;
 }
 
 static int listen_loopback(struct vnc *vnc, const char *port)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET };
+	unsigned long number;
+	int one = 1;
 	char *end;
-	unsigned long number = strtoul(port, &end, 10);
 
+	number = strtoul(port, &end, 10);
 	if (!*port || *end || !number || number > 65535 || !vnc->config.password)
 		return -EINVAL;
 	address.sin_port = htons((uint16_t)number);
 	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	return bind_and_listen(vnc, AF_INET, &address, sizeof(address));
+	vnc->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (vnc->listener < 0)
+		return -errno;
+	setsockopt(vnc->listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (bind(vnc->listener, (struct sockaddr *)&address, sizeof(address)) ||
+	    listen(vnc->listener, VNC_MAX_VIEWERS))
+		return -errno;
+	return 0;
 }
 
 static int start_listening(struct vnc *vnc)
@@ -393,8 +355,10 @@ int vnc_create(const struct vnc_config *config, struct vnc **ret_vnc)
 	vnc->config = *config;
 	vnc->listener = -1;
 	pthread_mutex_init(&vnc->lock, NULL);
-	if (config->password)
+	if (config->password) {
 		strncpy(vnc->password, config->password, sizeof(vnc->password) - 1);
+		vnc->config.password = vnc->password; /* the caller's may go */
+	}
 	vnc->passwords[0] = vnc->password;
 	vnc->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	error = vnc->stop < 0 ? -errno : start_listening(vnc);

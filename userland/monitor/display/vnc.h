@@ -10,22 +10,14 @@
 #include <stdint.h>
 
 struct display;
+struct input;
 struct vnc;
 
 #define VNC_MAX_VIEWERS 8u
 
-/* Where input goes. Called on a viewer's thread, with no lock held. */
-struct input_sink {
-	void (*key)(void *ctx, uint16_t evdev, bool down);
-	/* Absolute, within a screen of w x h; buttons of RFB: 1 left, 2 middle, 4 right */
-	void (*pointer)(void *ctx, uint32_t x, uint32_t y, uint32_t w, uint32_t h,
-			uint8_t buttons);
-	void *ctx;
-};
-
 struct vnc_config {
 	struct display *display;
-	struct input_sink input;
+	struct input *input;	/* where keys and pointer go */
 	const char *listen;	/* "unix:PATH" or "127.0.0.1:PORT" */
 	const char *password;	/* at most 8 bytes count; NULL: none, UNIX sockets only */
 };

@@ -36,6 +36,13 @@ struct virtio_blk_options {
 int virtio_blk_create(struct machine *m, const struct virtio_blk_options *options,
 		      struct virtio_device **ret);
 
+struct virtio_blk_stats {
+	uint64_t reads, read_bytes, writes, written_bytes, flushes, discards; /* that succeeded */
+	uint64_t errors;		/* of any kind */
+};
+/* Of a device that virtio_blk_create() made. Any thread. */
+void virtio_blk_get_stats(struct virtio_device *dev, struct virtio_blk_stats *ret);
+
 /* Random numbers from the host's getrandom(), rate limited. */
 int virtio_rng_create(struct machine *m, struct virtio_device **ret);
 

@@ -294,3 +294,20 @@ err_free:
 	blk_free(blk);
 	return error;
 }
+
+void virtio_blk_get_stats(struct virtio_device *dev, struct virtio_blk_stats *ret)
+{
+	struct virtio_blk *blk = blk_of(dev);
+
+	*ret = (struct virtio_blk_stats){ .errors = atomic_load(&blk->errors) };
+	for (unsigned int i = 0; i < blk->queue_count; i++) {
+		struct virtio_blk_queue *q = &blk->queue[i];
+
+		ret->reads += atomic_load(&q->reads);
+		ret->read_bytes += atomic_load(&q->read_bytes);
+		ret->writes += atomic_load(&q->writes);
+		ret->written_bytes += atomic_load(&q->written_bytes);
+		ret->flushes += atomic_load(&q->flushes);
+		ret->discards += atomic_load(&q->discards);
+	}
+}

@@ -54,12 +54,42 @@ static void log_failure(struct virtio_blk *blk, const struct blk_request *r, int
 		full ? "; the guest sees an I/O error until there is room on the host" : "");
 }
 
+/* The queue's thread is the only one that writes: no locked instruction is needed. */
+static void add(_Atomic(uint64_t) *counter, uint64_t amount)
+{
+	uint64_t old = atomic_load_explicit(counter, memory_order_relaxed);
+
+	atomic_store_explicit(counter, old + amount, memory_order_relaxed);
+}
+
+static void count(struct blk_request *r)
+{
+	struct virtio_blk_queue *q = r->queue;
+
+	switch (r->type) {
+	case VIRTIO_BLK_T_IN:
+		add(&q->reads, 1);
+		add(&q->read_bytes, r->io.length);
+		break;
+	case VIRTIO_BLK_T_OUT:
+		add(&q->writes, 1);
+		add(&q->written_bytes, r->io.length);
+		break;
+	case VIRTIO_BLK_T_FLUSH:
+		add(&q->flushes, 1);
+		break;
+	default:
+		add(&q->discards, 1);
+	}
+}
+
 static void io_done(struct block_request *io, int error)
 {
 	struct blk_request *r = (struct blk_request *)io; /* its first member */
 
 	r->queue->in_flight--;
 	if (!error) {
+		count(r);
 		finish(r, VIRTIO_BLK_S_OK);
 	} else if (error == -ENOTSUP) { /* the file system cannot: no fault */
 		finish(r, VIRTIO_BLK_S_UNSUPP);

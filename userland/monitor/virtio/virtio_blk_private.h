@@ -48,6 +48,8 @@ struct virtio_blk_queue {
 
 	struct block_queue *io;		/* D */
 	unsigned int in_flight;		/* D */
+	/* a: written by D alone; discards are those and zeroes */
+	_Atomic(uint64_t) reads, read_bytes, writes, written_bytes, flushes, discards;
 	bool flush_offered;		/* D: the driver sends flushes */
 	unsigned int free_count;	/* D */
 	uint16_t free_index[BLK_QUEUE_SIZE]; /* D: stack of unused requests */

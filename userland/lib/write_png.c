@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Screenshots: a copy of the surface, written as PNG by libpng. The pixels are
- * copied first, so that a reader who is slow at the other end of the descriptor
- * holds nobody up. Called by whoever serves the request; no locks of its own.
+ * See write_png.h. By libpng. What takes screenshots links it, the monitor does not: it hands
+ * out pixels.
  */
 #include <errno.h>
 #include <png.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "display.h"
-#include "display/png.h"
+#include "lib/write_png.h"
 
 struct sink {
 	int fd;
@@ -84,49 +82,4 @@ int png_write(int fd, const uint32_t *pixels, uint32_t width, uint32_t height, u
 	put_rows(png, info, (const uint8_t *)pixels, width, height, stride);
 	png_destroy_write_struct(&png, &info);
 	return 0;
-}
-
-/* The guest may change the size in between; then once more. */
-static int copy_all(struct display *display, struct display_viewer *viewer,
-		    struct display_info *ret_info, uint32_t **ret_pixels)
-{
-	for (int tries = 0; tries < 10; tries++) {
-		struct damage damage;
-		uint32_t *pixels;
-		int error;
-
-		display_refresh_now(display);
-		display_take(viewer, &damage, ret_info);
-		pixels = malloc((size_t)ret_info->stride * ret_info->height);
-		if (!pixels)
-			return -ENOMEM;
-		error = display_copy(display, ret_info,
-				     &(struct display_rect){ 0, 0, ret_info->width,
-							     ret_info->height },
-				     pixels);
-		if (!error) {
-			*ret_pixels = pixels;
-			return 0;
-		}
-		free(pixels);
-	}
-	return -EAGAIN;
-}
-
-int png_screenshot(struct display *display, int fd)
-{
-	struct display_viewer *viewer = display_attach(display);
-	struct display_info info;
-	uint32_t *pixels;
-	int error;
-
-	if (!viewer)
-		return -ENOMEM;
-	error = copy_all(display, viewer, &info, &pixels);
-	display_detach(viewer);
-	if (error)
-		return error;
-	error = png_write(fd, pixels, info.width, info.height, info.stride);
-	free(pixels);
-	return error;
 }

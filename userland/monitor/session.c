@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * See session.h.
+ */
+#include "session.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "control/control.h"
+#include "display/display.h"
+#include "display/input.h"
+#include "display/typist.h"
+#include "display/vnc.h"
+#include "hv.h"
+#include "lib/check.h"
+#include "lib/errors.h"
+
+struct session {
+	const struct options *options;
+	struct loop *loop;
+	int signal_fd;
+	struct display *display;	/* NULL: the board has no screen, as the next two */
+	struct input *input;
+	struct typist *typist;
+	struct vnc *vnc;		/* NULL: nobody asked for it */
+	struct control *control;	/* NULL: nobody asked for it */
+	struct board_kept kept;
+	struct hv *hv;
+	struct board *board;		/* NULL: between two of them */
+};
+
+static bool failed(struct btn_error *e, const char *step, int error)
+{
+	btn_set(e, error == -ENOMEM ? BTN_NO_MEMORY : error == -EMFILE ? BTN_NO_FDS :
+		   BTN_HOST_CALL_FAILED, "the VM could not be created: %s", step);
+	if (error != -ENOMEM && error != -EMFILE)
+		btn_set_cause(e, "The host says: %s.", strerror(-error));
+	return false;
+}
+
+/* ---- the loop and signals ---- */
+
+static void on_signal(void *ctx, int fd, uint32_t events)
+{
+	struct session *s = ctx;
+	struct signalfd_siginfo info;
+
+	(void)events;
+	if (read(fd, &info, sizeof(info)) == sizeof(info) && s->board)
+		machine_end(board_machine(s->board), MACHINE_KILLED);
+}
+
+static bool add_loop(struct session *s, struct btn_error *e)
+{
+	sigset_t set;
+	int error;
+
+	s->loop = loop_create();
+	if (!s->loop)
+		return failed(e, "event loop", -errno);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	s->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (s->signal_fd < 0)
+		return failed(e, "signals", -errno);
+	error = loop_add_fd(s->loop, s->signal_fd, EPOLLIN, on_signal, s);
+	return !error || failed(e, "signals", error);
+}
+
+/* ---- the screen ---- */
+
+static bool vnc_failed(struct btn_error *e, const char *listen, int error)
+{
+	btn_set(e, BTN_DISPLAY, "the screen cannot be shown at \"%s\"", listen);
+	if (error == -ENOPKG) {
+		btn_set_cause(e, "LibVNCServer is not installed.");
+		btn_set_fix(e, "apt install libvncserver1");
+	} else {
+		btn_set_cause(e, "The host says: %s.", strerror(-error));
+	}
+	return false;
+}
+
+static bool add_vnc(struct session *s, struct btn_error *e)
+{
+	char password[CHECK_VNC_PASSWORD_MAX + 1];
+	struct vnc_config config = {
+		.display = s->display, .input = s->input, .listen = s->options->vnc,
+	};
+	int error;
+
+	if (!config.listen)
+		return true;
+	if (s->options->vnc_password) {
+		if (!check_read_password(s->options->vnc_password, password, e))
+			return false;
+		config.password = password;
+	}
+	error = vnc_create(&config, &s->vnc);
+	explicit_bzero(password, sizeof(password));
+	return !error || vnc_failed(e, config.listen, error);
+}
+
+static bool add_screen(struct session *s, struct btn_error *e)
+{
+	int error;
+
+	if (s->options->board != BOARD_PC)
+		return true;
+	error = display_create(&s->display);
+	if (error)
+		return failed(e, "screen", error);
+	s->input = input_create();
+	s->typist = s->input ? typist_create(s->loop, s->input) : NULL;
+	if (!s->typist)
+		return failed(e, "keyboard", -ENOMEM);
+	return add_vnc(s, e);
+}
+
+static bool add_control(struct session *s, struct btn_error *e)
+{
+	struct control_config config = {
+		.loop = s->loop, .engine = hv_get_info(s->hv)->name, .options = s->options,
+		.display = s->display, .input = s->input, .typist = s->typist,
+	};
+	int error;
+
+	if (!s->options->control)
+		return true;
+	error = control_create(&config, &s->control);
+	if (!error)
+		return true;
+	btn_set(e, BTN_CONTROL, "the control socket \"%.128s\" cannot be made",
+		s->options->control);
+	btn_set_cause(e, "The host says: %s.", strerror(-error));
+	if (error == -EADDRINUSE)
+		btn_set_cause(e, "A running VM listens there, or it is a file.");
+	return false;
+}
+
+/* ---- the whole ---- */
+
+bool session_create(struct hv *hv, const struct options *options, struct btn_error *e,
+		    struct session **ret_session)
+{
+	struct session *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return failed(e, "session", -ENOMEM);
+	s->options = options;
+	s->hv = hv;
+	s->signal_fd = -1;
+	if (!add_loop(s, e) || !add_screen(s, e) || !add_control(s, e)) {
+		session_destroy(s);
+		return false;
+	}
+	*ret_session = s;
+	return true;
+}
+
+void session_destroy(struct session *s)
+{
+	if (!s)
+		return;
+	control_destroy(s->control);
+	vnc_destroy(s->vnc);
+	typist_destroy(s->typist);
+	input_destroy(s->input);
+	display_destroy(s->display);
+	if (s->signal_fd >= 0)
+		close(s->signal_fd);
+	loop_destroy(s->loop);
+	free(s);
+}
+
+static enum machine_end run_once(struct session *s, struct btn_error *e)
+{
+	struct board_config config = {
+		.hv = s->hv, .options = s->options, .loop = s->loop, .display = s->display,
+		.input = s->input, .kept = &s->kept,
+	};
+	enum machine_end how;
+
+	loop_rearm(s->loop);
+	if (!board_create(&config, e, &s->board))
+		return MACHINE_FAILED;
+	btn_set_default(e, BTN_INTERNAL);
+	if (s->control)
+		control_set_board(s->control, s->board);
+	how = board_run(s->board);
+	if (s->control)
+		control_machine_ended(s->control, how);
+	board_destroy(s->board);
+	s->board = NULL;
+	return how;
+}
+
+enum machine_end session_run(struct session *s, struct btn_error *e)
+{
+	enum machine_end how;
+
+	do {
+		how = run_once(s, e);
+	} while (how == MACHINE_RESET);
+	return how;
+}
