@@ -65,3 +65,14 @@ fails() {
 	"$@" || status=$?
 	[ $status -gt 0 ] && [ $status -lt 124 ] || { echo "status $status"; return 1; }
 }
+
+# ask OPERATION [NAME=VALUE]...: of the VM that was started with --control $control.
+control=/tmp/vm.sock
+ask() {
+	vmctl control $control "$@"
+}
+
+# number NAME: of a JSON line on standard input.
+number() {
+	sed -n "s/.*\"$1\":\([0-9]*\).*/\1/p"
+}

@@ -41,23 +41,55 @@ end_guest() {
 	! grep -E '\] WARNING:|BUG:|Oops|Call Trace|soft lockup' /tmp/out
 }
 
-# A guest frees 256 MiB: nobody gives a command, and the host has it in 10 s.
+# A guest frees 1 GiB: nobody gives a command, and the host has it in 10 s.
 t_memory_back() {
-	start_guest 'mount -o remount,size=90% /tmp; dd if=/dev/zero of=/tmp/big bs=1M count=256;
-		echo filled; sleep 6; rm /tmp/big; echo freed; sleep 12' --memory 640M
+	start_guest 'mount -o remount,size=90% /tmp; dd if=/dev/zero of=/tmp/big bs=1M count=1024;
+		echo filled; sleep 6; rm /tmp/big; echo freed; sleep 12' --memory 1408M
 	until_output '^filled' 200
 	sleep 2
 	full=$(held_kib)
 	until_output '^freed' 30
 	begin=$(date +%s)
 	now=$full
-	while [ $((full - now)) -lt $((240 * 1024)) ]; do
+	while [ $((full - now)) -lt $((1000 * 1024)) ]; do
 		echo "held: $full KiB, now $now KiB after $(($(date +%s) - begin)) s"
 		[ $(($(date +%s) - begin)) -le 10 ]
 		sleep 0.5
 		now=$(held_kib)
 	done
 	end_guest
+}
+
+# until_actual TEST BYTES: until the guest has come to that (-le, -ge).
+until_actual() {
+	tries=0
+	until [ "$(ask memory | number actual)" "$1" "$2" ]; do
+		tries=$((tries + 1))
+		[ $tries -lt 240 ] || { ask memory; return 1; }
+		sleep 0.5
+	done
+}
+
+# To the minimum and back while the guest uses what it has: nothing of it is killed.
+t_memory_balloon() {
+	mib=1048576
+	rm -f $control
+	start_guest 'echo begun; while :; do
+		dd if=/dev/zero of=/tmp/f bs=1M count=40 2>/dev/null; rm /tmp/f; done' \
+		--memory 160M..512M --control $control
+	until_output '^begun' 200
+	until ask memory | grep -q '"driver":true'; do sleep 0.5; done
+	ask memory-target bytes=$((160 * mib))
+	until_actual -le $((200 * mib))
+	ask memory
+	[ "$(held_kib)" -le $((230 * 1024)) ]
+	ask memory-target bytes=$((512 * mib))
+	until_actual -ge $((512 * mib))
+	vmctl control $control memory-target bytes=1 && return 1
+	ask quit
+	wait $vmctl || true
+	cat /tmp/out
+	! grep -E 'Out of memory|oom-kill|\] WARNING:|BUG:|Call Trace' /tmp/out
 }
 
 # Merged pages: a guest reads what it wrote, and what it writes now is its own.

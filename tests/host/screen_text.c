@@ -4,8 +4,8 @@
  *
  * Reads the text off a picture of a console: cells of 8x16 pixels (9x16 on a screen of
  * 720 columns, as VGA text modes have) are compared with the glyphs of the 8x16 font
- * that lies in FONT, a VGA BIOS. A cell that is no printable glyph of it becomes '?';
- * in front of each row of text stand its foreground colours, the first three of them.
+ * that lies in FONT, a VGA BIOS. A cell that is near no printable glyph of it becomes
+ * '?'; in front of each row of text stand its foreground colours, the first three of them.
  */
 #include <png.h>
 #include <stdbool.h>
@@ -15,6 +15,7 @@
 #include <string.h>
 
 #define GLYPH 16u
+#define FAR 12u	/* pixels that differ: not the same character */
 
 static uint8_t bios[1 << 18];
 static const uint8_t *font;	/* 256 glyphs of 16 rows, the left pixel is bit 7 */
@@ -69,16 +70,30 @@ static uint32_t read_cell(unsigned int x, unsigned int y, uint8_t glyph[GLYPH])
 	return ink;
 }
 
-/* A cursor may hide the two rows at the bottom. */
+static unsigned int distance(const uint8_t *a, const uint8_t *b)
+{
+	unsigned int bits = 0;
+
+	for (unsigned int row = 0; row < GLYPH; row++)
+		bits += (unsigned int)__builtin_popcount(a[row] ^ b[row]);
+	return bits;
+}
+
+/* The nearest: Linux draws some letters a little differently than the BIOS. */
 static char name_glyph(const uint8_t glyph[GLYPH])
 {
-	for (unsigned int c = ' '; c < 127; c++)
-		if (!memcmp(font + c * GLYPH, glyph, GLYPH))
-			return (char)c;
-	for (unsigned int c = ' '; c < 127; c++)
-		if (!memcmp(font + c * GLYPH, glyph, GLYPH - 3))
-			return (char)c;
-	return '?';
+	unsigned int best = FAR;
+	char name = '?';
+
+	for (unsigned int c = ' '; c < 127; c++) {
+		unsigned int d = distance(font + c * GLYPH, glyph);
+
+		if (d < best) {
+			best = d;
+			name = (char)c;
+		}
+	}
+	return name;
 }
 
 static void print_row(unsigned int y, unsigned int cell)

@@ -135,7 +135,8 @@ static void test_refused(void **state)
 	static const char *const bad[] = {
 		"", "x", "[]", "{}", "{\"op\":1}", "{\"op\":\"nothing\"}",
 		"{\"op\":\"status\",\"more\":1}", "{\"op\":\"memory-target\"}",
-		"{\"op\":\"memory-target\",\"bytes\":\"1\"}", "{\"op\":\"memory-target\",\"bytes\":-1}",
+		"{\"op\":\"memory-target\",\"bytes\":\"1\"}",
+		"{\"op\":\"memory-target\",\"bytes\":-1}",
 		"{\"op\":\"send-key\",\"keys\":\"\"}", "{\"op\":\"send-key\",\"keys\":\"nokey\"}",
 		"{\"op\":\"send-key\",\"keys\":\"a\\u0000b\"}",
 		"{\"op\":\"type\",\"text\":\"\\u4e2d\"}", "{\"op\":\"key\",\"key\":\"a\"}",
