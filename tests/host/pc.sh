@@ -91,3 +91,64 @@ t_pc_net() {
 	[ -z "$(ssh_banner 2222)" ]
 	rm -f /tmp/pc.qcow2
 }
+
+# debian_vm NUMBER OPTION...: one of several, logged in by nobody, until its login is there.
+debian_vm() {
+	number=$1
+	shift
+	vmctl disk create /tmp/pc$number.qcow2 --backing "$here/debian.qcow2,qcow2"
+	vmctl boot --disk /tmp/pc$number.qcow2 --engine "$engine" --memory 320M \
+		--control /tmp/vm$number.sock "$@" </dev/null >/tmp/out$number 2>&1 &
+	tries=0
+	until grep -aq 'debian login:' /tmp/out$number; do
+		tries=$((tries + 1))
+		[ $tries -lt 240 ] || { tail /tmp/out$number; return 1; }
+		sleep 1
+	done
+}
+
+# Pages that KSM has merged of both VMs.
+merged_pages() {
+	cat /proc/*/ksm_merging_pages 2>/dev/null | awk '{ n += $1 } END { print n + 0 }'
+}
+
+# Two idle guests of the same disk: most of what they have alike is there once, and
+# nothing of it if they are not to be merged.
+pc_ksm() {
+	rm -f /tmp/pc?.qcow2
+	trap 'for i in 1 2; do vmctl control /tmp/vm$i.sock quit; done >/dev/null 2>&1 || true' EXIT
+	debian_vm 1 --ksm "$1"
+	debian_vm 2 --ksm "$1"
+	echo 20000 >/sys/kernel/mm/ksm/pages_to_scan
+	echo 1 >/sys/kernel/mm/ksm/run
+	scans=$(cat /sys/kernel/mm/ksm/full_scans)
+	tries=0
+	until [ $(($(cat /sys/kernel/mm/ksm/full_scans) - scans)) -ge 3 ]; do
+		tries=$((tries + 1))
+		[ $tries -lt 120 ]
+		sleep 1
+	done
+	echo 0 >/sys/kernel/mm/ksm/run
+	merged=$(merged_pages)
+	control=/tmp/vm1.sock ask memory
+	for i in 1 2; do vmctl control /tmp/vm$i.sock pause; done
+	twins=$(page-twins $(pidof baton-vm))
+	echo "ksm $1: merged $merged; $twins"
+	echo "ksm $1: merged $merged; $twins" >/dev/console
+	for i in 1 2; do vmctl control /tmp/vm$i.sock quit; done
+	wait
+	trap - EXIT
+	rm -f /tmp/pc?.qcow2
+}
+
+t_pc_ksm() {
+	pc_ksm on
+	set -- $twins
+	[ "$merged" -ge $(($4 * 7 / 10)) ]
+	[ "$merged" -gt 10000 ]
+}
+
+t_pc_ksm_off() {
+	pc_ksm off
+	[ "$merged" = 0 ]
+}
