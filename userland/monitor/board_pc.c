@@ -44,6 +44,7 @@
 #define TIMER_IRQ	0u
 #define TIMER_PIN	2u	/* of the IOAPIC */
 #define KEYBOARD_IRQ	1u
+#define MOUSE_IRQ	12u
 #define RTC_IRQ		8u
 
 /* Local APIC: LINT0 takes the 8259, as when a PC starts. */
@@ -272,7 +273,7 @@ static bool add_keyboard(struct board *board, struct btn_error *e)
 {
 	struct pc *pc = board->own;
 	struct i8042_config config = {
-		.keyboard = isa_line(pc, KEYBOARD_IRQ),
+		.keyboard = isa_line(pc, KEYBOARD_IRQ), .mouse = isa_line(pc, MOUSE_IRQ),
 		.request = board_request_end, .ctx = &board->machine,
 	};
 	int error;
@@ -371,10 +372,9 @@ static void on_key(void *ctx, uint16_t key, bool down)
 	i8042_key(((struct pc *)ctx)->keyboard, key, down);
 }
 
-/* There is no mouse yet. */
 static void on_pointer(void *ctx, uint32_t x, uint32_t y, uint32_t w, uint32_t h, uint8_t buttons)
 {
-	(void)ctx, (void)x, (void)y, (void)w, (void)h, (void)buttons;
+	i8042_pointer(((struct pc *)ctx)->keyboard, x, y, w, h, buttons);
 }
 
 static bool add_vnc(struct board *board, struct btn_error *e)
