@@ -372,6 +372,11 @@ static void on_key(void *ctx, uint16_t key, bool down)
 	i8042_key(((struct pc *)ctx)->keyboard, key, down);
 }
 
+static unsigned int on_key_room(void *ctx)
+{
+	return i8042_key_room(((struct pc *)ctx)->keyboard);
+}
+
 static void on_pointer(void *ctx, uint32_t x, uint32_t y, uint32_t w, uint32_t h, uint8_t buttons)
 {
 	i8042_pointer(((struct pc *)ctx)->keyboard, x, y, w, h, buttons);
@@ -382,7 +387,8 @@ static bool add_vnc(struct board *board, struct btn_error *e)
 	struct pc *pc = board->own;
 	struct vnc_config config = {
 		.display = pc->display, .listen = board->options->vnc,
-		.input = { .key = on_key, .pointer = on_pointer, .ctx = pc },
+		.input = { .key = on_key, .key_room = on_key_room, .pointer = on_pointer,
+			   .ctx = pc },
 	};
 	int error = config.listen ? vnc_create(&config, &pc->vnc) : 0;
 

@@ -21,6 +21,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "display.h"
@@ -30,8 +31,16 @@
 #define TICK_MS 33
 #define STALL_MS 5000
 #define KEY_WORDS (768 / 64)
+#define KEYS_WAITING 1024u
+#define KEY_TICK_MS 5	/* between looks for room while keys wait */
+#define KEY_WAIT_MS 2000	/* without any room; then they go to the keyboard in any case */
 
 enum slot { SLOT_FREE, SLOT_RUNNING, SLOT_ENDED };
+
+struct waiting_key {
+	uint16_t key;
+	bool down;
+};
 
 struct vnc_viewer {
 	struct vnc *vnc;		/* constant */
@@ -43,6 +52,10 @@ struct vnc_viewer {
 	rfbScreenInfoPtr screen;
 	rfbClientPtr client;		/* NULL: it has gone */
 	uint64_t held[KEY_WORDS];	/* keys that are down */
+	struct waiting_key waiting[KEYS_WAITING]; /* a ring */
+	unsigned int first_waiting, waiting_count;
+	uint64_t moved_ms;		/* when the first of them became the first */
+	uint32_t x, y;			/* pointer */
 	uint8_t buttons;
 };
 
@@ -66,6 +79,14 @@ static void say_nothing(const char *format, ...)
 
 /* ---- input ---- */
 
+static uint64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
 static void send_key(struct vnc_viewer *v, uint16_t key, bool down)
 {
 	const struct input_sink *sink = &v->vnc->config.input;
@@ -78,13 +99,47 @@ static void send_key(struct vnc_viewer *v, uint16_t key, bool down)
 		sink->key(sink->ctx, key, down);
 }
 
+static void send_first_waiting(struct vnc_viewer *v)
+{
+	const struct waiting_key *w = &v->waiting[v->first_waiting];
+
+	send_key(v, w->key, w->down);
+	v->first_waiting = (v->first_waiting + 1) % KEYS_WAITING;
+	v->waiting_count--;
+	v->moved_ms = now_ms();
+}
+
+/*
+ * A viewer sends what was typed or pasted at once, and a keyboard takes few keys, or none
+ * while the guest has it off to set it up: so keys wait, for as long as their sender may
+ * still mean them. What the keyboard does not take then is lost as on a real one.
+ */
+static void send_waiting(struct vnc_viewer *v)
+{
+	const struct input_sink *sink = &v->vnc->config.input;
+	bool stuck = now_ms() - v->moved_ms >= KEY_WAIT_MS;
+
+	while (v->waiting_count) {
+		if (sink->key_room && !stuck && !sink->key_room(sink->ctx))
+			return;
+		send_first_waiting(v);
+	}
+}
+
 static void on_key(rfbBool down, rfbKeySym keysym, rfbClientPtr client)
 {
 	struct vnc_viewer *v = client->screen->screenData;
 	uint16_t key;
 
-	if (!keymap_keysym(keysym, &key))
-		send_key(v, key, down);
+	if (keymap_keysym(keysym, &key))
+		return;
+	if (!v->waiting_count)
+		v->moved_ms = now_ms();
+	if (v->waiting_count == KEYS_WAITING)
+		send_first_waiting(v);
+	v->waiting[(v->first_waiting + v->waiting_count++) % KEYS_WAITING] =
+		(struct waiting_key){ key, down };
+	send_waiting(v);
 }
 
 static void send_pointer(struct vnc_viewer *v, uint32_t x, uint32_t y, uint8_t buttons)
@@ -92,9 +147,11 @@ static void send_pointer(struct vnc_viewer *v, uint32_t x, uint32_t y, uint8_t b
 	const struct input_sink *sink = &v->vnc->config.input;
 	uint32_t w = v->info.width, h = v->info.height;
 
+	v->x = x < w ? x : w - 1;
+	v->y = y < h ? y : h - 1;
 	v->buttons = buttons;
 	if (sink->pointer)
-		sink->pointer(sink->ctx, x < w ? x : w - 1, y < h ? y : h - 1, w, h, buttons);
+		sink->pointer(sink->ctx, v->x, v->y, w, h, buttons);
 }
 
 static void on_pointer(int buttons, int x, int y, rfbClientPtr client)
@@ -107,11 +164,13 @@ static void on_pointer(int buttons, int x, int y, rfbClientPtr client)
 /* A viewer who goes away leaves no key behind that is held for ever. */
 static void release_all(struct vnc_viewer *v)
 {
+	while (v->waiting_count)
+		send_first_waiting(v);
 	for (unsigned int key = 0; key < 64 * KEY_WORDS; key++)
 		if (v->held[key / 64] >> (key % 64) & 1)
 			send_key(v, (uint16_t)key, false);
 	if (v->buttons)
-		send_pointer(v, 0, 0, 0);
+		send_pointer(v, v->x, v->y, 0);
 }
 
 static void on_gone(rfbClientPtr client)
@@ -235,8 +294,11 @@ static void serve(struct vnc_viewer *v)
 
 	v->client = vnc_library()->rfbNewClient(v->screen, v->fd);
 	while (v->client) {
-		if (poll(fds, 2, TICK_MS) < 0 && errno != EINTR)
+		int tick = v->waiting_count ? KEY_TICK_MS : TICK_MS;
+
+		if (poll(fds, 2, tick) < 0 && errno != EINTR)
 			return;
+		send_waiting(v);
 		if (fds[0].revents || update_picture(v))
 			return;
 		process(v);

@@ -17,7 +17,9 @@ struct vnc;
 /* Where input goes. Called on a viewer's thread, with no lock held. */
 struct input_sink {
 	void (*key)(void *ctx, uint16_t evdev, bool down);
-	/* Absolute, within a screen of w x h; buttons of RFB: 1 left, 2 middle, 4 right */
+	/* So many keys are taken now; a viewer's wait for a while. NULL: they never wait. */
+	unsigned int (*key_room)(void *ctx);
+	/* Absolute, within a screen of w x h; buttons of RFB (i8042.h) */
 	void (*pointer)(void *ctx, uint32_t x, uint32_t y, uint32_t w, uint32_t h,
 			uint8_t buttons);
 	void *ctx;
