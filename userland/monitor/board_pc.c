@@ -38,7 +38,7 @@
 #define MMIO32_SIZE	(IOAPIC_BASE - MMIO32_BASE)
 #define PCI_IO_BASE	0xc000u
 #define PCI_IO_SIZE	0x4000u
-#define BOOT_ORDER_MAX	(OPTIONS_DISKS_MAX * 40)
+#define BOOT_ORDER_MAX	(OPTIONS_DISKS_MAX * 40 + OPTIONS_CDROMS_MAX * 60)
 
 #define UART_IRQ	4u
 #define TIMER_IRQ	0u
@@ -400,7 +400,7 @@ static bool add_vnc(struct board *board, struct btn_error *e)
 
 /* ---- firmware's knowledge ---- */
 
-/* As Open Firmware names devices; the disks come first, in their order. */
+/* As Open Firmware names devices: disks, then CDs, for a disk that does not boot yet. */
 static void boot_order(const struct board *board, char *text, size_t size)
 {
 	size_t used = 0;
@@ -409,6 +409,8 @@ static void boot_order(const struct board *board, char *text, size_t size)
 	for (unsigned int i = 0; i < board->options->disk_count && used < size; i++)
 		used += (size_t)snprintf(text + used, size - used, "/pci@i0cf8/scsi@%x/disk@0,0\n",
 					 board->first_disk_slot + i);
+	if (used < size)
+		board_cdrom_boot_order(board, text + used, size - used);
 }
 
 static bool add_fw_cfg(struct board *board, struct btn_error *e)
@@ -475,8 +477,8 @@ static bool assemble(struct board *board, struct btn_error *e)
 	       add_pic(board, e) && add_pit(board, e) && add_rtc(board, e) &&
 	       add_power(board, e) && add_keyboard(board, e) &&
 	       board_add_uart(board, &uart, e) && add_pci(board, e) && add_vga(board, e) &&
-	       add_vnc(board, e) && board_add_virtio(board, e) && add_fw_cfg(board, e) &&
-	       board_add_vcpus(board, e) && open_lint0(board, e);
+	       add_vnc(board, e) && board_add_virtio(board, e) && board_add_cdroms(board, e) &&
+	       add_fw_cfg(board, e) && board_add_vcpus(board, e) && open_lint0(board, e);
 }
 
 static void dismantle_screen(struct board *board)
@@ -497,6 +499,7 @@ static void dismantle(struct board *board)
 
 	dismantle_screen(board);
 	fw_cfg_destroy(pc->fw_cfg);
+	board_remove_cdroms(board);
 	pci_host_destroy(board->machine.pci);
 	ich9_lpc_destroy(pc->lpc);
 	i8042_destroy(pc->keyboard);
