@@ -35,9 +35,9 @@ const struct option_row boot_options[] = {
 		"for more: /dev/vda, /dev/vdb and so on in the guest. Without format= the image's "
 		"header decides, which the guest of a raw disk can write: say format=raw if it "
 		"is raw." },
-	{ "cdrom", "FILE", "A CD drive of board pc, with this image of a CD or DVD in it. Repeat it "
-		"for a second one. Disks are tried first: a CD boots if there is no disk, or none "
-		"that boots yet." },
+	{ "cdrom", "FILE", "A CD drive of board pc, with this image of a CD or DVD in it. "
+		"Repeat it for a second one. Disks are tried first: a CD boots if there is none, "
+		"or none that boots yet." },
 	{ "net", "NETWORK", "A network card. \"user\": a network of the VM's own with a way out, "
 		"nothing on the host has to be set up; else a network by name, which VMs share "
 		"and which starts with the first of them." },
@@ -78,8 +78,8 @@ const struct example boot_examples[] = {
 
 const char boot_description[] =
 	"Boots KERNEL (a bzImage, or an ELF kernel with a PVH entry point), or without one the "
-	"boot loader on the first disk or CD, and connects the guest's serial console, ttyS0, with this "
-	"terminal until the guest powers off.\n"
+	"boot loader on the first disk or CD, and connects the guest's serial console, ttyS0, with "
+	"this terminal until the guest powers off.\n"
 	"On a terminal, all keys go to the guest. At the start of a line ~. ends the VM, ~^Z "
 	"suspends it, ~~ sends one ~ and ~? lists these. If standard input is no terminal, "
 	"it is passed on as it is, and its end does not end the VM.\n"
@@ -161,7 +161,8 @@ static bool check_start(const struct args *args, struct btn_error *e)
 			btn_set(e, BTN_BAD_VALUE, "--firmware and --display are for board pc");
 		else if (cdrom)
 			btn_set_no_cdrom(e);
-		return kernel && !for_pc && !cdrom && check_file("kernel", args->positional[0], e) &&
+		return kernel && !for_pc && !cdrom &&
+		       check_file("kernel", args->positional[0], e) &&
 		       (!initrd || check_file("initrd", initrd, e));
 	}
 	if (kernel || initrd || args_has(args, "append")) {

@@ -226,7 +226,8 @@ static void set_speed(struct atapi *drive, const uint8_t *packet, struct atapi_a
 /* ---- dispatch ---- */
 
 #define NEEDS_DISC 1u
-#define AT_ANY_TIME 2u	/* also while there is something to be told (SPC-3, "Unit attention condition") */
+/* Also while there is something to be told: SPC-3, "Unit attention condition". */
+#define AT_ANY_TIME 2u
 
 static const struct command {
 	uint8_t code, flags;
