@@ -24,13 +24,19 @@ use_engine() {
 }
 
 run_case() {
-	local name=$1 test
+	local name=$1 test status
 	test=t_$(echo "${name#kvm-}" | tr - _)
 	case $name in
 	kvm-*) use_engine kvm ;;
 	*) use_engine baton ;;
 	esac >/tmp/case.log 2>&1
-	if [ $? = 0 ] && (set -e; "$test") >>/tmp/case.log 2>&1; then
+	status=$?
+	if [ $status = 0 ]; then
+		# By itself, not as a condition: in one, "set -e" is without effect.
+		(set -e; "$test") >>/tmp/case.log 2>&1
+		status=$?
+	fi
+	if [ $status = 0 ]; then
 		echo "ok $name"
 	else
 		echo "not ok $name"

@@ -45,8 +45,9 @@ pc_to_login() {
 	type_at '~# ' 'echo cpus=$(nproc) $(grep MemTotal /proc/meminfo); cat /sys/class/dmi/id/sys_vendor; poweroff'
 	pc_end
 	grep -aq "GNU GRUB" /tmp/out
-	grep -aq "^cpus=$1 " /tmp/out
-	[ "$(sed -n 's/^cpus=.*MemTotal: *\([0-9]*\) kB.*/\1/p' /tmp/out | tr -d '\r')" -ge "$3" ]
+	# Not at the start of a line: bash writes a sequence of its own before it.
+	grep -aq "cpus=$1 MemTotal" /tmp/out
+	[ "$(sed -n 's/.*cpus=.*MemTotal: *\([0-9]*\) kB.*/\1/p' /tmp/out)" -ge "$3" ]
 	rm -f /tmp/pc.qcow2
 }
 
@@ -63,7 +64,7 @@ t_pc_reboot() {
 	times=2 pc_log_in
 	times=2 type_at '~# ' 'echo went $(($(date +%s) - $(cat /stamp))) s; poweroff'
 	pc_end
-	[ "$(sed -n 's/^went \([0-9]*\) s.*/\1/p' /tmp/out)" -lt 300 ]
+	[ "$(sed -n 's/.*went \([0-9]*\) s.*/\1/p' /tmp/out)" -lt 300 ]
 	rm -f /tmp/pc.qcow2
 }
 
