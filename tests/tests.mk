@@ -7,6 +7,7 @@
 -include tests/netd/netd_test.mk
 -include tests/cli/cli.mk
 -include tests/abi/abi.mk
+-include tests/host/host.mk
 -include tests/hv/hv.mk
 -include tests/bench/bench.mk
 -include tests/emul/emul.mk

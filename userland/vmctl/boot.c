@@ -42,7 +42,8 @@ const struct option_row boot_options[] = {
 		"one of the guest. Listens on 127.0.0.1, or ADDRESS:HOSTPORT:GUESTPORT says where. "
 		"Repeat it for more." },
 	{ "name", "NAME", "The VM's host name on the network. The same name gets the same MAC and "
-		"address each time." },
+		"address each time; on a network that VMs share, a VM without one gets others at "
+		"each start." },
 	{ "engine", "ENGINE", "\"baton\" (Baton's kernel module), \"kvm\" (/dev/kvm) or \"auto\": "
 		"baton if it works, else kvm. Default: auto." },
 	{ "board", "BOARD", "The machine. \"micro\" starts KERNEL at once and has nothing but "
