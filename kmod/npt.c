@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The second-level page-table builder. It knows how four-level radix tables
- * work; what an entry's bits mean, it asks baton_pte_ops.
+ * work; what an entry's bits mean, pte_format.h says.
  *
  * Problem. Processors walk these tables, and keep pieces of them in TLBs and
  * paging-structure caches, while the host takes pages away at any moment and
@@ -61,12 +61,12 @@ static unsigned int npt_index(u64 gpa, unsigned int level)
 
 static bool is_leaf(const struct baton_npt *npt, u64 pte, unsigned int level)
 {
-	return level == 1 || (level == 2 && npt->ops->is_leaf(pte, level));
+	return level == 1 || (level == 2 && pte & npt->format->large);
 }
 
 static u64 *table_below(const struct baton_npt *npt, u64 pte, unsigned int level)
 {
-	return __va(npt->ops->address(pte, level));
+	return __va(baton_pte_address(npt->format, pte, level));
 }
 
 /* --- chains of tables -------------------------------------------------------- */
@@ -181,7 +181,7 @@ struct baton_npt_look baton_npt_look(const struct baton_npt *npt, u64 gpa, bool 
 	u64 pte;
 
 	table = find_small(npt, gpa, &pte);
-	if (pte && (!write || npt->ops->is_writable(pte)) && (table || large_ok)) {
+	if (pte && (!write || pte & npt->format->write) && (table || large_ok)) {
 		look.fine = true;
 	} else if (table) {
 		look_around(table, index, &look);
@@ -198,18 +198,19 @@ static void link_table(struct baton_npt *npt, u64 *entry, u64 *table)
 {
 	/* A processor must not see the entry before what the table holds. */
 	smp_wmb();
-	WRITE_ONCE(*entry, npt->ops->make_table(__pa(table)));
+	WRITE_ONCE(*entry, baton_pte_table(npt->format, __pa(table)));
 }
 
 /* Small leaves are executable: the erratum that forbids it concerns large ones. */
 static void fill_from_large(struct baton_npt *npt, u64 *table, u64 large)
 {
-	bool write = npt->ops->is_writable(large);
-	u64 pa = npt->ops->address(large, 2);
+	bool write = large & npt->format->write;
+	u64 pa = baton_pte_address(npt->format, large, 2);
 	unsigned int i;
 
 	for (i = 0; i < NPT_ENTRIES; i++)
-		table[i] = npt->ops->make_leaf(pa + i * (u64)BATON_PAGE_SIZE, 1, write, true);
+		table[i] = baton_pte_leaf(npt->format, pa + i * (u64)BATON_PAGE_SIZE, 1, write,
+					  true);
 }
 
 /* The entry for gpa at `level`, with all tables above it; NULL: out of spares. */
@@ -238,13 +239,13 @@ static u64 *build_entry(struct baton_npt *npt, u64 gpa, unsigned int to_level)
 
 static void set_leaf(struct baton_npt *npt, u64 *entry, u64 new, unsigned int level, bool *flush)
 {
-	const struct baton_pte_ops *ops = npt->ops;
+	const struct baton_pte_format *format = npt->format;
 	u64 old = *entry;
 
 	if (old) {
-		if (ops->address(old, level) != ops->address(new, level))
+		if (baton_pte_address(format, old, level) != baton_pte_address(format, new, level))
 			*flush = true;
-		else if (ops->is_writable(old) || !ops->is_writable(new))
+		else if (old & format->write || !(new & format->write))
 			return; /* as good as the new one, and may be dirty */
 	}
 	WRITE_ONCE(*entry, new);
@@ -259,14 +260,15 @@ int baton_npt_map_small(struct baton_npt *npt, u64 gpa, const u64 *pa, unsigned 
 	if (!entry)
 		return -EAGAIN;
 	for (i = 0; i < count; i++)
-		set_leaf(npt, &entry[i], npt->ops->make_leaf(pa[i], 1, write, true), 1, flush);
+		set_leaf(npt, &entry[i], baton_pte_leaf(npt->format, pa[i], 1, write, true), 1,
+			 flush);
 	return 0;
 }
 
 int baton_npt_map_large(struct baton_npt *npt, u64 gpa, u64 pa, bool write, bool exec,
 			u64 **retired, bool *flush)
 {
-	u64 new = npt->ops->make_leaf(pa, 2, write, exec);
+	u64 new = baton_pte_leaf(npt->format, pa, 2, write, exec);
 	u64 *entry = build_entry(npt, gpa, 2);
 	u64 *table;
 
@@ -345,10 +347,10 @@ bool baton_npt_detach(struct baton_vm *vm, u64 gpa, u64 size, u64 **retired)
 
 /* --- life ------------------------------------------------------------------------ */
 
-int baton_npt_init(struct baton_npt *npt, const struct baton_pte_ops *ops)
+int baton_npt_init(struct baton_npt *npt, const struct baton_pte_format *format)
 {
 	memset(npt, 0, sizeof(*npt));
-	npt->ops = ops;
+	npt->format = format;
 	npt->root = (u64 *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	if (!npt->root)
 		return -ENOMEM;

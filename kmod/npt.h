@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The second-level page table of a VM (EPT or NPT by its pte_ops), four
+ * The second-level page table of a VM (EPT or NPT by its format), four
  * levels. Guarded by vm->mmu_lock. fault.c fills it from the monitor's
  * mapping, notifier.c takes entries away. npt.c is pure: it also builds in
  * userland for tests and fuzzing.
@@ -10,7 +10,7 @@
 
 #include <linux/types.h>
 
-#include "pte_ops.h"
+#include "pte_format.h"
 
 struct baton_vm;
 struct baton_vcpu;
@@ -22,7 +22,7 @@ struct baton_vcpu;
 #define BATON_NPT_BLOCK 32u
 
 struct baton_npt {
-	const struct baton_pte_ops *ops;
+	const struct baton_pte_format *format;
 	u64 *root;		/* kernel address of the level-4 table */
 	u64 root_pa;
 	unsigned long pages;	/* tables in use, root included */
@@ -38,7 +38,7 @@ struct baton_npt_look {
 };
 
 /* 0 or -ENOMEM. fini: no vCPU is left; accepts what init did not finish. */
-int baton_npt_init(struct baton_npt *npt, const struct baton_pte_ops *ops);
+int baton_npt_init(struct baton_npt *npt, const struct baton_pte_format *format);
 void baton_npt_fini(struct baton_npt *npt);
 
 /* Has BATON_NPT_SPARES tables ready. Process context, mmu_lock not held. 0, -ENOMEM. */

@@ -51,27 +51,27 @@ static inline u64 model_gpa(unsigned int page)
 /* What the tables say, by a walk of our own. */
 static inline struct model_page model_walk(const struct model *m, u64 gpa)
 {
-	const struct baton_pte_ops *ops = m->vm.npt.ops;
+	const struct baton_pte_format *format = m->vm.npt.format;
 	u64 *table = m->vm.npt.root;
 	int level;
 
 	for (level = 4; level; level--) {
 		u64 pte = table[gpa >> (12 + 9 * (level - 1)) & 511];
 
-		MODEL_CHECK(!pte == !ops->is_present(pte));
+		MODEL_CHECK(!pte == !(pte & 1)); /* in all formats */
 		if (!pte)
 			return (struct model_page) {};
-		MODEL_CHECK(level < 3 || !ops->is_leaf(pte, level));
-		if (ops->is_leaf(pte, level)) {
+		MODEL_CHECK(level < 3 || !baton_pte_is_leaf(format, pte, level));
+		if (baton_pte_is_leaf(format, pte, level)) {
 			u64 inside = gpa & ((1ull << (12 + 9 * (level - 1))) - 1) & ~0xfffull;
 
 			return (struct model_page) {
-				.present = true, .pa = ops->address(pte, level) + inside,
-				.write = ops->is_writable(pte),
+				.present = true, .pa = (pte & 0x000ffffffffff000ull) + inside,
+				.write = pte & 2,
 				.exec = format_is_exec(pte),
 			};
 		}
-		table = (u64 *)(uintptr_t)ops->address(pte, level);
+		table = (u64 *)(uintptr_t)baton_pte_address(format, pte, level);
 	}
 	abort();
 }
@@ -82,9 +82,9 @@ static inline unsigned long model_count(const struct baton_npt *npt, u64 *table,
 	int i;
 
 	for (i = 0; level > 1 && i < 512; i++)
-		if (table[i] && !npt->ops->is_leaf(table[i], level))
-			count += model_count(npt, (u64 *)(uintptr_t)
-					     npt->ops->address(table[i], level), level - 1);
+		if (table[i] && !baton_pte_is_leaf(npt->format, table[i], level))
+			count += model_count(npt, (u64 *)(uintptr_t)baton_pte_address(
+					     npt->format, table[i], level), level - 1);
 	return count;
 }
 
@@ -257,13 +257,13 @@ static inline void model_look(struct model *m)
 		MODEL_CHECK(m->pages[page - i].present);
 }
 
-static inline void model_init(struct model *m, const struct baton_pte_ops *ops,
+static inline void model_init(struct model *m, const struct baton_pte_format *format,
 			      u8 (*byte)(void *ctx), void *ctx)
 {
 	memset(m, 0, sizeof(*m));
 	m->byte = byte;
 	m->ctx = ctx;
-	MODEL_CHECK(!baton_npt_init(&m->vm.npt, ops));
+	MODEL_CHECK(!baton_npt_init(&m->vm.npt, format));
 }
 
 static inline void model_step(struct model *m)

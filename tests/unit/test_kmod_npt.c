@@ -27,7 +27,7 @@ static void test_init_fails(void **state)
 
 	(void)state;
 	kshim_fail_alloc = 0;
-	assert_int_equal(baton_npt_init(&npt, &plain_ops), -ENOMEM);
+	assert_int_equal(baton_npt_init(&npt, &plain_format), -ENOMEM);
 	kshim_fail_alloc = -1;
 	baton_npt_fini(&npt);
 }
@@ -37,7 +37,7 @@ static struct model m;
 static int set_up(void **state)
 {
 	(void)state;
-	model_init(&m, &plain_ops, random_byte, NULL);
+	model_init(&m, &plain_format, random_byte, NULL);
 	return 0;
 }
 
@@ -156,7 +156,7 @@ static void test_look(void **state)
 	assert_false(baton_npt_look(&m.vm.npt, 0x40001000, false, false).fine);
 }
 
-static void random_run(const struct baton_pte_ops *ops, u64 exec_bit, bool exec_when)
+static void random_run(const struct baton_pte_format *format, u64 exec_bit, bool exec_when)
 {
 	unsigned int round, step;
 
@@ -164,7 +164,7 @@ static void random_run(const struct baton_pte_ops *ops, u64 exec_bit, bool exec_
 	format_exec_when = exec_when;
 	for (round = 0; round < 8; round++) {
 		seed = round + 1;
-		model_init(&m, ops, random_byte, NULL);
+		model_init(&m, format, random_byte, NULL);
 		for (step = 0; step < 400; step++) {
 			/* Memory runs out now and then. */
 			kshim_fail_alloc = step % 16 == 7 ? 0 : -1;
@@ -180,19 +180,19 @@ static void random_run(const struct baton_pte_ops *ops, u64 exec_bit, bool exec_
 static void test_random_plain(void **state)
 {
 	(void)state;
-	random_run(&plain_ops, PLAIN_X, true);
+	random_run(&plain_format, PLAIN_X, true);
 }
 
 static void test_random_npt(void **state)
 {
 	(void)state;
-	random_run(&baton_npt_pte_ops, 1ull << 63, false);
+	random_run(&baton_npt_format, 1ull << 63, false);
 }
 
 static void test_random_ept(void **state)
 {
 	(void)state;
-	random_run(&baton_ept_pte_ops, 1ull << 2, true);
+	random_run(&baton_ept_format, 1ull << 2, true);
 }
 
 int main(void)
