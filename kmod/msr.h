@@ -21,7 +21,6 @@ struct baton_msr_file {
 	u64 pat;
 	u64 tsc_aux;
 	u64 spec_ctrl;
-	u64 debugctl;
 	u64 misc_enable;
 	u64 tsc_adjust;
 	u64 bios_sign_id;

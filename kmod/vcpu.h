@@ -44,11 +44,10 @@ enum baton_req {
 /* Events on their way into the guest; the backend delivers in this order. */
 struct baton_pending {
 	bool reinject;		/* delivery was cut short by an exit: do it again */
-	u8 reinject_type;	/* 0 interrupt, 2 NMI, 3 exception, 4 software int, 6 soft exc. */
+	u8 reinject_type;	/* 0 interrupt, 2 NMI, 3 exception: both vendors' numbers */
 	u8 reinject_vector;
 	bool reinject_has_error;
 	u32 reinject_error;
-	u8 reinject_len;	/* instruction length of software events */
 
 	bool exception;
 	u8 vector;

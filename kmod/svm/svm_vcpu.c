@@ -8,6 +8,7 @@
  * note, "World switch: exact order".
  */
 #include <linux/atomic.h>
+#include <linux/gfp.h>
 #include <asm/asm.h>
 #include <asm/cpufeature.h>
 #include <asm/debugreg.h>
@@ -25,7 +26,7 @@ int svm_vcpu_init(struct baton_vcpu *vcpu)
 	static atomic64_t serial;
 	struct svm_vcpu *svm = to_svm(vcpu);
 
-	svm->vmcb = vmcb_create();
+	svm->vmcb = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	if (!svm->vmcb)
 		return -ENOMEM;
 	svm->sw.vmcb_pa = __pa(svm->vmcb);
@@ -41,7 +42,7 @@ void svm_vcpu_fini(struct baton_vcpu *vcpu)
 {
 	struct svm_vcpu *svm = to_svm(vcpu);
 
-	vmcb_destroy(svm->vmcb);
+	free_page((unsigned long)svm->vmcb);
 	svm->vmcb = NULL;
 }
 
