@@ -229,11 +229,6 @@ static bool obeys(const struct baton_vcpu *vcpu, const struct policy *policy, u6
 
 /* --- those that are more than a value ------------------------------------------ */
 
-static u64 guest_tsc(const struct baton_vcpu *vcpu)
-{
-	return rdtsc() + vcpu->tsc_offset;
-}
-
 static void move_tsc(struct baton_vcpu *vcpu, u64 by)
 {
 	vcpu->tsc_offset += by;
@@ -246,7 +241,7 @@ static void move_tsc(struct baton_vcpu *vcpu, u64 by)
 /* SDM "IA32_TSC_ADJUST": what the guest does to one of the two, it does to both. */
 static bool write_tsc(struct baton_vcpu *vcpu, bool host, u64 value)
 {
-	u64 by = value - guest_tsc(vcpu);
+	u64 by = value - baton_guest_tsc(vcpu);
 
 	if (!host)
 		vcpu->msr.tsc_adjust += by;
@@ -312,7 +307,7 @@ static bool read_special(struct baton_vcpu *vcpu, u32 index, u64 *ret_value)
 {
 	switch (index) {
 	case MSR_IA32_TSC:
-		*ret_value = guest_tsc(vcpu);
+		*ret_value = baton_guest_tsc(vcpu);
 		return true;
 	case MSR_IA32_APICBASE:
 		*ret_value = vcpu->apic.base;

@@ -88,23 +88,11 @@ u64 baton_vm_clock_ns(struct baton_vm *vm)
 	return ns + scale(&vm->clock, rdtsc_ordered() - tsc);
 }
 
-static void request_all(struct baton_vm *vm)
-{
-	struct baton_vcpu *vcpu;
-	u32 i;
-
-	for (i = 0; i < BATON_MAX_VCPUS; i++) {
-		vcpu = READ_ONCE(vm->vcpus[i]);
-		if (vcpu)
-			baton_request(vcpu, BATON_REQ_CLOCK);
-	}
-}
-
 void baton_vm_clock_set(struct baton_vm *vm, u64 ns)
 {
 	draw_line(vm, rdtsc_ordered(), ns);
 	WRITE_ONCE(vm->clock_boot, (s64)ns - (s64)ktime_get_boottime_ns());
-	request_all(vm);
+	baton_request_all(vm, BATON_REQ_CLOCK);
 }
 
 void baton_clock_tsc_jumped(struct baton_vm *vm, u64 ticks)
@@ -113,7 +101,7 @@ void baton_clock_tsc_jumped(struct baton_vm *vm, u64 ticks)
 
 	read_line(&vm->clock, &tsc, &ns);
 	draw_line(vm, tsc - ticks, ns);
-	request_all(vm);
+	baton_request_all(vm, BATON_REQ_CLOCK);
 }
 
 void baton_pvclock_moved(struct baton_vcpu *vcpu)

@@ -183,7 +183,6 @@ static int svm_cpu_on(void)
 		wrmsr(SVM_MSR_TSC_RATIO, 0, SVM_TSC_RATIO_ONE_HIGH);
 	set_bp_spec_reduce(true);
 	svm_asid_cpu_on(cpu);
-	cpu->last_vcpu = 0;
 	cpu->on = true;
 	return 0;
 }

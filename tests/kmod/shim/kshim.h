@@ -563,6 +563,13 @@ extern u64 kshim_xcr0;
 #define X86_EFLAGS_AC (1ul << 18)
 #define X86_EFLAGS_VM (1ul << 17)
 #define DR6_RESERVED 0xffff0ff0u
+#define DR_TRAP0 0x1
+#define DR_TRAP1 0x2
+#define DR_TRAP2 0x4
+#define DR_TRAP3 0x8
+#define DR_TRAP_BITS 0xf
+#define DR_STEP 0x4000
+#define DR_SWITCH 0x8000
 
 #define EFER_SCE (1u << 0)
 #define EFER_LME (1u << 8)
