@@ -283,15 +283,16 @@ void baton_exit_db(struct baton_vcpu *vcpu, u64 causes)
 	baton_queue_exception(vcpu, VECTOR_DB, false, 0);
 }
 
-void baton_fpu_get(struct baton_vcpu *vcpu, struct baton_xsave *out)
+int baton_get_xsave(struct baton_vcpu *vcpu, struct baton_xsave *out)
 {
 	memset(out, 0, sizeof(*out));
 	memcpy(out->image, vcpu->fpu.area, area_size());
 	/* The mask field describes the host, and FXSAVE writes it. */
 	memset(out->image + MXCSR_MASK_OFFSET, 0, 4);
+	return 0;
 }
 
-int baton_fpu_set(struct baton_vcpu *vcpu, const struct baton_xsave *in)
+int baton_set_xsave(struct baton_vcpu *vcpu, const struct baton_xsave *in)
 {
 	const struct xsave_header *header = header_of((void *)in->image);
 	u32 mxcsr = *(const u32 *)(in->image + MXCSR_OFFSET);

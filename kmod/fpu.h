@@ -54,8 +54,8 @@ u32 baton_xsave_size(u64 xcr0);
 /* The guest changed XCR0 inside a window; the value has been checked. */
 void baton_fpu_set_xcr0(struct baton_vcpu *vcpu, u64 xcr0);
 
-void baton_fpu_get(struct baton_vcpu *vcpu, struct baton_xsave *out);
+int baton_get_xsave(struct baton_vcpu *vcpu, struct baton_xsave *out);
 /* 0 or -EINVAL: header bits outside XCR0, reserved MXCSR bits. */
-int baton_fpu_set(struct baton_vcpu *vcpu, const struct baton_xsave *in);
+int baton_set_xsave(struct baton_vcpu *vcpu, const struct baton_xsave *in);
 
 #endif
