@@ -47,7 +47,7 @@ static long sys_get_info(void *unused, void *arg)
 	info->abi_minor = BATON_ABI_MINOR;
 	info->features = BATON_FEAT_X2APIC | BATON_FEAT_TSC_DEADLINE | BATON_FEAT_PVCLOCK |
 			 BATON_FEAT_IRQFD | BATON_FEAT_IOEVENTFD | BATON_FEAT_LARGE_PAGES |
-			 BATON_FEAT_EXTINT;
+			 BATON_FEAT_EXTINT | BATON_FEAT_DIRTY_LOG;
 	if (boot_cpu_has(X86_FEATURE_OSXSAVE))
 		info->features |= BATON_FEAT_XSAVE;
 	info->vendor = baton_hv ? baton_hv->vendor : BATON_VENDOR_NONE;
@@ -198,6 +198,8 @@ static long vm_send_msi(void *object, void *arg)
 	CALL(vcpu_set_##name, baton_set_##name)
 
 CALL(vm_set_slot, baton_slot_set)
+CALL(vm_get_dirty_log, baton_dirty_get)
+CALL(vm_clear_dirty_log, baton_dirty_clear)
 CALL(vm_set_irqfd, baton_irqfd_set)
 CALL(vm_set_ioeventfd, baton_ioeventfd_set)
 STATE_CALLS(regs)
@@ -336,6 +338,8 @@ static const struct call vm_calls[] = {
 	{ BATON_SET_IOEVENTFD, LOCK_VM, vm_set_ioeventfd },
 	{ BATON_GET_CLOCK, LOCK_VM, vm_get_clock },
 	{ BATON_SET_CLOCK, LOCK_VM, vm_set_clock },
+	{ BATON_GET_DIRTY_LOG, LOCK_VM, vm_get_dirty_log },
+	{ BATON_CLEAR_DIRTY_LOG, LOCK_VM, vm_clear_dirty_log },
 	{ BATON_SEND_MSI, LOCK_NONE, vm_send_msi },
 	{ }
 };

@@ -57,10 +57,19 @@ struct baton_npt_look baton_npt_look(const struct baton_npt *npt, u64 gpa, bool 
  * if a TLB may hold what was there before: flush before mmu_lock is released.
  * A table that the large page replaced goes to the chain *retired.
  */
+enum baton_npt_access {
+	BATON_NPT_READ,
+	BATON_NPT_CLEAN,	/* … until baton_npt_unprotect() */
+	BATON_NPT_WRITE,
+};
 int baton_npt_map_small(struct baton_npt *npt, u64 gpa, const u64 *pa, unsigned int count,
-			bool write, bool *flush);
+			enum baton_npt_access access, bool *flush);
 int baton_npt_map_large(struct baton_npt *npt, u64 gpa, u64 pa, bool write, bool exec,
 			u64 **retired, bool *flush);
+/* A small page that was mapped CLEAN can be written from now on. False: not mapped so. */
+bool baton_npt_unprotect(struct baton_npt *npt, u64 gpa);
+/* The reverse, of page n from gpa on for each bit n of mask. True: flush needed. */
+bool baton_npt_protect(struct baton_vm *vm, u64 gpa, u64 mask);
 /* Removes all mappings of [gpa, gpa + size). True: flush needed. */
 bool baton_npt_zap(struct baton_vm *vm, u64 gpa, u64 size);
 /* The same; tables that are wholly inside also go, to the chain *retired. */

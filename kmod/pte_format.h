@@ -4,7 +4,7 @@
  * knows no bit of any format.
  *
  * Levels: 1 = 4 KiB leaf, 2 = 2 MiB, 3, 4 = root. A zero entry is not present.
- * What no format differs in is said here: where the address is.
+ * What no format differs in is said here: where the address is, a bit of our own.
  */
 #ifndef BATON_PTE_FORMAT_H
 #define BATON_PTE_FORMAT_H
@@ -20,6 +20,13 @@ struct baton_pte_format {
 };
 
 #define BATON_PTE_ADDRESS 0x000ffffffffff000ull
+/*
+ * Of a small leaf without write access: the host's page could be written, it is the
+ * dirty log that wants to know of the first write. Hardware ignores the bit in all
+ * formats (SDM vol. 3, "Format of an EPT Page-Table Entry"; APM vol. 2, "Page-
+ * Translation-Table Entry Fields", AVL).
+ */
+#define BATON_PTE_CLEAN (1ull << 52)
 
 static inline u64 baton_pte_table(const struct baton_pte_format *format, u64 pa)
 {

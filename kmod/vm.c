@@ -93,7 +93,7 @@ static void vm_fini(struct baton_vm *vm)
 	baton_ioeventfd_release_all(vm);
 	baton_hv->vm_fini(vm);
 	baton_npt_fini(&vm->npt);
-	kfree(rcu_dereference_protected(vm->slots, true));
+	baton_slots_free(rcu_dereference_protected(vm->slots, true));
 }
 
 int baton_vm_create(kuid_t owner, struct baton_vm **ret_vm)
