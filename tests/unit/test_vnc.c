@@ -177,7 +177,7 @@ static void test_vnc(void **state)
 	(void)state;
 	snprintf(listen, sizeof(listen), "unix:/tmp/baton-vnc-%d", getpid());
 	assert_int_equal(display_create(&config.display), 0);
-	display_set_source(config.display, &(struct display_source){ draw, NULL });
+	display_set_source(config.display, &(struct display_source){ .render = draw });
 	assert_int_equal(vnc_create(&config, &vnc), 0);
 	silent = dial(path); /* asks for nothing and stays */
 	fd = dial(path);

@@ -329,6 +329,18 @@ static void on_vram(void *ctx, uint64_t address, bool mapped)
 				 vga_vram(pc->vga), false);
 }
 
+static bool take_vram_dirty(void *ctx, uint64_t *bitmap, size_t pages)
+{
+	return guest_memory_take_dirty(((struct pc *)ctx)->board->machine.memory, WINDOW_VRAM,
+				       bitmap, pages);
+}
+
+/* Without a log the picture is compared. */
+static void watch_vram(void *ctx, bool on)
+{
+	guest_memory_log(((struct pc *)ctx)->board->machine.memory, WINDOW_VRAM, on);
+}
+
 static int add_vga_ports(struct board *board)
 {
 	struct pc *pc = board->own;
@@ -346,7 +358,10 @@ static int add_vga_ports(struct board *board)
 static bool add_vga(struct board *board, struct btn_error *e)
 {
 	struct pc *pc = board->own;
-	struct vga_config config = { .vram_mapped = on_vram, .ctx = pc };
+	struct vga_config config = {
+		.dirty = { .get = take_vram_dirty, .watch = watch_vram, .ctx = pc },
+		.vram_mapped = on_vram, .ctx = pc,
+	};
 	struct pci_function_config function;
 	struct display_source source;
 	int error = vga_create(&config, &pc->vga);
