@@ -22,16 +22,24 @@ until_output() {
 	done
 }
 
-# start_guest COMMAND OPTION...: in the background, pid in $vmctl. A kernel's
-# command line is one line.
+# start_guest COMMAND OPTION...: in the background, pid in $vmctl, its console's
+# input at descriptor 9. A kernel's command line is one line.
 start_guest() {
 	command=$(echo "$1" | tr -s '\n\t' ' ')
 	shift
+	rm -f /tmp/console
+	mkfifo /tmp/console
 	vmctl boot "$here/kernel-cloud" --initrd "$here/initrd-balloon" --engine "$engine" "$@" \
-		--append "console=ttyS0 \"baton.cmd=$command\"" </dev/null >/tmp/out 2>&1 &
+		--append "$quick \"baton.cmd=$command\"" </tmp/console >/tmp/out 2>&1 &
 	vmctl=$!
+	exec 9>/tmp/console
 	# A test that fails leaves none behind; each test is a shell of its own.
 	trap 'kill $vmctl 2>/dev/null || true' EXIT
+}
+
+# What the guest's "read" waits for.
+go_on() {
+	echo >&9
 }
 
 end_guest() {
@@ -44,10 +52,11 @@ end_guest() {
 # A guest frees 256 MiB: nobody gives a command, and the host has it in 10 s.
 t_memory_back() {
 	start_guest 'mount -o remount,size=90% /tmp; dd if=/dev/zero of=/tmp/big bs=1M count=256;
-		echo filled; sleep 6; rm /tmp/big; echo freed; sleep 12' --memory 640M
+		echo filled; read go; rm /tmp/big; echo freed; read go' --memory 640M
 	until_output '^filled' 200
 	sleep 2
 	full=$(held_kib)
+	go_on
 	until_output '^freed' 30
 	begin=$(date +%s)
 	now=$full
@@ -57,13 +66,14 @@ t_memory_back() {
 		sleep 0.5
 		now=$(held_kib)
 	done
+	go_on
 	end_guest
 }
 
 # Merged pages: a guest reads what it wrote, and what it writes now is its own.
 t_memory_merge() {
 	start_guest 'mount -o remount,size=90% /tmp; dd if=/dev/zero of=/tmp/a bs=1M count=64;
-		echo filled; sleep 30;
+		echo filled; read go;
 		yes baton | dd of=/tmp/a bs=4k count=2048 iflag=fullblock conv=notrunc;
 		dd if=/tmp/a bs=4k count=2048 | sha256sum; yes baton | head -c 8388608 | sha256sum;
 		dd if=/tmp/a bs=4k skip=2048 | sha256sum; head -c 58720256 /dev/zero | sha256sum' \
@@ -79,6 +89,7 @@ t_memory_merge() {
 		sleep 1
 	done
 	echo 0 >/sys/kernel/mm/ksm/run
+	go_on
 	end_guest
 	sums=$(grep -oE '^[0-9a-f]{64}' /tmp/out)
 	[ "$(echo "$sums" | wc -l)" = 4 ]
