@@ -16,4 +16,4 @@
 test-svm:
 	scripts/run-tests build svm
 test-vmx:
-	scripts/run-tests build vmx
+	scripts/run-tests build vmx vmx2

@@ -24,14 +24,16 @@ use_engine() {
 }
 
 run_case() {
-	local name=$1 test
+	local name=$1 test begin end
+	read -r begin _ </proc/uptime
 	test=t_$(echo "${name#kvm-}" | tr - _)
 	case $name in
 	kvm-*) use_engine kvm ;;
 	*) use_engine baton ;;
 	esac >/tmp/case.log 2>&1
 	if [ $? = 0 ] && (set -e; "$test") >>/tmp/case.log 2>&1; then
-		echo "ok $name"
+		read -r end _ </proc/uptime
+		echo "ok $name ($((${end%.*} - ${begin%.*})) s)"
 	else
 		echo "not ok $name"
 		tail -n 40 /tmp/case.log | sed 's/^/    | /'
