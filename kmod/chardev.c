@@ -47,7 +47,7 @@ static long sys_get_info(void *unused, void *arg)
 	info->abi_minor = BATON_ABI_MINOR;
 	info->features = BATON_FEAT_X2APIC | BATON_FEAT_TSC_DEADLINE | BATON_FEAT_PVCLOCK |
 			 BATON_FEAT_IRQFD | BATON_FEAT_IOEVENTFD | BATON_FEAT_LARGE_PAGES |
-			 BATON_FEAT_EXTINT;
+			 BATON_FEAT_EXTINT | BATON_FEAT_DIRTY_LOG;
 	if (boot_cpu_has(X86_FEATURE_OSXSAVE))
 		info->features |= BATON_FEAT_XSAVE;
 	info->vendor = baton_hv ? baton_hv->vendor : BATON_VENDOR_NONE;
@@ -109,16 +109,6 @@ static long return_list(u32 *count, u64 user, size_t entry, u32 max,
 	return r;
 }
 
-static int make_cpuid(void *list, u32 *count)
-{
-	return baton_cpuid_supported(list, count);
-}
-
-static int make_msr_list(void *list, u32 *count)
-{
-	return baton_msr_list(list, count);
-}
-
 static long sys_get_cpuid(void *unused, void *arg)
 {
 	struct baton_cpuid *io = arg;
@@ -126,7 +116,7 @@ static long sys_get_cpuid(void *unused, void *arg)
 	if (io->reserved)
 		return -EINVAL;
 	return return_list(&io->count, io->entries, sizeof(struct baton_cpuid_entry),
-			   BATON_MAX_CPUID, make_cpuid);
+			   BATON_MAX_CPUID, baton_cpuid_supported);
 }
 
 static long sys_get_msr_list(void *unused, void *arg)
@@ -136,7 +126,7 @@ static long sys_get_msr_list(void *unused, void *arg)
 	if (io->done)
 		return -EINVAL;
 	return return_list(&io->count, io->entries, sizeof(struct baton_msr), BATON_MAX_MSRS,
-			   make_msr_list);
+			   baton_msr_list);
 }
 
 /* --- VM descriptor ------------------------------------------------------ */
@@ -170,21 +160,6 @@ static long vm_create_vcpu(void *object, void *arg)
 	return r;
 }
 
-static long vm_set_slot(void *object, void *arg)
-{
-	return baton_slot_set(object, arg);
-}
-
-static long vm_set_irqfd(void *object, void *arg)
-{
-	return baton_irqfd_set(object, arg);
-}
-
-static long vm_set_ioeventfd(void *object, void *arg)
-{
-	return baton_ioeventfd_set(object, arg);
-}
-
 static long vm_get_clock(void *object, void *arg)
 {
 	struct baton_clock *out = arg;
@@ -212,43 +187,27 @@ static long vm_send_msi(void *object, void *arg)
 
 /* --- vCPU descriptor ----------------------------------------------------- */
 
-/* GET and SET of a class of state: the names say the types on both sides. */
-#define STATE_CALLS(name)						\
-	static long vcpu_get_##name(void *object, void *arg)		\
+/* A call that is one function: the names say the types on both sides. */
+#define CALL(name, function)						\
+	static long name(void *object, void *arg)			\
 	{								\
-		return baton_get_##name(object, arg);			\
-	}								\
-	static long vcpu_set_##name(void *object, void *arg)		\
-	{								\
-		return baton_set_##name(object, arg);			\
+		return function(object, arg);				\
 	}
+#define STATE_CALLS(name)						\
+	CALL(vcpu_get_##name, baton_get_##name)				\
+	CALL(vcpu_set_##name, baton_set_##name)
 
+CALL(vm_set_slot, baton_slot_set)
+CALL(vm_get_dirty_log, baton_dirty_get)
+CALL(vm_clear_dirty_log, baton_dirty_clear)
+CALL(vm_set_irqfd, baton_irqfd_set)
+CALL(vm_set_ioeventfd, baton_ioeventfd_set)
 STATE_CALLS(regs)
 STATE_CALLS(sregs)
 STATE_CALLS(debugregs)
 STATE_CALLS(events)
-
-static long vcpu_get_xsave(void *object, void *arg)
-{
-	baton_fpu_get(object, arg);
-	return 0;
-}
-
-static long vcpu_set_xsave(void *object, void *arg)
-{
-	return baton_fpu_set(object, arg);
-}
-
-static long vcpu_get_lapic(void *object, void *arg)
-{
-	baton_lapic_get(object, arg);
-	return 0;
-}
-
-static long vcpu_set_lapic(void *object, void *arg)
-{
-	return baton_lapic_set(object, arg);
-}
+STATE_CALLS(xsave)
+STATE_CALLS(lapic)
 
 /*
  * The list of the caller: a copy to work on. NULL-free: ERR_PTR on failure. Some
@@ -270,10 +229,10 @@ static void *user_list(u64 user, u32 count, size_t entry, u32 max)
 	return list;
 }
 
-static long vcpu_get_msrs(void *object, void *arg)
+/* Until one is refused; what has been read goes back to the list. */
+static long do_msrs(struct baton_vcpu *vcpu, struct baton_msrs *io, bool write)
 {
-	struct baton_msrs *io = arg;
-	struct baton_msr *msrs;
+	struct baton_msr *msrs, *msr;
 	int r;
 
 	if (io->done)
@@ -281,35 +240,29 @@ static long vcpu_get_msrs(void *object, void *arg)
 	msrs = user_list(io->entries, io->count, sizeof(*msrs), BATON_MAX_MSRS);
 	if (IS_ERR(msrs))
 		return PTR_ERR(msrs);
-	r = baton_state_need(object, BATON_ST_MSRS | BATON_ST_SREGS);
-	for (; !r && io->done < io->count; io->done++)
-		if (msrs[io->done].reserved ||
-		    !baton_msr_read(object, msrs[io->done].index, true, &msrs[io->done].data))
+	r = baton_state_need(vcpu, BATON_ST_MSRS | BATON_ST_SREGS);
+	for (; !r && io->done < io->count; io->done++) {
+		msr = &msrs[io->done];
+		if (msr->reserved ||
+		    !(write ? baton_msr_write(vcpu, msr->index, true, msr->data) :
+			      baton_msr_read(vcpu, msr->index, true, &msr->data)))
 			break;
-	if (!r && copy_to_user(u64_to_user_ptr(io->entries), msrs, io->done * sizeof(*msrs)))
+	}
+	if (!r && !write &&
+	    copy_to_user(u64_to_user_ptr(io->entries), msrs, io->done * sizeof(*msrs)))
 		r = -EFAULT;
 	kvfree(msrs);
 	return r;
 }
 
+static long vcpu_get_msrs(void *object, void *arg)
+{
+	return do_msrs(object, arg, false);
+}
+
 static long vcpu_set_msrs(void *object, void *arg)
 {
-	struct baton_msrs *io = arg;
-	struct baton_msr *msrs;
-	int r;
-
-	if (io->done)
-		return -EINVAL;
-	msrs = user_list(io->entries, io->count, sizeof(*msrs), BATON_MAX_MSRS);
-	if (IS_ERR(msrs))
-		return PTR_ERR(msrs);
-	r = baton_state_need(object, BATON_ST_MSRS | BATON_ST_SREGS);
-	for (; !r && io->done < io->count; io->done++)
-		if (msrs[io->done].reserved ||
-		    !baton_msr_write(object, msrs[io->done].index, true, msrs[io->done].data))
-			break;
-	kvfree(msrs);
-	return r;
+	return do_msrs(object, arg, true);
 }
 
 static long vcpu_set_cpuid(void *object, void *arg)
@@ -385,6 +338,8 @@ static const struct call vm_calls[] = {
 	{ BATON_SET_IOEVENTFD, LOCK_VM, vm_set_ioeventfd },
 	{ BATON_GET_CLOCK, LOCK_VM, vm_get_clock },
 	{ BATON_SET_CLOCK, LOCK_VM, vm_set_clock },
+	{ BATON_GET_DIRTY_LOG, LOCK_VM, vm_get_dirty_log },
+	{ BATON_CLEAR_DIRTY_LOG, LOCK_VM, vm_clear_dirty_log },
 	{ BATON_SEND_MSI, LOCK_NONE, vm_send_msi },
 	{ }
 };

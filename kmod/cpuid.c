@@ -34,48 +34,56 @@ enum { EAX, EBX, ECX, EDX };
 /*
  * host: these bits are offered if the processor has them. made: always. free:
  * the monitor may set them as it likes.
+ *
+ * word: the kernel's copy of the register, which lacks what it has switched off: by
+ * the command line, for errata, to mitigate a leak; but not `model`, which are the
+ * model's and not the host's.
  */
 struct feature_reg {
 	u32 leaf, subleaf;
 	u8 reg;
 	u32 host, made, free;
+	u8 word;
+	u32 model;
 };
+
+#define NO_WORD 0xff
 
 /* Ascending by leaf and subleaf, as is the next table. */
 static const struct feature_reg feature_regs[] = {
-	/* FPU … PSE36 CLFLUSH MMX FXSR SSE SSE2; HTT is topology */
-	{ 1, 0, EDX, 0x078bfbff, 0, BIT(28) },
+	/* FPU … PSE36 CLFLUSH MMX FXSR SSE SSE2; HTT is topology; MCE APIC MTRR MCA PAT */
+	{ 1, 0, EDX, 0x078bfbff, 0, BIT(28), CPUID_1_EDX, 0x00015280 },
 	/*
 	 * SSE3 PCLMUL SSSE3 FMA CX16 PCID SSE4.1 SSE4.2 MOVBE POPCNT AES XSAVE
 	 * AVX F16C RDRAND; ours: x2APIC, TSC deadline, hypervisor
 	 */
 	{ 1, 0, ECX, 0x76da3203 & ~LEAF1_OSXSAVE & ~0x01200000u, BIT(21) | BIT(24) | BIT(31),
-	  LEAF1_OSXSAVE },
+	  LEAF1_OSXSAVE, CPUID_1_ECX, 0 },
 	/* ARAT: the APIC timer never stops */
-	{ 6, 0, EAX, 0, BIT(2), 0 },
+	{ 6, 0, EAX, 0, BIT(2), 0, NO_WORD, 0 },
 	/*
 	 * FSGSBASE BMI1 AVX2 FDP_EXCPTN SMEP BMI2 ERMS INVPCID FCS AVX512F DQ RDSEED
 	 * ADX SMAP IFMA CLFLUSHOPT CLWB CD SHA BW VL; ours: TSC_ADJUST. No TSX.
 	 */
-	{ 7, 0, EBX, 0xf1bf27e9, BIT(1), 0 },
+	{ 7, 0, EBX, 0xf1bf27e9, BIT(1), 0, CPUID_7_0_EBX, 0 },
 	/* VBMI UMIP VBMI2 GFNI VAES VPCLMUL VNNI BITALG VPOPCNT RDPID CLDEMOTE MOVDIR* */
-	{ 7, 0, ECX, 0x1a405f46, 0, 0 },
+	{ 7, 0, ECX, 0x1a405f46, 0, 0, CPUID_7_ECX, 0 },
 	/* 4VNNIW 4FMAPS FSRM VP2INTERSECT MD_CLEAR SERIALIZE FP16 SPEC_CTRL STIBP ARCH_CAP SSBD */
-	{ 7, 0, EDX, 0xac80451c, 0, 0 },
+	{ 7, 0, EDX, 0xac80451c, 0, 0, CPUID_7_EDX, 0 },
 	/* XSAVEOPT XSAVEC XGETBV1; no XSAVES */
-	{ XSTATE_LEAF, 1, EAX, 0x7, 0, 0 },
+	{ XSTATE_LEAF, 1, EAX, 0x7, 0, 0, CPUID_D_1_EAX, 0 },
 	/* CLOCKSOURCE2, NOP_IO_DELAY, CLOCKSOURCE_STABLE */
-	{ PV_FEATURES, 0, EAX, 0, BIT(1) | BIT(3) | BIT(24), 0 },
+	{ PV_FEATURES, 0, EAX, 0, BIT(1) | BIT(3) | BIT(24), 0, NO_WORD, 0 },
 	/* LAHF CR8_LEGACY ABM SSE4A MISALIGNSSE 3DNOWPREFETCH XOP FMA4 TBM TOPOEXT */
-	{ 0x80000001, 0, ECX, 0x006109f1 & ~BIT(1), 0, BIT(1) },
+	{ 0x80000001, 0, ECX, 0x006109f1 & ~BIT(1), 0, BIT(1), CPUID_8000_0001_ECX, 0 },
 	/* as leaf 1, SYSCALL NX MMXEXT FXSR_OPT GBPAGES RDTSCP LM */
-	{ 0x80000001, 0, EDX, 0x2fd3fbff, 0, 0 },
+	{ 0x80000001, 0, EDX, 0x2fd3fbff, 0, 0, CPUID_8000_0001_EDX, 0 },
 	/* invariant TSC */
-	{ 0x80000007, 0, EDX, BIT(8), 0, 0 },
+	{ 0x80000007, 0, EDX, BIT(8), 0, 0, NO_WORD, 0 },
 	/* CLZERO XSAVEERPTR IBPB IBRS STIBP SSBD BTC_NO IBPB_RET */
-	{ 0x80000008, 0, EBX, 0x6100d005, 0, 0 },
+	{ 0x80000008, 0, EBX, 0x6100d005, 0, 0, CPUID_8000_0008_EBX, 0 },
 	/* LFENCE_RDTSC NULL_SEL_CLEARS_BASE */
-	{ 0x80000021, 0, EAX, BIT(2) | BIT(6), 0, 0 },
+	{ 0x80000021, 0, EAX, BIT(2) | BIT(6), 0, 0, NO_WORD, 0 },
 };
 
 /* Leaves that describe: the host's answer is offered, any is accepted. */
@@ -117,38 +125,11 @@ static u32 host_reg(u32 leaf, u32 subleaf, u8 reg)
 	return *reg_of(&entry, reg);
 }
 
-/*
- * The kernel's copies of feature registers lack what it has switched off: by the
- * command line, for errata, to mitigate a leak. kept: the model's, not the host's.
- */
-static const struct {
-	u32 leaf, subleaf;
-	u8 reg;
-	u8 word;
-	u32 kept;
-} kernel_words[] = {
-	/* MCE APIC MTRR MCA PAT */
-	{ 1, 0, EDX, CPUID_1_EDX, BIT(7) | BIT(9) | BIT(12) | BIT(14) | BIT(16) },
-	{ 1, 0, ECX, CPUID_1_ECX, 0 },
-	{ 7, 0, EBX, CPUID_7_0_EBX, 0 },
-	{ 7, 0, ECX, CPUID_7_ECX, 0 },
-	{ 7, 0, EDX, CPUID_7_EDX, 0 },
-	{ XSTATE_LEAF, 1, EAX, CPUID_D_1_EAX, 0 },
-	{ 0x80000001, 0, ECX, CPUID_8000_0001_ECX, 0 },
-	{ 0x80000001, 0, EDX, CPUID_8000_0001_EDX, 0 },
-	{ 0x80000008, 0, EBX, CPUID_8000_0008_EBX, 0 },
-};
-
-static u32 switched_off(u32 leaf, u32 subleaf, u8 reg)
+static u32 switched_off(const struct feature_reg *feature)
 {
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(kernel_words); i++)
-		if (kernel_words[i].leaf == leaf && kernel_words[i].subleaf == subleaf &&
-		    kernel_words[i].reg == reg)
-			return ~(boot_cpu_data.x86_capability[kernel_words[i].word] |
-				 kernel_words[i].kept);
-	return 0;
+	if (feature->word == NO_WORD)
+		return 0;
+	return ~(boot_cpu_data.x86_capability[feature->word] | feature->model);
 }
 
 /* Features that live in XSAVE's state, or encode with VEX, where there is none. */
@@ -170,7 +151,7 @@ static u32 without_xsave(const struct feature_reg *feature)
 /* Features of the processor that the host's kernel has switched off, or that we cannot do. */
 static u32 not_usable(const struct feature_reg *feature)
 {
-	return switched_off(feature->leaf, feature->subleaf, feature->reg) | without_xsave(feature);
+	return switched_off(feature) | without_xsave(feature);
 }
 
 /* Of feature_regs, found out at load: each vCPU's leaves are held against them. */
@@ -323,7 +304,7 @@ static void sort_entries(struct baton_cpuid_entry *entries, u32 count)
 	}
 }
 
-int baton_cpuid_supported(struct baton_cpuid_entry *entries, u32 *count)
+int baton_cpuid_supported(void *entries, u32 *count)
 {
 	struct list list = { .entries = entries, .room = *count };
 
@@ -386,21 +367,20 @@ static bool others_are_free(const struct baton_cpuid_entry *entry, u8 reg)
 		return reg == EAX || reg == ECX;
 	case 7: /* the last subleaf; in the other ones EAX has features */
 		return reg == EAX && !entry->subleaf;
+	case XSTATE_LEAF: /* subleaf 1: a size, which amend() fills in */
+		return reg == EBX;
 	default:
 		return false;
 	}
 }
 
+/* Sizes and masks of XSAVE's state; subleaf 1 has features. */
 static bool xstate_ok(const struct baton_cpuid_entry *entry)
 {
 	u64 mask = baton_xcr0_supported();
 
 	if (!entry->subleaf)
 		return !(entry->eax & ~(u32)mask) && !(entry->edx & ~(u32)(mask >> 32));
-	if (entry->subleaf == 1)
-		return !(entry->eax & ~(host_reg(XSTATE_LEAF, 1, EAX) & 7u)) &&
-		       !(entry->eax & switched_off(XSTATE_LEAF, 1, EAX)) &&
-		       !entry->ecx && !entry->edx;
 	/* Sizes and offsets are the processor's: no choice. */
 	return entry->eax == host_reg(XSTATE_LEAF, entry->subleaf, EAX) &&
 	       entry->ebx == host_reg(XSTATE_LEAF, entry->subleaf, EBX);
@@ -420,7 +400,7 @@ static bool entry_ok(const struct baton_cpuid_entry *entry, struct check *check)
 		return false;
 	if (is_descriptive(check, entry->leaf))
 		return true;
-	if (entry->leaf == XSTATE_LEAF)
+	if (entry->leaf == XSTATE_LEAF && entry->subleaf != 1)
 		return xstate_ok(entry);
 	while ((i = next_row(check, entry)) < ARRAY_SIZE(feature_regs)) {
 		reg = feature_regs[i].reg;

@@ -38,8 +38,8 @@ struct baton_cpuid_table {
 
 /* At load, before the others. */
 int baton_cpuid_init(void);
-/* Fills in what this host offers; -E2BIG with *count needed. */
-int baton_cpuid_supported(struct baton_cpuid_entry *entries, u32 *count);
+/* Fills in (struct baton_cpuid_entry[]) what this host offers; -E2BIG with *count needed. */
+int baton_cpuid_supported(void *entries, u32 *count);
 /* Takes over entries (kvmalloc'ed) after checking them against what is offered. */
 int baton_cpuid_set(struct baton_vcpu *vcpu, struct baton_cpuid_entry *entries, u32 count);
 void baton_cpuid_free(struct baton_cpuid_table *table);

@@ -169,6 +169,14 @@ void baton_exit_hypercall(struct baton_vcpu *vcpu, bool long64, u8 cpl)
 	vcpu->regs.gpr[BATON_RAX] = long64 ? answer : (u32)answer;
 }
 
+enum baton_next baton_exit_gp(struct baton_vcpu *vcpu)
+{
+	if (baton_must_rerun(vcpu))
+		return BATON_LEAVE;
+	baton_inject_gp(vcpu);
+	return BATON_ENTER;
+}
+
 enum baton_next baton_exit_shutdown(struct baton_vcpu *vcpu)
 {
 	vcpu->run->exit_reason = BATON_EXIT_SHUTDOWN;

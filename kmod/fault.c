@@ -29,6 +29,9 @@
  * no one looking. Write-back and reclaim first unmap it, which the notifier
  * sees. Only the flag is set, as for any other GUP user without the page lock.
  *
+ * Log. In a slot that logs, pages come small and CLEAN; a write to one that is there
+ * needs no page of the host's, only its bit (log_write()). See dirty.c.
+ *
  * Failure. Whatever the guest or the monitor does ends as a retry, an exit with
  * an errno, or a signal.
  */
@@ -107,7 +110,7 @@ static bool slot_allows_large(const struct fault *f)
 	u64 base = f->gpa & ~(BATON_NPT_LARGE_SIZE - 1);
 	const struct baton_memslot *slot = &f->slot;
 
-	return ((slot->gpa ^ slot->hva) & (BATON_NPT_LARGE_SIZE - 1)) == 0 &&
+	return !slot->dirty && ((slot->gpa ^ slot->hva) & (BATON_NPT_LARGE_SIZE - 1)) == 0 &&
 	       base >= slot->gpa && base + BATON_NPT_LARGE_SIZE <= slot->gpa + slot->size &&
 	       (!f->fetch || large_exec_ok());
 }
@@ -258,6 +261,15 @@ static void release_pages_taken(struct fault *f)
 
 /* --- under mmu_lock -------------------------------------------------------------- */
 
+/* For the log: the page is written. True: that was all that kept the guest from it. */
+static bool log_write(const struct fault *f)
+{
+	if (!f->write || !f->slot.dirty)
+		return false;
+	baton_dirty_set(&f->slot, f->gpa);
+	return baton_npt_unprotect(&f->vm->npt, f->gpa);
+}
+
 /*
  * Notes the sequence, finds the slot, looks at what is mapped. The slot is found
  * after the sequence: a slot that is being removed then either is not found or
@@ -278,9 +290,12 @@ static int fault_begin(struct fault *f)
 	if (slot) {
 		f->slot = *slot;
 		f->hva = baton_slot_hva(slot, f->gpa);
-		f->look = baton_npt_look(&vm->npt, f->gpa, f->write,
-					 !f->fetch || large_exec_ok());
-		r = !f->look.fine;
+		r = 0;
+		if (!log_write(f)) {
+			f->look = baton_npt_look(&vm->npt, f->gpa, f->write,
+						 !f->fetch || large_exec_ok());
+			r = !f->look.fine;
+		}
 	}
 	rcu_read_unlock();
 	spin_unlock(&vm->mmu_lock);
@@ -312,12 +327,19 @@ static bool fault_is_stale(const struct fault *f)
 static int map_small(struct fault *f, bool *flush)
 {
 	u64 gpa = f->gpa + ((s64)f->first - f->look.before) * (s64)PAGE_SIZE;
+	enum baton_npt_access access = BATON_NPT_READ;
 	u64 pa[BATON_NPT_BLOCK];
 	unsigned int i;
+	int r;
 
+	if (f->writable)
+		access = f->slot.dirty ? BATON_NPT_CLEAN : BATON_NPT_WRITE;
 	for (i = 0; i < f->count; i++)
 		pa[i] = page_to_phys(f->pages[f->first + i]);
-	return baton_npt_map_small(&f->vm->npt, gpa, pa, f->count, f->writable, flush);
+	r = baton_npt_map_small(&f->vm->npt, gpa, pa, f->count, access, flush);
+	if (!r)
+		log_write(f);
+	return r;
 }
 
 static int map_large(struct fault *f, u64 **retired, bool *flush)

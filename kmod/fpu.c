@@ -21,6 +21,9 @@
 #define LEGACY_SIZE 512
 #define FCW_DEFAULT 0x37fu
 #define MXCSR_MASK_DEFAULT 0xffbfu	/* where FXSAVE says 0 */
+#define DR7_WRITABLE 0xffff23ffull
+#define DR7_FIXED 0x400ull
+#define VECTOR_DB 1
 
 /* Layout of the image: SDM vol. 1, "XSAVE Area". */
 #define MXCSR_OFFSET 24
@@ -180,8 +183,9 @@ void baton_fpu_set_xcr0(struct baton_vcpu *vcpu, u64 xcr0)
 	vcpu->sregs.xcr0 = xcr0;
 }
 
-void baton_debug_switch(struct baton_vcpu *vcpu, struct baton_host_debug *host, bool guest_armed)
+void baton_debug_switch(struct baton_vcpu *vcpu, bool guest_armed)
 {
+	struct baton_host_debug *host = &vcpu->host_debug;
 	int i;
 
 	host->dr7 = native_get_debugreg(7);
@@ -209,15 +213,86 @@ void baton_debug_restore(struct baton_host_debug *host)
 	native_set_debugreg(7, host->dr7);
 }
 
-void baton_fpu_get(struct baton_vcpu *vcpu, struct baton_xsave *out)
+static u64 read_dr(const struct baton_debugregs *dbg, unsigned int dr)
+{
+	if (dr <= 3)
+		return dbg->dr[dr & 3];
+	return dr == 6 ? dbg->dr6 : dbg->dr7;
+}
+
+/* False: #GP, bits above 31 in DR6 or DR7. */
+static bool write_dr(struct baton_vcpu *vcpu, unsigned int dr, u64 value)
+{
+	struct baton_debugregs *dbg = &vcpu->dbg;
+	bool was_armed = dbg->dr7 & DR7_ARMED;
+
+	if (dr > 3 && value >> 32)
+		return false;
+	if (dr <= 3)
+		dbg->dr[dr & 3] = value;
+	else if (dr == 6)
+		dbg->dr6 = (value & DR6_WRITABLE) | DR6_RESERVED;
+	else
+		dbg->dr7 = (value & DR7_WRITABLE) | DR7_FIXED;
+	vcpu->dirty |= BATON_ST_DEBUG;
+	/* Hardware's DR0-3 follow if breakpoints were or are armed. */
+	if (was_armed || dbg->dr7 & DR7_ARMED) {
+		baton_debug_leave(vcpu);
+		baton_debug_enter(vcpu);
+	}
+	return true;
+}
+
+bool baton_exit_dr(struct baton_vcpu *vcpu, struct baton_dr_access *access)
+{
+	unsigned int dr = access->dr;
+	bool alias = dr >> 1 == 2;
+
+	if (access->cpl) {
+		baton_inject_gp(vcpu);
+		return false;
+	}
+	if (dr > 7 || (alias && access->cr4 & X86_CR4_DE)) {
+		baton_inject_ud(vcpu);
+		return false;
+	}
+	if (vcpu->dbg.dr7 & DR_GENERAL_DETECT) {
+		baton_exit_db(vcpu, DR_BD);
+		return false;
+	}
+	/* Without CR4.DE, DR4 and DR5 are other names of DR6 and DR7. */
+	if (alias)
+		dr += 2;
+	if (!access->write) {
+		access->value = read_dr(&vcpu->dbg, dr);
+		return true;
+	}
+	if (write_dr(vcpu, dr, access->value))
+		return true;
+	baton_inject_gp(vcpu);
+	return false;
+}
+
+void baton_exit_db(struct baton_vcpu *vcpu, u64 causes)
+{
+	struct baton_debugregs *dbg = &vcpu->dbg;
+
+	dbg->dr6 = (dbg->dr6 & ~(u64)DR_TRAP_BITS) | causes;
+	dbg->dr7 &= ~(u64)DR_GENERAL_DETECT;
+	vcpu->dirty |= BATON_ST_DEBUG;
+	baton_queue_exception(vcpu, VECTOR_DB, false, 0);
+}
+
+int baton_get_xsave(struct baton_vcpu *vcpu, struct baton_xsave *out)
 {
 	memset(out, 0, sizeof(*out));
 	memcpy(out->image, vcpu->fpu.area, area_size());
 	/* The mask field describes the host, and FXSAVE writes it. */
 	memset(out->image + MXCSR_MASK_OFFSET, 0, 4);
+	return 0;
 }
 
-int baton_fpu_set(struct baton_vcpu *vcpu, const struct baton_xsave *in)
+int baton_set_xsave(struct baton_vcpu *vcpu, const struct baton_xsave *in)
 {
 	const struct xsave_header *header = header_of((void *)in->image);
 	u32 mxcsr = *(const u32 *)(in->image + MXCSR_OFFSET);

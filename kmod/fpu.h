@@ -30,6 +30,8 @@ void baton_fpu_leave(struct baton_vcpu *vcpu);
 /* SDM vol. 3 "Debug Registers": what asm/debugreg.h has no name for. */
 #define DR_BD			(1ull << 13)	/* DR6: access to a debug register */
 #define DR_GENERAL_DETECT	(1ull << 13)	/* DR7: report such accesses */
+#define DR6_WRITABLE (DR_TRAP0 | DR_TRAP1 | DR_TRAP2 | DR_TRAP3 | DR_BD | DR_STEP | DR_SWITCH)
+#define DR7_ARMED		0xffull		/* some breakpoint is */
 
 struct baton_host_debug {
 	u64 dr[4], dr6, dr7;
@@ -39,7 +41,7 @@ struct baton_host_debug {
  * Guest DR0-3 and DR6 in (DR7 is the control block's) if the guest has
  * breakpoints armed; host's saved before, if it uses any.
  */
-void baton_debug_switch(struct baton_vcpu *vcpu, struct baton_host_debug *host, bool guest_armed);
+void baton_debug_switch(struct baton_vcpu *vcpu, bool guest_armed);
 void baton_debug_restore(struct baton_host_debug *host);
 
 /* XCR0 bits that a guest may have on this host. */
@@ -52,8 +54,8 @@ u32 baton_xsave_size(u64 xcr0);
 /* The guest changed XCR0 inside a window; the value has been checked. */
 void baton_fpu_set_xcr0(struct baton_vcpu *vcpu, u64 xcr0);
 
-void baton_fpu_get(struct baton_vcpu *vcpu, struct baton_xsave *out);
+int baton_get_xsave(struct baton_vcpu *vcpu, struct baton_xsave *out);
 /* 0 or -EINVAL: header bits outside XCR0, reserved MXCSR bits. */
-int baton_fpu_set(struct baton_vcpu *vcpu, const struct baton_xsave *in);
+int baton_set_xsave(struct baton_vcpu *vcpu, const struct baton_xsave *in);
 
 #endif

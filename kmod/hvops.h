@@ -15,7 +15,7 @@
 
 struct baton_vcpu;
 struct baton_vm;
-struct baton_pte_ops;
+struct baton_pte_format;
 
 /* What comes after an exit. Only BATON_ENTER stays in the window. */
 enum baton_next {
@@ -40,7 +40,7 @@ struct baton_hvops {
 	const char *name;		/* "vmx", "svm" */
 	enum baton_vendor vendor;
 	size_t vcpu_size;		/* of the struct that begins with baton_vcpu */
-	const struct baton_pte_ops *pte;
+	const struct baton_pte_format *pte;
 	bool deadlines;			/* run() ends the guest by itself at apic.tsc_deadline */
 
 	/*

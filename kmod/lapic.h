@@ -155,9 +155,10 @@ int baton_msi_deliver(struct baton_vm *vm, u64 address, u32 data);
 /* Vector from another context. Any context. */
 void baton_lapic_post(struct baton_vcpu *vcpu, u8 vector, bool level);
 
-void baton_lapic_get(struct baton_vcpu *vcpu, struct baton_lapic_state *state);
+/* 0. */
+int baton_get_lapic(struct baton_vcpu *vcpu, struct baton_lapic_state *state);
 /* 0 or -EINVAL; nothing changes then. */
-int baton_lapic_set(struct baton_vcpu *vcpu, const struct baton_lapic_state *state);
+int baton_set_lapic(struct baton_vcpu *vcpu, const struct baton_lapic_state *state);
 
 /* --- among lapic.c, lapic_state.c, lapic_timer.c and msi.c ------------------- */
 

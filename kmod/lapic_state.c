@@ -22,7 +22,7 @@ static bool is_derived(u32 reg)
 	return false;
 }
 
-void baton_lapic_get(struct baton_vcpu *vcpu, struct baton_lapic_state *state)
+int baton_get_lapic(struct baton_vcpu *vcpu, struct baton_lapic_state *state)
 {
 	const struct baton_lapic *apic = &vcpu->apic;
 	u32 reg, value;
@@ -36,6 +36,7 @@ void baton_lapic_get(struct baton_vcpu *vcpu, struct baton_lapic_state *state)
 		memcpy(&state->regs[reg * 16], &value, sizeof(value));
 	}
 	baton_timer_get(vcpu, state);
+	return 0;
 }
 
 /* The registers as numbers; false if the bytes between them are not zero. */
@@ -116,7 +117,7 @@ static bool state_valid(const struct baton_vcpu *vcpu, const u32 *regs)
 	return lvts_valid(regs);
 }
 
-int baton_lapic_set(struct baton_vcpu *vcpu, const struct baton_lapic_state *state)
+int baton_set_lapic(struct baton_vcpu *vcpu, const struct baton_lapic_state *state)
 {
 	struct baton_lapic *apic = &vcpu->apic;
 	u32 regs[BATON_APIC_REGS];

@@ -48,11 +48,6 @@ static u64 count_ns(const u32 *regs, u32 count)
 	return (u64)count << divide_shift(regs[APIC_REG_DIVIDE]);
 }
 
-static u64 guest_tsc(const struct baton_vcpu *vcpu)
-{
-	return rdtsc() + vcpu->tsc_offset;
-}
-
 static enum hrtimer_restart timer_interrupt(struct hrtimer *timer)
 {
 	struct baton_vcpu *vcpu = container_of(timer, struct baton_vcpu, apic.timer);
@@ -108,7 +103,7 @@ void baton_timer_stop(struct baton_vcpu *vcpu)
 static void check_deadline(struct baton_vcpu *vcpu)
 {
 	struct baton_lapic *apic = &vcpu->apic;
-	u64 now = guest_tsc(vcpu);
+	u64 now = baton_guest_tsc(vcpu);
 
 	if (!apic->tsc_deadline)
 		return;
@@ -139,7 +134,7 @@ void baton_lapic_set_tsc_deadline(struct baton_vcpu *vcpu, u64 value)
 u64 baton_lapic_get_tsc_deadline(struct baton_vcpu *vcpu)
 {
 	/* One that is over but not yet seen to reads as 0, as on hardware. */
-	if (vcpu->apic.tsc_deadline && vcpu->apic.tsc_deadline <= guest_tsc(vcpu))
+	if (vcpu->apic.tsc_deadline && vcpu->apic.tsc_deadline <= baton_guest_tsc(vcpu))
 		check_deadline(vcpu);
 	return vcpu->apic.tsc_deadline;
 }
@@ -163,7 +158,7 @@ void baton_lapic_tsc_changed(struct baton_vcpu *vcpu)
 void baton_timer_block(struct baton_vcpu *vcpu)
 {
 	struct baton_lapic *apic = &vcpu->apic;
-	s64 left = apic->tsc_deadline - guest_tsc(vcpu);
+	s64 left = apic->tsc_deadline - baton_guest_tsc(vcpu);
 	bool early = apic->wake_ticks && left > (s64)apic->wake_ticks;
 
 	apic->timer_sleep = false;
@@ -196,7 +191,7 @@ void baton_timer_wake(struct baton_vcpu *vcpu)
 		return;
 	late = min(late, most);
 	apic->wake_ticks += ((s64)late - (s64)apic->wake_ticks) / 4;
-	while ((s64)(apic->tsc_deadline - guest_tsc(vcpu)) > 0 &&
+	while ((s64)(apic->tsc_deadline - baton_guest_tsc(vcpu)) > 0 &&
 	       rdtsc() - apic->armed_tsc < most && !is_wanted(vcpu))
 		cpu_relax();
 }

@@ -78,6 +78,8 @@ struct policy {
 #define MTRR(i, name, r) VALUE(i, name, r, ALL, .feature = BATON_GF_MTRR, .keeps = true)
 #define MTRR_PAIR(n) MTRR(0x200 + 2 * (n), mtrr_var[2 * (n)], MTRR_VAR), \
 		     MTRR(0x201 + 2 * (n), mtrr_var[2 * (n) + 1], MTRR_VAR)
+/* The eight of 32 KiB from 0xc0000 on. */
+#define MTRR_4K(n) MTRR(MSR_MTRRfix4K_C0000 + (n), mtrr_fixed[3 + (n)], MTRR_FIXED)
 #define SYSCALL(i, name, r, w) VALUE(i, name, r, w, .hardware = true, .keeps = true, \
 				     .feature = BATON_GF_LONG_MODE)
 
@@ -109,14 +111,8 @@ static const struct policy policies[] = {
 	MTRR(MSR_MTRRfix64K_00000, mtrr_fixed[0], MTRR_FIXED),
 	MTRR(MSR_MTRRfix16K_80000, mtrr_fixed[1], MTRR_FIXED),
 	MTRR(MSR_MTRRfix16K_A0000, mtrr_fixed[2], MTRR_FIXED),
-	MTRR(MSR_MTRRfix4K_C0000, mtrr_fixed[3], MTRR_FIXED),
-	MTRR(MSR_MTRRfix4K_C8000, mtrr_fixed[4], MTRR_FIXED),
-	MTRR(MSR_MTRRfix4K_D0000, mtrr_fixed[5], MTRR_FIXED),
-	MTRR(MSR_MTRRfix4K_D8000, mtrr_fixed[6], MTRR_FIXED),
-	MTRR(MSR_MTRRfix4K_E0000, mtrr_fixed[7], MTRR_FIXED),
-	MTRR(MSR_MTRRfix4K_E8000, mtrr_fixed[8], MTRR_FIXED),
-	MTRR(MSR_MTRRfix4K_F0000, mtrr_fixed[9], MTRR_FIXED),
-	MTRR(MSR_MTRRfix4K_F8000, mtrr_fixed[10], MTRR_FIXED),
+	MTRR_4K(0), MTRR_4K(1), MTRR_4K(2), MTRR_4K(3),
+	MTRR_4K(4), MTRR_4K(5), MTRR_4K(6), MTRR_4K(7),
 	VALUE(MSR_IA32_CR_PAT, pat, PAT_TYPES, ALL, .reset = PAT_RESET, .hardware = true,
 	      .keeps = true),
 	MTRR(MSR_MTRRdefType, mtrr_def_type, MTRR_DEF),
@@ -229,11 +225,6 @@ static bool obeys(const struct baton_vcpu *vcpu, const struct policy *policy, u6
 
 /* --- those that are more than a value ------------------------------------------ */
 
-static u64 guest_tsc(const struct baton_vcpu *vcpu)
-{
-	return rdtsc() + vcpu->tsc_offset;
-}
-
 static void move_tsc(struct baton_vcpu *vcpu, u64 by)
 {
 	vcpu->tsc_offset += by;
@@ -246,7 +237,7 @@ static void move_tsc(struct baton_vcpu *vcpu, u64 by)
 /* SDM "IA32_TSC_ADJUST": what the guest does to one of the two, it does to both. */
 static bool write_tsc(struct baton_vcpu *vcpu, bool host, u64 value)
 {
-	u64 by = value - guest_tsc(vcpu);
+	u64 by = value - baton_guest_tsc(vcpu);
 
 	if (!host)
 		vcpu->msr.tsc_adjust += by;
@@ -308,53 +299,37 @@ static u64 arch_capabilities(void)
 	return host & ARCH_CAP_OFFERED;
 }
 
-static bool read_special(struct baton_vcpu *vcpu, u32 index, u64 *ret_value)
+static u64 special(struct baton_vcpu *vcpu, u32 index)
 {
 	switch (index) {
 	case MSR_IA32_TSC:
-		*ret_value = guest_tsc(vcpu);
-		return true;
+		return baton_guest_tsc(vcpu);
 	case MSR_IA32_APICBASE:
-		*ret_value = vcpu->apic.base;
-		return true;
+		return vcpu->apic.base;
 	case MSR_IA32_TSC_ADJUST:
-		*ret_value = vcpu->msr.tsc_adjust;
-		return true;
+		return vcpu->msr.tsc_adjust;
 	case MSR_MTRRcap:
-		*ret_value = MTRR_CAP_VALUE;
-		return true;
+		return MTRR_CAP_VALUE;
 	case MSR_IA32_ARCH_CAPABILITIES:
-		*ret_value = arch_capabilities();
-		return true;
+		return arch_capabilities();
 	case MSR_IA32_TSC_DEADLINE:
-		*ret_value = baton_lapic_get_tsc_deadline(vcpu);
-		return true;
+		return baton_lapic_get_tsc_deadline(vcpu);
 	case PV_WALL_CLOCK:
-		*ret_value = vcpu->msr.pv_wall_clock;
-		return true;
+		return vcpu->msr.pv_wall_clock;
 	case PV_SYSTEM_TIME:
-		*ret_value = vcpu->msr.pv_system_time;
-		return true;
+		return vcpu->msr.pv_system_time;
 	case MSR_EFER:
-		*ret_value = vcpu->sregs.efer;
-		return true;
+		return vcpu->sregs.efer;
 	case MSR_FS_BASE:
-		*ret_value = vcpu->sregs.seg[BATON_FS].base;
-		return true;
+		return vcpu->sregs.seg[BATON_FS].base;
 	case MSR_GS_BASE:
-		*ret_value = vcpu->sregs.seg[BATON_GS].base;
-		return true;
+		return vcpu->sregs.seg[BATON_GS].base;
 	case MSR_K7_HWCR:
-		*ret_value = HWCR_TSC_AT_P0;
-		return true;
+		return HWCR_TSC_AT_P0;
 	case MSR_DE_CFG:
-		*ret_value = boot_cpu_has(X86_FEATURE_LFENCE_RDTSC) ? LFENCE_SERIALIZES : 0;
-		return true;
-	case MSR_IA32_PRED_CMD:
-		return false;
+		return boot_cpu_has(X86_FEATURE_LFENCE_RDTSC) ? LFENCE_SERIALIZES : 0;
 	default:
-		*ret_value = 0; /* no error banks, no platform id, no LBR, plain SYSCFG */
-		return true;
+		return 0; /* no error banks, no platform id, no LBR, plain SYSCFG */
 	}
 }
 
@@ -388,12 +363,9 @@ static bool write_special(struct baton_vcpu *vcpu, u32 index, bool host, u64 val
 		return write_base(vcpu, BATON_GS, value);
 	case MSR_K7_HWCR:
 	case MSR_DE_CFG:
-	case MSR_AMD64_SYSCFG: {
-		u64 now;
-
+	case MSR_AMD64_SYSCFG:
 		/* Writing what is there is how a system makes sure of it. */
-		return read_special(vcpu, index, &now) && value == now;
-	}
+		return value == special(vcpu, index);
 	default:
 		return false;
 	}
@@ -419,9 +391,12 @@ bool baton_msr_read(struct baton_vcpu *vcpu, u32 index, bool host, u64 *ret_valu
 	policy = find(vcpu, index);
 	if (!policy)
 		return false;
-	if (policy->rule == SPECIAL)
-		return read_special(vcpu, index, ret_value);
-	*ret_value = *value_of(vcpu, policy);
+	if (policy->rule != SPECIAL)
+		*ret_value = *value_of(vcpu, policy);
+	else if (index != MSR_IA32_PRED_CMD)
+		*ret_value = special(vcpu, index);
+	else
+		return false;
 	return true;
 }
 
@@ -459,8 +434,9 @@ bool baton_msr_write(struct baton_vcpu *vcpu, u32 index, bool host, u64 value)
 	return write_value(vcpu, policy, host, value);
 }
 
-int baton_msr_list(struct baton_msr *msrs, u32 *count)
+int baton_msr_list(void *list, u32 *count)
 {
+	struct baton_msr *msrs = list;
 	u32 room = *count, used = 0;
 	size_t i;
 

@@ -21,7 +21,6 @@ struct baton_msr_file {
 	u64 pat;
 	u64 tsc_aux;
 	u64 spec_ctrl;
-	u64 debugctl;
 	u64 misc_enable;
 	u64 tsc_adjust;
 	u64 bios_sign_id;
@@ -37,8 +36,8 @@ struct baton_msr_file {
 /* By the guest (host = false) or the monitor. False: #GP or -EINVAL. */
 bool baton_msr_read(struct baton_vcpu *vcpu, u32 index, bool host, u64 *ret_value);
 bool baton_msr_write(struct baton_vcpu *vcpu, u32 index, bool host, u64 value);
-/* Indices worth saving, for BATON_GET_MSR_LIST; -E2BIG with *count needed. */
-int baton_msr_list(struct baton_msr *msrs, u32 *count);
+/* Indices worth saving, as struct baton_msr[]; -E2BIG with *count needed. */
+int baton_msr_list(void *list, u32 *count);
 void baton_msr_reset(struct baton_vcpu *vcpu, bool init);
 
 #endif

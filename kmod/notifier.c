@@ -62,7 +62,7 @@ static void zap_in_slot(struct baton_vm *vm, const struct baton_memslot *slot,
  * The slots by value, one at a time: zapping may sleep, which ends an RCU
  * section, and the array may be replaced meanwhile. A slot that is added then
  * has no mappings in the range (inv_count); one that is removed zaps its own in
- * the section of mmu_lock that publishes the new array (baton_slots_shrink()), so
+ * the section of mmu_lock that publishes the new array (baton_slots_publish()), so
  * a slot that is not found here has no mappings any more. After a change an entry
  * may be seen twice, which is harmless; to miss one, we start over.
  */
@@ -167,7 +167,7 @@ void baton_unmap_range(struct baton_vm *vm, u64 gpa, u64 size)
 	baton_npt_free_retired(retired);
 }
 
-void baton_slots_shrink(struct baton_vm *vm, struct baton_slots *slots, u64 gpa, u64 size)
+void baton_slots_publish(struct baton_vm *vm, struct baton_slots *slots, u64 gpa, u64 size)
 {
 	u64 *retired = NULL;
 

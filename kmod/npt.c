@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The second-level page-table builder. It knows how four-level radix tables
- * work; what an entry's bits mean, it asks baton_pte_ops.
+ * work; what an entry's bits mean, pte_format.h says.
  *
  * Problem. Processors walk these tables, and keep pieces of them in TLBs and
  * paging-structure caches, while the host takes pages away at any moment and
@@ -10,11 +10,12 @@
  *
  * Design. Every change is made under vm->mmu_lock; processors see single
  * 64-bit stores. An entry is zero or present, nothing between: a zero entry
- * holds no address for L1TF to speculate on. Only three things happen:
+ * holds no address for L1TF to speculate on. Only four things happen:
  *
  *   map    zero to leaf, or a leaf to a more permissive one of the same page.
  *          Needs no flush: a processor that cached the weaker entry faults
  *          once, and the fault drops it from that processor's TLB.
+ *   protect a leaf to a weaker one, for the dirty log (dirty.c). Flushed as a zap.
  *   zap    leaf to zero. The tables above stay where they are, empty: guests
  *          touch the same ranges again, and nothing has to be freed while
  *          processors walk. The caller flushes before it releases mmu_lock;
@@ -37,6 +38,7 @@
  * Failure. No call depends on what the guest does; a fault for an address
  * above 48 bits finds no slot and never gets here.
  */
+#include <linux/bitops.h>
 #include <linux/gfp.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
@@ -61,12 +63,12 @@ static unsigned int npt_index(u64 gpa, unsigned int level)
 
 static bool is_leaf(const struct baton_npt *npt, u64 pte, unsigned int level)
 {
-	return level == 1 || (level == 2 && npt->ops->is_leaf(pte, level));
+	return level == 1 || (level == 2 && pte & npt->format->large);
 }
 
 static u64 *table_below(const struct baton_npt *npt, u64 pte, unsigned int level)
 {
-	return __va(npt->ops->address(pte, level));
+	return __va(baton_pte_address(npt->format, pte, level));
 }
 
 /* --- chains of tables -------------------------------------------------------- */
@@ -140,9 +142,9 @@ static void retire(struct baton_npt *npt, u64 *table, u64 **retired)
 /* --- looking ------------------------------------------------------------------ */
 
 /* The level-1 table that holds gpa, or NULL; *ret_pte: the entry the walk ended at. */
-static const u64 *find_small(const struct baton_npt *npt, u64 gpa, u64 *ret_pte)
+static u64 *find_small(const struct baton_npt *npt, u64 gpa, u64 *ret_pte)
 {
-	const u64 *table = npt->root;
+	u64 *table = npt->root;
 	unsigned int level;
 
 	for (level = NPT_LEVELS; level > 1; level--) {
@@ -181,7 +183,7 @@ struct baton_npt_look baton_npt_look(const struct baton_npt *npt, u64 gpa, bool 
 	u64 pte;
 
 	table = find_small(npt, gpa, &pte);
-	if (pte && (!write || npt->ops->is_writable(pte)) && (table || large_ok)) {
+	if (pte && (!write || pte & npt->format->write) && (table || large_ok)) {
 		look.fine = true;
 	} else if (table) {
 		look_around(table, index, &look);
@@ -198,18 +200,19 @@ static void link_table(struct baton_npt *npt, u64 *entry, u64 *table)
 {
 	/* A processor must not see the entry before what the table holds. */
 	smp_wmb();
-	WRITE_ONCE(*entry, npt->ops->make_table(__pa(table)));
+	WRITE_ONCE(*entry, baton_pte_table(npt->format, __pa(table)));
 }
 
 /* Small leaves are executable: the erratum that forbids it concerns large ones. */
 static void fill_from_large(struct baton_npt *npt, u64 *table, u64 large)
 {
-	bool write = npt->ops->is_writable(large);
-	u64 pa = npt->ops->address(large, 2);
+	bool write = large & npt->format->write;
+	u64 pa = baton_pte_address(npt->format, large, 2);
 	unsigned int i;
 
 	for (i = 0; i < NPT_ENTRIES; i++)
-		table[i] = npt->ops->make_leaf(pa + i * (u64)BATON_PAGE_SIZE, 1, write, true);
+		table[i] = baton_pte_leaf(npt->format, pa + i * (u64)BATON_PAGE_SIZE, 1, write,
+					  true);
 }
 
 /* The entry for gpa at `level`, with all tables above it; NULL: out of spares. */
@@ -236,37 +239,49 @@ static u64 *build_entry(struct baton_npt *npt, u64 gpa, unsigned int to_level)
 	return &table[npt_index(gpa, to_level)];
 }
 
+/* Of two leaves of one page, which allows more? The promise of write access counts. */
+static unsigned int strength(const struct baton_npt *npt, u64 leaf)
+{
+	if (leaf & npt->format->write)
+		return BATON_NPT_WRITE;
+	return leaf & BATON_PTE_CLEAN ? BATON_NPT_CLEAN : BATON_NPT_READ;
+}
+
 static void set_leaf(struct baton_npt *npt, u64 *entry, u64 new, unsigned int level, bool *flush)
 {
-	const struct baton_pte_ops *ops = npt->ops;
+	const struct baton_pte_format *format = npt->format;
 	u64 old = *entry;
 
 	if (old) {
-		if (ops->address(old, level) != ops->address(new, level))
+		if (baton_pte_address(format, old, level) != baton_pte_address(format, new, level))
 			*flush = true;
-		else if (ops->is_writable(old) || !ops->is_writable(new))
+		else if (strength(npt, old) >= strength(npt, new))
 			return; /* as good as the new one, and may be dirty */
 	}
 	WRITE_ONCE(*entry, new);
 }
 
 int baton_npt_map_small(struct baton_npt *npt, u64 gpa, const u64 *pa, unsigned int count,
-			bool write, bool *flush)
+			enum baton_npt_access access, bool *flush)
 {
-	u64 *entry = build_entry(npt, gpa, 1);
+	u64 *entry = build_entry(npt, gpa, 1), leaf;
 	unsigned int i;
 
 	if (!entry)
 		return -EAGAIN;
-	for (i = 0; i < count; i++)
-		set_leaf(npt, &entry[i], npt->ops->make_leaf(pa[i], 1, write, true), 1, flush);
+	for (i = 0; i < count; i++) {
+		leaf = baton_pte_leaf(npt->format, pa[i], 1, access == BATON_NPT_WRITE, true);
+		if (access == BATON_NPT_CLEAN)
+			leaf |= BATON_PTE_CLEAN;
+		set_leaf(npt, &entry[i], leaf, 1, flush);
+	}
 	return 0;
 }
 
 int baton_npt_map_large(struct baton_npt *npt, u64 gpa, u64 pa, bool write, bool exec,
 			u64 **retired, bool *flush)
 {
-	u64 new = npt->ops->make_leaf(pa, 2, write, exec);
+	u64 new = baton_pte_leaf(npt->format, pa, 2, write, exec);
 	u64 *entry = build_entry(npt, gpa, 2);
 	u64 *table;
 
@@ -284,6 +299,37 @@ int baton_npt_map_large(struct baton_npt *npt, u64 gpa, u64 pa, bool write, bool
 	retire(npt, table, retired);
 	*flush = true;
 	return 0;
+}
+
+/* --- write access, for the dirty log ------------------------------------------- */
+
+bool baton_npt_unprotect(struct baton_npt *npt, u64 gpa)
+{
+	u64 pte, *table = find_small(npt, gpa, &pte);
+
+	if (!table || !(pte & BATON_PTE_CLEAN))
+		return false;
+	WRITE_ONCE(table[npt_index(gpa, 1)], (pte & ~BATON_PTE_CLEAN) | npt->format->write);
+	return true;
+}
+
+bool baton_npt_protect(struct baton_vm *vm, u64 gpa, u64 mask)
+{
+	struct baton_npt *npt = &vm->npt;
+	bool found = false;
+
+	lockdep_assert_held(&vm->mmu_lock);
+	for (; mask; mask &= mask - 1) {
+		u64 page = gpa + __ffs64(mask) * (u64)BATON_PAGE_SIZE, pte;
+		u64 *table = find_small(npt, page, &pte);
+
+		if (!table || !(pte & npt->format->write))
+			continue;
+		WRITE_ONCE(table[npt_index(page, 1)],
+			   (pte & ~npt->format->write) | BATON_PTE_CLEAN);
+		found = true;
+	}
+	return found;
 }
 
 /* --- taking away ---------------------------------------------------------------- */
@@ -345,10 +391,10 @@ bool baton_npt_detach(struct baton_vm *vm, u64 gpa, u64 size, u64 **retired)
 
 /* --- life ------------------------------------------------------------------------ */
 
-int baton_npt_init(struct baton_npt *npt, const struct baton_pte_ops *ops)
+int baton_npt_init(struct baton_npt *npt, const struct baton_pte_format *format)
 {
 	memset(npt, 0, sizeof(*npt));
-	npt->ops = ops;
+	npt->format = format;
 	npt->root = (u64 *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	if (!npt->root)
 		return -ENOMEM;

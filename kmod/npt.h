@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The second-level page table of a VM (EPT or NPT by its pte_ops), four
+ * The second-level page table of a VM (EPT or NPT by its format), four
  * levels. Guarded by vm->mmu_lock. fault.c fills it from the monitor's
  * mapping, notifier.c takes entries away. npt.c is pure: it also builds in
  * userland for tests and fuzzing.
@@ -10,7 +10,7 @@
 
 #include <linux/types.h>
 
-#include "pte_ops.h"
+#include "pte_format.h"
 
 struct baton_vm;
 struct baton_vcpu;
@@ -22,7 +22,7 @@ struct baton_vcpu;
 #define BATON_NPT_BLOCK 32u
 
 struct baton_npt {
-	const struct baton_pte_ops *ops;
+	const struct baton_pte_format *format;
 	u64 *root;		/* kernel address of the level-4 table */
 	u64 root_pa;
 	unsigned long pages;	/* tables in use, root included */
@@ -38,7 +38,7 @@ struct baton_npt_look {
 };
 
 /* 0 or -ENOMEM. fini: no vCPU is left; accepts what init did not finish. */
-int baton_npt_init(struct baton_npt *npt, const struct baton_pte_ops *ops);
+int baton_npt_init(struct baton_npt *npt, const struct baton_pte_format *format);
 void baton_npt_fini(struct baton_npt *npt);
 
 /* Has BATON_NPT_SPARES tables ready. Process context, mmu_lock not held. 0, -ENOMEM. */
@@ -57,10 +57,19 @@ struct baton_npt_look baton_npt_look(const struct baton_npt *npt, u64 gpa, bool 
  * if a TLB may hold what was there before: flush before mmu_lock is released.
  * A table that the large page replaced goes to the chain *retired.
  */
+enum baton_npt_access {
+	BATON_NPT_READ,
+	BATON_NPT_CLEAN,	/* … until baton_npt_unprotect() */
+	BATON_NPT_WRITE,
+};
 int baton_npt_map_small(struct baton_npt *npt, u64 gpa, const u64 *pa, unsigned int count,
-			bool write, bool *flush);
+			enum baton_npt_access access, bool *flush);
 int baton_npt_map_large(struct baton_npt *npt, u64 gpa, u64 pa, bool write, bool exec,
 			u64 **retired, bool *flush);
+/* A small page that was mapped CLEAN can be written from now on. False: not mapped so. */
+bool baton_npt_unprotect(struct baton_npt *npt, u64 gpa);
+/* The reverse, of page n from gpa on for each bit n of mask. True: flush needed. */
+bool baton_npt_protect(struct baton_vm *vm, u64 gpa, u64 mask);
 /* Removes all mappings of [gpa, gpa + size). True: flush needed. */
 bool baton_npt_zap(struct baton_vm *vm, u64 gpa, u64 size);
 /* The same; tables that are wholly inside also go, to the chain *retired. */

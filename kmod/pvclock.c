@@ -88,23 +88,11 @@ u64 baton_vm_clock_ns(struct baton_vm *vm)
 	return ns + scale(&vm->clock, rdtsc_ordered() - tsc);
 }
 
-static void request_all(struct baton_vm *vm)
-{
-	struct baton_vcpu *vcpu;
-	u32 i;
-
-	for (i = 0; i < BATON_MAX_VCPUS; i++) {
-		vcpu = READ_ONCE(vm->vcpus[i]);
-		if (vcpu)
-			baton_request(vcpu, BATON_REQ_CLOCK);
-	}
-}
-
 void baton_vm_clock_set(struct baton_vm *vm, u64 ns)
 {
 	draw_line(vm, rdtsc_ordered(), ns);
 	WRITE_ONCE(vm->clock_boot, (s64)ns - (s64)ktime_get_boottime_ns());
-	request_all(vm);
+	baton_request_all(vm, BATON_REQ_CLOCK);
 }
 
 void baton_clock_tsc_jumped(struct baton_vm *vm, u64 ticks)
@@ -113,7 +101,7 @@ void baton_clock_tsc_jumped(struct baton_vm *vm, u64 ticks)
 
 	read_line(&vm->clock, &tsc, &ns);
 	draw_line(vm, tsc - ticks, ns);
-	request_all(vm);
+	baton_request_all(vm, BATON_REQ_CLOCK);
 }
 
 void baton_pvclock_moved(struct baton_vcpu *vcpu)
@@ -128,7 +116,7 @@ void baton_pvclock_moved(struct baton_vcpu *vcpu)
  * Writes `size` bytes at hva, of which the first four are the version: odd while
  * the rest changes. A guest that gave away the memory reads what it deserves.
  */
-static void publish(unsigned long hva, const void *from, size_t size)
+static void write_versioned(unsigned long hva, const void *from, size_t size)
 {
 	u32 __user *version = (u32 __user *)hva;
 	u32 now;
@@ -146,18 +134,25 @@ static void publish(unsigned long hva, const void *from, size_t size)
 	put_user(now + 1, version);
 }
 
+static void publish(struct baton_vm *vm, u64 gpa, const void *from, size_t size)
+{
+	unsigned long hva = baton_gpa_to_hva(vm, gpa, size, true);
+
+	if (!hva)
+		return;
+	write_versioned(hva, from, size);
+	/* After the write: who clears the log in between is told of it again. */
+	baton_dirty_mark(vm, gpa, size);
+}
+
 static void write_system_time(struct baton_vcpu *vcpu)
 {
 	struct pvclock_vcpu_time_info info = {
 		.tsc_to_system_mul = vcpu->vm->clock.mul,
 		.tsc_shift = vcpu->vm->clock.shift,
 	};
-	u64 gpa = vcpu->msr.pv_system_time & ~PV_ENABLED;
-	unsigned long hva = baton_gpa_to_hva(vcpu->vm, gpa, sizeof(info), true);
 	u64 tsc, ns;
 
-	if (!hva)
-		return;
 	if (check_tsc_unstable()) {
 		tsc = rdtsc_ordered();
 		ns = baton_vm_clock_ns(vcpu->vm);
@@ -167,23 +162,19 @@ static void write_system_time(struct baton_vcpu *vcpu)
 	}
 	info.tsc_timestamp = tsc + vcpu->tsc_offset;
 	info.system_time = ns;
-	publish(hva, &info, sizeof(info));
+	publish(vcpu->vm, vcpu->msr.pv_system_time & ~PV_ENABLED, &info, sizeof(info));
 }
 
 /* Wall-clock time at guest time 0. */
 static void write_wall_clock(struct baton_vcpu *vcpu)
 {
-	unsigned long hva = baton_gpa_to_hva(vcpu->vm, vcpu->msr.pv_wall_clock,
-					     sizeof(struct pvclock_wall_clock), true);
 	u64 start = ktime_get_real_ns() - baton_vm_clock_ns(vcpu->vm);
 	struct pvclock_wall_clock wall = {};
 	u32 nsec;
 
-	if (!hva)
-		return;
 	wall.sec = div_u64_rem(start, NSEC_PER_SEC, &nsec);
 	wall.nsec = nsec;
-	publish(hva, &wall, sizeof(wall));
+	publish(vcpu->vm, vcpu->msr.pv_wall_clock, &wall, sizeof(wall));
 }
 
 void baton_pvclock_update(struct baton_vcpu *vcpu)

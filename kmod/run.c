@@ -17,10 +17,15 @@
 #include <linux/sched/signal.h>
 #include <linux/task_work.h>
 #include <linux/uaccess.h>
+#include <asm/mce.h>
+#include <asm/ptrace.h>
 
 #include "compat.h"
 #include "hwcpu.h"
 #include "vcpu_state.h"
+#include "window.h"
+
+DEFINE_PER_CPU(u64, baton_last_guest);
 
 /* Fast exits in one window: a bound on how long interrupts stay off. */
 #define WINDOW_BUDGET 256
@@ -219,6 +224,16 @@ static enum step block(struct baton_vcpu *vcpu)
 	baton_timer_wake(vcpu);
 	WRITE_ONCE(vcpu->mode, BATON_MODE_OUT);
 	return STEP_AGAIN;
+}
+
+/* As if from user mode: what can be recovered kills the monitor at most. */
+void baton_machine_check(void)
+{
+#ifdef CONFIG_X86_MCE
+	struct pt_regs regs = { .cs = 3, .flags = X86_EFLAGS_IF };
+
+	do_machine_check(&regs);
+#endif
 }
 
 /* Interrupts that waited for the window to close count as the guest's time. */

@@ -7,9 +7,10 @@
  *
  * Removal: once the call returns, no CPU reaches the slot's pages any more. The
  * new array is published, the range zapped and flushed, and vm->inv_seq counted
- * up in one section of mmu_lock (baton_slots_shrink()). So the MMU notifier finds
+ * up in one section of mmu_lock (baton_slots_publish()). So the MMU notifier finds
  * the slot, or nothing of it is left. A fault that still saw the old array took
- * its inv_seq before, so it notices and starts over (fault.c).
+ * its inv_seq before, so it notices and starts over (fault.c). A slot whose log goes
+ * on or off is replaced in the same way.
  */
 #include <linux/overflow.h>
 #include <linux/sched.h>
@@ -71,7 +72,7 @@ unsigned long baton_gpa_to_hva(struct baton_vm *vm, u64 gpa, u64 size, bool writ
 
 /* --- changes ---------------------------------------------------------------- */
 
-static const struct baton_memslot *find_id(const struct baton_slots *slots, u32 id)
+const struct baton_memslot *baton_slot_by_id(const struct baton_slots *slots, u32 id)
 {
 	u32 i;
 
@@ -134,7 +135,7 @@ static int slot_add(struct baton_vm *vm, struct baton_slots *old, const struct b
 
 	if (r)
 		return r;
-	if (find_id(old, arg->id) || overlaps(old, arg->gpa, arg->size))
+	if (baton_slot_by_id(old, arg->id) || overlaps(old, arg->gpa, arg->size))
 		return -EEXIST;
 	if (old->count >= BATON_MAX_SLOTS)
 		return -ENOSPC;
@@ -146,31 +147,74 @@ static int slot_add(struct baton_vm *vm, struct baton_slots *old, const struct b
 		.gpa = arg->gpa, .size = arg->size, .hva = arg->hva,
 		.id = arg->id, .flags = arg->flags,
 	};
+	r = baton_dirty_alloc(slots, at);
+	if (r) {
+		kfree(slots);
+		return r;
+	}
 	rcu_assign_pointer(vm->slots, slots);
 	kfree_rcu(old, rcu);
 	return 0;
 }
 
+/* Instead of `old`, which has `slot` as it was: that one's log ends. */
+static void replace(struct baton_vm *vm, struct baton_slots *old, struct baton_slots *slots,
+		    const struct baton_memslot *slot)
+{
+	u64 *dirty = slot->dirty;
+
+	baton_slots_publish(vm, slots, slot->gpa, slot->size);
+	kfree_rcu(old, rcu);
+	kvfree(dirty);
+}
+
 static int slot_remove(struct baton_vm *vm, struct baton_slots *old, u32 id)
 {
-	const struct baton_memslot *gone = find_id(old, id);
+	const struct baton_memslot *gone = baton_slot_by_id(old, id);
 	struct baton_slots *slots;
-	u64 gpa, size;
 
 	if (!gone)
 		return -ENOENT;
 	slots = copy_slots(old, gone - old->slot, 1, 0);
 	if (!slots)
 		return -ENOMEM;
-	gpa = gone->gpa;
-	size = gone->size;
-	baton_slots_shrink(vm, slots, gpa, size);
-	kfree_rcu(old, rcu);
+	replace(vm, old, slots, gone);
+	return 0;
+}
+
+/* The same slot again, but for the flag: switches the log on or off, or does nothing. */
+static bool is_same(const struct baton_memslot *slot, const struct baton_slot *arg)
+{
+	return slot && slot->gpa == arg->gpa && slot->size == arg->size &&
+	       slot->hva == arg->hva && !((slot->flags ^ arg->flags) & ~BATON_SLOT_LOG_DIRTY);
+}
+
+static int slot_set_log(struct baton_vm *vm, struct baton_slots *old,
+			const struct baton_memslot *slot, u32 flags)
+{
+	u32 at = slot - old->slot;
+	struct baton_slots *slots;
+	int r;
+
+	if (slot->flags == flags)
+		return 0;
+	slots = copy_slots(old, at, 0, 0);
+	if (!slots)
+		return -ENOMEM;
+	slots->slot[at].flags = flags;
+	r = baton_dirty_alloc(slots, at);
+	if (r) {
+		kfree(slots);
+		return r;
+	}
+	/* All of it is unmapped: comes back in pages to log, or in large ones. */
+	replace(vm, old, slots, slot);
 	return 0;
 }
 
 int baton_slot_set(struct baton_vm *vm, const struct baton_slot *arg)
 {
+	const struct baton_memslot *slot;
 	struct baton_slots *old;
 
 	lockdep_assert_held(&vm->lock);
@@ -179,5 +223,18 @@ int baton_slot_set(struct baton_vm *vm, const struct baton_slot *arg)
 		return -EPERM;
 	if (arg->id >= BATON_MAX_SLOTS || arg->flags & ~BATON_SLOT_FLAGS)
 		return -EINVAL;
-	return arg->size ? slot_add(vm, old, arg) : slot_remove(vm, old, arg->id);
+	if (!arg->size)
+		return slot_remove(vm, old, arg->id);
+	slot = baton_slot_by_id(old, arg->id);
+	return is_same(slot, arg) ? slot_set_log(vm, old, slot, arg->flags) :
+				    slot_add(vm, old, arg);
+}
+
+void baton_slots_free(struct baton_slots *slots)
+{
+	u32 i;
+
+	for (i = 0; i < slots->count; i++)
+		kvfree(slots->slot[i].dirty);
+	kfree(slots);
 }

@@ -25,6 +25,7 @@ struct baton_memslot {
 	unsigned long hva;
 	u32 id;
 	u32 flags;		/* BATON_SLOT_* */
+	u64 *dirty;		/* vm->mmu_lock to write: a bit per page; NULL: no log */
 };
 
 struct baton_slots {
@@ -37,6 +38,8 @@ struct baton_slots {
 /* The guest-physical address width that this host's VMs have. */
 u32 baton_phys_bits(void);
 
+/* The slot of that id, or NULL. As the next one, or vm->lock held. */
+const struct baton_memslot *baton_slot_by_id(const struct baton_slots *slots, u32 id);
 /* The slot that holds gpa, or NULL. Caller is in an RCU read section. */
 const struct baton_memslot *baton_slot_find(const struct baton_slots *slots, u64 gpa);
 /*
@@ -44,13 +47,28 @@ const struct baton_memslot *baton_slot_find(const struct baton_slots *slots, u64
  * overlap), -ENOENT, -ENOMEM, -ENOSPC, -EPERM (another process's VM).
  */
 int baton_slot_set(struct baton_vm *vm, const struct baton_slot *arg);
+/* With the slots' logs: the VM goes, nobody else uses them. */
+void baton_slots_free(struct baton_slots *slots);
 /*
- * notifier.c: publishes `slots`, which lacks the slot at [gpa, gpa + size), and
- * unmaps that range, in one section of mmu_lock. vm->lock held, may sleep after.
+ * notifier.c: publishes `slots`, whose slot at [gpa, gpa + size) is gone or another
+ * than before, and unmaps that range, in one section of mmu_lock. vm->lock held, may
+ * sleep after.
  */
-void baton_slots_shrink(struct baton_vm *vm, struct baton_slots *slots, u64 gpa, u64 size);
+void baton_slots_publish(struct baton_vm *vm, struct baton_slots *slots, u64 gpa, u64 size);
 /* hva of gpa if `size` bytes from there are in one slot, else 0. Any context. */
 unsigned long baton_gpa_to_hva(struct baton_vm *vm, u64 gpa, u64 size, bool write);
+
+/*
+ * dirty.c. alloc: the log of slot `at` of an array that is not published yet, if its
+ * flags ask for one; 0, -ENOMEM, -ENOSPC (too much is logged). set: mmu_lock held, the
+ * slot logs, gpa is in it. mark: the module itself has written there. get, clear:
+ * BATON_GET_DIRTY_LOG and BATON_CLEAR_DIRTY_LOG; vm->lock held, may sleep.
+ */
+int baton_dirty_alloc(struct baton_slots *slots, u32 at);
+void baton_dirty_set(const struct baton_memslot *slot, u64 gpa);
+void baton_dirty_mark(struct baton_vm *vm, u64 gpa, u64 size);
+int baton_dirty_get(struct baton_vm *vm, const struct baton_dirty_log *arg);
+int baton_dirty_clear(struct baton_vm *vm, const struct baton_dirty_log *arg);
 
 /*
  * gpa is the guest's: even on a path that was mispredicted, an address outside

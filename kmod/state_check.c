@@ -212,6 +212,20 @@ bool baton_set_cr4(struct baton_vcpu *vcpu, u64 value)
 	return true;
 }
 
+bool baton_set_cr8(struct baton_vcpu *vcpu, u64 value)
+{
+	if (value & ~0xfull)
+		return false;
+	baton_lapic_set_cr8(vcpu, value);
+	return true;
+}
+
+/* PE, MP, EM, TS; PE cannot be cleared this way. */
+bool baton_set_msw(struct baton_vcpu *vcpu, u16 value)
+{
+	return baton_set_cr0(vcpu, (vcpu->sregs.cr0 & ~0xeull) | (value & 0xf));
+}
+
 bool baton_set_efer(struct baton_vcpu *vcpu, u64 value)
 {
 	struct baton_sregs *s = &vcpu->sregs;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Second-level TLB flushes and kicks.
+ * Second-level TLB flushes.
  *
  * A flush is a generation: vm->tlb_gen is counted up, and a backend that finds
  * a new number before it enters the guest invalidates what the processor holds.
@@ -68,16 +68,4 @@ void baton_tlb_flush(struct baton_vm *vm)
 	smp_mb__after_atomic(); /* pairs with smp_store_mb(mode) in run_window() */
 	if (vm_in_guest(vm, -1))
 		on_each_cpu_cond_mask(cpu_runs_vm, acknowledge, vm, true, cpu_online_mask);
-}
-
-void baton_kick_all(struct baton_vm *vm)
-{
-	unsigned int i;
-
-	for (i = 0; i < BATON_MAX_VCPUS; i++) {
-		struct baton_vcpu *vcpu = READ_ONCE(vm->vcpus[i]);
-
-		if (vcpu)
-			baton_vcpu_kick(vcpu);
-	}
 }

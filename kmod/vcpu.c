@@ -6,6 +6,7 @@
  * sets its mode, then looks at the bits (run.c). Both have a full barrier
  * between, so one of the two sees the other and no kick is lost.
  */
+#include <linux/atomic.h>
 #include <linux/slab.h>
 #include <asm/debugreg.h>
 
@@ -60,6 +61,7 @@ void baton_vcpu_reset(struct baton_vcpu *vcpu, bool init)
 
 static struct baton_vcpu *vcpu_alloc(struct baton_vm *vm, u32 id)
 {
+	static atomic64_t serial;
 	struct baton_vcpu *vcpu;
 
 	vcpu = kzalloc(baton_hv->vcpu_size, GFP_KERNEL_ACCOUNT);
@@ -72,6 +74,8 @@ static struct baton_vcpu *vcpu_alloc(struct baton_vm *vm, u32 id)
 	}
 	vcpu->vm = vm;
 	vcpu->id = id;
+	/* Not the address: a new vCPU may get a dead one's. */
+	vcpu->serial = atomic64_inc_return(&serial);
 	vcpu->cpu = -1;
 	vcpu->cpuid.phys_bits = 36; /* until BATON_SET_CPUID says otherwise */
 	mutex_init(&vcpu->lock);
@@ -152,4 +156,16 @@ void baton_request(struct baton_vcpu *vcpu, enum baton_req req)
 {
 	set_bit(req, &vcpu->requests);
 	baton_vcpu_kick(vcpu);
+}
+
+void baton_request_all(struct baton_vm *vm, enum baton_req req)
+{
+	struct baton_vcpu *vcpu;
+	u32 i;
+
+	for (i = 0; i < BATON_MAX_VCPUS; i++) {
+		vcpu = READ_ONCE(vm->vcpus[i]);
+		if (vcpu)
+			baton_request(vcpu, req);
+	}
 }

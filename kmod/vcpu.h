@@ -12,6 +12,7 @@
 #include <linux/mutex.h>
 #include <linux/rcuwait.h>
 #include <linux/sched/signal.h>
+#include <asm/msr.h>
 #include <asm/processor-flags.h>
 
 #include "baton_ioctl.h"
@@ -44,11 +45,10 @@ enum baton_req {
 /* Events on their way into the guest; the backend delivers in this order. */
 struct baton_pending {
 	bool reinject;		/* delivery was cut short by an exit: do it again */
-	u8 reinject_type;	/* 0 interrupt, 2 NMI, 3 exception, 4 software int, 6 soft exc. */
+	u8 reinject_type;	/* 0 interrupt, 2 NMI, 3 exception: both vendors' numbers */
 	u8 reinject_vector;
 	bool reinject_has_error;
 	u32 reinject_error;
-	u8 reinject_len;	/* instruction length of software events */
 
 	bool exception;
 	u8 vector;
@@ -78,6 +78,7 @@ struct baton_vcpu {
 	u32 mode;			/* a: enum baton_mode */
 	int cpu;			/* a: CPU of the current or last window */
 	u32 id;				/* I: APIC id */
+	u64 serial;			/* I: unlike any other's since module load, never 0 */
 
 	u32 valid;			/* V: classes whose cache is current */
 	u32 dirty;			/* V: classes whose cache is newer than hardware's */
@@ -86,6 +87,7 @@ struct baton_vcpu {
 
 	struct baton_sregs sregs;	/* V */
 	struct baton_debugregs dbg;	/* V */
+	struct baton_host_debug host_debug; /* V: in a window */
 	struct baton_msr_file msr;	/* V: truth for intercepted MSRs */
 	struct baton_pending ev;	/* V */
 	u32 mp_state;			/* V: enum baton_mp_state */
@@ -123,6 +125,8 @@ int baton_vcpu_run(struct baton_vcpu *vcpu);
 
 /* Sets the request and gets the vCPU to look at it. Any context, any thread. */
 void baton_request(struct baton_vcpu *vcpu, enum baton_req req);
+/* The same for all of a VM's vCPUs. */
+void baton_request_all(struct baton_vm *vm, enum baton_req req);
 /* Gets the vCPU out of guest or HLT. Any context; nothing if it is in neither. */
 void baton_vcpu_kick(struct baton_vcpu *vcpu);
 
@@ -161,19 +165,24 @@ static inline u8 baton_lapic_cr8(const struct baton_vcpu *vcpu)
 	return vcpu->apic.regs[APIC_REG_TPR] >> 4;
 }
 
-static inline void baton_debug_enter(struct baton_vcpu *vcpu, struct baton_host_debug *host)
+static inline void baton_debug_enter(struct baton_vcpu *vcpu)
 {
-	bool guest_armed = vcpu->dbg.dr7 & 0xff;
+	bool guest_armed = vcpu->dbg.dr7 & DR7_ARMED;
 
-	host->saved = hw_breakpoint_active() || guest_armed;
-	if (unlikely(host->saved))
-		baton_debug_switch(vcpu, host, guest_armed);
+	vcpu->host_debug.saved = hw_breakpoint_active() || guest_armed;
+	if (unlikely(vcpu->host_debug.saved))
+		baton_debug_switch(vcpu, guest_armed);
 }
 
-static inline void baton_debug_leave(struct baton_host_debug *host)
+static inline void baton_debug_leave(struct baton_vcpu *vcpu)
 {
-	if (unlikely(host->saved))
-		baton_debug_restore(host);
+	if (unlikely(vcpu->host_debug.saved))
+		baton_debug_restore(&vcpu->host_debug);
+}
+
+static inline u64 baton_guest_tsc(const struct baton_vcpu *vcpu)
+{
+	return rdtsc() + vcpu->tsc_offset;
 }
 
 /* In a window, after a fast exit: may the guest be entered again at once? */
@@ -209,6 +218,22 @@ bool baton_exit_wrmsr(struct baton_vcpu *vcpu);
 bool baton_exit_xsetbv(struct baton_vcpu *vcpu, u8 cpl);
 /* VMCALL/VMMCALL by regs, skipped: KVM ABI number in RAX, answer to RAX. */
 void baton_exit_hypercall(struct baton_vcpu *vcpu, bool long64, u8 cpl);
+/*
+ * MOV to (write) or from a debug register. True: done, skip it; access->value is what
+ * was read. False: an exception is queued.
+ */
+struct baton_dr_access {
+	u8 dr, cpl;
+	bool write;
+	u64 cr4, value;
+};
+bool baton_exit_dr(struct baton_vcpu *vcpu, struct baton_dr_access *access);
+/* #DB that exited, or is due: queues it with these causes, as DR6 names them. */
+void baton_exit_db(struct baton_vcpu *vcpu, u64 causes);
+/* An instruction that is refused with #GP(0), unless baton_must_rerun(). */
+enum baton_next baton_exit_gp(struct baton_vcpu *vcpu);
+/* run.c: the host's handler, for a machine check that came as an exit. */
+void baton_machine_check(void);
 enum baton_next baton_exit_shutdown(struct baton_vcpu *vcpu);
 /* Processor refused the state, or an exit that must not happen. */
 enum baton_next baton_exit_failed(struct baton_vcpu *vcpu, enum baton_exit_reason why,
@@ -249,6 +274,8 @@ static inline bool baton_must_rerun(const struct baton_vcpu *vcpu)
 }
 bool baton_set_cr0(struct baton_vcpu *vcpu, u64 value);
 bool baton_set_cr4(struct baton_vcpu *vcpu, u64 value);
+bool baton_set_cr8(struct baton_vcpu *vcpu, u64 value);
+bool baton_set_msw(struct baton_vcpu *vcpu, u16 value); /* LMSW */
 bool baton_set_efer(struct baton_vcpu *vcpu, u64 value);
 /* Reads the PAE page-directory pointers at CR3 to sregs.pdpte. False: as above. */
 bool baton_load_pdptes(struct baton_vcpu *vcpu);

@@ -93,7 +93,7 @@ static void vm_fini(struct baton_vm *vm)
 	baton_ioeventfd_release_all(vm);
 	baton_hv->vm_fini(vm);
 	baton_npt_fini(&vm->npt);
-	kfree(rcu_dereference_protected(vm->slots, true));
+	baton_slots_free(rcu_dereference_protected(vm->slots, true));
 }
 
 int baton_vm_create(kuid_t owner, struct baton_vm **ret_vm)
@@ -157,22 +157,10 @@ void baton_vm_put(struct baton_vm *vm)
 	kref_put(&vm->refs, vm_release);
 }
 
-static void request_all(struct baton_vm *vm, enum baton_req req)
-{
-	struct baton_vcpu *vcpu;
-	u32 i;
-
-	for (i = 0; i < BATON_MAX_VCPUS; i++) {
-		vcpu = READ_ONCE(vm->vcpus[i]);
-		if (vcpu)
-			baton_request(vcpu, req);
-	}
-}
-
 void baton_vm_kill(struct baton_vm *vm)
 {
 	WRITE_ONCE(vm->dead, true);
-	request_all(vm, BATON_REQ_KICK);
+	baton_request_all(vm, BATON_REQ_KICK);
 }
 
 void baton_vm_bug(struct baton_vm *vm, const char *what)
@@ -192,7 +180,7 @@ void baton_vms_kick_all(void)
 
 	spin_lock_irqsave(&list_lock, flags);
 	list_for_each_entry(vm, &vm_list, list)
-		request_all(vm, BATON_REQ_KICK);
+		baton_request_all(vm, BATON_REQ_KICK);
 	spin_unlock_irqrestore(&list_lock, flags);
 }
 
@@ -233,7 +221,7 @@ static void vm_resumed(struct baton_vm *vm)
 	for (i = 0; i < BATON_MAX_VCPUS; i++)
 		if (vm->vcpus[i])
 			WRITE_ONCE(vm->vcpus[i]->apic.timer_fired, true);
-	request_all(vm, BATON_REQ_EVENT);
+	baton_request_all(vm, BATON_REQ_EVENT);
 }
 
 void baton_vms_resumed(void)

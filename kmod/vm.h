@@ -71,8 +71,6 @@ void baton_vm_bug(struct baton_vm *vm, const char *what);
  * until no vCPU can use a translation from before.
  */
 void baton_tlb_flush(struct baton_vm *vm);
-/* Kicks every vCPU out of the guest, without waiting. Any context. */
-void baton_kick_all(struct baton_vm *vm);
 
 /* notifier.c. register: process context, mm is current's. */
 int baton_notifier_register(struct baton_vm *vm);

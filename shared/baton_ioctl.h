@@ -54,8 +54,12 @@ struct baton_create_vcpu {
 };
 
 #define BATON_SLOT_READONLY	(1u << 0)
-#define BATON_SLOT_FLAGS	(BATON_SLOT_READONLY)
-/* size 0 removes the slot; a slot that exists can only be removed. */
+#define BATON_SLOT_LOG_DIRTY	(1u << 1) /* note which pages the guest writes */
+#define BATON_SLOT_FLAGS	(BATON_SLOT_READONLY | BATON_SLOT_LOG_DIRTY)
+/*
+ * size 0 removes the slot. A slot that exists can only be removed, or be set once
+ * more with LOG_DIRTY on or off.
+ */
 struct baton_slot {
 	uint32_t id;		/* 0 .. max_slots-1 */
 	uint32_t flags;		/* BATON_SLOT_* */
@@ -87,6 +91,18 @@ struct baton_ioeventfd {
 	uint32_t size;		/* 1, 2, 4; 0: any size (no match) */
 	uint32_t flags;
 	uint32_t reserved;
+};
+
+/*
+ * bitmap: user address of uint64_t[(count + 63) / 64], 8-byte aligned; bit n % 64 of
+ * word n / 64 stands for page first + n of the slot.
+ */
+struct baton_dirty_log {
+	uint32_t slot;
+	uint32_t reserved;
+	uint64_t first;		/* page; a multiple of 64 */
+	uint64_t count;		/* pages; a multiple of 64, or up to the slot's end */
+	uint64_t bitmap;
 };
 
 /* Guest time of the paravirtual clock: ns since the VM was made, or as set. */
@@ -155,6 +171,8 @@ struct baton_stats {
 #define BATON_SET_IOEVENTFD	BATON_IOW(0x23, struct baton_ioeventfd)
 #define BATON_GET_CLOCK		BATON_IOR(0x24, struct baton_clock)
 #define BATON_SET_CLOCK		BATON_IOW(0x25, struct baton_clock)
+#define BATON_GET_DIRTY_LOG	BATON_IOW(0x26, struct baton_dirty_log)
+#define BATON_CLEAR_DIRTY_LOG	BATON_IOW(0x27, struct baton_dirty_log)
 /* VM, no lock */
 #define BATON_SEND_MSI		BATON_IOW(0x38, struct baton_msi)
 
@@ -188,6 +206,7 @@ static_assert(sizeof(struct baton_slot) == 32, "baton_slot");
 static_assert(sizeof(struct baton_msi) == 16, "baton_msi");
 static_assert(sizeof(struct baton_irqfd) == 24, "baton_irqfd");
 static_assert(sizeof(struct baton_ioeventfd) == 32, "baton_ioeventfd");
+static_assert(sizeof(struct baton_dirty_log) == 32, "baton_dirty_log");
 static_assert(sizeof(struct baton_clock) == 16, "baton_clock");
 static_assert(sizeof(struct baton_cpuid) == 16, "baton_cpuid");
 static_assert(sizeof(struct baton_msrs) == 16, "baton_msrs");

@@ -13,8 +13,10 @@
 -include tests/emul/emul.mk
 -include tests/image/image.mk
 
-.PHONY: test-svm test-vmx
+.PHONY: test-svm test-pc test-vmx
 test-svm:
 	scripts/run-tests build svm
+test-pc:
+	scripts/run-tests build pc
 test-vmx:
-	scripts/run-tests build vmx
+	scripts/run-tests build vmx vmx2

@@ -42,7 +42,6 @@ struct svm_cpu {
 	bool on;		/* SVME is set, by us */
 	u32 asid_next;
 	u64 asid_gen;		/* never 0 once on, never repeats */
-	u64 last_vcpu;		/* svm_vcpu.serial that ran here last */
 };
 DECLARE_PER_CPU(struct svm_cpu, svm_cpus);
 
@@ -57,7 +56,6 @@ struct svm_switch {
 /* Host state that the window puts away (kernel-api note, "State to switch"). */
 struct svm_host {
 	u64 tsc_aux, xss, debugctl, perf_ctl;
-	struct baton_host_debug debug;
 };
 
 /* svm_vcpu.watch: what svm_event.c waits for; any of them needs a look per entry. */
@@ -77,7 +75,6 @@ struct svm_vcpu {
 	int cpu;		/* CPU that VMCB cache and ASID belong to, or -1 */
 	u64 asid_gen;		/* svm_cpu.asid_gen that our ASID is of */
 	s64 tlb_gen;		/* vm->tlb_gen as of our last flush; -1: flush */
-	u64 serial;		/* unlike any other vCPU's since module load */
 
 	u64 segs_seen[SVM_SEG_WORDS]; /* VMCB's that vcpu.sregs was made from */
 	u8 cpl_seen;		/* … with this CPL; SVM_CPL_NONE: it was not */
@@ -125,8 +122,6 @@ enum baton_next svm_exit_cr_read(struct svm_vcpu *svm);
 enum baton_next svm_exit_cr_write(struct svm_vcpu *svm);
 enum baton_next svm_exit_dr(struct svm_vcpu *svm);
 enum baton_next svm_exit_db(struct svm_vcpu *svm);
-/* An instruction was completed in software with RFLAGS.TF set. */
-void svm_step_trap(struct svm_vcpu *svm);
 
 /*
  * svm_insn.c. Length of the instruction at RIP, which is `opcode` (as in

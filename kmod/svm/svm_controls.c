@@ -11,8 +11,8 @@
 
 /* The host's events: they must reach the host. INIT and SMI stay pending until STGI. */
 static const u8 host_events[] = {
-	SVM_ICPT_INTR, SVM_ICPT_NMI, SVM_ICPT_SMI, SVM_ICPT_INIT,
-	SVM_ICPT_EXCEPTION + 18, /* #MC: the host's hardware is broken, not the guest's */
+	SVM_EXIT_INTR, SVM_EXIT_NMI, SVM_EXIT_SMI, SVM_EXIT_INIT,
+	SVM_EXIT_EXCEPTION + 18, /* #MC: the host's hardware is broken, not the guest's */
 };
 
 /*
@@ -20,24 +20,24 @@ static const u8 host_events[] = {
  * VMSAVE unintercepted read and write host-physical memory (CVE-2021-3656).
  */
 static const u8 svm_insns[] = {
-	SVM_ICPT_VMRUN, SVM_ICPT_VMLOAD, SVM_ICPT_VMSAVE, SVM_ICPT_STGI, SVM_ICPT_CLGI,
-	SVM_ICPT_SKINIT, SVM_ICPT_INVLPGA, SVM_ICPT_RSM,
+	SVM_EXIT_VMRUN, SVM_EXIT_VMLOAD, SVM_EXIT_VMSAVE, SVM_EXIT_STGI, SVM_EXIT_CLGI,
+	SVM_EXIT_SKINIT, SVM_EXIT_INVLPGA, SVM_EXIT_RSM,
 };
 
 /* What would harm the host: its caches, its sleep, its counters, a hang of the CPU. */
 static const u8 harmful[] = {
-	SVM_ICPT_INVD, SVM_ICPT_WBINVD, SVM_ICPT_MONITOR, SVM_ICPT_MWAIT, SVM_ICPT_HLT,
-	SVM_ICPT_RDPMC, SVM_ICPT_RDPRU, SVM_ICPT_FERR_FREEZE, SVM_ICPT_SHUTDOWN,
+	SVM_EXIT_INVD, SVM_EXIT_WBINVD, SVM_EXIT_MONITOR, SVM_EXIT_MWAIT, SVM_EXIT_HLT,
+	SVM_EXIT_RDPMC, SVM_EXIT_RDPRU, SVM_EXIT_FERR_FREEZE, SVM_EXIT_SHUTDOWN,
 	/* Delivering these can loop in microcode for ever (CVE-2015-5307, -8104). */
-	SVM_ICPT_EXCEPTION + 1, SVM_ICPT_EXCEPTION + 17,
+	SVM_EXIT_EXCEPTION + 1, SVM_EXIT_EXCEPTION + 17,
 };
 
 /* What the module or the monitor answers for. */
 static const u8 virtualized[] = {
-	SVM_ICPT_CPUID, SVM_ICPT_IOIO, SVM_ICPT_MSR, SVM_ICPT_XSETBV, SVM_ICPT_VMMCALL,
-	SVM_ICPT_TASK_SWITCH,
+	SVM_EXIT_CPUID, SVM_EXIT_IOIO, SVM_EXIT_MSR, SVM_EXIT_XSETBV, SVM_EXIT_VMMCALL,
+	SVM_EXIT_TASK_SWITCH,
 	/* All bits but TS and MP, which hardware may let the guest flip. */
-	SVM_ICPT_CR0_SEL_WRITE, SVM_ICPT_CR_WRITE + 4,
+	SVM_EXIT_CR0_SEL_WRITE, SVM_EXIT_CR_WRITE + 4,
 };
 
 /* All of the above, for each new VMCB to begin with. */
@@ -60,8 +60,8 @@ static void intercept_debug(void)
 	int i;
 
 	for (i = 0; i < 16; i++) {
-		intercept(SVM_ICPT_DR_READ + i);
-		intercept(SVM_ICPT_DR_WRITE + i);
+		intercept(SVM_EXIT_DR_READ + i);
+		intercept(SVM_EXIT_DR_WRITE + i);
 	}
 }
 
@@ -79,7 +79,7 @@ void svm_controls_cpuid(struct svm_vcpu *svm)
 {
 	bool has = baton_guest_has(&svm->vcpu.cpuid, BATON_GF_RDTSCP);
 
-	vmcb_intercept(svm->vmcb, SVM_ICPT_RDTSCP, !has);
+	vmcb_intercept(svm->vmcb, SVM_EXIT_RDTSCP, !has);
 }
 
 /*
@@ -91,8 +91,8 @@ void svm_controls_cr0(struct svm_vcpu *svm, u64 cr0)
 {
 	bool hidden = cr0 & (X86_CR0_CD | X86_CR0_NW);
 
-	vmcb_intercept(svm->vmcb, SVM_ICPT_CR_READ + 0, hidden);
-	vmcb_intercept(svm->vmcb, SVM_ICPT_CR_WRITE + 0, hidden);
+	vmcb_intercept(svm->vmcb, SVM_EXIT_CR_READ + 0, hidden);
+	vmcb_intercept(svm->vmcb, SVM_EXIT_CR_WRITE + 0, hidden);
 }
 
 void svm_controls_init(struct svm_vcpu *svm)

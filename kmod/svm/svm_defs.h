@@ -42,47 +42,6 @@
 #include <linux/stddef.h>
 #include <linux/types.h>
 
-/* Intercepts by number: word * 32 + bit in svm_vmcb.intercept. */
-enum svm_intercept {
-	SVM_ICPT_CR_READ	= 0,	/* + CR number */
-	SVM_ICPT_CR_WRITE	= 16,	/* + CR number */
-	SVM_ICPT_DR_READ	= 32,	/* + DR number */
-	SVM_ICPT_DR_WRITE	= 48,	/* + DR number */
-	SVM_ICPT_EXCEPTION	= 64,	/* + vector */
-	SVM_ICPT_INTR		= 96,
-	SVM_ICPT_NMI,
-	SVM_ICPT_SMI,
-	SVM_ICPT_INIT,
-	SVM_ICPT_VINTR,
-	SVM_ICPT_CR0_SEL_WRITE,
-	SVM_ICPT_RDPMC		= 96 + 15,
-	SVM_ICPT_CPUID		= 96 + 18,
-	SVM_ICPT_RSM,
-	SVM_ICPT_IRET,
-	SVM_ICPT_INVD		= 96 + 22,
-	SVM_ICPT_HLT		= 96 + 24,
-	SVM_ICPT_INVLPGA	= 96 + 26,
-	SVM_ICPT_IOIO,
-	SVM_ICPT_MSR,
-	SVM_ICPT_TASK_SWITCH,
-	SVM_ICPT_FERR_FREEZE,
-	SVM_ICPT_SHUTDOWN,
-	SVM_ICPT_VMRUN		= 128,
-	SVM_ICPT_VMMCALL,
-	SVM_ICPT_VMLOAD,
-	SVM_ICPT_VMSAVE,
-	SVM_ICPT_STGI,
-	SVM_ICPT_CLGI,
-	SVM_ICPT_SKINIT,
-	SVM_ICPT_RDTSCP,
-	SVM_ICPT_WBINVD		= 128 + 9,
-	SVM_ICPT_MONITOR,
-	SVM_ICPT_MWAIT,
-	SVM_ICPT_XSETBV		= 128 + 13,
-	SVM_ICPT_RDPRU,
-};
-#define SVM_ICPT_WORDS 6
-
 /* "VMCB State Caching": a group's bit is 0 when software changed the group. */
 #define SVM_CLEAN_INTERCEPTS	BIT(0)	/* also TSC offset */
 #define SVM_CLEAN_ASID		BIT(2)
@@ -133,12 +92,17 @@ enum svm_event_type {
 #define SVM_MOV_IS_MOV		BIT_ULL(63)
 #define SVM_MOV_GPR		0xfu
 
+/*
+ * Exit codes. Below SVM_EXIT_TABLE_SIZE they are the intercepts' numbers, too: bit
+ * n % 32 of svm_vmcb.intercept[n / 32] asks for exit n.
+ */
+#define SVM_ICPT_WORDS 6
 enum svm_exit_code {
-	SVM_EXIT_CR_READ	= 0x00,
-	SVM_EXIT_CR_WRITE	= 0x10,
-	SVM_EXIT_DR_READ	= 0x20,
-	SVM_EXIT_DR_WRITE	= 0x30,
-	SVM_EXIT_EXCEPTION	= 0x40,
+	SVM_EXIT_CR_READ	= 0x00,	/* + CR number */
+	SVM_EXIT_CR_WRITE	= 0x10,	/* + CR number */
+	SVM_EXIT_DR_READ	= 0x20,	/* + DR number */
+	SVM_EXIT_DR_WRITE	= 0x30,	/* + DR number */
+	SVM_EXIT_EXCEPTION	= 0x40,	/* + vector */
 	SVM_EXIT_INTR		= 0x60,
 	SVM_EXIT_NMI,
 	SVM_EXIT_SMI,

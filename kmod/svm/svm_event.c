@@ -65,7 +65,7 @@ static void open_window(struct svm_vcpu *svm)
 	vmcb->int_vector = 0;
 	vmcb_set_int_ctl(vmcb, vmcb->int_ctl | SVM_INT_V_IRQ | SVM_INT_V_IGN_TPR |
 			 SVM_INT_V_PRIO_MAX);
-	vmcb_intercept(vmcb, SVM_ICPT_VINTR, true);
+	vmcb_intercept(vmcb, SVM_EXIT_VINTR, true);
 }
 
 static void close_window(struct svm_vcpu *svm)
@@ -75,7 +75,7 @@ static void close_window(struct svm_vcpu *svm)
 	svm->watch &= ~SVM_WATCH_IRQ;
 	vmcb_set_int_ctl(vmcb, vmcb->int_ctl & ~(SVM_INT_V_IRQ | SVM_INT_V_IGN_TPR |
 						 SVM_INT_V_PRIO_MAX));
-	vmcb_intercept(vmcb, SVM_ICPT_VINTR, false);
+	vmcb_intercept(vmcb, SVM_EXIT_VINTR, false);
 }
 
 /* VINTR exit: the guest would take an interrupt now. */
@@ -90,7 +90,7 @@ static void watch_tpr(struct svm_vcpu *svm, bool on)
 		svm->watch |= SVM_WATCH_TPR;
 	else
 		svm->watch &= ~SVM_WATCH_TPR;
-	vmcb_intercept(svm->vmcb, SVM_ICPT_CR_WRITE + 8, on);
+	vmcb_intercept(svm->vmcb, SVM_EXIT_CR_WRITE + 8, on);
 }
 
 /* Run one instruction, then have a #DB exit. */
@@ -115,7 +115,7 @@ static void step_end(struct svm_vcpu *svm)
 /* IRET exit: NMIs are unblocked once it has been executed. */
 void svm_event_iret(struct svm_vcpu *svm)
 {
-	vmcb_intercept(svm->vmcb, SVM_ICPT_IRET, false);
+	vmcb_intercept(svm->vmcb, SVM_EXIT_IRET, false);
 	svm->watch |= SVM_WATCH_IRET;
 	svm->iret_rip = svm->vcpu.regs.rip;
 }
@@ -124,7 +124,7 @@ static void block_nmi(struct svm_vcpu *svm, bool blocked)
 {
 	svm->vcpu.ev.nmi_blocked = blocked;
 	svm->watch &= ~SVM_WATCH_IRET;
-	vmcb_intercept(svm->vmcb, SVM_ICPT_IRET, blocked);
+	vmcb_intercept(svm->vmcb, SVM_EXIT_IRET, blocked);
 }
 
 /* #DB exit: if it is the step over that IRET (or out of a shadow), it is ours. */
@@ -290,7 +290,6 @@ void svm_event_cut_short(struct svm_vcpu *svm)
 	ev->reinject_vector = vector;
 	ev->reinject_has_error = info & SVM_EVENT_HAS_ERROR;
 	ev->reinject_error = svm->vmcb->exit_int_error;
-	ev->reinject_len = 0;
 	/* Not delivered yet, so it blocks nothing yet. */
 	if (type == SVM_EVENT_NMI)
 		block_nmi(svm, false);

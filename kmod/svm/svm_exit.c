@@ -7,10 +7,8 @@
  * the guest earned are queued, and the guest is entered again.
  */
 #include <linux/nospec.h>
-#include <asm/mce.h>
 #include <asm/msr-index.h>
 #include <asm/processor-flags.h>
-#include <asm/ptrace.h>
 
 #include "svm.h"
 #include "vmcb.h"
@@ -165,17 +163,10 @@ static enum baton_next exit_host_event(struct svm_vcpu *svm)
 	return BATON_LEAVE;
 }
 
-/*
- * An intercepted machine check is not pending any more, so the host's handler is
- * called. As if from user mode: what can be recovered kills the monitor at most.
- */
+/* An intercepted machine check is not pending any more: the host's handler is called. */
 static enum baton_next exit_machine_check(struct svm_vcpu *svm)
 {
-#ifdef CONFIG_X86_MCE
-	struct pt_regs regs = { .cs = 3, .flags = X86_EFLAGS_IF };
-
-	do_machine_check(&regs);
-#endif
+	baton_machine_check();
 	return BATON_LEAVE;
 }
 
@@ -211,8 +202,7 @@ static enum baton_next exit_ud(struct svm_vcpu *svm)
 
 static enum baton_next exit_gp(struct svm_vcpu *svm)
 {
-	baton_inject_gp(&svm->vcpu);
-	return BATON_ENTER;
+	return baton_exit_gp(&svm->vcpu);
 }
 
 /* Guest memory is coherent with all there is: nothing to write back or drop. */

@@ -186,7 +186,7 @@ void svm_skip_to(struct svm_vcpu *svm, u64 rip)
 		return;
 	regs->rflags &= ~X86_EFLAGS_RF;
 	if (regs->rflags & X86_EFLAGS_TF)
-		svm_step_trap(svm);
+		baton_exit_db(&svm->vcpu, DR_STEP);
 }
 
 void svm_skip(struct svm_vcpu *svm, unsigned int length)

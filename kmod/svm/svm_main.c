@@ -183,7 +183,6 @@ static int svm_cpu_on(void)
 		wrmsr(SVM_MSR_TSC_RATIO, 0, SVM_TSC_RATIO_ONE_HIGH);
 	set_bp_spec_reduce(true);
 	svm_asid_cpu_on(cpu);
-	cpu->last_vcpu = 0;
 	cpu->on = true;
 	return 0;
 }
@@ -218,7 +217,7 @@ static int svm_vm_init(struct baton_vm *vm)
 	top = (u64 *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	if (!top)
 		return -ENOMEM;
-	top[0] = baton_npt_pte_ops.make_table(vm->npt.root_pa);
+	top[0] = baton_pte_table(&baton_npt_format, vm->npt.root_pa);
 	vm->arch = top;
 	return 0;
 }
@@ -238,7 +237,7 @@ const struct baton_hvops baton_svm_ops = {
 	.name = "svm",
 	.vendor = BATON_VENDOR_AMD,
 	.vcpu_size = sizeof(struct svm_vcpu),
-	.pte = &baton_npt_pte_ops,
+	.pte = &baton_npt_format,
 	.probe = svm_probe,
 	.setup = svm_setup,
 	.teardown = svm_teardown,

@@ -6,8 +6,8 @@
 #ifndef BATON_SVM_PTE_H
 #define BATON_SVM_PTE_H
 
-#include "pte_ops.h"
+#include "pte_format.h"
 
-extern const struct baton_pte_ops baton_npt_pte_ops;
+extern const struct baton_pte_format baton_npt_format;
 
 #endif

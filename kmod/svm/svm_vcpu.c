@@ -7,32 +7,26 @@
  * the guest's state and nearly all of it is left where it is. Order: safety
  * note, "World switch: exact order".
  */
-#include <linux/atomic.h>
-#include <asm/asm.h>
-#include <asm/cpufeature.h>
-#include <asm/debugreg.h>
+#include <linux/gfp.h>
 #include <asm/msr.h>
-#include <asm/nospec-branch.h>
 
 #include "compat.h"
 #include "svm.h"
 #include "vmcb.h"
+#include "window.h"
 
 /* ---- create and destroy --------------------------------------------- */
 
 int svm_vcpu_init(struct baton_vcpu *vcpu)
 {
-	static atomic64_t serial;
 	struct svm_vcpu *svm = to_svm(vcpu);
 
-	svm->vmcb = vmcb_create();
+	svm->vmcb = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	if (!svm->vmcb)
 		return -ENOMEM;
 	svm->sw.vmcb_pa = __pa(svm->vmcb);
 	svm->cpu = -1;
 	svm->cpl_seen = SVM_CPL_NONE;
-	/* Not the address: a new vCPU may get a dead one's. */
-	svm->serial = atomic64_inc_return(&serial);
 	svm_controls_init(svm);
 	return 0;
 }
@@ -41,7 +35,7 @@ void svm_vcpu_fini(struct baton_vcpu *vcpu)
 {
 	struct svm_vcpu *svm = to_svm(vcpu);
 
-	vmcb_destroy(svm->vmcb);
+	free_page((unsigned long)svm->vmcb);
 	svm->vmcb = NULL;
 }
 
@@ -58,16 +52,6 @@ off:
 	return false;
 }
 
-/* Another guest ran here last: it must not steer this one's predictions. */
-static void barrier_between_guests(struct svm_vcpu *svm, struct svm_cpu *cpu)
-{
-	if (likely(cpu->last_vcpu == svm->serial))
-		return;
-	cpu->last_vcpu = svm->serial;
-	if (static_cpu_has(X86_FEATURE_IBPB))
-		wrmsrq(MSR_IA32_PRED_CMD, PRED_CMD_IBPB);
-}
-
 /* Hardware switches it by the VMCB, or the entry code by sw, or it is not there. */
 void svm_load_spec_ctrl(struct svm_vcpu *svm)
 {
@@ -81,48 +65,29 @@ void svm_load_spec_ctrl(struct svm_vcpu *svm)
 	}
 }
 
-/*
- * The kernel's own accessors go through a table of paravirtual calls and a test
- * for tracing; a window has none of either to spare. Of MSRs that probe() found.
- */
-static __always_inline u64 svm_rdmsr(u32 msr)
-{
-	u32 low, high;
-
-	asm volatile("1: rdmsr\n2:\n" _ASM_EXTABLE_TYPE(1b, 2b, EX_TYPE_RDMSR)
-		     : "=a" (low), "=d" (high) : "c" (msr));
-	return low | (u64)high << 32;
-}
-
-static __always_inline void svm_wrmsr(u32 msr, u64 value)
-{
-	asm volatile("1: wrmsr\n2:\n" _ASM_EXTABLE_TYPE(1b, 2b, EX_TYPE_WRMSR)
-		     : : "c" (msr), "a" ((u32)value), "d" ((u32)(value >> 32)) : "memory");
-}
-
 /* Values are read, not remembered: others change them between windows. */
 static void save_msrs(struct svm_vcpu *svm)
 {
 	struct svm_host *host = &svm->host;
 
 	if (svm_caps.tsc_aux) {
-		host->tsc_aux = svm_rdmsr(MSR_TSC_AUX);
-		svm_wrmsr(MSR_TSC_AUX, svm->vcpu.msr.tsc_aux);
+		host->tsc_aux = baton_rdmsr(MSR_TSC_AUX);
+		baton_wrmsr(MSR_TSC_AUX, svm->vcpu.msr.tsc_aux);
 	}
 	if (svm_caps.xss) {
-		host->xss = svm_rdmsr(MSR_IA32_XSS);
+		host->xss = baton_rdmsr(MSR_IA32_XSS);
 		if (host->xss)
-			svm_wrmsr(MSR_IA32_XSS, 0);
+			baton_wrmsr(MSR_IA32_XSS, 0);
 	}
 	if (svm_caps.debugctl) {
-		host->debugctl = svm_rdmsr(MSR_IA32_DEBUGCTLMSR);
+		host->debugctl = baton_rdmsr(MSR_IA32_DEBUGCTLMSR);
 		if (host->debugctl)
-			svm_wrmsr(MSR_IA32_DEBUGCTLMSR, 0);
+			baton_wrmsr(MSR_IA32_DEBUGCTLMSR, 0);
 	}
 	if (svm_caps.perf_ctl) {
-		host->perf_ctl = svm_rdmsr(SVM_MSR_PERF_GLOBAL_CTL);
+		host->perf_ctl = baton_rdmsr(SVM_MSR_PERF_GLOBAL_CTL);
 		if (host->perf_ctl)
-			svm_wrmsr(SVM_MSR_PERF_GLOBAL_CTL, 0);
+			baton_wrmsr(SVM_MSR_PERF_GLOBAL_CTL, 0);
 	}
 }
 
@@ -131,13 +96,13 @@ static void restore_msrs(struct svm_vcpu *svm)
 	const struct svm_host *host = &svm->host;
 
 	if (svm_caps.tsc_aux)
-		svm_wrmsr(MSR_TSC_AUX, host->tsc_aux);
+		baton_wrmsr(MSR_TSC_AUX, host->tsc_aux);
 	if (svm_caps.xss && host->xss)
-		svm_wrmsr(MSR_IA32_XSS, host->xss);
+		baton_wrmsr(MSR_IA32_XSS, host->xss);
 	if (svm_caps.debugctl && host->debugctl)
-		svm_wrmsr(MSR_IA32_DEBUGCTLMSR, host->debugctl);
+		baton_wrmsr(MSR_IA32_DEBUGCTLMSR, host->debugctl);
 	if (svm_caps.perf_ctl && host->perf_ctl)
-		svm_wrmsr(SVM_MSR_PERF_GLOBAL_CTL, host->perf_ctl);
+		baton_wrmsr(SVM_MSR_PERF_GLOBAL_CTL, host->perf_ctl);
 }
 
 static bool window_open(struct svm_vcpu *svm)
@@ -149,10 +114,10 @@ static bool window_open(struct svm_vcpu *svm)
 	svm->sw.host_pa = cpu->host_pa;
 	baton_fpu_enter(&svm->vcpu);
 	svm_asid_open(svm, cpu);
-	barrier_between_guests(svm, cpu);
+	baton_guest_barrier(&svm->vcpu);
 	svm_load_spec_ctrl(svm);
 	save_msrs(svm);
-	baton_debug_enter(&svm->vcpu, &svm->host.debug);
+	baton_debug_enter(&svm->vcpu);
 	/* Zen 1: the last quotient must not be seen by the guest. */
 	if (static_cpu_has_bug(X86_BUG_DIV0))
 		asm volatile("div %2" : : "a" (0), "d" (0), "r" (1) : "cc");
@@ -162,14 +127,9 @@ static bool window_open(struct svm_vcpu *svm)
 static void window_close(struct svm_vcpu *svm)
 {
 	svm_state_close(svm);
-	baton_debug_leave(&svm->host.debug);
+	baton_debug_leave(&svm->vcpu);
 	restore_msrs(svm);
 	baton_fpu_leave(&svm->vcpu);
-#ifdef X86_FEATURE_IBPB_EXIT_TO_USER
-	/* VMSCAPE: predictions trained by the guest must not reach the monitor. */
-	if (static_cpu_has(X86_FEATURE_IBPB_EXIT_TO_USER))
-		this_cpu_write(x86_ibpb_exit_to_user, true);
-#endif
 }
 
 /* ---- one entry ------------------------------------------------------ */

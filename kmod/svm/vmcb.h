@@ -9,21 +9,12 @@
 
 #include "svm_defs.h"
 
-/* Process context. A zeroed page, or NULL; destroy takes NULL. */
-struct svm_vmcb *vmcb_create(void);
-void vmcb_destroy(struct svm_vmcb *vmcb);
-
 static inline void vmcb_touch(struct svm_vmcb *vmcb, u32 groups)
 {
 	vmcb->clean &= ~groups;
 }
 
-static inline bool vmcb_intercepts(const struct svm_vmcb *vmcb, unsigned int icpt)
-{
-	return vmcb->intercept[icpt / 32] & BIT(icpt % 32);
-}
-
-static inline void vmcb_intercept(struct svm_vmcb *vmcb, unsigned int icpt, bool on)
+static inline void vmcb_intercept(struct svm_vmcb *vmcb, enum svm_exit_code icpt, bool on)
 {
 	u32 *word = &vmcb->intercept[icpt / 32];
 	u32 bit = BIT(icpt % 32);

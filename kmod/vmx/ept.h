@@ -6,8 +6,8 @@
 #ifndef BATON_EPT_H
 #define BATON_EPT_H
 
-#include "pte_ops.h"
+#include "pte_format.h"
 
-extern const struct baton_pte_ops baton_ept_pte_ops;
+extern const struct baton_pte_format baton_ept_format;
 
 #endif

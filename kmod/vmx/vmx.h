@@ -21,12 +21,12 @@
 #define BATON_VMX_H
 
 #include <linux/percpu.h>
-#include <asm/asm.h>
 #include <asm/desc.h>
 #include <asm/msr-index.h>
 
 #include "../compat.h"
 #include "../vcpu.h"
+#include "../window.h"
 #include "vmcs.h"
 #include "vmx_defs.h"
 
@@ -60,7 +60,6 @@ struct vmx_cpu {
 	u64 prev;		/* owner's VMCS, or all ones; if borrowed */
 	unsigned long cr4;	/* to write back; if ours */
 	struct vmx_vcpu *vcpu;	/* in its window, or NULL */
-	u64 last_serial;	/* vCPU that ran here last, for IBPB */
 	const char *failed;	/* VMX instruction that failed in this window */
 	unsigned long failed_operand;
 };
@@ -88,7 +87,6 @@ struct vmx_host {
 	struct desc_ptr gdt;
 	u64 debugctl, pebs, test_ctrl;
 	bool split_lock;	/* test_ctrl was changed in this window */
-	struct baton_host_debug debug;
 };
 
 /* An MSR that guest and host share without help of the VMCS. */
@@ -124,7 +122,6 @@ struct vmx_vcpu {
 	struct baton_vcpu base;	/* first: allocated by the core */
 	struct vmx_region *vmcs;
 	u64 vmcs_pa;
-	u64 serial;		/* never used again */
 	bool vmcs_ready;	/* constant fields are written */
 	bool flush_vpid;
 	u16 vpid;
@@ -151,25 +148,6 @@ struct vmx_vm {
 static __always_inline struct vmx_vcpu *to_vmx(struct baton_vcpu *vcpu)
 {
 	return container_of(vcpu, struct vmx_vcpu, base);
-}
-
-/*
- * MSRs that are known to exist, by the bare instruction: in a paravirt kernel
- * rdmsrl() is a call. A fault all the same is one kernel warning, no oops.
- */
-static __always_inline u64 vmx_rdmsr(u32 msr)
-{
-	u32 low, high;
-
-	asm volatile("1: rdmsr\n2:\n" _ASM_EXTABLE_TYPE(1b, 2b, EX_TYPE_RDMSR)
-		     : "=a" (low), "=d" (high) : "c" (msr));
-	return low | (u64)high << 32;
-}
-
-static __always_inline void vmx_wrmsr(u32 msr, u64 value)
-{
-	asm volatile("1: wrmsr\n2:\n" _ASM_EXTABLE_TYPE(1b, 2b, EX_TYPE_WRMSR)
-		     : : "c" (msr), "a" ((u32)value), "d" ((u32)(value >> 32)) : "memory");
 }
 
 /* vmx_entry.S: false if the VM entry itself failed (VMfail or fault). */
@@ -211,7 +189,7 @@ void vmx_msr_load(struct vmx_vcpu *vmx);
 /* First what the guest left, before anything on the way out can change it. */
 static inline void vmx_msr_save(struct vmx_vcpu *vmx)
 {
-	vmx->base.msr.kernel_gs_base = vmx_rdmsr(MSR_KERNEL_GS_BASE);
+	vmx->base.msr.kernel_gs_base = baton_rdmsr(MSR_KERNEL_GS_BASE);
 }
 void vmx_msr_leave(struct vmx_vcpu *vmx);
 
@@ -269,8 +247,6 @@ enum baton_next vmx_exit_handle(struct vmx_vcpu *vmx);
 enum baton_next vmx_exit_cr(struct vmx_vcpu *vmx);
 enum baton_next vmx_exit_dr(struct vmx_vcpu *vmx);
 enum baton_next vmx_exit_db(struct vmx_vcpu *vmx, u32 info);
-/* An instruction was completed in software with RFLAGS.TF set. */
-void vmx_step_trap(struct vmx_vcpu *vmx);
 
 /* vmx_vcpu.c */
 int vmx_vcpu_init(struct baton_vcpu *vcpu);

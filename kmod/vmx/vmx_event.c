@@ -181,7 +181,6 @@ static void note_cut_short(struct vmx_vcpu *vmx, u32 info)
 	ev->reinject_vector = info & VMX_INTR_VECTOR;
 	ev->reinject_has_error = info & VMX_INTR_ERROR_CODE;
 	ev->reinject_error = ev->reinject_has_error ? vmcs_read32(VMCS_IDT_VECTORING_ERROR) : 0;
-	ev->reinject_len = 0;
 	/* Not delivered yet, so it blocks nothing yet. */
 	if (type == VMX_TYPE_NMI)
 		set_nmi_blocking(false);

@@ -159,7 +159,7 @@ static enum baton_next exit_timer(struct vmx_vcpu *vmx)
 	const struct baton_vcpu *vcpu = &vmx->base;
 	u64 deadline = vcpu->apic.tsc_deadline;
 
-	if (deadline && (s64)(deadline - (rdtsc() + vcpu->tsc_offset)) <= 0)
+	if (deadline && (s64)(deadline - baton_guest_tsc(vcpu)) <= 0)
 		return BATON_ENTER;
 	return BATON_LEAVE;
 }
@@ -225,8 +225,7 @@ static enum baton_next exit_ud(struct vmx_vcpu *vmx)
 
 static enum baton_next exit_gp(struct vmx_vcpu *vmx)
 {
-	baton_inject_gp(&vmx->base);
-	return BATON_ENTER;
+	return baton_exit_gp(&vmx->base);
 }
 
 /* Guest memory is coherent with all there is: nothing to write back or drop. */

@@ -57,14 +57,14 @@ void vmx_host_fields_init(struct vmx_vcpu *vmx)
 static void cpu_fields_write(struct vmx_vcpu *vmx, int cpu)
 {
 	vmcs_write(VMCS_HOST_CR0, read_cr0());
-	vmcs_write(VMCS_HOST_GS_BASE, vmx_rdmsr(MSR_GS_BASE));
+	vmcs_write(VMCS_HOST_GS_BASE, baton_rdmsr(MSR_GS_BASE));
 	vmcs_write(VMCS_HOST_TR_BASE, (unsigned long)&get_cpu_entry_area(cpu)->tss.x86_tss);
 	vmcs_write(VMCS_HOST_GDTR_BASE, vmx->host.gdt.address);
-	vmcs_write32(VMCS_HOST_SYSENTER_CS, vmx_rdmsr(MSR_IA32_SYSENTER_CS));
-	vmcs_write(VMCS_HOST_SYSENTER_ESP, vmx_rdmsr(MSR_IA32_SYSENTER_ESP));
-	vmcs_write(VMCS_HOST_SYSENTER_EIP, vmx_rdmsr(MSR_IA32_SYSENTER_EIP));
-	vmcs_write64(VMCS_HOST_EFER, vmx_rdmsr(MSR_EFER));
-	vmcs_write64(VMCS_HOST_PAT, vmx_rdmsr(MSR_IA32_CR_PAT));
+	vmcs_write32(VMCS_HOST_SYSENTER_CS, baton_rdmsr(MSR_IA32_SYSENTER_CS));
+	vmcs_write(VMCS_HOST_SYSENTER_ESP, baton_rdmsr(MSR_IA32_SYSENTER_ESP));
+	vmcs_write(VMCS_HOST_SYSENTER_EIP, baton_rdmsr(MSR_IA32_SYSENTER_EIP));
+	vmcs_write64(VMCS_HOST_EFER, baton_rdmsr(MSR_EFER));
+	vmcs_write64(VMCS_HOST_PAT, baton_rdmsr(MSR_IA32_CR_PAT));
 	/* Only what differs is written from here on: have it differ. */
 	vmx->host.cr3 = ~0ul;
 	vmx->host.cr4 = ~0ul;
@@ -96,7 +96,7 @@ static void window_fields_write(struct vmx_host *host)
 	}
 	if (!vmx_caps.perf_global)
 		return;
-	perf_global = vmx_rdmsr(MSR_CORE_PERF_GLOBAL_CTRL);
+	perf_global = baton_rdmsr(MSR_CORE_PERF_GLOBAL_CTRL);
 	if (unlikely(perf_global != host->perf_global)) {
 		vmcs_write64(VMCS_HOST_PERF_GLOBAL_CTRL, perf_global);
 		host->perf_global = perf_global;
@@ -124,7 +124,7 @@ static noinline void selectors_restore(const struct vmx_host *host)
 	loadsegment(es, host->es);
 	if (host->fs) {
 		loadsegment(fs, host->fs);
-		vmx_wrmsr(MSR_FS_BASE, host->fs_base);
+		baton_wrmsr(MSR_FS_BASE, host->fs_base);
 	}
 	/* Clobbers KERNEL_GS_BASE, which vmx_msr_leave() then restores. */
 	if (host->gs)
@@ -136,10 +136,10 @@ static void pebs_stop(struct vmx_host *host)
 	host->pebs = 0;
 	if (!vmx_caps.pebs || !host->perf_global)
 		return;
-	host->pebs = vmx_rdmsr(MSR_IA32_PEBS_ENABLE);
+	host->pebs = baton_rdmsr(MSR_IA32_PEBS_ENABLE);
 	/* It would write its records through the guest's page tables. */
 	if (host->pebs)
-		vmx_wrmsr(MSR_IA32_PEBS_ENABLE, 0);
+		baton_wrmsr(MSR_IA32_PEBS_ENABLE, 0);
 }
 
 void vmx_host_enter(struct vmx_vcpu *vmx)
@@ -151,7 +151,7 @@ void vmx_host_enter(struct vmx_vcpu *vmx)
 	if (unlikely(host->cpu != cpu))
 		cpu_fields_write(vmx, cpu);
 	window_fields_write(host);
-	host->debugctl = vmx_rdmsr(MSR_IA32_DEBUGCTLMSR);
+	host->debugctl = baton_rdmsr(MSR_IA32_DEBUGCTLMSR);
 	pebs_stop(host);
 }
 
@@ -165,11 +165,11 @@ void vmx_host_leave(struct vmx_vcpu *vmx)
 	if (unlikely(host->ds | host->es | host->fs | host->gs | host->ldt))
 		selectors_restore(host);
 	if (unlikely(host->debugctl))
-		vmx_wrmsr(MSR_IA32_DEBUGCTLMSR, host->debugctl);
+		baton_wrmsr(MSR_IA32_DEBUGCTLMSR, host->debugctl);
 	if (unlikely(host->pebs))
-		vmx_wrmsr(MSR_IA32_PEBS_ENABLE, host->pebs);
+		baton_wrmsr(MSR_IA32_PEBS_ENABLE, host->pebs);
 	if (unlikely(host->split_lock)) {
-		vmx_wrmsr(MSR_TEST_CTRL, host->test_ctrl);
+		baton_wrmsr(MSR_TEST_CTRL, host->test_ctrl);
 		host->split_lock = false;
 	}
 }
@@ -187,24 +187,12 @@ void vmx_host_split_lock(struct vmx_vcpu *vmx)
 			      current->tgid, current->comm);
 	if (host->split_lock)
 		return;
-	host->test_ctrl = vmx_rdmsr(MSR_TEST_CTRL);
+	host->test_ctrl = baton_rdmsr(MSR_TEST_CTRL);
 	host->split_lock = true;
-	vmx_wrmsr(MSR_TEST_CTRL, host->test_ctrl & ~(u64)MSR_TEST_CTRL_SPLIT_LOCK_DETECT);
+	baton_wrmsr(MSR_TEST_CTRL, host->test_ctrl & ~(u64)MSR_TEST_CTRL_SPLIT_LOCK_DETECT);
 }
 
 /* ---- Side channels: what is due once a window (kernel-api.md section 8) ---- */
-
-/* X86_BUG_IBPB_NO_RET, which would ask for more than IBPB, is AMD's alone. */
-static void barrier_between_vcpus(struct vmx_vcpu *vmx)
-{
-	struct vmx_cpu *cpu = this_cpu_ptr(&vmx_cpu);
-
-	if (likely(cpu->last_serial == vmx->serial))
-		return;
-	cpu->last_serial = vmx->serial;
-	if (boot_cpu_has(X86_FEATURE_IBPB))
-		vmx_wrmsr(MSR_IA32_PRED_CMD, PRED_CMD_IBPB);
-}
 
 /*
  * Has the host had data of others in its hands since the cache was last emptied
@@ -260,16 +248,12 @@ void vmx_host_spec_ctrl(struct vmx_vcpu *vmx)
 /* Just before the first entry. */
 void vmx_host_protect(struct vmx_vcpu *vmx)
 {
-	barrier_between_vcpus(vmx);
+	baton_guest_barrier(&vmx->base);
 	vmx_host_spec_ctrl(vmx);
-#ifdef X86_FEATURE_IBPB_EXIT_TO_USER
-	if (boot_cpu_has(X86_FEATURE_IBPB_EXIT_TO_USER))
-		this_cpu_write(x86_ibpb_exit_to_user, true);
-#endif
 	if (likely(!vmx_caps.l1d_flush) || !l1d_flush_due(vmx))
 		return;
 	if (boot_cpu_has(X86_FEATURE_FLUSH_L1D))
-		vmx_wrmsr(MSR_IA32_FLUSH_CMD, L1D_FLUSH);
+		baton_wrmsr(MSR_IA32_FLUSH_CMD, L1D_FLUSH);
 	else
 		l1d_read_through();
 }
@@ -281,7 +265,7 @@ static bool l1d_flush_needed(void)
 	if (!l1d_flush || !boot_cpu_has_bug(X86_BUG_L1TF))
 		return false;
 	if (boot_cpu_has(X86_FEATURE_ARCH_CAPABILITIES))
-		cap = vmx_rdmsr(MSR_IA32_ARCH_CAPABILITIES);
+		cap = baton_rdmsr(MSR_IA32_ARCH_CAPABILITIES);
 	return !(cap & (ARCH_CAP_SKIP_VMENTRY_L1DFLUSH | ARCH_CAP_RDCL_NO));
 }
 

@@ -66,12 +66,12 @@ static __always_inline void swap_in(struct vmx_vcpu *vmx, enum vmx_swap_msr msr,
 	struct vmx_swap *swap = &vmx->swap[msr];
 
 	if (!(vmx->swapped & BIT(msr))) {
-		swap->host = vmx_rdmsr(swap_index[msr]);
+		swap->host = baton_rdmsr(swap_index[msr]);
 		swap->now = swap->host;
 		vmx->swapped |= BIT(msr);
 	}
 	if (swap->now != value) {
-		vmx_wrmsr(swap_index[msr], value);
+		baton_wrmsr(swap_index[msr], value);
 		swap->now = value;
 	}
 }
@@ -96,9 +96,9 @@ void vmx_msr_enter(struct vmx_vcpu *vmx)
 
 	vmx->swapped = 0;
 	vmx_msr_load(vmx);
-	vmx->host_kernel_gs_base = vmx_rdmsr(MSR_KERNEL_GS_BASE);
+	vmx->host_kernel_gs_base = baton_rdmsr(MSR_KERNEL_GS_BASE);
 	if (guest != vmx->host_kernel_gs_base)
-		vmx_wrmsr(MSR_KERNEL_GS_BASE, guest);
+		baton_wrmsr(MSR_KERNEL_GS_BASE, guest);
 }
 
 void vmx_msr_leave(struct vmx_vcpu *vmx)
@@ -109,9 +109,9 @@ void vmx_msr_leave(struct vmx_vcpu *vmx)
 		unsigned int i = __ffs(left);
 
 		if (vmx->swap[i].now != vmx->swap[i].host)
-			vmx_wrmsr(swap_index[i], vmx->swap[i].host);
+			baton_wrmsr(swap_index[i], vmx->swap[i].host);
 	}
 	vmx->swapped = 0;
-	if (vmx_rdmsr(MSR_KERNEL_GS_BASE) != vmx->host_kernel_gs_base)
-		vmx_wrmsr(MSR_KERNEL_GS_BASE, vmx->host_kernel_gs_base);
+	if (baton_rdmsr(MSR_KERNEL_GS_BASE) != vmx->host_kernel_gs_base)
+		baton_wrmsr(MSR_KERNEL_GS_BASE, vmx->host_kernel_gs_base);
 }

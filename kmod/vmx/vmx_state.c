@@ -105,7 +105,7 @@ void vmx_skip(struct vmx_vcpu *vmx)
 	vmx->base.regs.rflags = rflags & ~X86_EFLAGS_RF;
 	vmcs_write(VMCS_GUEST_RFLAGS, vmx->base.regs.rflags);
 	if (rflags & X86_EFLAGS_TF)
-		vmx_step_trap(vmx);
+		baton_exit_db(&vmx->base, DR_STEP);
 }
 
 /* ---- segments ------------------------------------------------------- */

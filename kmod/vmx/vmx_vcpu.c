@@ -7,9 +7,6 @@
  * because the VMCS keeps the guest's state and nearly all of it is left where it
  * is. Order: safety note, "World switch: exact order".
  */
-#include <linux/atomic.h>
-#include <asm/mce.h>
-#include <asm/ptrace.h>
 #include <asm/special_insns.h>
 
 #include "vmx.h"
@@ -18,7 +15,6 @@
 
 int vmx_vcpu_init(struct baton_vcpu *vcpu)
 {
-	static atomic64_t serial;
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 	int r;
 
@@ -32,8 +28,6 @@ int vmx_vcpu_init(struct baton_vcpu *vcpu)
 		return r;
 	}
 	vmx->vmcs_pa = __pa(vmx->vmcs);
-	/* Not the address: a new vCPU may get a dead one's. */
-	vmx->serial = atomic64_inc_return(&serial);
 	return 0;
 }
 
@@ -71,7 +65,7 @@ static void guest_arrive(struct vmx_vcpu *vmx)
 	vmx->after = VMX_AFTER_NOTHING;
 	vmx_host_enter(vmx);
 	vmx_msr_enter(vmx);
-	baton_debug_enter(&vmx->base, &vmx->host.debug);
+	baton_debug_enter(&vmx->base);
 	vmx->loaded |= VMX_LOADED_MSRS;
 	baton_fpu_enter(&vmx->base);
 	vmx->loaded |= VMX_LOADED_FPU;
@@ -88,7 +82,7 @@ void vmx_guest_leave(struct vmx_vcpu *vmx)
 		baton_fpu_leave(&vmx->base);
 	if (!(loaded & VMX_LOADED_MSRS))
 		return;
-	baton_debug_leave(&vmx->host.debug);
+	baton_debug_leave(&vmx->base);
 	vmx_host_leave(vmx);
 	vmx_msr_leave(vmx);
 }
@@ -118,20 +112,14 @@ static enum baton_next not_opened(struct vmx_vcpu *vmx, int error)
 
 /*
  * What an exit took away from the host, now that no guest or VMX state is left.
- * NMIs are blocked from the exit to the IRET of this INT. A machine check as if
- * from user mode: what can be recovered kills the monitor at most.
+ * NMIs are blocked from the exit to the IRET of this INT.
  */
 static void hand_over(struct vmx_vcpu *vmx)
 {
 	if (vmx->after == VMX_AFTER_NMI)
 		asm volatile("int $2");
-#ifdef CONFIG_X86_MCE
-	if (vmx->after == VMX_AFTER_MACHINE_CHECK) {
-		struct pt_regs regs = { .cs = 3, .flags = X86_EFLAGS_IF };
-
-		do_machine_check(&regs);
-	}
-#endif
+	if (vmx->after == VMX_AFTER_MACHINE_CHECK)
+		baton_machine_check();
 }
 
 /* An instruction of ours failed in this window. Zeros were read: no going on. */
@@ -159,7 +147,7 @@ static void timer_set(struct vmx_vcpu *vmx)
 	u32 timer = vmx_caps.timer;
 
 	if (vcpu->apic.tsc_deadline) {
-		s64 left = vcpu->apic.tsc_deadline - (rdtsc() + vcpu->tsc_offset);
+		s64 left = vcpu->apic.tsc_deadline - baton_guest_tsc(vcpu);
 
 		if (left <= 0)
 			WRITE_ONCE(vcpu->apic.timer_fired, true);

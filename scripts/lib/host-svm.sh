@@ -5,7 +5,7 @@
 
 svm_default_timeout=600
 # Memory that is not touched costs nothing.
-svm_default_memory=4096
+svm_default_memory=6144
 svm_max_memory=1048576
 svm_share_device=/dev/vda
 

@@ -21,7 +21,7 @@ static const struct call sys_calls[] = {
 static const struct call vm_calls[] = {
 	CALL(BATON_CREATE_VCPU), CALL(BATON_SET_SLOT), CALL(BATON_SET_IRQFD),
 	CALL(BATON_SET_IOEVENTFD), CALL(BATON_GET_CLOCK), CALL(BATON_SET_CLOCK),
-	CALL(BATON_SEND_MSI), { 0, NULL },
+	CALL(BATON_SEND_MSI), CALL(BATON_GET_DIRTY_LOG), CALL(BATON_CLEAR_DIRTY_LOG), { 0, NULL },
 };
 static const struct call vcpu_calls[] = {
 	CALL(BATON_GET_REGS), CALL(BATON_SET_REGS), CALL(BATON_GET_SREGS),
@@ -99,7 +99,8 @@ static void test_unknown_numbers(void)
 {
 	int sys = abi_open(), vm = abi_vm(sys), vcpu = abi_vcpu(vm, 0), nr;
 	static char buffer[16384];
-	const int known[] = { 0, 1, 2, 3, 0x20, 0x21, 0x22, 0x23, 0x24, 0x25, 0x38 };
+	const int known[] = { 0, 1, 2, 3, 0x20, 0x21, 0x22, 0x23, 0x24, 0x25, 0x26, 0x27,
+			      0x38 };
 
 	for (nr = 0; nr < 256; nr++) {
 		bool listed = (nr >= 0x40 && nr <= 0x4f) || (nr >= 0x60 && nr <= 0x63);
@@ -126,6 +127,7 @@ static void test_info(void)
 	EXPECT(!ioctl(sys, BATON_GET_INFO, &info));
 	EXPECT(info.abi_major == BATON_ABI_MAJOR && info.abi_minor == BATON_ABI_MINOR);
 	EXPECT(info.features & BATON_FEAT_EXTINT);
+	EXPECT(info.features & BATON_FEAT_DIRTY_LOG);
 	EXPECT(info.refusal == BATON_REFUSED_NOT);
 	EXPECT(info.vendor == BATON_VENDOR_INTEL || info.vendor == BATON_VENDOR_AMD);
 	EXPECT(info.run_size == 4096 && info.max_vcpus == BATON_MAX_VCPUS);
@@ -239,7 +241,9 @@ static void test_other_process(void)
 	if (!child) {
 		struct baton_intr intr = { .level = 1 };
 		struct baton_clock clock;
+		struct baton_dirty_log log = { .count = 64 };
 		int r = ioctl(vm, BATON_GET_CLOCK, &clock) == -1 && errno == EPERM &&
+			ioctl(vm, BATON_CLEAR_DIRTY_LOG, &log) == -1 && errno == EPERM &&
 			ioctl(vcpu, BATON_GET_REGS, &regs) == -1 && errno == EPERM &&
 			ioctl(vcpu, BATON_RUN, 0) == -1 && errno == EPERM &&
 			ioctl(vcpu, BATON_SET_INTR, &intr) == -1 && errno == EPERM &&

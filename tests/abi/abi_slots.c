@@ -25,7 +25,7 @@ static void test_refused(void)
 	FAILS(set(vm, 0, 0, 0, 4095, hva), EINVAL);
 	FAILS(set(vm, 0, 0, 1, 4096, hva), EINVAL);
 	FAILS(set(vm, 0, 0, 0, 4096, hva + 8), EINVAL);
-	FAILS(set(vm, 0, 2, 0, 4096, hva), EINVAL);
+	FAILS(set(vm, 0, 4, 0, 4096, hva), EINVAL);
 	FAILS(set(vm, BATON_MAX_SLOTS, 0, 0, 4096, hva), EINVAL);
 	FAILS(set(vm, UINT32_MAX, 0, 0, 4096, hva), EINVAL);
 	FAILS(set(vm, 0, 0, UINT64_MAX - 4095, 8192, hva), EINVAL);

@@ -37,7 +37,7 @@ cli-terminal-test: $(CLI_BUILD)/test_boot_terminal $(CLI_BUILD)/bin/vmctl $(CLI_
 
 $(CLI_BUILD)/bin/vmctl: $(CLI_BUILD)/obj/userland/vmctl/main.o $(CLI_OBJECTS)
 	@mkdir -p $(@D)
-	$(CLI_CC) $(CLI_CFLAGS) -o $@ $^ -lz -lzstd -pthread
+	$(CLI_CC) $(CLI_CFLAGS) -o $@ $^ -lz -lzstd -pthread -lpng
 
 $(CLI_BUILD)/bin/baton-vm: $(CLI_BUILD)/obj/tests/cli/fake_vm.o
 	@mkdir -p $(@D)
@@ -47,7 +47,7 @@ $(CLI_BUILD)/test_boot_terminal: $(CLI_BUILD)/obj/tests/cli/test_boot_terminal.o
 	$(CLI_CC) $(CLI_CFLAGS) -o $@ $^ -lcmocka -lutil
 
 $(CLI_BUILD)/unit_%: $(CLI_BUILD)/obj/tests/cli/unit_%.o $(CLI_OBJECTS)
-	$(CLI_CC) $(CLI_CFLAGS) -o $@ $^ -lcmocka -lz -lzstd -pthread
+	$(CLI_CC) $(CLI_CFLAGS) -o $@ $^ -lcmocka -lz -lzstd -pthread -lpng
 
 $(CLI_BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)

@@ -141,7 +141,15 @@ static const struct {
 	int status;
 	const char *text; /* part of message, cause or fix */
 } bad_boots[] = {
-	{ "boot", BTN_MISSING_ARGUMENT, 2, "neither KERNEL nor --disk" },
+	{ "boot", BTN_MISSING_ARGUMENT, 2, "neither KERNEL nor --disk nor --cdrom" },
+	{ "boot --cdrom missing", BTN_FILE_MISSING, 3, "the CD \"missing\"" },
+	{ "boot --cdrom .", BTN_FILE_NOT_REGULAR, 2, "is a directory" },
+	{ "boot --cdrom disk", BTN_CDROM_SIZE, 1, "a multiple of 2048" },
+	{ "boot --cdrom empty", BTN_CDROM_SIZE, 1, "The file is empty" },
+	{ "boot --cdrom cd --cdrom missing", BTN_FILE_MISSING, 3, "the CD \"missing\"" },
+	{ "boot kernel --cdrom cd", BTN_BAD_VALUE, 2, "--disk FILE,readonly" },
+	{ "boot --board micro --cdrom cd", BTN_MISSING_ARGUMENT, 2, "KERNEL is missing" },
+	{ "boot --cdrom cd --append quiet", BTN_BAD_VALUE, 2, "boots from a disk" },
 	{ "boot --board micro", BTN_MISSING_ARGUMENT, 2, "KERNEL is missing" },
 	{ "boot kernel --board pc", BTN_BAD_VALUE, 2, "--board micro" },
 	{ "boot --disk disk --append quiet", BTN_BAD_VALUE, 2, "boots from a disk" },
@@ -233,6 +241,10 @@ static const struct {
 } plans[] = {
 	{ "boot --disk disk", "baton-vm --board pc --engine auto --cpus 1 --memory 536870912 "
 	  "--disk disk" },
+	{ "boot --cdrom cd", "baton-vm --board pc --engine auto --cpus 1 --memory 536870912 "
+	  "--cdrom cd" },
+	{ "boot --cdrom cd --disk disk --cdrom=cd", "baton-vm --board pc --engine auto --cpus 1 "
+	  "--memory 536870912 --disk disk --cdrom cd --cdrom cd" },
 	{ "boot --disk disk --display vnc:unix:/tmp/s", "baton-vm --board pc --engine auto "
 	  "--cpus 1 --memory 536870912 --display vnc:unix:/tmp/s --disk disk" },
 	{ "boot --disk disk --firmware kernel", "baton-vm --board pc --engine auto --cpus 1 "
@@ -298,7 +310,7 @@ static void test_long_cmdline(void **state)
 
 static int set_up(void **state)
 {
-	static const char *const names[] = { "kernel", "disk", "secret", "rodisk" };
+	static const char *const names[] = { "kernel", "disk", "secret", "rodisk", "cd", "empty" };
 
 	(void)state;
 	if (!mkdtemp(directory) || chdir(directory))
@@ -311,14 +323,15 @@ static int set_up(void **state)
 		fputs("x", file);
 		fclose(file);
 	}
-	return chmod("secret", 0) || chmod("rodisk", 0400);
+	return chmod("secret", 0) || chmod("rodisk", 0400) || truncate("cd", 4096) ||
+	       truncate("empty", 0);
 }
 
 static int tear_down(void **state)
 {
 	(void)state;
 	return unlink("kernel") || unlink("disk") || unlink("secret") || unlink("rodisk") ||
-	       rmdir(directory);
+	       unlink("cd") || unlink("empty") || rmdir(directory);
 }
 
 int main(void)

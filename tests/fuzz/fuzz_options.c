@@ -21,11 +21,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (char *at = text; at < text + size && argc <= WORDS_MAX; at += strlen(at) + 1)
 		argv[argc++] = at;
 	if (options_parse(&options, argc, argv, &e)) {
-		FUZZ_CHECK(options.kernel || options.help || options.version);
+		FUZZ_CHECK(options.kernel || options.board == BOARD_PC || options.help ||
+			   options.version);
 		FUZZ_CHECK(options.cpus >= 1 && options.cpus <= BATON_MAX_VCPUS);
 		FUZZ_CHECK(options.memory && !(options.memory & 0xfff));
 		FUZZ_CHECK(options.memory_min && options.memory_min <= options.memory);
 		FUZZ_CHECK(options.disk_count <= OPTIONS_DISKS_MAX);
+		FUZZ_CHECK(options.cdrom_count <= OPTIONS_CDROMS_MAX);
+		FUZZ_CHECK(!options.cdrom_count || options.board == BOARD_PC || options.help ||
+			   options.version);
 	} else {
 		FUZZ_CHECK(e.code != BTN_OK && e.message[0]);
 	}

@@ -67,7 +67,8 @@ static void plug(struct test_machine *t)
 {
 	struct pci_function_config config = {
 		.name = "fuzz", .vendor_id = 0x1234, .device_id = 0x5678,
-		.class_code = 0x112233, .msix_vectors = VECTORS, .msix_bar = 4,
+		.class_code = 0x112233, .msi = true, .intx = true,
+		.msix_vectors = VECTORS, .msix_bar = 4,
 		.bar = {
 			[0] = { .size = 0x1000, .ops = &dev_ops },
 			[1] = { .size = 0x20, .io = true, .ops = &dev_ops },
@@ -134,6 +135,8 @@ static void step(struct test_machine *t, struct fuzz *f)
 		break;
 	case 6:
 		pci_msix_send(devices[slot - 1].fn, fuzz_u8(f) % (VECTORS + 1));
+		pci_intx_set(devices[slot - 1].fn, what & 8);
+		pci_msi_send(devices[slot - 1].fn);
 		break;
 	case 7:
 		if (what == 0xff)

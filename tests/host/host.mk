@@ -1,5 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Programs that the suite of the test hosts uses. Included by tests.mk.
+# What the suite of the emulated hosts takes along besides the programs themselves: in
+# bin/ what needs no library, the rest by testhost's --program.
+.PHONY: baton-netpeer
+userland: baton-netpeer
+baton-netpeer: $(BUILD)/bin/baton-netpeer
+
+$(BUILD)/bin/baton-netpeer: $(BUILD)/obj/tests/host/netpeer.o
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(Q)$(USER_CC) $(LDFLAGS) -o $@ $^ -pthread
+
+$(BUILD)/obj/tests/host/%.o: tests/host/%.c
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(USER_CC) $(USER_CFLAGS) -MMD -MP -c -o $@ $<
+
+-include $(BUILD)/obj/tests/host/netpeer.d
+
 .PHONY: host-tools
 host-tools: $(addprefix $(BUILD)/test/host/,page-twins screen-text vnc-client)
 
@@ -13,7 +30,10 @@ $(BUILD)/test/host/screen-text: tests/host/screen_text.c
 	$(call say,CC)
 	$(Q)$(USER_CC) $(USER_CFLAGS) -o $@ $< -lpng
 
+# It names the server's library, too: so that comes into the host with it, where baton-vm
+# loads it by name.
 $(BUILD)/test/host/vnc-client: tests/host/vnc_client.c $(BUILD)/obj/userland/lib/write_png.o
 	@mkdir -p $(@D)
 	$(call say,CC)
-	$(Q)$(USER_CC) $(USER_CFLAGS) -Iuserland -o $@ $^ -lvncclient -lpng
+	$(Q)$(USER_CC) $(USER_CFLAGS) -Iuserland -o $@ $^ -lvncclient -lpng \
+		-Wl,--no-as-needed -lvncserver

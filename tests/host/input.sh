@@ -83,3 +83,58 @@ t_busy_owner() {
 	expect_error 'owns|another hypervisor'
 	rmmod kvm_amd
 }
+
+# Disks and sockets that cannot be had: each refused before the VM starts.
+t_disk_refused() {
+	rm -f /tmp/d*.qcow2 /tmp/taken
+	fails boot "$here/kernel-cloud" --disk /no/such/disk
+	expect_error 'no such|not found|does not exist'
+	vmctl disk create /tmp/d.qcow2 8M
+	head -c 100 /tmp/d.qcow2 >/tmp/d1.qcow2
+	fails boot "$here/kernel-cloud" --disk /tmp/d1.qcow2,format=qcow2
+	expect_error 'd1.qcow2'
+	vmctl disk create /tmp/d2.qcow2 --backing /tmp/d.qcow2,qcow2
+	rm /tmp/d.qcow2
+	fails boot "$here/kernel-cloud" --disk /tmp/d2.qcow2
+	expect_error 'is based on is missing'
+	vmctl disk create /tmp/d3.qcow2 8M
+	vmctl boot "$here/spin.elf" --memory 32M --disk /tmp/d3.qcow2 --engine "$engine" \
+		--control $control </dev/null >/tmp/spin.out 2>&1 &
+	pid=$!
+	until_answers $pid
+	fails boot "$here/kernel-cloud" --disk /tmp/d3.qcow2
+	expect_error 'd3.qcow2.*(use|open)'
+	fails boot "$here/spin.elf" --control $control
+	expect_error 'control socket'
+	tell_vm quit
+	wait $pid || true
+	touch /tmp/taken
+	fails boot "$here/spin.elf" --control /tmp/taken
+	expect_error 'control socket'
+	fails boot --board pc --disk /tmp/d3.qcow2 --firmware /dev/null
+	expect_error 'firmware'
+}
+
+# The host's file system is full: the guest sees an I/O error, goes on, reads what it had
+# written, and the image is whole.
+t_disk_full() {
+	mkdir -p /tmp/small
+	mount -t tmpfs -o size=12m small /tmp/small
+	trap 'umount /tmp/small' EXIT
+	vmctl disk create /tmp/small/d.qcow2 64M
+	command=$(tr -s '\n\t' ' ' <<-'END'
+		yes baton | head -c 4194304 >/tmp/a;
+		dd if=/tmp/a of=/dev/vda bs=1M oflag=direct; echo first=$?;
+		dd if=/tmp/a of=/dev/vda bs=1M seek=8 oflag=direct;
+		dd if=/tmp/a of=/dev/vda bs=1M seek=16 oflag=direct; echo full=$?;
+		dd if=/dev/vda bs=1M count=4 iflag=direct | cmp - /tmp/a && echo same=yes
+	END
+	)
+	boot "$here/kernel-cloud" --initrd "$here/initrd-virtio" --memory 128M \
+		--disk /tmp/small/d.qcow2 --append "console=ttyS0 \"baton.cmd=$command\""
+	expect '^first=0'
+	expect '^full=1'
+	expect '^same=yes'
+	grep -q 'No space left' /tmp/err
+	vmctl disk check /tmp/small/d.qcow2
+}

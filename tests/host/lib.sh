@@ -24,14 +24,22 @@ use_engine() {
 }
 
 run_case() {
-	local name=$1 test
+	local name=$1 test status begin end
+	read -r begin _ </proc/uptime
 	test=t_$(echo "${name#kvm-}" | tr - _)
 	case $name in
 	kvm-*) use_engine kvm ;;
 	*) use_engine baton ;;
 	esac >/tmp/case.log 2>&1
-	if [ $? = 0 ] && (set -e; "$test") >>/tmp/case.log 2>&1; then
-		echo "ok $name"
+	status=$?
+	if [ $status = 0 ]; then
+		# By itself, not as a condition: in one, "set -e" is without effect.
+		(set -e; "$test") >>/tmp/case.log 2>&1
+		status=$?
+	fi
+	if [ $status = 0 ]; then
+		read -r end _ </proc/uptime
+		echo "ok $name ($((${end%.*} - ${begin%.*})) s)"
 	else
 		echo "not ok $name"
 		tail -n 40 /tmp/case.log | sed 's/^/    | /'
@@ -66,10 +74,18 @@ fails() {
 	[ $status -gt 0 ] && [ $status -lt 124 ] || { echo "status $status"; return 1; }
 }
 
-# ask OPERATION [NAME=VALUE]...: of the VM that was started with --control $control.
+# tell_vm OPERATION [NAME=VALUE]...: of the VM that was started with --control $control.
 control=/tmp/vm.sock
-ask() {
+tell_vm() {
 	vmctl control $control "$@"
+}
+
+# until_answers PID: until that VM's socket answers; it must not end before.
+until_answers() {
+	until tell_vm status >/dev/null 2>&1; do
+		kill -0 "$1" || { echo "the VM ended"; return 1; }
+		sleep 0.2
+	done
 }
 
 # number NAME: of a JSON line on standard input.

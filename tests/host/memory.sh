@@ -22,16 +22,24 @@ until_output() {
 	done
 }
 
-# start_guest COMMAND OPTION...: in the background, pid in $vmctl. A kernel's
-# command line is one line.
+# start_guest COMMAND OPTION...: in the background, pid in $vmctl, its console's
+# input at descriptor 9. A kernel's command line is one line.
 start_guest() {
 	command=$(echo "$1" | tr -s '\n\t' ' ')
 	shift
+	rm -f /tmp/console
+	mkfifo /tmp/console
 	vmctl boot "$here/kernel-cloud" --initrd "$here/initrd-balloon" --engine "$engine" "$@" \
-		--append "console=ttyS0 \"baton.cmd=$command\"" </dev/null >/tmp/out 2>&1 &
+		--append "$quick \"baton.cmd=$command\"" </tmp/console >/tmp/out 2>&1 &
 	vmctl=$!
+	exec 9>/tmp/console
 	# A test that fails leaves none behind; each test is a shell of its own.
 	trap 'kill $vmctl 2>/dev/null || true' EXIT
+}
+
+# What the guest's "read" waits for.
+go_on() {
+	echo >&9
 }
 
 end_guest() {
@@ -44,10 +52,11 @@ end_guest() {
 # A guest frees 1 GiB: nobody gives a command, and the host has it in 10 s.
 t_memory_back() {
 	start_guest 'mount -o remount,size=90% /tmp; dd if=/dev/zero of=/tmp/big bs=1M count=1024;
-		echo filled; sleep 6; rm /tmp/big; echo freed; sleep 12' --memory 1408M
+		echo filled; read go; rm /tmp/big; echo freed; read go' --memory 1408M
 	until_output '^filled' 200
 	sleep 2
 	full=$(held_kib)
+	go_on
 	until_output '^freed' 30
 	begin=$(date +%s)
 	now=$full
@@ -57,15 +66,16 @@ t_memory_back() {
 		sleep 0.5
 		now=$(held_kib)
 	done
+	go_on
 	end_guest
 }
 
 # until_actual TEST BYTES: until the guest has come to that (-le, -ge).
 until_actual() {
 	tries=0
-	until [ "$(ask memory | number actual)" "$1" "$2" ]; do
+	until [ "$(tell_vm memory | number actual)" "$1" "$2" ]; do
 		tries=$((tries + 1))
-		[ $tries -lt 240 ] || { ask memory; return 1; }
+		[ $tries -lt 240 ] || { tell_vm memory; return 1; }
 		sleep 0.5
 	done
 }
@@ -78,15 +88,15 @@ t_memory_balloon() {
 		dd if=/dev/zero of=/tmp/f bs=1M count=40 2>/dev/null; rm /tmp/f; done' \
 		--memory 160M..512M --control $control
 	until_output '^begun' 200
-	until ask memory | grep -q '"driver":true'; do sleep 0.5; done
-	ask memory-target bytes=$((160 * mib))
+	until tell_vm memory | grep -q '"driver":true'; do sleep 0.5; done
+	tell_vm memory-target bytes=$((160 * mib))
 	until_actual -le $((200 * mib))
-	ask memory
+	tell_vm memory
 	[ "$(held_kib)" -le $((230 * 1024)) ]
-	ask memory-target bytes=$((512 * mib))
+	tell_vm memory-target bytes=$((512 * mib))
 	until_actual -ge $((512 * mib))
 	vmctl control $control memory-target bytes=1 && return 1
-	ask quit
+	tell_vm quit
 	wait $vmctl || true
 	cat /tmp/out
 	! grep -E 'Out of memory|oom-kill|\] WARNING:|BUG:|Call Trace' /tmp/out
@@ -95,7 +105,7 @@ t_memory_balloon() {
 # Merged pages: a guest reads what it wrote, and what it writes now is its own.
 t_memory_merge() {
 	start_guest 'mount -o remount,size=90% /tmp; dd if=/dev/zero of=/tmp/a bs=1M count=64;
-		echo filled; sleep 30;
+		echo filled; read go;
 		yes baton | dd of=/tmp/a bs=4k count=2048 iflag=fullblock conv=notrunc;
 		dd if=/tmp/a bs=4k count=2048 | sha256sum; yes baton | head -c 8388608 | sha256sum;
 		dd if=/tmp/a bs=4k skip=2048 | sha256sum; head -c 58720256 /dev/zero | sha256sum' \
@@ -111,6 +121,7 @@ t_memory_merge() {
 		sleep 1
 	done
 	echo 0 >/sys/kernel/mm/ksm/run
+	go_on
 	end_guest
 	sums=$(grep -oE '^[0-9a-f]{64}' /tmp/out)
 	[ "$(echo "$sums" | wc -l)" = 4 ]

@@ -13,6 +13,9 @@ type_at() {
 	printf '%s\n' "$2" >&9
 }
 
+# In what is typed to a shell an "echo" is first, because the shell puts control characters
+# in front of the first line of the output.
+
 # pc_start OPTION...: a VM on an overlay, its console at descriptor 9 and /tmp/out.
 pc_start() {
 	[ -e /tmp/pc.qcow2 ] || vmctl disk create /tmp/pc.qcow2 --backing "$here/debian.qcow2,qcow2"
@@ -30,11 +33,30 @@ pc_log_in() {
 	type_at 'Password:' debian
 }
 
+# What the guest's shell tells its terminal about prompts is in front of the first line of
+# a command's output; without it, that line begins where a test looks for it.
 pc_end() {
 	wait $vmctl
 	exec 9>&-
 	trap - EXIT
+	sed -i "s/$(printf '\033')\[[?0-9;]*[A-Za-z]//g; s/$(printf '\r')//g" /tmp/out
 	! grep -aE '\] WARNING:|BUG:|Oops|Call Trace|soft lockup' /tmp/out
+}
+
+# For the guest: devices and what the kernel says of them, once the mouse is there.
+pc_show_input='echo; for i in $(seq 60); do grep -q PS/2 /proc/bus/input/devices && break; sleep 1; done; \
+grep ^N: /proc/bus/input/devices; grep i8042 /proc/interrupts; \
+dmesg | grep -E "i8042|atkbd|psmouse|serio" | sed "s/^/input: /"; echo input=shown'
+
+# Keyboard and mouse are found for what they are, and by their interrupts.
+pc_check_input() {
+	for line in '^N: Name="AT Translated Set 2 keyboard"' \
+		'^N: Name="ImExPS/2 Generic Explorer Mouse"' \
+		'^ *1: .*[1-9].* 1-edge +i8042' '^ *12: .*[1-9].* 12-edge +i8042' \
+		'^input: .*serio: i8042 AUX port at 0x60,0x64 irq 12'; do
+		grep -aqE "$line" /tmp/out || { echo "expected in the output: $line"; return 1; }
+	done
+	! grep -aE '^input: .*(Unknown key|[Ss]purious|lost sync|bad data|[Ff]ailed|[Cc]an.t|[Nn]o .*found|no interrupt|without any data|probably not|Warning)' /tmp/out
 }
 
 # CPUS MEMORY LEAST-KiB
@@ -42,11 +64,15 @@ pc_to_login() {
 	rm -f /tmp/pc.qcow2
 	pc_start --cpus "$1" --memory "$2"
 	pc_log_in
-	type_at '~# ' 'echo cpus=$(nproc) $(grep MemTotal /proc/meminfo); cat /sys/class/dmi/id/sys_vendor; poweroff'
+	type_at '~# ' "$pc_show_input"
+	type_at '^input=shown' ''
+	type_at '~# ' 'echo; echo cpus=$(nproc) $(grep MemTotal /proc/meminfo); cat /sys/class/dmi/id/sys_vendor; poweroff'
 	pc_end
 	grep -aq "GNU GRUB" /tmp/out
-	grep -aq "^cpus=$1 " /tmp/out
-	[ "$(sed -n 's/^cpus=.*MemTotal: *\([0-9]*\) kB.*/\1/p' /tmp/out | tr -d '\r')" -ge "$3" ]
+	# Not at the start of a line: bash writes a sequence of its own before it.
+	grep -aq "cpus=$1 MemTotal" /tmp/out
+	[ "$(sed -n 's/.*cpus=.*MemTotal: *\([0-9]*\) kB.*/\1/p' /tmp/out)" -ge "$3" ]
+	pc_check_input
 	rm -f /tmp/pc.qcow2
 }
 
@@ -61,9 +87,9 @@ t_pc_reboot() {
 	pc_log_in
 	type_at '~# ' 'date +%s > /stamp; sync; reboot'
 	times=2 pc_log_in
-	times=2 type_at '~# ' 'echo went $(($(date +%s) - $(cat /stamp))) s; poweroff'
+	times=2 type_at '~# ' 'echo; echo went $(($(date +%s) - $(cat /stamp))) s; poweroff'
 	pc_end
-	[ "$(sed -n 's/^went \([0-9]*\) s.*/\1/p' /tmp/out)" -lt 300 ]
+	[ "$(sed -n 's/.*went \([0-9]*\) s.*/\1/p' /tmp/out)" -lt 300 ]
 	rm -f /tmp/pc.qcow2
 }
 
@@ -130,7 +156,7 @@ pc_ksm() {
 	done
 	echo 0 >/sys/kernel/mm/ksm/run
 	merged=$(merged_pages)
-	control=/tmp/vm1.sock ask memory
+	control=/tmp/vm1.sock tell_vm memory
 	for i in 1 2; do vmctl control /tmp/vm$i.sock pause; done
 	twins=$(page-twins $(pidof baton-vm))
 	echo "ksm $1: merged $merged; $twins"

@@ -46,7 +46,7 @@ same_by_vnc() {
 t_pc_screen() {
 	rm -f /tmp/pc.qcow2 $control
 	pc_start --memory 512M --control $control --display vnc:unix:/tmp/vm.vnc
-	until [ -S $control ]; do sleep 0.1; done
+	until_answers $vmctl
 	see grub 'GNU GRUB'
 	vmctl send-key $control down up # stops the countdown
 	see grub '|..*Debian GNU/Linu'
@@ -69,11 +69,31 @@ t_pc_screen() {
 	vnc-client /tmp/vm.vnc -t 'echo typed by Vnc > /tmp/t; tr V v </tmp/t
 ' /tmp/client.png
 	see typed '|typed by .nc'
-	ask pause
-	ask status | grep '"state":"paused"'
-	ask resume
-	ask power-button | grep '"heard":true'
+	tell_vm pause
+	tell_vm status | grep '"state":"paused"'
+	tell_vm resume
+	tell_vm power-button | grep '"heard":true'
 	pc_end
-	[ ! -e $control ] && [ ! -e /tmp/vm.vnc ]
+	[ ! -e $control ]
+	[ ! -e /tmp/vm.vnc ]
 	rm -f /tmp/pc.qcow2
+}
+
+# foreign NAME PATTERN: a CD that others made comes to its screen.
+foreign() {
+	rm -f $control
+	vmctl boot --cdrom "$here/$1.iso" --memory 128M --engine "$engine" --control $control \
+		</dev/null >/tmp/out 2>&1 &
+	vmctl=$!
+	trap 'kill $vmctl 2>/dev/null || true; cat /tmp/out' EXIT
+	until_answers $vmctl
+	see "$1" "$2"
+	tell_vm quit
+	wait $vmctl || true
+	trap - EXIT
+}
+
+t_pc_foreign() {
+	foreign grub-rescue 'GNU GRUB'
+	foreign memtest 'Memtest86+'
 }

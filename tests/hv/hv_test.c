@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * baton-hv-test ENGINE: interrupts of an 8259 by way of the engine interface, the
- * same for both engines. A real-mode guest; its handler does OUT to port 0x77 and
- * IRET. Exit status 0 if all is as hv.h says.
+ * baton-hv-test ENGINE: interrupts of an 8259 and dirty logs by way of the engine
+ * interface, the same for both engines. A real-mode guest; its handler does OUT to
+ * port 0x77 and IRET. Exit status 0 if all is as hv.h says.
  */
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -244,6 +245,119 @@ static void test_halted(void)
 	raise_many(halt, sizeof(halt));
 }
 
+/* ---- dirty logs ---- */
+
+#define PAGE		4096u
+#define SMALL_GPA	0x200000u
+#define SMALL_PAGES	70u
+
+/* Sets the slot of all memory again. */
+static int set_log(bool on)
+{
+	struct hv_slot slot = { .size = MEMORY, .hva = memory, .log_dirty = on };
+
+	return hv_vm_set_slot(vm, &slot);
+}
+
+static void guest_writes(unsigned int page)
+{
+	struct baton_regs regs;
+
+	EXPECT(!hv_vcpu_get_regs(vcpu, &regs));
+	regs.rip = CODE;
+	regs.gpr[BATON_RBX] = page * PAGE + 8;
+	EXPECT(!hv_vcpu_set_regs(vcpu, &regs));
+	run_to_port(0x10);
+}
+
+static void expect_dirty(uint64_t word0)
+{
+	uint64_t bits[MEMORY / PAGE / 64];
+
+	memset(bits, 0x5a, sizeof(bits));
+	EXPECT(!hv_vm_get_dirty(vm, 0, 0, MEMORY / PAGE, bits));
+	EXPECT(bits[0] == word0);
+	for (size_t i = 1; i < sizeof(bits) / sizeof(bits[0]); i++)
+		EXPECT(!bits[i]);
+}
+
+/* mov [bx],ax; out 0x10,al */
+static const unsigned char write_at_bx[] = { 0x89, 0x07, 0xe6, 0x10 };
+
+static void test_dirty(void)
+{
+	uint64_t bits[MEMORY / PAGE / 64] = { 1 << 5 };
+
+	start(write_at_bx, sizeof(write_at_bx));
+	guest_writes(5);
+	EXPECT(hv_vm_get_dirty(vm, 0, 0, MEMORY / PAGE, bits) == -ENOENT);
+	EXPECT(hv_vm_clear_dirty(vm, 0, 0, MEMORY / PAGE, bits) == -ENOENT);
+	EXPECT(!set_log(true));
+	expect_dirty(0);
+	guest_writes(5);
+	guest_writes(9);
+	memory[7 * PAGE] = 1; /* the monitor's own */
+	expect_dirty(1 << 5 | 1 << 9);
+	EXPECT(!hv_vm_clear_dirty(vm, 0, 0, MEMORY / PAGE, bits));
+	expect_dirty(1 << 9);
+	guest_writes(9);
+	expect_dirty(1 << 9);
+	guest_writes(5);
+	expect_dirty(1 << 5 | 1 << 9);
+	EXPECT(!set_log(true));
+	expect_dirty(1 << 5 | 1 << 9);
+	EXPECT(!set_log(false));
+	EXPECT(hv_vm_get_dirty(vm, 0, 0, MEMORY / PAGE, bits) == -ENOENT);
+	guest_writes(9);
+	EXPECT(!set_log(true));
+	expect_dirty(0);
+	end();
+}
+
+/* A slot whose pages are no multiple of 64, in ranges. */
+static void test_dirty_ranges(void)
+{
+	static const struct { uint64_t first, count; int want; } ranges[] = {
+		{ 0, SMALL_PAGES, 0 }, { 0, 64, 0 }, { 64, 6, 0 }, { 64, 64, -EINVAL },
+		{ 64, 5, -EINVAL }, { 0, 6, -EINVAL }, { 6, 64, -EINVAL }, { 0, 0, -EINVAL },
+		{ 128, 64, -EINVAL }, { 0, 128, -EINVAL }, { 0, UINT64_MAX, -EINVAL },
+		{ UINT64_MAX - 63, 64, -EINVAL },
+	};
+	struct hv_slot slot = {
+		.id = 1, .log_dirty = true, .gpa = SMALL_GPA, .size = SMALL_PAGES * PAGE,
+	};
+	struct baton_sregs sregs;
+	uint64_t bits[3] = { 0, 0, 0x5a5a };
+
+	start(write_at_bx, sizeof(write_at_bx));
+	slot.hva = memory + 16 * PAGE;
+	EXPECT(!hv_vm_set_slot(vm, &slot));
+	EXPECT(!hv_vcpu_get_sregs(vcpu, &sregs));
+	sregs.seg[BATON_DS].base = SMALL_GPA + 64 * PAGE;
+	EXPECT(!hv_vcpu_set_sregs(vcpu, &sregs));
+	guest_writes(2);
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
+		EXPECT(hv_vm_get_dirty(vm, 1, ranges[i].first, ranges[i].count, bits) ==
+		       ranges[i].want);
+		if (ranges[i].want)
+			EXPECT(hv_vm_clear_dirty(vm, 1, ranges[i].first, ranges[i].count, bits) ==
+			       ranges[i].want);
+	}
+	EXPECT(!hv_vm_get_dirty(vm, 1, 0, SMALL_PAGES, bits));
+	EXPECT(!bits[0] && bits[1] == 1 << 2 && bits[2] == 0x5a5a);
+	EXPECT(!hv_vm_get_dirty(vm, 1, 64, 6, bits));
+	EXPECT(bits[0] == 1 << 2);
+	bits[0] = UINT64_MAX;
+	EXPECT(!hv_vm_clear_dirty(vm, 1, 0, 64, bits));
+	EXPECT(!hv_vm_get_dirty(vm, 1, 64, 6, bits) && bits[0] == 1 << 2);
+	EXPECT(!hv_vm_clear_dirty(vm, 1, 64, 6, bits));
+	EXPECT(!hv_vm_get_dirty(vm, 1, 64, 6, bits) && !bits[0]);
+	EXPECT(hv_vm_get_dirty(vm, 2, 0, 64, bits) == -ENOENT);
+	EXPECT(hv_vm_get_dirty(vm, UINT32_MAX, 0, 64, bits) == -EINVAL);
+	EXPECT(hv_vm_clear_dirty(vm, UINT32_MAX, 0, 64, bits) == -EINVAL);
+	end();
+}
+
 static const struct {
 	const char *name;
 	void (*run)(void);
@@ -256,6 +370,8 @@ static const struct {
 	{ "halted when its state was loaded", test_loaded_halted },
 	{ "while spinning", test_spinning },
 	{ "while halted", test_halted },
+	{ "dirty log", test_dirty },
+	{ "dirty log in ranges", test_dirty_ranges },
 };
 
 int main(int argc, char **argv)
@@ -269,6 +385,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	EXPECT(hv_get_info(engine)->extint);
+	EXPECT(hv_get_info(engine)->dirty_log);
 	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
 		int before = failures;
 

@@ -40,9 +40,9 @@ static void check_state(struct baton_vcpu *vcpu)
 {
 	struct baton_lapic_state first, second;
 
-	baton_lapic_get(vcpu, &first);
-	FUZZ_CHECK(!baton_lapic_set(vcpu, &first));
-	baton_lapic_get(vcpu, &second);
+	baton_get_lapic(vcpu, &first);
+	FUZZ_CHECK(!baton_set_lapic(vcpu, &first));
+	baton_get_lapic(vcpu, &second);
 	FUZZ_CHECK(!memcmp(&first, &second, sizeof(first)));
 }
 

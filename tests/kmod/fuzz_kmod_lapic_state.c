@@ -16,7 +16,7 @@ static void make_state(struct baton_vcpu *vcpu, struct fuzz *f, struct baton_lap
 		fuzz_bytes(f, state, sizeof(*state));
 		return;
 	}
-	baton_lapic_get(vcpu, state);
+	baton_get_lapic(vcpu, state);
 	while (changes--) {
 		value = fuzz_u32(f);
 		memcpy(&state->regs[(fuzz_u8(f) & 63) * 16], &value, sizeof(value));
@@ -31,8 +31,8 @@ static void check_taken(struct baton_vcpu *vcpu, const struct baton_lapic_state 
 	unsigned int i;
 
 	FUZZ_CHECK(!state->regs[APIC_REG_IRR * 16] && !state->regs[APIC_REG_ISR * 16]);
-	baton_lapic_get(vcpu, &again);
-	FUZZ_CHECK(!baton_lapic_set(vcpu, &again));
+	baton_get_lapic(vcpu, &again);
+	FUZZ_CHECK(!baton_set_lapic(vcpu, &again));
 	for (i = 0; i < 300; i++) {
 		kshim_advance(i * 1000000);
 		take_and_eoi(vcpu);
@@ -40,8 +40,8 @@ static void check_taken(struct baton_vcpu *vcpu, const struct baton_lapic_state 
 	}
 	/* An EOI each: nothing can stay in service. */
 	FUZZ_CHECK(vcpu->apic.highest_isr < 0);
-	baton_lapic_get(vcpu, &again);
-	FUZZ_CHECK(!baton_lapic_set(vcpu, &again));
+	baton_get_lapic(vcpu, &again);
+	FUZZ_CHECK(!baton_set_lapic(vcpu, &again));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -59,7 +59,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		vcpu->cpuid.features &= ~BATON_GF_TSC_DEADLINE;
 	make_state(vcpu, &f, &state);
 	before = vcpu->apic;
-	if (baton_lapic_set(vcpu, &state))
+	if (baton_set_lapic(vcpu, &state))
 		FUZZ_CHECK(!memcmp(&before, &vcpu->apic, sizeof(before)));
 	else
 		check_taken(vcpu, &state);

@@ -14,13 +14,13 @@ static u8 next_byte(void *ctx)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct {
-		const struct baton_pte_ops *ops;
+		const struct baton_pte_format *format;
 		u64 exec_bit;
 		bool exec_when;
 	} formats[] = {
-		{ &plain_ops, PLAIN_X, true },
-		{ &baton_npt_pte_ops, 1ull << 63, false },
-		{ &baton_ept_pte_ops, 1ull << 2, true },
+		{ &plain_format, PLAIN_X, true },
+		{ &baton_npt_format, 1ull << 63, false },
+		{ &baton_ept_format, 1ull << 2, true },
 	};
 	static struct model model;
 	struct fuzz f = { data, size };
@@ -29,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	kshim_reset();
 	format_exec_bit = formats[format].exec_bit;
 	format_exec_when = formats[format].exec_when;
-	model_init(&model, formats[format].ops, next_byte, &f);
+	model_init(&model, formats[format].format, next_byte, &f);
 	while (f.left) {
 		kshim_fail_alloc = fuzz_u8(&f) == 0xff ? 0 : -1;
 		model_step(&model);

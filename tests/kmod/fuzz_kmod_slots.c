@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Memory slots: BATON_SET_SLOT with any arguments and lookups of any address.
- * After each call the slots are in order, apart, and within the address width.
+ * After each call the slots are in order, apart, and within the address width. Their
+ * dirty logs, asked for and cleared with any range.
  */
 #include "kmod_env.h"
+#include "npt_formats.h"
 #include "fuzz.h"
 
 /* Values that meet, overlap and wrap more often than random ones. */
@@ -38,6 +40,7 @@ static void check_slots(const struct baton_vm *vm)
 		end = slot->gpa + slot->size;
 		FUZZ_CHECK(end > slot->gpa && end <= 1ull << baton_phys_bits());
 		FUZZ_CHECK(slot->hva && slot->hva + slot->size <= TASK_SIZE_MAX);
+		FUZZ_CHECK(!slot->dirty == !(slot->flags & BATON_SLOT_LOG_DIRTY));
 		FUZZ_CHECK(baton_slot_find(slots, slot->gpa) == slot);
 		FUZZ_CHECK(baton_slot_find(slots, end - 1) == slot);
 	}
@@ -63,13 +66,25 @@ static void change(struct baton_vm *vm, struct fuzz *f)
 {
 	struct baton_slots *before = vm->slots;
 	u32 count = before->count;
+	u8 id = fuzz_u8(f) & 15, flags = fuzz_u8(f);
 	struct baton_slot slot = {
-		.id = fuzz_u8(f) & 15, .flags = fuzz_u8(f) >> 6, .gpa = number(f),
+		.id = id, .flags = flags >> 6, .gpa = number(f),
 		.size = fuzz_bool(f) ? number(f) : 0, .hva = number(f),
 	};
 	int r;
 
-	kshim_fail_alloc = fuzz_u8(f) == 0xff ? 0 : -1;
+	const struct baton_memslot *there = baton_slot_by_id(before, slot.id);
+
+	/* Its log on or off. */
+	if (there && flags & 1) {
+		slot.gpa = there->gpa;
+		slot.size = there->size;
+		slot.hva = there->hva;
+		slot.flags = (there->flags & BATON_SLOT_READONLY) | (slot.flags & 2);
+	}
+	if (there && slot.size == there->size && slot.gpa == there->gpa)
+		count--; /* that can only be the same one */
+	kshim_fail_alloc = fuzz_u8(f) >= 0xfe ? fuzz_u8(f) & 1 : -1;
 	r = baton_slot_set(vm, &slot);
 	kshim_fail_alloc = -1;
 	if (r)
@@ -79,17 +94,60 @@ static void change(struct baton_vm *vm, struct fuzz *f)
 	check_slots(vm);
 }
 
+/* Room for all that four times a small host's pages can be. */
+#define HOST_PAGES 0x4000u
+static u64 bits[4 * HOST_PAGES / 64 + 1];
+
+static void log_dirty(struct baton_vm *vm, struct fuzz *f)
+{
+	struct baton_dirty_log log = {
+		.slot = fuzz_u8(f) & 15, .reserved = fuzz_u8(f) == 0xff,
+		.first = fuzz_bool(f) ? number(f) : fuzz_u8(f) * 64u,
+		.count = fuzz_bool(f) ? number(f) : fuzz_u8(f) * 64u,
+		.bitmap = (uintptr_t)bits + (fuzz_u8(f) == 0xff),
+	};
+	const struct baton_memslot *slot = baton_slot_by_id(vm->slots, log.slot);
+	u64 i, old;
+	int r;
+
+	baton_dirty_mark(vm, number(f), fuzz_u8(f));
+	if (slot && slot->dirty && fuzz_bool(f))
+		log.count = slot->size / PAGE_SIZE - min(log.first, slot->size / PAGE_SIZE);
+	memset(bits, 0x5a, sizeof(bits));
+	r = baton_dirty_get(vm, &log);
+	if (r)
+		FUZZ_CHECK(r == -EINVAL || r == -ENOENT);
+	if (!r)
+		for (i = 0; i < log.count; i++)
+			FUZZ_CHECK((bits[i / 64] ^ slot->dirty[(log.first + i) / 64]) >> i % 64 &
+				   1 ? 0 : 1);
+	bits[0] &= number(f);
+	old = r ? 0 : slot->dirty[log.first / 64];
+	FUZZ_CHECK(baton_dirty_clear(vm, &log) == r);
+	if (!r)
+		FUZZ_CHECK(slot->dirty[log.first / 64] == (old & ~bits[0]));
+	FUZZ_CHECK(bits[ARRAY_SIZE(bits) - 1] == 0x5a5a5a5a5a5a5a5aull);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct baton_vm *vm = kmod_vm_create(0);
 	struct fuzz f = { data, size };
 
+	kshim_totalram = HOST_PAGES;
+	if (baton_npt_init(&vm->npt, &baton_npt_format))
+		abort();
 	while (f.left) {
-		if (fuzz_bool(&f))
+		u8 what = fuzz_u8(&f);
+
+		if (what & 1)
 			look(vm, &f);
+		else if (what & 2)
+			log_dirty(vm, &f);
 		else
 			change(vm, &f);
 	}
+	baton_npt_fini(&vm->npt);
 	kmod_vm_destroy(vm);
 	return 0;
 }

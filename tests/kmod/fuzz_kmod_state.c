@@ -84,14 +84,14 @@ static void set_xsave(struct fuzz *f)
 	static struct baton_xsave in, out;
 	unsigned int i, changes = fuzz_u8(f) & 7;
 
-	baton_fpu_get(v, &in);
+	baton_get_xsave(v, &in);
 	for (i = 0; i < changes; i++)
 		in.image[(fuzz_bool(f) ? 512 : 0) + fuzz_u8(f)] = fuzz_u8(f);
-	if (baton_fpu_set(v, &in))
+	if (baton_set_xsave(v, &in))
 		return;
 	FUZZ_CHECK(!(in.image[512] & ~baton_xcr0_supported()) && !in.image[513]);
-	baton_fpu_get(v, &out);
-	FUZZ_CHECK(!baton_fpu_set(v, &out));
+	baton_get_xsave(v, &out);
+	FUZZ_CHECK(!baton_set_xsave(v, &out));
 }
 
 static void commit(struct fuzz *f)

@@ -34,7 +34,7 @@ static const struct baton_hvops dummy_ops = {
 };
 const struct baton_hvops *baton_hv = &dummy_ops;
 
-void baton_slots_shrink(struct baton_vm *vm, struct baton_slots *slots, u64 gpa, u64 size)
+void baton_slots_publish(struct baton_vm *vm, struct baton_slots *slots, u64 gpa, u64 size)
 {
 	/* Nobody may have seen the new array before: it comes with the unmapping. */
 	kmod_calls.unmap_early = !baton_slot_find(vm->slots, gpa);
@@ -105,7 +105,7 @@ void kmod_vm_destroy(struct baton_vm *vm)
 	for (i = 0; i < ram_count; i++)
 		free(ram[i]);
 	ram_count = 0;
-	kfree(vm->slots);
+	baton_slots_free(vm->slots);
 	kfree(vm);
 	if (kshim_locks_held || kshim_rcu_depth)
 		abort();

@@ -22,6 +22,7 @@ static const u64 model_regions[] = {
 struct model_page {
 	u64 pa;
 	bool present, write, exec;
+	bool clean;	/* will be writable once it is unprotected */
 };
 
 struct model {
@@ -51,27 +52,27 @@ static inline u64 model_gpa(unsigned int page)
 /* What the tables say, by a walk of our own. */
 static inline struct model_page model_walk(const struct model *m, u64 gpa)
 {
-	const struct baton_pte_ops *ops = m->vm.npt.ops;
+	const struct baton_pte_format *format = m->vm.npt.format;
 	u64 *table = m->vm.npt.root;
 	int level;
 
 	for (level = 4; level; level--) {
 		u64 pte = table[gpa >> (12 + 9 * (level - 1)) & 511];
 
-		MODEL_CHECK(!pte == !ops->is_present(pte));
+		MODEL_CHECK(!pte == !(pte & 1)); /* in all formats */
 		if (!pte)
 			return (struct model_page) {};
-		MODEL_CHECK(level < 3 || !ops->is_leaf(pte, level));
-		if (ops->is_leaf(pte, level)) {
+		MODEL_CHECK(level < 3 || !baton_pte_is_leaf(format, pte, level));
+		if (baton_pte_is_leaf(format, pte, level)) {
 			u64 inside = gpa & ((1ull << (12 + 9 * (level - 1))) - 1) & ~0xfffull;
 
 			return (struct model_page) {
-				.present = true, .pa = ops->address(pte, level) + inside,
-				.write = ops->is_writable(pte),
+				.present = true, .pa = (pte & 0x000ffffffffff000ull) + inside,
+				.write = pte & 2, .clean = pte >> 52 & 1,
 				.exec = format_is_exec(pte),
 			};
 		}
-		table = (u64 *)(uintptr_t)ops->address(pte, level);
+		table = (u64 *)(uintptr_t)baton_pte_address(format, pte, level);
 	}
 	abort();
 }
@@ -82,9 +83,9 @@ static inline unsigned long model_count(const struct baton_npt *npt, u64 *table,
 	int i;
 
 	for (i = 0; level > 1 && i < 512; i++)
-		if (table[i] && !npt->ops->is_leaf(table[i], level))
-			count += model_count(npt, (u64 *)(uintptr_t)
-					     npt->ops->address(table[i], level), level - 1);
+		if (table[i] && !baton_pte_is_leaf(npt->format, table[i], level))
+			count += model_count(npt, (u64 *)(uintptr_t)baton_pte_address(
+					     npt->format, table[i], level), level - 1);
 	return count;
 }
 
@@ -100,7 +101,7 @@ static inline void model_compare(struct model *m, bool flushed)
 		MODEL_CHECK(is.present == want->present);
 		if (is.present)
 			MODEL_CHECK(is.pa == want->pa && is.write == want->write &&
-				    is.exec == want->exec);
+				    is.clean == want->clean && is.exec == want->exec);
 		/* A TLB that still holds `old` must not allow more than `is` does. */
 		if (old->present && !flushed)
 			MODEL_CHECK(is.present && is.pa == old->pa && is.write >= old->write);
@@ -109,13 +110,18 @@ static inline void model_compare(struct model *m, bool flushed)
 	memcpy(m->before, m->pages, sizeof(m->before));
 }
 
-static inline void model_set(struct model *m, unsigned int page, u64 pa, bool write, bool exec)
+static inline void model_set(struct model *m, unsigned int page, u64 pa,
+			     enum baton_npt_access access, bool exec)
 {
 	struct model_page *p = &m->pages[page];
 
-	if (p->present && p->pa == pa && (p->write || !write))
+	if (p->present && p->pa == pa && (p->write || access == BATON_NPT_READ ||
+					  (p->clean && access == BATON_NPT_CLEAN)))
 		return;
-	*p = (struct model_page) { .present = true, .pa = pa, .write = write, .exec = exec };
+	*p = (struct model_page) {
+		.present = true, .pa = pa, .write = access == BATON_NPT_WRITE,
+		.clean = access == BATON_NPT_CLEAN, .exec = exec,
+	};
 }
 
 static inline u64 model_pa(struct model *m, unsigned int page)
@@ -130,7 +136,10 @@ static inline bool model_map_small(struct model *m)
 {
 	unsigned int page = model_u32(m) % MODEL_PAGES;
 	unsigned int count = 1 + m->byte(m->ctx) % BATON_NPT_BLOCK;
-	bool write = m->byte(m->ctx) & 1, flush = false;
+	u8 kind = m->byte(m->ctx);
+	enum baton_npt_access access = kind & 1 ? BATON_NPT_WRITE :
+				       kind & 2 ? BATON_NPT_CLEAN : BATON_NPT_READ;
+	bool flush = false;
 	u64 pa[BATON_NPT_BLOCK];
 	unsigned int i;
 	int r;
@@ -139,7 +148,7 @@ static inline bool model_map_small(struct model *m)
 	for (i = 0; i < count; i++)
 		pa[i] = model_pa(m, page + i);
 	do {
-		r = baton_npt_map_small(&m->vm.npt, model_gpa(page), pa, count, write, &flush);
+		r = baton_npt_map_small(&m->vm.npt, model_gpa(page), pa, count, access, &flush);
 		if (r == -EAGAIN && baton_npt_topup(&m->vm))
 			return flush;
 	} while (r == -EAGAIN);
@@ -149,7 +158,7 @@ static inline bool model_map_small(struct model *m)
 		m->pages[page / 512 * 512 + i].exec = true;
 	m->large[page / 512] = false;
 	for (i = 0; i < count; i++)
-		model_set(m, page + i, pa[i], write, true);
+		model_set(m, page + i, pa[i], access, true);
 	return flush;
 }
 
@@ -187,8 +196,9 @@ static inline bool model_map_large(struct model *m)
 	MODEL_CHECK(!r);
 	for (i = 0; i < 512; i++) {
 		if (!was_large)
-			m->pages[region * 512 + i].present = false;
-		model_set(m, region * 512 + i, pa + i * 4096, write, exec);
+			m->pages[region * 512 + i] = (struct model_page) {};
+		model_set(m, region * 512 + i, pa + i * 4096,
+			  write ? BATON_NPT_WRITE : BATON_NPT_READ, exec);
 	}
 	m->large[region] = true;
 	return flush;
@@ -220,7 +230,7 @@ static inline bool model_take(struct model *m)
 
 		if (from < end && gpa < from + size) {
 			any |= m->pages[i].present;
-			m->pages[i].present = false;
+			m->pages[i] = (struct model_page) {};
 		}
 	}
 	for (i = 0; i < MODEL_REGIONS; i++)
@@ -234,6 +244,47 @@ static inline bool model_take(struct model *m)
 	MODEL_CHECK(found || (!any && !retired));
 	baton_npt_free_retired(retired);
 	return found;
+}
+
+/* Of the 64 pages from any one on, which may be in two tables, or in none. */
+static inline bool model_protect(struct model *m)
+{
+	unsigned int page = model_u32(m) % MODEL_PAGES, i, at;
+	bool found, any = false;
+	u64 mask = 0;
+
+	for (i = 0; i < 8; i++)
+		mask = mask << 8 | m->byte(m->ctx);
+	/* No slot ends beyond the last address. */
+	while (mask && model_gpa(page) + (63 - __builtin_clzll(mask)) * 4096ull >= 1ull << 48)
+		mask >>= 1;
+	for (i = 0; i < 64; i++) {
+		/* Pages beyond a region are watched if that one is next to it. */
+		for (at = 0; at < MODEL_PAGES; at++)
+			if (model_gpa(at) == model_gpa(page) + i * 4096ull)
+				break;
+		if (at == MODEL_PAGES || !(mask >> i & 1) || m->large[at / 512] ||
+		    !m->pages[at].write)
+			continue;
+		m->pages[at].write = false;
+		m->pages[at].clean = any = true;
+	}
+	spin_lock(&m->vm.mmu_lock);
+	found = baton_npt_protect(&m->vm, model_gpa(page), mask);
+	spin_unlock(&m->vm.mmu_lock);
+	MODEL_CHECK(found == any);
+	return found;
+}
+
+static inline void model_unprotect(struct model *m)
+{
+	struct model_page *p;
+	unsigned int page = model_u32(m) % MODEL_PAGES;
+
+	p = &m->pages[page];
+	MODEL_CHECK(baton_npt_unprotect(&m->vm.npt, model_gpa(page)) == p->clean);
+	p->write |= p->clean;
+	p->clean = false;
 }
 
 static inline void model_look(struct model *m)
@@ -257,13 +308,13 @@ static inline void model_look(struct model *m)
 		MODEL_CHECK(m->pages[page - i].present);
 }
 
-static inline void model_init(struct model *m, const struct baton_pte_ops *ops,
+static inline void model_init(struct model *m, const struct baton_pte_format *format,
 			      u8 (*byte)(void *ctx), void *ctx)
 {
 	memset(m, 0, sizeof(*m));
 	m->byte = byte;
 	m->ctx = ctx;
-	MODEL_CHECK(!baton_npt_init(&m->vm.npt, ops));
+	MODEL_CHECK(!baton_npt_init(&m->vm.npt, format));
 }
 
 static inline void model_step(struct model *m)
@@ -277,8 +328,12 @@ static inline void model_step(struct model *m)
 		flush = model_map_large(m);
 	else if (what < 200)
 		flush = model_take(m);
-	else
+	else if (what < 235)
 		model_look(m);
+	else if (what < 245)
+		flush = model_protect(m);
+	else
+		model_unprotect(m);
 	model_compare(m, flush);
 	MODEL_CHECK(!kshim_locks_held);
 }

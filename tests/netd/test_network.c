@@ -13,6 +13,8 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/virtio_net.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -29,6 +31,7 @@
 
 #define NET 0x0a000200u
 #define CONNECTIONS 1000
+#define BURST 50
 #define HEADER NET_PORT_HEADER
 
 static char folder[] = "/tmp/test_network.XXXXXX";
@@ -88,11 +91,11 @@ static uint16_t join(struct guest *g, const char *name, uint8_t last, uint32_t f
 	return hello.error;
 }
 
-/* UDP from the guest; the answer's payload is at the returned place. */
-static const uint8_t *ask_udp(struct guest *g, uint32_t target, uint16_t from, uint16_t to,
+/* UDP from the guest to the router. */
+static void tell_udp(struct guest *g, uint32_t target, uint16_t from, uint16_t to,
 			      const void *payload, uint32_t size)
 {
-	struct udp_reply r = { .target_mac = (const uint8_t *)"\xff\xff\xff\xff\xff\xff",
+	struct udp_reply r = { .target_mac = (const uint8_t *)"\x52\x55\x0a\x00\x02\x02",
 			       .source = NET + 15, .target = target, .source_port = from,
 			       .target_port = to };
 
@@ -101,8 +104,21 @@ static const uint8_t *ask_udp(struct guest *g, uint32_t target, uint16_t from, u
 	size = packet_udp_reply(g->frame, &r, size);
 	memcpy(g->frame + 6, g->mac, 6);
 	transmit(g, size);
-	assert_true(receive(g) > HEADER + (ssize_t)UDP_REPLY_HEADERS);
-	return g->frame + UDP_REPLY_HEADERS;
+}
+
+/* The answer's payload; what else comes before it is passed over. */
+static const uint8_t *ask_udp(struct guest *g, uint32_t target, uint16_t from, uint16_t to,
+			      const void *payload, uint32_t size)
+{
+	struct packet p;
+	ssize_t got;
+
+	tell_udp(g, target, from, to, payload, size);
+	do {
+		got = receive(g);
+		assert_true(got > (ssize_t)HEADER);
+	} while (!packet_parse(g->frame, (uint32_t)got - HEADER, &p) || p.source_port != to);
+	return g->frame + p.payload;
 }
 
 static void ask(const char *request, char *reply, size_t size)
@@ -147,6 +163,32 @@ static void test_refused(void **state)
 	close(third.fd);
 }
 
+/* What the host serves to itself is not for guests: the router's address is not the host's. */
+static void test_loopback(void **state)
+{
+	static const uint8_t query[] = "\0\7\1\0\0\1\0\0\0\0\0\0\4web2\0\0\1\0\1";
+	static const uint32_t targets[] = { NET + 2, 0x7f000001, 0x7f010203, 0, UINT32_MAX };
+	struct sockaddr_in at = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int host = socket(AF_INET, SOCK_DGRAM, 0);
+	socklen_t size = sizeof(at);
+	char byte = 1;
+
+	(void)state;
+	assert_int_equal(bind(host, (struct sockaddr *)&at, sizeof(at)), 0);
+	assert_int_equal(getsockname(host, (struct sockaddr *)&at, &size), 0);
+	for (unsigned int i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
+		tell_udp(&web1, targets[i], 999, ntohs(at.sin_port), &byte, 1);
+		/* Requests are served in order: by the answer the first one has been. */
+		ask_udp(&web1, NET + 3, 999, 53, query, sizeof(query) - 1);
+		assert_int_equal(recv(host, &byte, 1, MSG_DONTWAIT), -1);
+	}
+	/* The socket does receive. */
+	assert_int_equal(sendto(host, &byte, 1, 0, (struct sockaddr *)&at, size), 1);
+	assert_int_equal(recv(host, &byte, 1, MSG_DONTWAIT), 1);
+	close(host);
+}
+
 /* A segment of 60000 bytes from web1 arrives whole at web2, and split at web1. */
 static void test_segments(void **state)
 {
@@ -168,7 +210,11 @@ static void test_segments(void **state)
 		from->frame[46] = 0x50;
 		transmit(from, length);
 		if (!turn) {
-			assert_int_equal(receive(to), HEADER + length);
+			ssize_t got = receive(to);
+
+			while (got > 0 && get16(to->frame + 12) == 0x0806) /* of tests before */
+				got = receive(to);
+			assert_int_equal(got, HEADER + length);
 			continue;
 		}
 		while (total < 60000) {
@@ -184,6 +230,42 @@ static void test_segments(void **state)
 /* ---- a forward ---- */
 
 static _Atomic(unsigned int) echoed;
+static _Atomic(bool) host_done;
+
+/* A SYN that finds no room in the listener's queue is sent again a second later. */
+static bool connected_at_once(int fd)
+{
+	struct tcp_info info;
+	socklen_t size = sizeof(info);
+
+	return !getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) && !info.tcpi_total_retrans;
+}
+
+/* BURST connections that are all begun before one is served. */
+static void burst(const struct sockaddr_in *at)
+{
+	struct pollfd p[BURST];
+	char text[] = "burst";
+	int wait = 5000; /* ms, until the first that fails */
+
+	for (unsigned int i = 0; i < BURST; i++) {
+		p[i] = (struct pollfd){ socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), POLLOUT,
+					0 };
+		(void)!connect(p[i].fd, (const struct sockaddr *)at, sizeof(*at));
+	}
+	for (unsigned int i = 0; i < BURST; i++)
+		if (poll(&p[i], 1, wait) != 1 || !connected_at_once(p[i].fd) ||
+		    send(p[i].fd, text, 5, MSG_NOSIGNAL) != 5)
+			wait = 0;
+	for (unsigned int i = 0; i < BURST; i++) {
+		p[i].events = POLLIN;
+		if (poll(&p[i], 1, wait) == 1 && recv(p[i].fd, text, 5, 0) == 5)
+			atomic_fetch_add(&echoed, 1);
+		else
+			wait = 0;
+		close(p[i].fd);
+	}
+}
 
 static void *host_side(void *ctx)
 {
@@ -191,6 +273,7 @@ static void *host_side(void *ctx)
 				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	struct timeval limit = { .tv_sec = 5 };
 
+	burst(&at);
 	for (unsigned int i = 0; i < CONNECTIONS; i++) {
 		int fd = socket(AF_INET, SOCK_STREAM, 0);
 		char text[16], back[16];
@@ -204,6 +287,7 @@ static void *host_side(void *ctx)
 			atomic_fetch_add(&echoed, 1);
 		close(fd);
 	}
+	atomic_store(&host_done, true);
 	return NULL;
 }
 
@@ -287,14 +371,15 @@ static void test_forward(void **state)
 	ask(request, reply, sizeof(reply));
 	assert_non_null(strstr(reply, "BTN-5101"));
 	assert_int_equal(pthread_create(&thread, NULL, host_side, &port), 0);
-	while (atomic_load(&echoed) < CONNECTIONS && (got = receive(&web1)) > 0) {
+	while (atomic_load(&echoed) < BURST + CONNECTIONS && !atomic_load(&host_done) &&
+	       (got = receive(&web1)) > 0) {
 		if (get16(web1.frame + 12) == 0x0806)
 			answer_arp(&web1);
 		else if (packet_parse(web1.frame, (uint32_t)got - HEADER, &p) && p.protocol == 6)
 			answer_tcp(&web1, &p);
 	}
 	pthread_join(thread, NULL);
-	assert_int_equal(atomic_load(&echoed), CONNECTIONS);
+	assert_int_equal(atomic_load(&echoed), BURST + CONNECTIONS);
 }
 
 static void start(void)
@@ -366,7 +451,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_addresses), cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_segments), cmocka_unit_test(test_forward),
+		cmocka_unit_test(test_loopback), cmocka_unit_test(test_segments),
+		cmocka_unit_test(test_forward),
 		cmocka_unit_test(test_restart),
 	};
 

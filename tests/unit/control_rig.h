@@ -96,7 +96,7 @@ static inline struct rig *rig_create(const char *path)
 	r->typist = typist_create(r->t->m.loop, r->input);
 	input_set_sink(r->input, &(struct input_sink){ .key = rig_key, .pointer = rig_pointer,
 						       .ctx = r });
-	display_set_source(r->display, &(struct display_source){ rig_draw, r });
+	display_set_source(r->display, &(struct display_source){ .render = rig_draw, .ctx = r });
 	config.loop = r->t->m.loop;
 	config.options = &r->options;
 	config.display = r->display;

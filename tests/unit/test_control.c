@@ -261,7 +261,8 @@ static void test_events(void **state)
 /* Several requests at once, and no more to come: all are answered, then the end. */
 static void test_half_closed(void **state)
 {
-	const char requests[] = "{\"op\":\"pause\"}\n{\"op\":\"type\",\"text\":\"ab\",\"delay_ms\":5}\n"
+	const char requests[] = "{\"op\":\"pause\"}\n"
+				"{\"op\":\"type\",\"text\":\"ab\",\"delay_ms\":5}\n"
 				"{\"op\":\"resume\"}\n";
 	const char expected[] = "{\"ok\":true}\n{\"ok\":true}\n{\"ok\":true}\n";
 	int fd = dial(*state);

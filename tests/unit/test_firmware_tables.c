@@ -3,6 +3,7 @@
  * ACPI and SMBIOS of board pc, as firmware takes them: the loader's script is executed
  * here, then every table is reached from the RSDP and has to add up.
  */
+#define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -132,6 +133,29 @@ static void test_tables(void **state)
 	table(get(xsdt + 52, 8), "MCFG");
 }
 
+/* The device of a compressed EISA ID, up to the bytes of its interrupt in _CRS. */
+static bool has_device(const uint8_t *dsdt, const char *name, uint32_t eisa_id, uint8_t irq)
+{
+	const uint8_t *end = dsdt + get(dsdt + 4, 4), *d, *hid;
+	const uint8_t interrupt[] = { 0x89, 6, 0, 3, 1, irq, 0, 0, 0, 0x79 };
+
+	d = memmem(dsdt, (size_t)(end - dsdt), name, 4);
+	hid = d ? memmem(d, 16, &eisa_id, 4) : NULL;
+	return hid && memmem(hid, 44, interrupt, sizeof(interrupt));
+}
+
+static void test_input(void **state)
+{
+	const uint8_t *dsdt;
+
+	(void)state;
+	build(1);
+	dsdt = table(get(table(get(table(get(acpi.rsdp + 24, 8), "XSDT") + 36, 8), "FACP") + 40, 4),
+		     "DSDT");
+	assert_true(has_device(dsdt, "KBD_", 0x0303d041, 1));
+	assert_true(has_device(dsdt, "MOU_", 0x130fd041, 12));
+}
+
 static void test_cpus(void **state)
 {
 	(void)state;
@@ -182,8 +206,8 @@ static void test_smbios(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_tables), cmocka_unit_test(test_cpus),
-		cmocka_unit_test(test_smbios),
+		cmocka_unit_test(test_tables), cmocka_unit_test(test_input),
+		cmocka_unit_test(test_cpus), cmocka_unit_test(test_smbios),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,7 +2,7 @@
 /*
  * kmod/state_check.c and exits.c: what a guest does by itself. CR0, CR4 and
  * EFER with the ways in and out of long mode, PAE's page-directory pointers,
- * XSETBV, exceptions that meet.
+ * debug registers, XSETBV, exceptions that meet.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -350,6 +350,86 @@ static void test_halt(void **state)
 	assert_true(v->save & BATON_ST_EVENTS);
 }
 
+static void test_msw_and_cr8(void **state)
+{
+	(void)state;
+	assert_true(baton_set_cr0(v, X86_CR0_WP));
+	assert_true(baton_set_msw(v, 0xffff));
+	assert_int_equal(v->sregs.cr0, X86_CR0_PE | X86_CR0_MP | X86_CR0_EM | X86_CR0_TS |
+			 X86_CR0_ET | X86_CR0_WP);
+	/* PE stays. */
+	assert_true(baton_set_msw(v, 0));
+	assert_int_equal(v->sregs.cr0, X86_CR0_PE | X86_CR0_ET | X86_CR0_WP);
+	assert_true(baton_set_cr8(v, 15));
+	assert_int_equal(baton_lapic_cr8(v), 15);
+	assert_false(baton_set_cr8(v, 16));
+	assert_int_equal(baton_lapic_cr8(v), 15);
+}
+
+static bool mov_dr(struct baton_dr_access access)
+{
+	memset(&v->ev, 0, sizeof(v->ev));
+	v->dirty = 0;
+	return baton_exit_dr(v, &access);
+}
+
+static u64 read_dr(u8 dr)
+{
+	struct baton_dr_access access = { .dr = dr, .value = 0x5a5a };
+
+	assert_true(baton_exit_dr(v, &access));
+	return access.value;
+}
+
+#define assert_exception(expected) do { \
+	assert_true(v->ev.exception); \
+	assert_int_equal(v->ev.vector, expected); } while (0)
+
+static void test_debug_registers(void **state)
+{
+	u8 dr;
+
+	(void)state;
+	for (dr = 0; dr < 4; dr++)
+		assert_true(mov_dr((struct baton_dr_access) {
+			.dr = dr, .write = true, .value = 0x1234567800000000ull + dr }));
+	assert_int_equal(v->dirty, BATON_ST_DEBUG);
+	assert_int_equal(read_dr(3), 0x1234567800000003ull);
+	/* Bits that are not there read as they are fixed. */
+	assert_true(mov_dr((struct baton_dr_access) { .dr = 6, .write = true, .value = ~0u }));
+	assert_int_equal(read_dr(6), 0xffffefffull);
+	assert_true(mov_dr((struct baton_dr_access) { .dr = 7, .write = true, .value = 0xd5ff }));
+	assert_int_equal(v->dbg.dr7, 0x5ff | 0x400);
+	/* 4 and 5 are 6 and 7, or nothing. */
+	assert_int_equal(read_dr(4), v->dbg.dr6);
+	assert_int_equal(read_dr(5), v->dbg.dr7);
+	assert_false(mov_dr((struct baton_dr_access) { .dr = 5, .cr4 = X86_CR4_DE }));
+	assert_exception(6);
+	assert_false(mov_dr((struct baton_dr_access) { .dr = 8 }));
+	assert_exception(6);
+	assert_false(mov_dr((struct baton_dr_access) { .dr = 7, .write = true,
+						       .value = 1ull << 32 }));
+	assert_exception(13);
+	assert_false(mov_dr((struct baton_dr_access) { .dr = 0, .cpl = 3 }));
+	assert_exception(13);
+	assert_int_equal(v->dirty, 0);
+}
+
+/* DR7.GD: #DB before the access, and the handler may look at them. */
+static void test_general_detect(void **state)
+{
+	(void)state;
+	v->dbg.dr6 = DR6_RESERVED | DR_STEP | DR_TRAP0;
+	v->dbg.dr7 = 0x2400;
+	assert_false(mov_dr((struct baton_dr_access) { .dr = 0, .write = true, .value = 1 }));
+	assert_exception(1);
+	assert_int_equal(v->dbg.dr[0], 0);
+	assert_int_equal(v->dbg.dr6, DR6_RESERVED | DR_STEP | DR_BD);
+	assert_int_equal(v->dbg.dr7, 0x400);
+	assert_int_equal(v->dirty, BATON_ST_DEBUG);
+	assert_true(mov_dr((struct baton_dr_access) { .dr = 0, .write = true, .value = 1 }));
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -358,6 +438,7 @@ int main(void)
 		T(test_pdptes), T(test_pdptes_loaded), T(test_pdptes_not_there),
 		T(test_pdptes_not_resident), T(test_xsetbv),
 		T(test_exceptions), T(test_error_codes), T(test_halt),
+		T(test_msw_and_cr8), T(test_debug_registers), T(test_general_detect),
 	};
 
 	return cmocka_run_group_tests_name("kmod control", tests, NULL, NULL);

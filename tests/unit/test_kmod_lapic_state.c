@@ -52,10 +52,10 @@ static void round_trip(void)
 {
 	struct baton_lapic_state first, second;
 
-	baton_lapic_get(v, &first);
+	baton_get_lapic(v, &first);
 	baton_lapic_reset(v, true);
-	assert_int_equal(baton_lapic_set(v, &first), 0);
-	baton_lapic_get(v, &second);
+	assert_int_equal(baton_set_lapic(v, &first), 0);
+	baton_get_lapic(v, &second);
 	assert_memory_equal(&first, &second, sizeof(first));
 }
 
@@ -97,12 +97,12 @@ static void test_round_trip_x2(void **state)
 	round_trip();
 	assert_int_equal(x2_rd(v, APIC_REG_ICR), 0x0000123400000051);
 	assert_int_equal(take(v), 0x66);
-	baton_lapic_get(v, &s);
+	baton_get_lapic(v, &s);
 	assert_int_equal(saved(&s, APIC_REG_ID), 1);
 	assert_int_equal(saved(&s, APIC_REG_LDR), 2);
 	/* The mode comes with IA32_APIC_BASE, before: the other's identity is refused. */
 	assert_true(baton_lapic_restore_base(v, BASE_XAPIC));
-	assert_int_equal(baton_lapic_set(v, &s), -EINVAL);
+	assert_int_equal(baton_set_lapic(v, &s), -EINVAL);
 	/* Nothing of the other mode is left that could not be loaded. */
 	round_trip();
 }
@@ -126,13 +126,13 @@ static void test_one_shot(void **state)
 	wr(v, APIC_REG_INITIAL_COUNT, 5 * MS);
 	kshim_advance(2 * MS);
 	round_trip();
-	baton_lapic_get(v, &s);
+	baton_get_lapic(v, &s);
 	assert_int_equal(s.timer_left_ns, 3 * MS);
 	assert_int_equal(saved(&s, APIC_REG_CURRENT_COUNT), 3 * MS);
 	/* Saved time stands still. */
 	kshim_advance(100 * MS);
 	assert_int_equal(take_and_eoi(v), TIMER);
-	assert_int_equal(baton_lapic_set(v, &s), 0);
+	assert_int_equal(baton_set_lapic(v, &s), 0);
 	kshim_advance(3 * MS - 1);
 	assert_int_equal(take_and_eoi(v), -1);
 	kshim_advance(1);
@@ -149,11 +149,11 @@ static void test_expired(void **state)
 	wr(v, APIC_REG_INITIAL_COUNT, MS);
 	kshim_advance(2 * MS);
 	/* Nobody has looked yet: it must not be lost. */
-	baton_lapic_get(v, &s);
+	baton_get_lapic(v, &s);
 	assert_int_equal(saved(&s, APIC_REG_IRR + TIMER / 32), 1u << TIMER % 32);
 	assert_int_equal(s.timer_left_ns, 0);
 	baton_lapic_reset(v, true);
-	assert_int_equal(baton_lapic_set(v, &s), 0);
+	assert_int_equal(baton_set_lapic(v, &s), 0);
 	assert_int_equal(take_and_eoi(v), TIMER);
 	kshim_advance(100 * MS);
 	assert_int_equal(take_and_eoi(v), -1);
@@ -169,7 +169,7 @@ static void test_late_interrupt(void **state)
 	wr(v, APIC_REG_LVT_TIMER, TIMER);
 	wr(v, APIC_REG_INITIAL_COUNT, MS);
 	kshim_now += 2 * MS;
-	baton_lapic_get(v, &s);
+	baton_get_lapic(v, &s);
 	assert_int_equal(saved(&s, APIC_REG_IRR + TIMER / 32), 1u << TIMER % 32);
 	assert_int_equal(s.timer_left_ns, 0);
 	assert_int_equal(take_and_eoi(v), TIMER);
@@ -210,14 +210,14 @@ static void test_deadline(void **state)
 	wr(v, APIC_REG_LVT_TIMER, TIMER | LVT_DEADLINE);
 	baton_lapic_set_tsc_deadline(v, deadline);
 	round_trip();
-	baton_lapic_get(v, &s);
+	baton_get_lapic(v, &s);
 	assert_int_equal(s.tsc_deadline, deadline);
 	assert_int_equal(s.timer_left_ns, 0);
 	kshim_advance(10 * MS + 2);
 	assert_int_equal(take_and_eoi(v), TIMER);
 	/* It was over while the VM lay in a file. */
 	baton_lapic_reset(v, true);
-	assert_int_equal(baton_lapic_set(v, &s), 0);
+	assert_int_equal(baton_set_lapic(v, &s), 0);
 	assert_int_equal(take_and_eoi(v), TIMER);
 	assert_int_equal(baton_lapic_get_tsc_deadline(v), 0);
 }
@@ -228,7 +228,7 @@ static void refuse(const struct baton_lapic_state *hostile, const char *what)
 {
 	struct baton_lapic before = v->apic;
 
-	if (baton_lapic_set(v, hostile) != -EINVAL)
+	if (baton_set_lapic(v, hostile) != -EINVAL)
 		fail_msg("%s was taken", what);
 	assert_memory_equal(&before, &v->apic, sizeof(before));
 }
@@ -240,7 +240,7 @@ static void test_every_reserved_bit(void **state)
 	u32 reg, bit;
 
 	(void)state;
-	baton_lapic_get(v, &good);
+	baton_get_lapic(v, &good);
 	for (reg = 0; reg < BATON_APIC_REGS; reg++) {
 		/* Any value is taken where the value follows from others. */
 		bool free = reg == 0x03 || reg == 0x09 || reg == 0x0a || reg == 0x0b ||
@@ -261,7 +261,7 @@ static void test_every_reserved_bit(void **state)
 			refuse(&bad, what);
 		}
 	}
-	assert_int_equal(baton_lapic_set(v, &good), 0);
+	assert_int_equal(baton_set_lapic(v, &good), 0);
 }
 
 static void test_every_gap(void **state)
@@ -270,7 +270,7 @@ static void test_every_gap(void **state)
 	size_t i;
 
 	(void)state;
-	baton_lapic_get(v, &bad);
+	baton_get_lapic(v, &bad);
 	for (i = 0; i < sizeof(bad.regs); i++) {
 		if (i % 16 < 4)
 			continue;
@@ -283,7 +283,7 @@ static void test_every_gap(void **state)
 		refuse(&bad, "a reserved field");
 		bad.reserved[i] = 0;
 	}
-	assert_int_equal(baton_lapic_set(v, &bad), 0);
+	assert_int_equal(baton_set_lapic(v, &bad), 0);
 }
 
 static void test_hostile_timer(void **state)
@@ -294,7 +294,7 @@ static void test_hostile_timer(void **state)
 	wr(v, APIC_REG_DIVIDE, 0);
 	wr(v, APIC_REG_LVT_TIMER, TIMER);
 	wr(v, APIC_REG_INITIAL_COUNT, MS);
-	baton_lapic_get(v, &good);
+	baton_get_lapic(v, &good);
 	bad = good;
 	bad.timer_left_ns = 2 * MS + 1;	/* divided by 2 */
 	refuse(&bad, "more time left than there was");
@@ -314,7 +314,7 @@ static void test_hostile_timer(void **state)
 	change(&bad, APIC_REG_LVT_TIMER, TIMER | LVT_PERIODIC);
 	refuse(&bad, "time left of no period");
 	bad.timer_left_ns = 0;
-	assert_int_equal(baton_lapic_set(v, &bad), 0);
+	assert_int_equal(baton_set_lapic(v, &bad), 0);
 	kshim_advance(100 * MS);
 	assert_int_equal(take(v), -1);
 }
@@ -326,7 +326,7 @@ static void test_hostile_lvts(void **state)
 
 	(void)state;
 	wr(v, APIC_REG_SVR, 0xff);
-	baton_lapic_get(v, &good);
+	baton_get_lapic(v, &good);
 	for (lvt = APIC_REG_LVT_TIMER; lvt <= APIC_REG_LVT_ERROR; lvt++) {
 		bad = good;
 		change(&bad, lvt, 0x40);
@@ -344,9 +344,9 @@ static void test_virtual_wire(void **state)
 
 	(void)state;
 	baton_lapic_reset(v, false);
-	baton_lapic_get(v, &s);
+	baton_get_lapic(v, &s);
 	change(&s, APIC_REG_LVT_LINT0, 0x700);
-	assert_int_equal(baton_lapic_set(v, &s), 0);
+	assert_int_equal(baton_set_lapic(v, &s), 0);
 	assert_true(baton_apic_takes_extint(&v->apic));
 	round_trip();
 	assert_true(baton_apic_takes_extint(&v->apic));
@@ -363,9 +363,9 @@ static void test_old_errors(void **state)
 	struct baton_lapic_state s;
 
 	(void)state;
-	baton_lapic_get(v, &s);
+	baton_get_lapic(v, &s);
 	rd(v, APIC_REG_SELF_IPI);
-	assert_int_equal(baton_lapic_set(v, &s), 0);
+	assert_int_equal(baton_set_lapic(v, &s), 0);
 	wr(v, APIC_REG_ESR, 0);
 	assert_int_equal(rd(v, APIC_REG_ESR), 0);
 }
@@ -375,7 +375,7 @@ static void test_foreign_id(void **state)
 	struct baton_lapic_state other;
 
 	(void)state;
-	baton_lapic_get(vm->vcpus[0], &other);
+	baton_get_lapic(vm->vcpus[0], &other);
 	refuse(&other, "another vCPU's state");
 }
 

@@ -27,7 +27,7 @@ static void test_init_fails(void **state)
 
 	(void)state;
 	kshim_fail_alloc = 0;
-	assert_int_equal(baton_npt_init(&npt, &plain_ops), -ENOMEM);
+	assert_int_equal(baton_npt_init(&npt, &plain_format), -ENOMEM);
 	kshim_fail_alloc = -1;
 	baton_npt_fini(&npt);
 }
@@ -37,7 +37,7 @@ static struct model m;
 static int set_up(void **state)
 {
 	(void)state;
-	model_init(&m, &plain_ops, random_byte, NULL);
+	model_init(&m, &plain_format, random_byte, NULL);
 	return 0;
 }
 
@@ -49,25 +49,31 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static void test_topup(void **state)
+static int map_0x1000(void)
 {
 	bool flush = false;
 	u64 pa = 0x5000;
+	int r = baton_npt_map_small(&m.vm.npt, 0x1000, &pa, 1, BATON_NPT_WRITE, &flush);
 
+	assert_false(flush);
+	return r;
+}
+
+static void test_topup(void **state)
+{
 	(void)state;
-	assert_int_equal(baton_npt_map_small(&m.vm.npt, 0x1000, &pa, 1, true, &flush), -EAGAIN);
+	assert_int_equal(map_0x1000(), -EAGAIN);
 	kshim_fail_alloc = 1;
 	assert_int_equal(baton_npt_topup(&m.vm), -ENOMEM);
 	kshim_fail_alloc = -1;
 	assert_int_equal(m.vm.npt.spares, 1);
 	/* What one spare buys stays; the rest comes with the next try. */
-	assert_int_equal(baton_npt_map_small(&m.vm.npt, 0x1000, &pa, 1, true, &flush), -EAGAIN);
+	assert_int_equal(map_0x1000(), -EAGAIN);
 	assert_int_equal(m.vm.npt.pages, 2);
 	assert_int_equal(baton_npt_topup(&m.vm), 0);
 	assert_int_equal(m.vm.npt.spares, BATON_NPT_SPARES);
-	assert_int_equal(baton_npt_map_small(&m.vm.npt, 0x1000, &pa, 1, true, &flush), 0);
+	assert_int_equal(map_0x1000(), 0);
 	assert_int_equal(m.vm.npt.pages, 4);
-	assert_false(flush);
 	assert_int_equal(model_walk(&m, 0x1000).pa, 0x5000);
 }
 
@@ -89,7 +95,8 @@ static void map_one(u64 gpa, u64 pa, bool write)
 	bool flush = false;
 
 	assert_int_equal(baton_npt_topup(&m.vm), 0);
-	assert_int_equal(baton_npt_map_small(&m.vm.npt, gpa, &pa, 1, write, &flush), 0);
+	assert_int_equal(baton_npt_map_small(&m.vm.npt, gpa, &pa, 1,
+					     write ? BATON_NPT_WRITE : BATON_NPT_READ, &flush), 0);
 }
 
 static void test_split_and_join(void **state)
@@ -156,7 +163,41 @@ static void test_look(void **state)
 	assert_false(baton_npt_look(&m.vm.npt, 0x40001000, false, false).fine);
 }
 
-static void random_run(const struct baton_pte_ops *ops, u64 exec_bit, bool exec_when)
+static void test_protect(void **state)
+{
+	bool flush = false;
+	u64 pa = 0x5000;
+
+	(void)state;
+	assert_int_equal(baton_npt_topup(&m.vm), 0);
+	assert_int_equal(baton_npt_map_small(&m.vm.npt, 0x3ff000, &pa, 1, BATON_NPT_CLEAN, &flush),
+			 0);
+	assert_false(model_walk(&m, 0x3ff000).write);
+	assert_false(baton_npt_look(&m.vm.npt, 0x3ff000, true, true).fine);
+	assert_true(baton_npt_look(&m.vm.npt, 0x3ff000, false, true).fine);
+	assert_true(baton_npt_unprotect(&m.vm.npt, 0x3ff000));
+	assert_false(baton_npt_unprotect(&m.vm.npt, 0x3ff000));
+	assert_true(model_walk(&m, 0x3ff000).write);
+	/* A page without the promise never gets write access by it. */
+	map_one(0x400000, 0x6000, false);
+	assert_false(baton_npt_unprotect(&m.vm.npt, 0x400000));
+	assert_false(baton_npt_unprotect(&m.vm.npt, 0x800000));
+	/* Two tables in one mask; what is read-only, or not there, is left alone. */
+	map_one(0x401000, 0x7000, true);
+	assert_true(baton_npt_protect(&m.vm, 0x3ff000, 0xf));
+	assert_false(baton_npt_protect(&m.vm, 0x3ff000, 0xf));
+	assert_true(baton_npt_unprotect(&m.vm.npt, 0x3ff000));
+	assert_false(baton_npt_unprotect(&m.vm.npt, 0x400000));
+	assert_true(baton_npt_unprotect(&m.vm.npt, 0x401000));
+	/* Mapped again weaker or the same: what is there stays. */
+	pa = 0x7000;
+	assert_int_equal(baton_npt_map_small(&m.vm.npt, 0x401000, &pa, 1, BATON_NPT_CLEAN, &flush),
+			 0);
+	assert_true(model_walk(&m, 0x401000).write);
+	assert_false(flush);
+}
+
+static void random_run(const struct baton_pte_format *format, u64 exec_bit, bool exec_when)
 {
 	unsigned int round, step;
 
@@ -164,7 +205,7 @@ static void random_run(const struct baton_pte_ops *ops, u64 exec_bit, bool exec_
 	format_exec_when = exec_when;
 	for (round = 0; round < 8; round++) {
 		seed = round + 1;
-		model_init(&m, ops, random_byte, NULL);
+		model_init(&m, format, random_byte, NULL);
 		for (step = 0; step < 400; step++) {
 			/* Memory runs out now and then. */
 			kshim_fail_alloc = step % 16 == 7 ? 0 : -1;
@@ -180,19 +221,19 @@ static void random_run(const struct baton_pte_ops *ops, u64 exec_bit, bool exec_
 static void test_random_plain(void **state)
 {
 	(void)state;
-	random_run(&plain_ops, PLAIN_X, true);
+	random_run(&plain_format, PLAIN_X, true);
 }
 
 static void test_random_npt(void **state)
 {
 	(void)state;
-	random_run(&baton_npt_pte_ops, 1ull << 63, false);
+	random_run(&baton_npt_format, 1ull << 63, false);
 }
 
 static void test_random_ept(void **state)
 {
 	(void)state;
-	random_run(&baton_ept_pte_ops, 1ull << 2, true);
+	random_run(&baton_ept_format, 1ull << 2, true);
 }
 
 int main(void)
@@ -201,7 +242,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_init_fails),
 		T(test_topup), T(test_split_and_join), T(test_empty_table_gives_way),
-		T(test_look),
+		T(test_look), T(test_protect),
 		cmocka_unit_test(test_random_plain), cmocka_unit_test(test_random_npt),
 		cmocka_unit_test(test_random_ept),
 	};

@@ -494,7 +494,7 @@ static void test_mxcsr(void **state)
 	memcpy(&mask, image + 28, sizeof(mask));
 	for (bit = 0; bit < 32; bit++) {
 		*mxcsr = 1u << bit;
-		assert_int_equal(baton_fpu_set(v, in), mask >> bit & 1 ? 0 : -EINVAL);
+		assert_int_equal(baton_set_xsave(v, in), mask >> bit & 1 ? 0 : -EINVAL);
 	}
 	free(in);
 }

@@ -231,6 +231,42 @@ static void test_function_pin(void **state)
 	assert_int_equal(pci_add(c->m.pci, &config, NULL, &fn), -ENOSPC);
 }
 
+/* MSI keeps the pin quiet; two functions of a slot are one wire. */
+static void test_shared_pin(void **state)
+{
+	struct pci_function_config config = {
+		.name = "fake", .vendor_id = 0x1234, .device_id = 1, .intx = true, .slot = 5,
+		.msi = true,
+	};
+	const uint32_t pin = 1u << (16 + 5);
+	struct chipset *c = *state;
+	struct pci_function *fn[2];
+	uint8_t msi;
+
+	assert_int_equal(pci_add(c->m.pci, &config, NULL, &fn[0]), 0);
+	config.function = 1;
+	assert_int_equal(pci_add(c->m.pci, &config, NULL, &fn[1]), 0);
+	pci_intx_set(fn[0], true);
+	pci_intx_set(fn[1], true);
+	assert_int_equal(c->ioapic, pin);
+	pci_intx_set(fn[0], false);
+	assert_int_equal(c->ioapic, pin);
+	pci_intx_set(fn[1], false);
+	assert_int_equal(c->ioapic, 0);
+
+	msi = (uint8_t)chipset_config_read(c, 5, 0x34, 1);
+	pci_intx_set(fn[0], true);
+	assert_int_equal(c->ioapic, pin);
+	chipset_config_write(c, 5, msi + 2, 2, 1);
+	assert_int_equal(c->ioapic, 0);
+	chipset_config_write(c, 5, msi + 2, 2, 0);
+	assert_int_equal(c->ioapic, pin);
+	chipset_config_write(c, 5, msi + 2, 2, 1);
+	pci_host_reset(c->m.pci);
+	assert_int_equal(c->ioapic, pin); /* the device's to lower */
+	pci_intx_set(fn[0], false);
+}
+
 static void test_reset(void **state)
 {
 	struct chipset *c = *state;
@@ -293,6 +329,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_pirq_routing, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_pirq_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_function_pin, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_shared_pin, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_reset, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_two_views, setup, teardown),
 	};

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The PCI host as a guest sees it: enumeration, BAR sizing and moving, command
- * register, both front doors, MSI-X masking, pending bits and irqfd binding.
+ * register, both front doors, functions of a slot, MSI, MSI-X masking, pending bits and
+ * irqfd binding.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -507,6 +508,95 @@ static void test_reset(void **state)
 	assert_int_equal(bus_read(f->t->m.mmio, table + 8, 8), 1ull << 32);
 }
 
+/* A second function in the slot: found by the header's bit, decoded by itself. */
+static void test_functions(void **state)
+{
+	struct pci_function_config config = fake_config();
+	struct fake *f = *state;
+	struct pci_function *second, *none;
+	unsigned int at = 3u << 12;
+
+	assert_int_equal(rd(f, PCI_HEADER_TYPE, 1), 0);
+	config.slot = (uint8_t)f->slot;
+	config.function = 3;
+	config.device_id = 0x5679;
+	config.msix_vectors = 0;
+	assert_int_equal(pci_add(f->t->m.pci, &config, f, &second), 0);
+	assert_int_equal(pci_slot(second), f->slot);
+	assert_int_equal(rd(f, PCI_HEADER_TYPE, 1), 0x80);
+	assert_int_equal(rd(f, at + PCI_HEADER_TYPE, 1), 0x80);
+	assert_int_equal(rd(f, at + PCI_VENDOR_ID, 4), 0x56791234);
+	assert_int_equal(rd(f, (1u << 12) + PCI_VENDOR_ID, 4), UINT32_MAX);
+	bus_write(f->t->m.pio, 0xcf8, 4, 1u << 31 | f->slot << 11 | 3 << 8);
+	assert_int_equal(bus_read(f->t->m.pio, 0xcfc, 4), 0x56791234);
+	assert_int_not_equal(rd(f, at + PCI_BASE_ADDRESS_0, 4), rd(f, PCI_BASE_ADDRESS_0, 4));
+	wr(f, at + PCI_COMMAND, 2, 7);
+	assert_int_equal(rd(f, PCI_COMMAND, 2), 0);
+	pci_host_reset(f->t->m.pci);
+	assert_int_equal(rd(f, at + PCI_COMMAND, 2), 0);
+
+	assert_int_equal(pci_add(f->t->m.pci, &config, f, &none), -ENOSPC);
+	config.function = 8;
+	assert_int_equal(pci_add(f->t->m.pci, &config, f, &none), -EINVAL);
+	config.function = 1;
+	config.slot = PCI_SLOT_ANY;
+	assert_int_equal(pci_add(f->t->m.pci, &config, f, &none), -EINVAL);
+	config.slot = 20; /* has no function 0 */
+	assert_int_equal(pci_add(f->t->m.pci, &config, f, &none), -EINVAL);
+	pci_remove(second);
+	assert_int_equal(rd(f, PCI_HEADER_TYPE, 1), 0);
+	assert_int_equal(rd(f, at + PCI_VENDOR_ID, 4), UINT32_MAX);
+}
+
+static int plug_msi(void **state)
+{
+	struct pci_function_config config = fake_config();
+
+	config.msix_vectors = 0;
+	config.msi = config.intx = true;
+	*state = plug_with(&config);
+	return 0;
+}
+
+static uint32_t sent(struct fake *f, unsigned int data)
+{
+	pci_msi_send(f->fn);
+	return atomic_load(&f->t->msi_count[data]);
+}
+
+static void test_one_message(void **state)
+{
+	struct fake *f = *state;
+	unsigned int at = find_capability(f, PCI_CAP_ID_MSI);
+
+	assert_int_not_equal(at, 0);
+	wr(f, at, 4, UINT32_MAX); /* one message, 64-bit addresses, no masking */
+	assert_int_equal(rd(f, at + PCI_MSI_FLAGS, 2), PCI_MSI_FLAGS_64BIT | PCI_MSI_FLAGS_ENABLE);
+	wr(f, at + PCI_MSI_FLAGS, 2, 0);
+	wr(f, at + PCI_MSI_ADDRESS_LO, 4, MSI_ADDRESS | 3);
+	assert_int_equal(rd(f, at + PCI_MSI_ADDRESS_LO, 4), MSI_ADDRESS);
+	wr(f, at + PCI_MSI_ADDRESS_HI, 4, 0);
+	wr(f, at + PCI_MSI_DATA_64, 4, 0xffff0005);
+	assert_int_equal(rd(f, at + PCI_MSI_DATA_64, 4), 5);
+
+	wr(f, PCI_COMMAND, 2, PCI_COMMAND_MASTER);
+	assert_int_equal(sent(f, 5), 0);
+	wr(f, at + PCI_MSI_FLAGS, 2, PCI_MSI_FLAGS_ENABLE);
+	assert_int_equal(sent(f, 5), 1);
+	wr(f, at + PCI_MSI_DATA_64, 2, 6);
+	assert_int_equal(sent(f, 6), 1);
+	wr(f, PCI_COMMAND, 2, 0);
+	assert_int_equal(sent(f, 6), 1);
+	wr(f, PCI_COMMAND, 2, PCI_COMMAND_MASTER);
+	wr(f, at + PCI_MSI_ADDRESS_LO, 4, 0x1000); /* RAM: no message */
+	assert_int_equal(sent(f, 6), 1);
+
+	pci_host_reset(f->t->m.pci);
+	assert_int_equal(rd(f, at + PCI_MSI_FLAGS, 2), PCI_MSI_FLAGS_64BIT);
+	assert_int_equal(rd(f, at + PCI_MSI_ADDRESS_LO, 4), 0);
+	assert_int_equal(rd(f, at + PCI_MSI_DATA_64, 2), 0);
+}
+
 /* One thread sends while another masks, unmasks and moves: for the sanitizers. */
 static void *sender(void *ctx)
 {
@@ -543,6 +633,8 @@ int main(void)
 		T(test_capabilities), T(test_ports), T(test_msix_registers),
 		T(test_msix_masking), T_IRQFD(test_msix_elsewhere), T_IRQFD(test_irqfd),
 		T(test_reset), T_IRQFD(test_reset), T(test_threads), T_IRQFD(test_threads),
+		T(test_functions),
+		cmocka_unit_test_setup_teardown(test_one_message, plug_msi, unplug),
 	};
 
 	return cmocka_run_group_tests_name("pci", tests, NULL, NULL);

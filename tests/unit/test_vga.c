@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The VGA from its ports to a picture: registers, write modes against a model
- * of four planes, text, mode 13h, VBE, and the PNG that comes of it. With
+ * of four planes, text, mode 13h, VBE with and without a dirty log, and the PNG
+ * that comes of it. With
  * VGA_PNG_DIR set the pictures are left there for a look.
  */
 #include <errno.h>
@@ -487,6 +488,137 @@ static void test_banks(void **state)
 	assert_int_equal(peek(rig, 0xa0005), 0x5a);
 }
 
+/* ---- the engine's dirty log ---- */
+
+static struct {
+	bool known, on;
+	unsigned int switched, asked;
+	uint64_t bits[VGA_VRAM_SIZE / 4096 / 64];
+} log;
+
+static bool log_get(void *ctx, uint64_t *bitmap, size_t pages)
+{
+	assert_ptr_equal(ctx, &log);
+	assert_int_equal(pages, VGA_VRAM_SIZE / 4096);
+	assert_true(log.on);
+	log.asked++;
+	for (size_t i = 0; i < pages / 64; i++)
+		bitmap[i] |= log.bits[i];
+	memset(log.bits, 0, sizeof(log.bits));
+	return log.known;
+}
+
+static void log_watch(void *ctx, bool on)
+{
+	assert_ptr_equal(ctx, &log);
+	assert_true(log.on != on);
+	log.on = on;
+	log.switched++;
+}
+
+static int setup_log(void **state)
+{
+	static const struct vga_config config = {
+		.clock_ns = test_clock, .dirty = { log_get, log_watch, &log },
+	};
+	struct rig *rig = calloc(1, sizeof(*rig));
+	struct display_source source;
+
+	memset(&log, 0, sizeof(log));
+	assert_int_equal(vga_create(&config, &rig->vga), 0);
+	assert_int_equal(display_create(&rig->display), 0);
+	source = vga_display_source(rig->vga);
+	display_set_source(rig->display, &source);
+	now = 0;
+	*state = rig;
+	return 0;
+}
+
+static void test_log_while_watched(void **state)
+{
+	struct rig *rig = *state;
+	struct display_viewer *second;
+	struct display_source source = vga_display_source(rig->vga);
+
+	display_refresh_now(rig->display);
+	assert_int_equal(log.asked, 0);
+	rig->viewer = display_attach(rig->display);
+	assert_true(log.on);
+	second = display_attach(rig->display);
+	display_detach(rig->viewer);
+	assert_int_equal(log.switched, 1);
+	display_refresh_now(rig->display);
+	assert_int_equal(log.asked, 1);
+	/* Another source while somebody watches. */
+	display_set_source(rig->display, NULL);
+	assert_false(log.on);
+	display_set_source(rig->display, &source);
+	assert_true(log.on);
+	display_detach(second);
+	rig->viewer = NULL;
+	assert_false(log.on);
+	assert_int_equal(log.switched, 4);
+}
+
+static void set_pixel(struct rig *rig, unsigned int x, unsigned int y, uint32_t colour)
+{
+	((uint32_t *)vga_vram(rig->vga))[y * 1024 + x] = colour;
+}
+
+static void test_log_names_rows(void **state)
+{
+	struct rig *rig = *state;
+	struct damage damage;
+
+	rig->viewer = display_attach(rig->display);
+	vbe(rig, 1024, 768, 32);	/* a row is a page */
+	look(rig);
+	log.known = true;
+	assert_int_equal(look(rig).count, 0);
+	set_pixel(rig, 1, 5, 0x123456);
+	set_pixel(rig, 2, 9, 0x654321);
+	log.bits[0] = 1 << 5;
+	damage = look(rig);
+	assert_int_equal(damage.count, 1);
+	assert_memory_equal(&damage.rect[0], &((struct display_rect){ 1, 5, 1, 1 }),
+			    sizeof(damage.rect[0]));
+	/* A page that is not named is not looked at. */
+	assert_int_equal(pixel(rig, 2, 9), 0);
+	assert_int_equal(look(rig).count, 0);
+	/* Our own handlers' writes are added. */
+	vga_window_ops.write(rig->vga, 0, 1, 0xff);
+	assert_int_equal(look(rig).rect[0].y, 0);
+	/* The engine has lost track: everything is compared. */
+	log.known = false;
+	damage = look(rig);
+	assert_int_equal(damage.count, 1);
+	assert_int_equal(damage.rect[0].y, 9);
+	assert_int_equal(pixel(rig, 2, 9), 0x654321);
+}
+
+/* Rows that begin in one page and end in another; a line that is shown from further on. */
+static void test_log_across_pages(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->viewer = display_attach(rig->display);
+	vbe(rig, 800, 600, 32);
+	look(rig);
+	log.known = true;
+	/* Row 1 is bytes 3200 to 6399. */
+	((uint8_t *)vga_vram(rig->vga))[6396] = 0xff;
+	log.bits[0] = 2;
+	assert_int_equal(look(rig).rect[0].y, 1);
+	((uint8_t *)vga_vram(rig->vga))[3200] = 0xff;
+	log.bits[0] = 1;
+	assert_int_equal(look(rig).rect[0].y, 1);
+	/* The last row, 599, is bytes 1916800 to 1919999: pages 467 and 468. */
+	((uint8_t *)vga_vram(rig->vga))[1919996] = 0xff;
+	log.bits[468 / 64] = 1ull << 468 % 64;
+	assert_int_equal(look(rig).rect[0].y, 599);
+	assert_int_equal(look(rig).count, 0);
+}
+
 static void test_damage(void **state)
 {
 	struct damage d = { 0 };
@@ -506,6 +638,7 @@ static void test_damage(void **state)
 }
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define LOG_CASE(f) cmocka_unit_test_setup_teardown(f, setup_log, teardown)
 
 int main(void)
 {
@@ -513,6 +646,8 @@ int main(void)
 		CASE(test_registers), CASE(test_write_modes), CASE(test_text),
 		CASE(test_cursor_blinks), CASE(test_mode13), CASE(test_vbe),
 		CASE(test_vbe_hostile), CASE(test_banks), cmocka_unit_test(test_damage),
+		LOG_CASE(test_log_while_watched), LOG_CASE(test_log_names_rows),
+		LOG_CASE(test_log_across_pages),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -63,13 +63,19 @@ static void test_keymap(void **state)
 	assert_int_equal(keymap_keysym(0, &key), -ENOENT);
 }
 
-static int last_key, key_downs, key_ups, pointer_x, pointer_buttons;
+static int last_key, key_downs, key_ups, pointer_x, pointer_buttons, key_room = 1;
 
 static void take_key(void *ctx, uint16_t key, bool down)
 {
 	(void)ctx;
 	__atomic_store_n(&last_key, key, __ATOMIC_SEQ_CST);
 	__atomic_add_fetch(down ? &key_downs : &key_ups, 1, __ATOMIC_SEQ_CST);
+}
+
+static unsigned int room(void *ctx)
+{
+	(void)ctx;
+	return (unsigned int)__atomic_load_n(&key_room, __ATOMIC_SEQ_CST);
 }
 
 static void take_pointer(void *ctx, uint32_t x, uint32_t y, uint32_t w, uint32_t h,
@@ -168,6 +174,41 @@ static void check_picture(int fd)
 	}
 }
 
+static void put_key(int fd, char key, bool down)
+{
+	put(fd, (char[]){ 4, (char)down, 0, 0, 0, 0, 0, key }, 8);
+}
+
+/* Without room keys wait, and go on in their order; what comes after them overtakes them. */
+static void check_keys_wait(int fd)
+{
+	__atomic_store_n(&key_room, 0, __ATOMIC_SEQ_CST);
+	put_key(fd, 'r', true);
+	put_key(fd, 'r', false);
+	put(fd, "\5\1\0\x65\0\x32", 6);
+	wait_for(&pointer_x, 101);
+	assert_int_equal(__atomic_load_n(&key_downs, __ATOMIC_SEQ_CST), 1);
+	__atomic_store_n(&key_room, 1, __ATOMIC_SEQ_CST);
+	wait_for(&key_ups, 1);
+	assert_int_equal(key_downs, 2);
+	assert_int_equal(last_key, KEY_R);
+	/* nobody reads the keyboard: a key does not wait for ever */
+	__atomic_store_n(&key_room, 0, __ATOMIC_SEQ_CST);
+	put_key(fd, 'o', true);
+	put_key(fd, 'o', false);
+	put(fd, "\5\1\0\x64\0\x32", 6);
+	wait_for(&pointer_x, 100);
+	assert_int_equal(__atomic_load_n(&key_downs, __ATOMIC_SEQ_CST), 2);
+	wait_for(&key_ups, 2);
+	assert_int_equal(last_key, KEY_O);
+	/* nor do more than it keeps */
+	for (unsigned int i = 0; i < 1100; i++)
+		put_key(fd, 'x', true);
+	wait_for(&key_downs, 3 + 1100 - 1024);
+	__atomic_store_n(&key_room, 1, __ATOMIC_SEQ_CST);
+	wait_for(&key_downs, 3 + 1100);
+}
+
 static void test_vnc(void **state)
 {
 	char listen[64], *path = listen + 5;
@@ -179,9 +220,10 @@ static void test_vnc(void **state)
 	snprintf(listen, sizeof(listen), "unix:/tmp/baton-vnc-%d", getpid());
 	assert_non_null(config.input);
 	input_set_sink(config.input,
-		       &(struct input_sink){ .key = take_key, .pointer = take_pointer });
+		       &(struct input_sink){ .key = take_key, .room = room,
+					     .pointer = take_pointer });
 	assert_int_equal(display_create(&config.display), 0);
-	display_set_source(config.display, &(struct display_source){ draw, NULL });
+	display_set_source(config.display, &(struct display_source){ .render = draw });
 	assert_int_equal(vnc_create(&config, &vnc), 0);
 	silent = dial(path); /* asks for nothing and stays */
 	fd = dial(path);
@@ -192,9 +234,11 @@ static void test_vnc(void **state)
 	assert_int_equal(last_key, KEY_LEFTCTRL);
 	wait_for(&pointer_x, 100);
 	assert_int_equal(pointer_buttons, 1);
+	check_keys_wait(fd);
 	close(fd);
-	wait_for(&key_ups, 1);
+	wait_for(&key_ups, 4); /* control and x */
 	wait_for(&pointer_buttons, 0);
+	assert_int_equal(pointer_x, 100); /* where it was */
 	vnc_destroy(vnc);
 	close(silent);
 	assert_int_equal(access(path, F_OK), -1);

@@ -72,7 +72,33 @@ void hv_vm_destroy(struct hv_vm *vm)
 
 int hv_vm_set_slot(struct hv_vm *vm, const struct hv_slot *slot)
 {
+	if (slot->log_dirty && !vm->hv->info.dirty_log)
+		return -EOPNOTSUPP;
 	return vm->ops->set_slot(vm, slot);
+}
+
+/* What both engines want; where the slot ends they know themselves. */
+static int check_range(const struct hv_vm *vm, uint64_t first, uint64_t count)
+{
+	if (!vm->hv->info.dirty_log)
+		return -EOPNOTSUPP;
+	return first % 64 || !count ? -EINVAL : 0;
+}
+
+int hv_vm_get_dirty(struct hv_vm *vm, uint32_t slot, uint64_t first, uint64_t count,
+		    uint64_t *bitmap)
+{
+	int error = check_range(vm, first, count);
+
+	return error ? error : vm->ops->get_dirty(vm, slot, first, count, bitmap);
+}
+
+int hv_vm_clear_dirty(struct hv_vm *vm, uint32_t slot, uint64_t first, uint64_t count,
+		      const uint64_t *bitmap)
+{
+	int error = check_range(vm, first, count);
+
+	return error ? error : vm->ops->clear_dirty(vm, slot, first, count, bitmap);
 }
 
 int hv_vm_send_msi(struct hv_vm *vm, uint64_t address, uint32_t data)

@@ -36,6 +36,7 @@ struct hv_info {
 	uint32_t phys_bits;	/* width of guest-physical addresses */
 	uint32_t tsc_khz;	/* 0: not known */
 	bool irqfd, ioeventfd, extint;
+	bool dirty_log;		/* hv_slot.log_dirty */
 };
 
 /* Why an engine could not be opened: enough for a message with cause and fix. */
@@ -64,10 +65,31 @@ void hv_vm_destroy(struct hv_vm *vm); /* after all its vCPUs; NULL is fine */
 struct hv_slot {
 	uint32_t id;
 	bool readonly;
+	bool log_dirty;		/* note which pages the guest writes */
 	uint64_t gpa, size;	/* page-aligned; size 0 removes the slot */
 	void *hva;
 };
+/* A slot that is there: only to remove it, or with nothing but log_dirty changed. */
 int hv_vm_set_slot(struct hv_vm *vm, const struct hv_slot *slot);
+
+/*
+ * The log of a slot's pages [first, first + count): first is a multiple of 64, count
+ * too unless it reaches to the slot's end. bitmap has a word for each 64 pages, the
+ * lowest bit is the first page's. What the guest and the engine write is noted, what
+ * the monitor writes is not; a log begins empty when it is switched on.
+ *
+ * get reads it. clear clears the bits that are set in bitmap, and sees to it that the
+ * next write sets them again. What is written before clear returns is in memory then:
+ * so get, clear, copy the pages, and no write is lost. A bit may be set with no write
+ * behind it.
+ *
+ * -EINVAL: range; -ENOENT: no such slot, or without a log; -EOPNOTSUPP: the engine has
+ * no logs (hv_info).
+ */
+int hv_vm_get_dirty(struct hv_vm *vm, uint32_t slot, uint64_t first, uint64_t count,
+		    uint64_t *bitmap);
+int hv_vm_clear_dirty(struct hv_vm *vm, uint32_t slot, uint64_t first, uint64_t count,
+		      const uint64_t *bitmap);
 
 /* Sends an MSI: address 0xfee..... as a device would write it. */
 int hv_vm_send_msi(struct hv_vm *vm, uint64_t address, uint32_t data);

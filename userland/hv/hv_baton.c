@@ -66,13 +66,36 @@ static int baton_set_slot(struct hv_vm *vm, const struct hv_slot *slot)
 {
 	struct baton_slot call = {
 		.id = slot->id,
-		.flags = slot->readonly ? BATON_SLOT_READONLY : 0,
+		.flags = (slot->readonly ? BATON_SLOT_READONLY : 0) |
+			 (slot->log_dirty ? BATON_SLOT_LOG_DIRTY : 0),
 		.gpa = slot->gpa,
 		.size = slot->size,
 		.hva = (uintptr_t)slot->hva,
 	};
 
 	return hv_ioctl(vm->fd, BATON_SET_SLOT, &call);
+}
+
+static int dirty_log(struct hv_vm *vm, unsigned long request, uint32_t slot, uint64_t first,
+		     uint64_t count, uintptr_t bitmap)
+{
+	struct baton_dirty_log call = {
+		.slot = slot, .first = first, .count = count, .bitmap = bitmap,
+	};
+
+	return hv_ioctl(vm->fd, request, &call);
+}
+
+static int baton_get_dirty(struct hv_vm *vm, uint32_t slot, uint64_t first, uint64_t count,
+			   uint64_t *bitmap)
+{
+	return dirty_log(vm, BATON_GET_DIRTY_LOG, slot, first, count, (uintptr_t)bitmap);
+}
+
+static int baton_clear_dirty(struct hv_vm *vm, uint32_t slot, uint64_t first, uint64_t count,
+			     const uint64_t *bitmap)
+{
+	return dirty_log(vm, BATON_CLEAR_DIRTY_LOG, slot, first, count, (uintptr_t)bitmap);
 }
 
 static int baton_send_msi(struct hv_vm *vm, uint64_t address, uint32_t data)
@@ -319,6 +342,8 @@ static const struct hv_ops baton_ops = {
 	.vm_create = baton_vm_create,
 	.vm_destroy = baton_vm_destroy,
 	.set_slot = baton_set_slot,
+	.get_dirty = baton_get_dirty,
+	.clear_dirty = baton_clear_dirty,
 	.send_msi = baton_send_msi,
 	.irqfd = baton_irqfd,
 	.ioeventfd = baton_ioeventfd,
@@ -385,6 +410,7 @@ int hv_baton_open(struct hv **ret_hv, struct hv_failure *why)
 		.irqfd = info.features & BATON_FEAT_IRQFD,
 		.ioeventfd = info.features & BATON_FEAT_IOEVENTFD,
 		.extint = info.features & BATON_FEAT_EXTINT,
+		.dirty_log = info.features & BATON_FEAT_DIRTY_LOG,
 	};
 	*ret_hv = hv;
 	return 0;

@@ -87,6 +87,8 @@ static const struct hv_ops kvm_ops = {
 	.vm_create = hv_kvm_vm_create,
 	.vm_destroy = hv_kvm_vm_destroy,
 	.set_slot = hv_kvm_set_slot,
+	.get_dirty = hv_kvm_get_dirty,
+	.clear_dirty = hv_kvm_clear_dirty,
 	.send_msi = hv_kvm_send_msi,
 	.irqfd = hv_kvm_irqfd,
 	.ioeventfd = hv_kvm_ioeventfd,
@@ -156,6 +158,8 @@ static void fill_info(int fd, struct hv_info *info)
 		.irqfd = true,
 		.ioeventfd = true,
 		.extint = true,
+		.dirty_log = hv_ioctl(fd, KVM_CHECK_EXTENSION,
+				      (void *)KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2) > 0,
 	};
 }
 

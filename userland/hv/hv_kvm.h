@@ -20,7 +20,8 @@ struct kvm_irqfd_binding {
 struct kvm_vm {
 	struct hv_vm base;
 	size_t run_size;
-	pthread_mutex_t lock;	/* the routing below and KVM's copy of it */
+	pthread_mutex_t lock;	/* all below, and KVM's copy of the routing */
+	uint64_t slot_pages[BATON_MAX_SLOTS];	/* 0: no such slot */
 	/* GSIs 0-23: level-triggered IOAPIC pins; from 24 on: irqfds by index */
 	struct { bool used; uint64_t address; uint32_t data; } pin[KVM_IOAPIC_PINS];
 	struct kvm_irqfd_binding *irqfds;
@@ -57,6 +58,10 @@ static inline struct kvm_vm *to_kvm_vm(struct hv_vm *vm)
 int hv_kvm_vm_create(struct hv *hv, struct hv_vm **ret_vm);
 void hv_kvm_vm_destroy(struct hv_vm *vm);
 int hv_kvm_set_slot(struct hv_vm *vm, const struct hv_slot *slot);
+int hv_kvm_get_dirty(struct hv_vm *vm, uint32_t slot, uint64_t first, uint64_t count,
+		     uint64_t *bitmap);
+int hv_kvm_clear_dirty(struct hv_vm *vm, uint32_t slot, uint64_t first, uint64_t count,
+		       const uint64_t *bitmap);
 int hv_kvm_send_msi(struct hv_vm *vm, uint64_t address, uint32_t data);
 int hv_kvm_irqfd(struct hv_vm *vm, int fd, uint64_t address, uint32_t data, bool on);
 int hv_kvm_ioeventfd(struct hv_vm *vm, int fd, uint16_t port, uint32_t size, bool on);

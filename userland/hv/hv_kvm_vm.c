@@ -20,7 +20,7 @@ static int enable_capability(int fd, uint32_t capability, uint64_t argument)
 	return hv_ioctl(fd, KVM_ENABLE_CAP, &call);
 }
 
-static int set_up_vm(int fd)
+static int set_up_vm(int fd, bool dirty_log)
 {
 	uint64_t identity_map = 0xfeffc000;
 	int error;
@@ -31,9 +31,14 @@ static int set_up_vm(int fd)
 	error = enable_capability(fd, KVM_CAP_SPLIT_IRQCHIP, KVM_IOAPIC_PINS);
 	if (error)
 		return error;
-	return enable_capability(fd, KVM_CAP_X2APIC_API,
-				 KVM_X2APIC_API_USE_32BIT_IDS |
-				 KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK);
+	error = enable_capability(fd, KVM_CAP_X2APIC_API,
+				  KVM_X2APIC_API_USE_32BIT_IDS |
+				  KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK);
+	/* To look at a log must not clear it. */
+	if (!error && dirty_log)
+		error = enable_capability(fd, KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2,
+					  KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE);
+	return error;
 }
 
 /* KVM answers EINTR when a signal comes while it creates the VM. */
@@ -63,7 +68,7 @@ int hv_kvm_vm_create(struct hv *hv, struct hv_vm **ret_vm)
 	vm->run_size = (size_t)run_size;
 	pthread_mutex_init(&vm->lock, NULL);
 	vm->base.fd = create_vm_fd(hv->fd);
-	error = vm->base.fd < 0 ? vm->base.fd : set_up_vm(vm->base.fd);
+	error = vm->base.fd < 0 ? vm->base.fd : set_up_vm(vm->base.fd, hv->info.dirty_log);
 	if (error) {
 		hv_kvm_vm_destroy(&vm->base);
 		return error;
@@ -83,17 +88,83 @@ void hv_kvm_vm_destroy(struct hv_vm *base)
 	free(vm);
 }
 
-int hv_kvm_set_slot(struct hv_vm *vm, const struct hv_slot *slot)
+/* ---- slots ---- */
+
+int hv_kvm_set_slot(struct hv_vm *base, const struct hv_slot *slot)
 {
 	struct kvm_userspace_memory_region call = {
 		.slot = slot->id,
-		.flags = slot->readonly ? KVM_MEM_READONLY : 0,
+		.flags = (slot->readonly ? KVM_MEM_READONLY : 0) |
+			 (slot->log_dirty ? KVM_MEM_LOG_DIRTY_PAGES : 0),
 		.guest_phys_addr = slot->gpa,
 		.memory_size = slot->size,
 		.userspace_addr = (uintptr_t)slot->hva,
 	};
+	struct kvm_vm *vm = to_kvm_vm(base);
+	int error;
 
-	return hv_ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &call);
+	if (slot->id >= BATON_MAX_SLOTS)
+		return -EINVAL;
+	pthread_mutex_lock(&vm->lock);
+	error = hv_ioctl(base->fd, KVM_SET_USER_MEMORY_REGION, &call);
+	if (!error)
+		vm->slot_pages[slot->id] = slot->size / BATON_PAGE_SIZE;
+	pthread_mutex_unlock(&vm->lock);
+	return error;
+}
+
+/* KVM knows all of a slot's log or nothing: a part is copied out of it. */
+static int get_part(struct kvm_vm *vm, uint32_t slot, uint64_t first, uint64_t count,
+		    uint64_t *bitmap)
+{
+	struct kvm_dirty_log call = { .slot = slot };
+	uint64_t pages = vm->slot_pages[slot];
+	uint64_t *all;
+	int error;
+
+	if (!pages)
+		return -ENOENT;
+	if (first >= pages || count > pages - first || (count % 64 && count != pages - first))
+		return -EINVAL;
+	all = count == pages ? bitmap : calloc((pages + 63) / 64, sizeof(*all));
+	if (!all)
+		return -ENOMEM;
+	call.dirty_bitmap = all;
+	error = hv_ioctl(vm->base.fd, KVM_GET_DIRTY_LOG, &call);
+	if (!error && all != bitmap)
+		memcpy(bitmap, all + first / 64, (count + 63) / 64 * sizeof(*all));
+	if (all != bitmap)
+		free(all);
+	return error;
+}
+
+int hv_kvm_get_dirty(struct hv_vm *base, uint32_t slot, uint64_t first, uint64_t count,
+		     uint64_t *bitmap)
+{
+	struct kvm_vm *vm = to_kvm_vm(base);
+	int error;
+
+	if (slot >= BATON_MAX_SLOTS)
+		return -EINVAL;
+	pthread_mutex_lock(&vm->lock);
+	error = get_part(vm, slot, first, count, bitmap);
+	pthread_mutex_unlock(&vm->lock);
+	return error;
+}
+
+int hv_kvm_clear_dirty(struct hv_vm *vm, uint32_t slot, uint64_t first, uint64_t count,
+		       const uint64_t *bitmap)
+{
+	struct kvm_clear_dirty_log call = {
+		.slot = slot,
+		.num_pages = (uint32_t)count,
+		.first_page = first,
+		.dirty_bitmap = (void *)(uintptr_t)bitmap,
+	};
+
+	if (slot >= BATON_MAX_SLOTS || count > UINT32_MAX)
+		return -EINVAL;
+	return hv_ioctl(vm->fd, KVM_CLEAR_DIRTY_LOG, &call);
 }
 
 int hv_kvm_send_msi(struct hv_vm *vm, uint64_t address, uint32_t data)

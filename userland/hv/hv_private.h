@@ -27,6 +27,10 @@ struct hv_ops {
 	int (*vm_create)(struct hv *hv, struct hv_vm **ret_vm);
 	void (*vm_destroy)(struct hv_vm *vm);
 	int (*set_slot)(struct hv_vm *vm, const struct hv_slot *slot);
+	int (*get_dirty)(struct hv_vm *vm, uint32_t slot, uint64_t first, uint64_t count,
+			 uint64_t *bitmap);
+	int (*clear_dirty)(struct hv_vm *vm, uint32_t slot, uint64_t first, uint64_t count,
+			   const uint64_t *bitmap);
 	int (*send_msi)(struct hv_vm *vm, uint64_t address, uint32_t data);
 	int (*irqfd)(struct hv_vm *vm, int fd, uint64_t address, uint32_t data, bool on);
 	int (*ioeventfd)(struct hv_vm *vm, int fd, uint16_t port, uint32_t size, bool on);

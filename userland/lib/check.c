@@ -63,6 +63,44 @@ bool check_disk(const char *path, bool readonly, struct btn_error *e)
 	return true;
 }
 
+#define CDROM_BLOCK 2048u
+#define CDROM_SIZE_MAX (0xfffffff0ull * CDROM_BLOCK)
+
+bool check_cdrom_size(const char *path, uint64_t size, struct btn_error *e)
+{
+	if (size && size % CDROM_BLOCK == 0 && size <= CDROM_SIZE_MAX)
+		return true;
+	btn_set(e, BTN_CDROM_SIZE, "the CD \"%s\" has a size that does not work", path);
+	if (!size)
+		btn_set_cause(e, "The file is empty.");
+	else if (size % CDROM_BLOCK)
+		btn_set_cause(e, "It has %llu bytes; an image of a CD or DVD is a multiple of %u.",
+			      (unsigned long long)size, CDROM_BLOCK);
+	else
+		btn_set_cause(e, "No disc has more than 8 TiB.");
+	return false;
+}
+
+void btn_set_no_cdrom(struct btn_error *e)
+{
+	btn_set(e, BTN_BAD_VALUE, "--cdrom is for board pc");
+	btn_set_cause(e, "Board micro has nothing but virtio devices.");
+	btn_set_fix(e, "Use --board pc, or attach the image as a disk: --disk FILE,readonly");
+}
+
+bool check_cdrom(const char *path, struct btn_error *e)
+{
+	struct stat st;
+
+	if (stat(path, &st)) {
+		btn_set_file(e, "CD", path, errno);
+		return false;
+	}
+	if (S_ISBLK(st.st_mode) && !access(path, R_OK))
+		return true;
+	return check_file("CD", path, e) && check_cdrom_size(path, (uint64_t)st.st_size, e);
+}
+
 uint64_t host_memory(void)
 {
 	struct sysinfo info;

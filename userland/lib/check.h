@@ -18,6 +18,12 @@
 bool check_file(const char *what, const char *path, struct btn_error *e);
 /* A raw disk: a regular file or block device, writable unless readonly. */
 bool check_disk(const char *path, bool readonly, struct btn_error *e);
+/* --cdrom for board micro. */
+void btn_set_no_cdrom(struct btn_error *e);
+/* An image of a CD or DVD: a regular file of a possible size, or a block device. */
+bool check_cdrom(const char *path, struct btn_error *e);
+/* The same of its size in bytes. */
+bool check_cdrom_size(const char *path, uint64_t size, struct btn_error *e);
 /* Memory of one VM: "512M" to bytes, not under the minimum, not above the host's. */
 bool check_memory(const char *text, uint64_t *ret_bytes, struct btn_error *e);
 /* "MIN..MAX", each as above and MIN at most MAX; or "MAX", with MIN the same. */

@@ -100,6 +100,7 @@ enum btn_code {
 	BTN_DISK_READONLY = 5003,	/* not writable, and readonly not asked for */
 	BTN_DISK_SIZE = 5004,		/* empty or no multiple of 512 bytes */
 	BTN_TOO_MANY_DEVICES = 5005,
+	BTN_CDROM_SIZE = 5006,		/* not a disc's: empty, or no whole blocks */
 	BTN_DISK_FORMAT = 5020,		/* a feature of the image that we lack */
 	BTN_DISK_DAMAGED = 5021,	/* the image contradicts itself */
 	BTN_DISK_BACKING = 5022,	/* what it is based on is missing */

@@ -38,12 +38,13 @@
 #define MMIO32_SIZE	(IOAPIC_BASE - MMIO32_BASE)
 #define PCI_IO_BASE	0xc000u
 #define PCI_IO_SIZE	0x4000u
-#define BOOT_ORDER_MAX	(OPTIONS_DISKS_MAX * 40)
+#define BOOT_ORDER_MAX	(OPTIONS_DISKS_MAX * 40 + OPTIONS_CDROMS_MAX * 60)
 
 #define UART_IRQ	4u
 #define TIMER_IRQ	0u
 #define TIMER_PIN	2u	/* of the IOAPIC */
 #define KEYBOARD_IRQ	1u
+#define MOUSE_IRQ	12u
 #define RTC_IRQ		8u
 
 /* Local APIC: LINT0 takes the 8259, as when a PC starts. */
@@ -270,7 +271,7 @@ static bool add_keyboard(struct board *board, struct btn_error *e)
 {
 	struct pc *pc = board->own;
 	struct i8042_config config = {
-		.keyboard = isa_line(pc, KEYBOARD_IRQ),
+		.keyboard = isa_line(pc, KEYBOARD_IRQ), .mouse = isa_line(pc, MOUSE_IRQ),
 		.request = board_request_end, .ctx = &board->machine,
 	};
 	int error;
@@ -327,6 +328,18 @@ static void on_vram(void *ctx, uint64_t address, bool mapped)
 				 vga_vram(pc->vga), false);
 }
 
+static bool take_vram_dirty(void *ctx, uint64_t *bitmap, size_t pages)
+{
+	return guest_memory_take_dirty(((struct pc *)ctx)->board->machine.memory, WINDOW_VRAM,
+				       bitmap, pages);
+}
+
+/* Without a log the picture is compared. */
+static void watch_vram(void *ctx, bool on)
+{
+	guest_memory_log(((struct pc *)ctx)->board->machine.memory, WINDOW_VRAM, on);
+}
+
 static int add_vga_ports(struct board *board)
 {
 	struct pc *pc = board->own;
@@ -344,7 +357,10 @@ static int add_vga_ports(struct board *board)
 static bool add_vga(struct board *board, struct btn_error *e)
 {
 	struct pc *pc = board->own;
-	struct vga_config config = { .vram_mapped = on_vram, .ctx = pc };
+	struct vga_config config = {
+		.dirty = { .get = take_vram_dirty, .watch = watch_vram, .ctx = pc },
+		.vram_mapped = on_vram, .ctx = pc,
+	};
 	struct pci_function_config function;
 	struct display_source source;
 	int error = vga_create(&config, &pc->vga);
@@ -367,16 +383,22 @@ static void on_key(void *ctx, uint16_t key, bool down)
 	i8042_key(((struct pc *)ctx)->keyboard, key, down);
 }
 
-/* There is no mouse yet. */
+static unsigned int on_key_room(void *ctx)
+{
+	return i8042_key_room(((struct pc *)ctx)->keyboard);
+}
+
 static void on_pointer(void *ctx, uint32_t x, uint32_t y, uint32_t w, uint32_t h, uint8_t buttons)
 {
-	(void)ctx, (void)x, (void)y, (void)w, (void)h, (void)buttons;
+	i8042_pointer(((struct pc *)ctx)->keyboard, x, y, w, h, buttons);
 }
 
 /* Keys and pointer reach the machine from here on. */
 static void listen_to_input(struct board *board)
 {
-	struct input_sink sink = { .key = on_key, .pointer = on_pointer, .ctx = board->own };
+	struct input_sink sink = {
+		.key = on_key, .room = on_key_room, .pointer = on_pointer, .ctx = board->own,
+	};
 
 	input_set_sink(board->config.input, &sink);
 }
@@ -388,7 +410,7 @@ static bool power_button(struct board *board)
 
 /* ---- firmware's knowledge ---- */
 
-/* As Open Firmware names devices; the disks come first, in their order. */
+/* As Open Firmware names devices: disks, then CDs, for a disk that does not boot yet. */
 static void boot_order(const struct board *board, char *text, size_t size)
 {
 	size_t used = 0;
@@ -397,6 +419,8 @@ static void boot_order(const struct board *board, char *text, size_t size)
 	for (unsigned int i = 0; i < board->options->disk_count && used < size; i++)
 		used += (size_t)snprintf(text + used, size - used, "/pci@i0cf8/scsi@%x/disk@0,0\n",
 					 board->first_disk_slot + i);
+	if (used < size)
+		board_cdrom_boot_order(board, text + used, size - used);
 }
 
 static bool add_fw_cfg(struct board *board, struct btn_error *e)
@@ -463,8 +487,8 @@ static bool assemble(struct board *board, struct btn_error *e)
 	    !add_pic(board, e) || !add_pit(board, e) || !add_rtc(board, e) ||
 	    !add_power(board, e) || !add_keyboard(board, e) ||
 	    !board_add_uart(board, &uart, e) || !add_pci(board, e) || !add_vga(board, e) ||
-	    !board_add_virtio(board, e) || !add_fw_cfg(board, e) ||
-	    !board_add_vcpus(board, e) || !open_lint0(board, e))
+	    !board_add_virtio(board, e) || !board_add_cdroms(board, e) ||
+	    !add_fw_cfg(board, e) || !board_add_vcpus(board, e) || !open_lint0(board, e))
 		return false;
 	listen_to_input(board);
 	return true;
@@ -487,6 +511,7 @@ static void dismantle(struct board *board)
 
 	dismantle_screen(board);
 	fw_cfg_destroy(pc->fw_cfg);
+	board_remove_cdroms(board);
 	pci_host_destroy(board->machine.pci);
 	ich9_lpc_destroy(pc->lpc);
 	i8042_destroy(pc->keyboard);

@@ -38,6 +38,8 @@ struct board {
 	/* What the 8259 answers a CPU (vcpu.h); NULL: there is none. */
 	int (*inta)(void *ctx);
 	void *inta_ctx;
+	struct ahci *ahci;	/* NULL without a CD drive */
+	struct cd_drive *cdrom[OPTIONS_CDROMS_MAX];
 	struct memory_control *memory_control;
 	struct vcpu *vcpu[BATON_MAX_VCPUS];
 };
@@ -47,6 +49,12 @@ bool board_add_ioapic(struct board *board, struct btn_error *e);
 bool board_add_uart(struct board *board, const struct irq_line *irq, struct btn_error *e);
 bool board_add_virtio(struct board *board, struct btn_error *e);
 bool board_add_vcpus(struct board *board, struct btn_error *e);
+/* board_cdrom.c; once there is an LPC bridge on the PCI bus. */
+bool board_add_cdroms(struct board *board, struct btn_error *e);
+/* Before that bus goes. Fine if they never were added. */
+void board_remove_cdroms(struct board *board);
+/* How firmware names the drives, a line each; cut to `size`. Returns the length. */
+size_t board_cdrom_boot_order(const struct board *board, char *text, size_t size);
 
 /* What the guest's RAM is made of; and the error of creating it. Returns false. */
 enum guest_memory_kind board_memory_kind(const struct board *board);

@@ -147,6 +147,19 @@ static bool take_disk(struct options *options, char *value, struct btn_error *e)
 	return true;
 }
 
+static bool take_cdrom(struct options *options, char *value, struct btn_error *e)
+{
+	if (options->cdrom_count == OPTIONS_CDROMS_MAX) {
+		btn_set(e, BTN_TOO_MANY_DEVICES, "a VM has at most %u CD drives",
+			OPTIONS_CDROMS_MAX);
+		btn_set_cause(e, "--cdrom was given once more than that.");
+		btn_set_fix(e, "Attach fewer, or what is only data as --disk FILE,readonly.");
+		return false;
+	}
+	options->cdrom[options->cdrom_count++] = value;
+	return true;
+}
+
 static bool take_fd(const char *name, const char *value, int *ret_fd, struct btn_error *e)
 {
 	char *end;
@@ -259,10 +272,11 @@ static const struct option_row rows[] = {
 	{ "memory", "[MIN..]SIZE", "guest memory, such as 512M, or 512M..2G (256M)", take_memory },
 	{ "ksm", "on|off", "let the host merge equal pages of VMs (off)", take_ksm },
 	{ "disk", "FILE[,format=raw|qcow2][,readonly]", "a virtio disk; repeatable", take_disk },
+	{ "cdrom", "FILE", "a CD drive of board pc with this image; repeatable", take_cdrom },
 	{ "net", "PORT", "network card: fd=N or unix:PATH[,mac=MAC][,name=NAME]"
 	  "[,control-fd=N]; repeatable", take_net },
 	{ "engine", "NAME", "auto, baton or kvm (auto)", take_engine },
-	{ "board", "NAME", "micro, which starts a kernel, or pc, which boots a disk (micro)",
+	{ "board", "NAME", "micro, which starts a kernel, or pc, which boots disks, CDs (micro)",
 	  take_board },
 	{ "display", "none|vnc:unix:PATH|vnc:127.0.0.1:PORT",
 	  "show the screen of board pc by VNC (none)", take_display },
@@ -350,6 +364,10 @@ static bool check_board(const struct options *options, struct btn_error *e)
 	if (options->board == BOARD_PC && (options->kernel || options->initrd)) {
 		btn_set(e, BTN_BAD_VALUE, "board pc boots from a disk, not from a kernel file");
 		btn_set_fix(e, "Leave the kernel out, or use --board micro.");
+		return false;
+	}
+	if (options->board == BOARD_MICRO && options->cdrom_count) {
+		btn_set_no_cdrom(e);
 		return false;
 	}
 	return true;

@@ -11,6 +11,7 @@
 #include "lib/errors.h"
 
 #define OPTIONS_DISKS_MAX 16
+#define OPTIONS_CDROMS_MAX 2
 
 enum options_board { BOARD_MICRO, BOARD_PC };
 
@@ -43,6 +44,8 @@ struct options {
 	enum hv_engine engine;
 	struct options_disk disk[OPTIONS_DISKS_MAX];
 	unsigned int disk_count;
+	const char *cdrom[OPTIONS_CDROMS_MAX];	/* board pc */
+	unsigned int cdrom_count;
 	struct options_net net[OPTIONS_NETS_MAX];
 	unsigned int net_count;
 	int console_in, console_out;		/* serial port; -1: none */

@@ -21,6 +21,7 @@
 #include <sys/epoll.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -288,6 +289,17 @@ static int watch_signals(struct daemon *d)
 	return d->signal_fd < 0 ? -errno : watch(d, d->signal_fd, KIND_SIGNAL, 0);
 }
 
+/* libslirp keeps the socket of a connection that has ended for ten seconds more. */
+static void raise_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static int open_all(struct daemon *d, const struct subnet *subnet)
 {
 	int error;
@@ -449,6 +461,7 @@ int main(int argc, char **argv)
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	umask(077);
+	raise_descriptors();
 	error = d.options.listen ? take_lock(&d) : 0;
 	if (error == -EBUSY) {
 		tell_ready(&d.options); /* the other one is, or will be in a moment */

@@ -7,9 +7,11 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <net/ethernet.h>
 #include <slirp/libslirp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include "lease.h"
@@ -122,6 +124,7 @@ int uplink_create(const struct subnet *subnet, uplink_receive receive, void *ctx
 		.if_mtu = UPLINK_MTU,
 		.if_mru = UPLINK_MTU,
 		.disable_dhcp = true,
+		.disable_host_loopback = true,
 	};
 
 	if (!u)
@@ -146,22 +149,51 @@ void uplink_destroy(struct uplink *u)
 	free(u);
 }
 
+/*
+ * 127.0.0.0/8 and 0.0.0.0/8, which Linux connects to 127.0.0.1: what the host
+ * serves to itself there is not for guests. libslirp connects to any address.
+ */
+static bool is_for_loopback(const uint8_t *frame, uint32_t length)
+{
+	uint8_t first = length >= ETH_HEADER + 20 ? frame[ETH_HEADER + 16] : 0;
+
+	return get16(frame + 12) == ETHERTYPE_IP && (first == 127 || first == 0);
+}
+
 void uplink_send(struct uplink *u, const uint8_t *frame, uint32_t length)
 {
-	if (length <= UPLINK_MTU + ETH_HEADER)
+	if (length <= UPLINK_MTU + ETH_HEADER && !is_for_loopback(frame, length))
 		slirp_input(u->slirp, frame, (int)length);
 }
 
 /* ---- forwards ---- */
 
+/*
+ * libslirp lets one connection wait to be accepted: of several that come at once
+ * most would be late or lost. It does not tell which socket it listens on, but
+ * names it as one to be polled.
+ */
+static int widen_listener(int fd, int events, void *opaque)
+{
+	socklen_t size = sizeof(int);
+	int listens = 0;
+
+	(void)events, (void)opaque;
+	if (!getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) && listens)
+		listen(fd, SOMAXCONN);
+	return -1; /* not polled: what has happened to it the next turn shows */
+}
+
 int uplink_add_forward(struct uplink *u, const struct uplink_forward *f)
 {
 	struct in_addr host = { htonl(f->host_address) }, guest = { htonl(f->guest_address) };
+	uint32_t timeout = 0;
 
 	errno = 0;
-	if (!slirp_add_hostfwd(u->slirp, f->udp, host, f->host_port, guest, f->guest_port))
-		return 0;
-	return errno ? -errno : -EADDRINUSE;
+	if (slirp_add_hostfwd(u->slirp, f->udp, host, f->host_port, guest, f->guest_port))
+		return errno ? -errno : -EADDRINUSE;
+	slirp_pollfds_fill(u->slirp, &timeout, widen_listener, NULL);
+	return 0;
 }
 
 void uplink_remove_forward(struct uplink *u, const struct uplink_forward *f)

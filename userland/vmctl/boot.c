@@ -35,6 +35,9 @@ const struct option_row boot_options[] = {
 		"for more: /dev/vda, /dev/vdb and so on in the guest. Without format= the image's "
 		"header decides, which the guest of a raw disk can write: say format=raw if it "
 		"is raw." },
+	{ "cdrom", "FILE", "A CD drive of board pc, with this image of a CD or DVD in it. "
+		"Repeat it for a second one. Disks are tried first: a CD boots if there is none, "
+		"or none that boots yet." },
 	{ "net", "NETWORK", "A network card. \"user\": a network of the VM's own with a way out, "
 		"nothing on the host has to be set up; else a network by name, which VMs share "
 		"and which starts with the first of them." },
@@ -42,11 +45,12 @@ const struct option_row boot_options[] = {
 		"one of the guest. Listens on 127.0.0.1, or ADDRESS:HOSTPORT:GUESTPORT says where. "
 		"Repeat it for more." },
 	{ "name", "NAME", "The VM's host name on the network. The same name gets the same MAC and "
-		"address each time." },
+		"address each time; on a network that VMs share, a VM without one gets others at "
+		"each start." },
 	{ "engine", "ENGINE", "\"baton\" (Baton's kernel module), \"kvm\" (/dev/kvm) or \"auto\": "
 		"baton if it works, else kvm. Default: auto." },
 	{ "board", "BOARD", "The machine. \"micro\" starts KERNEL at once and has nothing but "
-		"virtio devices; \"pc\" has a PC's firmware and devices, and boots a disk. "
+		"virtio devices; \"pc\" has a PC's firmware and devices, and boots a disk or CD. "
 		"Default: micro with a KERNEL, pc without." },
 	{ "display", "none|vnc:unix:PATH|vnc:127.0.0.1:PORT", "Show the screen of board pc, and "
 		"take keys, through a VNC server: on a UNIX socket, which is made with access for "
@@ -73,6 +77,8 @@ const struct example boot_examples[] = {
 	  "vmctl boot --disk debian.qcow2 --memory 1G" },
 	{ "The same, to be reached by vmctl screenshot, send-key, type and control:",
 	  "vmctl boot --disk debian.qcow2 --memory 1G --control ./vm.sock" },
+	{ "A CD that boots, and a new disk, watched through VNC:",
+	  "vmctl boot --disk new.qcow2 --cdrom system.iso --display vnc:unix:$PWD/vm.vnc" },
 	{ "A server whose port 22 is reached at port 2222 of the host:",
 	  "vmctl boot vmlinuz --initrd initrd.img --net user --forward 2222:22" },
 	{ NULL, NULL },
@@ -80,8 +86,8 @@ const struct example boot_examples[] = {
 
 const char boot_description[] =
 	"Boots KERNEL (a bzImage, or an ELF kernel with a PVH entry point), or without one the "
-	"boot loader on the first disk, and connects the guest's serial console, ttyS0, with this "
-	"terminal until the guest powers off.\n"
+	"boot loader on the first disk or CD, and connects the guest's serial console, ttyS0, with "
+	"this terminal until the guest powers off.\n"
 	"On a terminal, all keys go to the guest. At the start of a line ~. ends the VM, ~^Z "
 	"suspends it, ~~ sends one ~ and ~? lists these. If standard input is no terminal, "
 	"it is passed on as it is, and its end does not end the VM.\n"
@@ -153,20 +159,22 @@ static const char *board_of(const struct args *args)
 	return value_or(args, "board", args->positional_count ? "micro" : "pc");
 }
 
-/* A kernel for micro, a disk for pc, and neither gets what it cannot use. */
+/* A kernel for micro, a disk or CD for pc, and neither gets what it cannot use. */
 static bool check_start(const struct args *args, struct btn_error *e)
 {
 	const char *initrd = args_get(args, "initrd"), *firmware = args_get(args, "firmware");
-	const char *screen = args_get(args, "display");
-	bool kernel = args->positional_count;
-	bool for_pc = firmware || (screen && strcmp(screen, "none"));
+	bool kernel = args->positional_count, for_pc = firmware || args_has(args, "display");
+	bool cdrom = args_has(args, "cdrom");
 
 	if (!strcmp(board_of(args), "micro")) {
 		if (!kernel)
 			btn_set(e, BTN_MISSING_ARGUMENT, "KERNEL is missing");
 		else if (for_pc)
 			btn_set(e, BTN_BAD_VALUE, "--firmware and --display are for board pc");
-		return kernel && !for_pc && check_file("kernel", args->positional[0], e) &&
+		else if (cdrom)
+			btn_set_no_cdrom(e);
+		return kernel && !for_pc && !cdrom &&
+		       check_file("kernel", args->positional[0], e) &&
 		       (!initrd || check_file("initrd", initrd, e));
 	}
 	if (kernel || initrd || args_has(args, "append")) {
@@ -174,9 +182,9 @@ static bool check_start(const struct args *args, struct btn_error *e)
 		btn_set_fix(e, "Leave KERNEL, --initrd and --append out, or use --board micro.");
 		return false;
 	}
-	if (!args_has(args, "disk")) {
+	if (!args_has(args, "disk") && !cdrom) {
 		btn_set(e, BTN_MISSING_ARGUMENT,
-			"there is nothing to boot: neither KERNEL nor --disk");
+			"there is nothing to boot: neither KERNEL nor --disk nor --cdrom");
 		return false;
 	}
 	return !firmware || check_file("firmware", firmware, e);
@@ -185,7 +193,7 @@ static bool check_start(const struct args *args, struct btn_error *e)
 static bool check_arguments(const struct args *args, unsigned int *ret_cpus,
 			    struct memory_range *ret_memory, struct btn_error *e)
 {
-	const char *disk, *vnc, *password = args_get(args, "vnc-password");
+	const char *disk, *cdrom, *vnc, *password = args_get(args, "vnc-password");
 	size_t pos = 0;
 
 	if (!check_word("board", BTN_UNKNOWN_BOARD, board_of(args),
@@ -203,6 +211,10 @@ static bool check_arguments(const struct args *args, unsigned int *ret_cpus,
 		return false;
 	while ((disk = args_next(args, "disk", &pos))) {
 		if (!check_disk_option(disk, e))
+			return false;
+	}
+	for (pos = 0; (cdrom = args_next(args, "cdrom", &pos));) {
+		if (!check_cdrom(cdrom, e))
 			return false;
 	}
 	return true;
@@ -250,7 +262,7 @@ static void add(struct boot_plan *plan, const char *name, const char *value)
 
 bool boot_make_plan(const struct args *args, struct boot_plan *plan, struct btn_error *e)
 {
-	const char *initrd = args_get(args, "initrd"), *disk;
+	const char *initrd = args_get(args, "initrd"), *disk, *cdrom;
 	unsigned int cpus;
 	struct memory_range memory;
 	size_t pos = 0;
@@ -273,17 +285,19 @@ bool boot_make_plan(const struct args *args, struct boot_plan *plan, struct btn_
 	add(plan, "--engine", value_or(args, "engine", "auto"));
 	add(plan, "--cpus", plan->cpus);
 	add(plan, "--memory", plan->memory);
+	for (size_t i = 0; i < sizeof(passed_on) / sizeof(passed_on[0]); i++)
+		if (args_has(args, passed_on[i] + 2))
+			add(plan, passed_on[i], args_get(args, passed_on[i] + 2));
 	if (args->positional_count) {
 		add(plan, "--kernel", args->positional[0]);
 		if (initrd)
 			add(plan, "--initrd", initrd);
 		add(plan, "--append", plan->cmdline);
 	}
-	for (size_t i = 0; i < sizeof(passed_on) / sizeof(passed_on[0]); i++)
-		if (args_has(args, passed_on[i] + 2))
-			add(plan, passed_on[i], args_get(args, passed_on[i] + 2));
 	while ((disk = args_next(args, "disk", &pos)))
 		add(plan, "--disk", disk);
+	for (pos = 0; (cdrom = args_next(args, "cdrom", &pos));)
+		add(plan, "--cdrom", cdrom);
 	if (plan->net.network)
 		add(plan, "--net", plan->net.card);
 	return true;

@@ -106,8 +106,12 @@ void kshim_advance(u64 ns)
 	kshim_now = until;
 }
 
+unsigned long kshim_totalram = 1 << 20;
+unsigned int kshim_lock_breaks;
+
 void kshim_reset(void)
 {
+	kshim_totalram = 1 << 20;
 	timers = NULL;
 	kshim_now = 1000000000;
 	kshim_fail_alloc = -1;

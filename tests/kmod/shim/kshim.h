@@ -261,10 +261,16 @@ struct page { unsigned long private; };
 #define phys_to_virt(pa) __va(pa)
 #define access_ok(p, size) ((unsigned long)(p) < TASK_SIZE_MAX && \
 			    (size) <= TASK_SIZE_MAX - (unsigned long)(p))
-#define copy_from_user(to, from, n) (memcpy(to, (const void *)(from), n), 0ul)
-#define copy_to_user(to, from, n) (memcpy((void *)(to), from, n), 0ul)
 /* Tests decide which user addresses fault; by default none does. */
 extern bool (*kshim_user_fault)(unsigned long address, size_t size);
+#define u64_to_user_ptr(address) ((void *)(uintptr_t)(address))
+#define copy_from_user(to, from, n) ((unsigned long)!!copy_from_user_nofault(to, from, n))
+#define copy_to_user(to, from, n) \
+	(kshim_user_fault && kshim_user_fault((unsigned long)(to), n) ? \
+	 1ul : (memcpy((void *)(to), from, n), 0ul))
+/* Pages of the host. */
+extern unsigned long kshim_totalram;
+#define totalram_pages() kshim_totalram
 #define __get_user(x, p) \
 	(kshim_user_fault && kshim_user_fault((unsigned long)(p), sizeof(*(p))) ? \
 	 -EFAULT : (memcpy((void *)&(x), (const void *)(p), sizeof(*(p))), 0))
@@ -309,6 +315,11 @@ typedef spinlock_t raw_spinlock_t;
 #define raw_spin_unlock_irqrestore(l, f) spin_unlock_irqrestore(l, f)
 #define lockdep_assert_held(l) ((void)(l))
 #define lockdep_is_held(l) 1
+#define spin_needbreak(l) (!(l)->held)
+/* Who gives the CPU away is not asked again at once. */
+#define cond_resched_lock(l) ((void)(kshim_lock_breaks += (l)->held, \
+				     kshim_thread_info.flags &= ~_TIF_NEED_RESCHED))
+extern unsigned int kshim_lock_breaks;
 #define local_irq_save(f) ((void)((f) = 0))
 #define local_irq_restore(f) ((void)(f))
 #define preempt_disable() barrier()
@@ -563,6 +574,13 @@ extern u64 kshim_xcr0;
 #define X86_EFLAGS_AC (1ul << 18)
 #define X86_EFLAGS_VM (1ul << 17)
 #define DR6_RESERVED 0xffff0ff0u
+#define DR_TRAP0 0x1
+#define DR_TRAP1 0x2
+#define DR_TRAP2 0x4
+#define DR_TRAP3 0x8
+#define DR_TRAP_BITS 0xf
+#define DR_STEP 0x4000
+#define DR_SWITCH 0x8000
 
 #define EFER_SCE (1u << 0)
 #define EFER_LME (1u << 8)

@@ -244,6 +244,7 @@ static void isa_bridge(struct aml *out)
 {
 	static const struct isa_device devices[] = {
 		{ "KBD_", "PNP0303", { 0x60, 0x64 }, { 1, 1 }, 1 },
+		{ "MOU_", "PNP0F13", { 0 }, { 0 }, 12 },	/* at the keyboard's ports */
 		{ "COM1", "PNP0501", { 0x3f8 }, { 8 }, 4 },
 		{ "RTC_", "PNP0B00", { 0x70 }, { 8 }, 8 },
 	};

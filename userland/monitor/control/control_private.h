@@ -31,7 +31,7 @@ struct control {
 	struct board *board;		/* NULL: between two of them */
 	uint64_t start_ns;
 	unsigned int resets;
-	struct loop_timer *frame;	/* looks for damage while somebody waits for it */
+	struct loop_timer *frame;	/* while somebody waits for damage, or keys for room */
 	struct control_client client[CONTROL_CLIENTS_MAX];
 };
 

@@ -135,11 +135,16 @@ void control_on_frame(void *ctx)
 	struct display *display = control->config.display;
 	bool more = false;
 
+	if (!display)
+		return;
 	display_refresh(display);
 	for (unsigned int i = 0; i < CONTROL_CLIENTS_MAX; i++) {
 		struct control_client *client = &control->client[i];
 
-		if (client->fd >= 0 && client->watching)
+		if (client->fd < 0)
+			continue;
+		more |= input_user_send(&client->user);
+		if (client->watching)
 			more |= !answer_viewer(client, display) || client->watching;
 	}
 	if (more)
@@ -271,6 +276,8 @@ bool control_do_key(struct rpc_request *r)
 	for (unsigned int i = 0; i < chord.count; i++)
 		input_user_key(&client_of(r)->user, chord.key[down ? i : chord.count - 1 - i],
 			       down);
+	if (client_of(r)->user.count) /* some have to wait */
+		loop_timer_arm(control_of(r)->frame, FRAME_NS);
 	return true;
 }
 

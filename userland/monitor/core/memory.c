@@ -2,8 +2,8 @@
 /*
  * Guest memory. One mapping holds all RAM without a gap: what lies below the PCI
  * hole first, then what lies above 4 GiB. On a PC that includes 128 KiB at the VGA
- * window, which nothing ever touches. Windows are in a table under a lock of their
- * own (a leaf); plain RAM needs none, because it never moves.
+ * window, which nothing ever touches. Windows and their logs are in tables under a
+ * lock of their own (a leaf); plain RAM needs none, because it never moves.
  *
  * The engine follows the mapping by the kernel's MMU notifiers, so pages may be
  * given back, merged or swapped at any moment, and come again when touched.
@@ -29,6 +29,13 @@ struct window {
 	uint64_t gpa, size;	/* size 0: not mapped */
 	uint8_t *hva;
 	bool readonly;
+	bool logs;		/* its slot does */
+};
+
+/* Of a window, mapped or not. */
+struct window_log {
+	bool wanted;
+	bool lost;		/* something was written that the log does not know */
 };
 
 /* Letters: C constant after creation, W window_lock. */
@@ -41,6 +48,7 @@ struct guest_memory {
 	bool pc;			/* C: layout of a PC */
 	pthread_mutex_t window_lock;
 	struct window window[WINDOW_COUNT]; /* W */
+	struct window_log log[WINDOW_COUNT]; /* W */
 };
 
 static int create_file(struct guest_memory *mem)
@@ -214,6 +222,7 @@ static uint8_t *in_window_locked(struct guest_memory *mem, uint64_t gpa, bool wr
 
 		if (gpa - w->gpa >= w->size || (write && w->readonly))
 			continue;
+		mem->log[i].lost |= write;
 		*ret_room = w->size - (gpa - w->gpa);
 		return w->hva + (gpa - w->gpa);
 	}
@@ -293,11 +302,24 @@ int guest_memory_write(struct guest_memory *mem, uint64_t gpa, const void *from,
 static int set_window_slot(struct guest_memory *mem, unsigned int index, const struct window *w)
 {
 	struct hv_slot slot = {
-		.id = SLOT_WINDOWS + index, .readonly = w->readonly,
+		.id = SLOT_WINDOWS + index, .readonly = w->readonly, .log_dirty = w->logs,
 		.gpa = w->gpa, .size = w->size, .hva = w->hva,
 	};
 
 	return mem->vm ? hv_vm_set_slot(mem->vm, &slot) : 0;
+}
+
+/* A log is a help, not a need: a window that cannot have one comes without. */
+static int add_window_slot_locked(struct guest_memory *mem, unsigned int index, struct window *w)
+{
+	int error;
+
+	w->logs = mem->log[index].wanted;
+	error = set_window_slot(mem, index, w);
+	if (!error || !w->logs)
+		return error;
+	w->logs = false;
+	return set_window_slot(mem, index, w);
 }
 
 static bool window_valid(const struct guest_memory *mem, unsigned int index,
@@ -318,7 +340,7 @@ int guest_memory_map(struct guest_memory *mem, unsigned int window, uint64_t gpa
 		return -EINVAL;
 	pthread_mutex_lock(&mem->window_lock);
 	if (!mem->window[window].size) {
-		error = set_window_slot(mem, window, &new);
+		error = add_window_slot_locked(mem, window, &new);
 		if (!error)
 			mem->window[window] = new;
 	}
@@ -335,8 +357,87 @@ void guest_memory_unmap(struct guest_memory *mem, unsigned int window)
 		gone.gpa = mem->window[window].gpa;
 		set_window_slot(mem, window, &gone);
 		mem->window[window] = (struct window){};
+		mem->log[window].lost = true;
 	}
 	pthread_mutex_unlock(&mem->window_lock);
+}
+
+static int set_log_locked(struct guest_memory *mem, unsigned int index, bool on)
+{
+	struct window new = mem->window[index];
+	int error = 0;
+
+	new.logs = on;
+	if (new.size && new.logs != mem->window[index].logs)
+		error = set_window_slot(mem, index, &new);
+	if (error)
+		return error;
+	mem->window[index] = new;
+	mem->log[index].lost |= on && !mem->log[index].wanted;
+	mem->log[index].wanted = on;
+	return 0;
+}
+
+int guest_memory_log(struct guest_memory *mem, unsigned int window, bool on)
+{
+	int error;
+
+	if (window >= WINDOW_COUNT)
+		return -EINVAL;
+	if (!mem->vm)
+		return on ? -EOPNOTSUPP : 0;
+	pthread_mutex_lock(&mem->window_lock);
+	error = set_log_locked(mem, window, on);
+	pthread_mutex_unlock(&mem->window_lock);
+	return error;
+}
+
+#define TAKE_WORDS 64u	/* at once */
+
+static bool take_pages(struct guest_memory *mem, uint32_t slot, uint64_t first, uint64_t pages,
+		       uint64_t *bitmap)
+{
+	uint64_t bits[TAKE_WORDS] = {};
+
+	if (hv_vm_get_dirty(mem->vm, slot, first, pages, bits) ||
+	    hv_vm_clear_dirty(mem->vm, slot, first, pages, bits))
+		return false;
+	for (uint64_t word = 0; word < (pages + 63) / 64; word++)
+		bitmap[first / 64 + word] |= bits[word];
+	return true;
+}
+
+static bool take_dirty_locked(struct guest_memory *mem, unsigned int index, uint64_t *bitmap,
+			      uint64_t pages)
+{
+	const struct window *w = &mem->window[index];
+	bool known = mem->log[index].wanted && !mem->log[index].lost;
+	uint64_t part;
+
+	mem->log[index].lost = false;
+	/* Where no slot is, the guest's writes exit. */
+	if (!w->size)
+		return known;
+	if (!w->logs || w->size != pages * BATON_PAGE_SIZE)
+		return false;
+	for (uint64_t first = 0; first < pages; first += part) {
+		part = pages - first < 64 * TAKE_WORDS ? pages - first : 64 * TAKE_WORDS;
+		known &= take_pages(mem, SLOT_WINDOWS + index, first, part, bitmap);
+	}
+	return known;
+}
+
+bool guest_memory_take_dirty(struct guest_memory *mem, unsigned int window, uint64_t *bitmap,
+			     uint64_t pages)
+{
+	bool known = false;
+
+	if (window >= WINDOW_COUNT)
+		return false;
+	pthread_mutex_lock(&mem->window_lock);
+	known = take_dirty_locked(mem, window, bitmap, pages);
+	pthread_mutex_unlock(&mem->window_lock);
+	return known;
 }
 
 /* ---- memory and the host ---- */

@@ -95,4 +95,18 @@ int guest_memory_map(struct guest_memory *mem, unsigned int window, uint64_t gpa
 /* Nothing happens if it is not mapped. */
 void guest_memory_unmap(struct guest_memory *mem, unsigned int window);
 
+/*
+ * A window's dirty log, on or off, also for when it is mapped later. Guests run slower
+ * while it is on. -EOPNOTSUPP: the engine has none; or its error. Any thread.
+ */
+int guest_memory_log(struct guest_memory *mem, unsigned int window, bool on);
+/*
+ * ORs a bit into bitmap for each of the window's pages, of which it has `pages`, that
+ * the guest has written since the last call; what was written before is in memory when
+ * this returns. False: any page may have been written (the log was switched on since, the
+ * window was mapped anew, an instruction for it was emulated, or there is no log).
+ */
+bool guest_memory_take_dirty(struct guest_memory *mem, unsigned int window, uint64_t *bitmap,
+			     uint64_t pages);
+
 #endif

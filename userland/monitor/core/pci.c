@@ -24,6 +24,7 @@
 #define PORT_DATA 4 /* offset of 0xcfc */
 #define ADDRESS_ENABLE 0x80000000u
 
+#define HEADER_MULTIFUNCTION 0x80
 #define COMMAND_BITS (PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER)
 
 #define BRIDGE_VENDOR 0x1b36 /* "generic PCIe host bridge" of the open source world */
@@ -51,6 +52,7 @@ static void apply_locked(struct pci_function *fn)
 {
 	pci_bars_remap(fn->host);
 	bus_master_update(fn);
+	pci_msi_update(fn);
 	pci_msix_update(fn);
 	pci_intx_update(fn);
 }
@@ -104,7 +106,7 @@ static bool in_window(const struct pci_function *fn, unsigned int offset, unsign
 
 static struct pci_function *find_locked(struct pci_host *host, const struct config_address *at)
 {
-	return at->function == 0 ? host->function[at->slot] : NULL;
+	return host->function[at->slot * PCI_SLOT_FUNCTIONS + at->function];
 }
 
 /* size 1, 2 or 4. A function that is not there reads all ones. */
@@ -269,21 +271,53 @@ static struct pci_function *function_alloc(struct pci_host *host,
 static void function_free(struct pci_function *fn)
 {
 	pci_msix_fini(fn);
+	pci_msi_fini(fn);
 	free(fn);
+}
+
+static struct pci_function **place_of(const struct pci_function *fn)
+{
+	return &fn->host->function[fn->slot * PCI_SLOT_FUNCTIONS + fn->config.function];
+}
+
+/* PCI Local Bus 3.0, 6.2.1: header type bit 7 has guests look for more than function 0. */
+static void mark_slot_locked(struct pci_host *host, unsigned int slot)
+{
+	struct pci_function **first = &host->function[slot * PCI_SLOT_FUNCTIONS];
+	uint8_t type = 0;
+
+	for (unsigned int i = 1; i < PCI_SLOT_FUNCTIONS; i++)
+		if (first[i])
+			type = HEADER_MULTIFUNCTION;
+	for (unsigned int i = 0; i < PCI_SLOT_FUNCTIONS; i++)
+		if (first[i])
+			first[i]->space[PCI_HEADER_TYPE] = type;
 }
 
 static int slot_take_locked(struct pci_host *host, struct pci_function *fn)
 {
-	unsigned int slot = fn->config.slot;
+	unsigned int slot = fn->config.slot, function = fn->config.function;
 
+	/* A guest that finds no function 0 looks for no other. */
+	if (function >= PCI_SLOT_FUNCTIONS ||
+	    (function && (slot == PCI_SLOT_ANY || slot >= PCI_MAX_DEVICES ||
+			  !host->function[slot * PCI_SLOT_FUNCTIONS])))
+		return -EINVAL;
 	if (slot == PCI_SLOT_ANY)
-		while (slot < PCI_MAX_DEVICES && host->function[slot])
+		while (slot < PCI_MAX_DEVICES && host->function[slot * PCI_SLOT_FUNCTIONS])
 			slot++;
-	if (slot >= PCI_MAX_DEVICES || host->function[slot])
-		return -ENOSPC;
-	host->function[slot] = fn;
 	fn->slot = slot;
+	if (slot >= PCI_MAX_DEVICES || *place_of(fn))
+		return -ENOSPC;
+	*place_of(fn) = fn;
+	mark_slot_locked(host, slot);
 	return 0;
+}
+
+static void slot_leave_locked(struct pci_function *fn)
+{
+	*place_of(fn) = NULL;
+	mark_slot_locked(fn->host, fn->slot);
 }
 
 static int plug_locked(struct pci_host *host, struct pci_function *fn)
@@ -294,7 +328,7 @@ static int plug_locked(struct pci_host *host, struct pci_function *fn)
 		return error;
 	error = pci_bars_init(fn);
 	if (error)
-		host->function[fn->slot] = NULL;
+		slot_leave_locked(fn);
 	return error;
 }
 
@@ -306,7 +340,9 @@ int pci_add(struct pci_host *host, const struct pci_function_config *config, voi
 
 	if (!fn)
 		return -ENOMEM;
-	error = pci_msix_init(fn);
+	error = pci_msi_init(fn);
+	if (!error)
+		error = pci_msix_init(fn);
 	if (error)
 		goto err_free;
 	pthread_mutex_lock(&host->lock);
@@ -337,7 +373,7 @@ void pci_remove(struct pci_function *fn)
 	host = fn->host;
 	pthread_mutex_lock(&host->lock);
 	disable_locked(fn);
-	host->function[fn->slot] = NULL;
+	slot_leave_locked(fn);
 	pthread_mutex_unlock(&host->lock);
 	function_free(fn);
 }
@@ -452,8 +488,8 @@ static void remove_front_doors(struct pci_host *host)
 
 static void host_free(struct pci_host *host)
 {
-	for (unsigned int slot = 0; slot < PCI_MAX_DEVICES; slot++)
-		pci_remove(host->function[slot]);
+	for (unsigned int i = 0; i < PCI_MAX_FUNCTIONS; i++)
+		pci_remove(host->function[i]);
 	pthread_mutex_destroy(&host->intx_lock);
 	pthread_mutex_destroy(&host->lock);
 	free(host);
@@ -507,6 +543,7 @@ static void function_reset_locked(struct pci_function *fn)
 {
 	disable_locked(fn);
 	own_registers_reset_locked(fn);
+	pci_msi_reset(fn);
 	pci_msix_reset(fn);
 	pci_bars_restore(fn);
 	fn->space[PCI_CACHE_LINE_SIZE] = 0;
@@ -519,8 +556,8 @@ void pci_host_reset(struct pci_host *host)
 {
 	pthread_mutex_lock(&host->lock);
 	host->config_address = 0;
-	for (unsigned int slot = 0; slot < PCI_MAX_DEVICES; slot++)
-		if (host->function[slot])
-			function_reset_locked(host->function[slot]);
+	for (unsigned int i = 0; i < PCI_MAX_FUNCTIONS; i++)
+		if (host->function[i])
+			function_reset_locked(host->function[i]);
 	pthread_mutex_unlock(&host->lock);
 }

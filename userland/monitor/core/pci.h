@@ -4,11 +4,11 @@
  * (board pc) in front, MSI-X behind. A function is configuration space made of
  * plain bytes with a write mask, BARs with bus_ops, and an MSI-X table kept
  * here. The host moves BARs on the buses when the guest programs them. There
- * is bus 0 only, and one function per device.
+ * is bus 0 only.
  * PCI Local Bus 3.0, PCI Express base specification (ECAM, MSI-X).
  *
  * Locks: host (configuration space, BAR mapping) before the device's own
- * before MSI-X and INTx (leaves). A device may hold its own lock in calls
+ * before MSI, MSI-X and INTx (leaves). A device may hold its own lock in calls
  * marked "any thread", in no others.
  */
 #ifndef BATON_CORE_PCI_H
@@ -38,11 +38,13 @@ struct pci_bar {
 struct pci_function_config {
 	const char *name;
 	uint8_t slot;		/* PCI_SLOT_ANY: the next free one; else it must be free */
+	uint8_t function;	/* of the slot, 0 to 7; another than 0 needs 0 to be there first */
 	bool intx;		/* has the interrupt pin INTA#: pci_intx_set() */
 	uint16_t vendor_id, device_id;
 	uint16_t subsystem_vendor_id, subsystem_id;
 	uint32_t class_code;	/* 24 bits: class, subclass, interface */
 	uint8_t revision;
+	bool msi;		/* one message: pci_msi_send() */
 	uint16_t msix_vectors;	/* 0: none. Table and PBA are in a BAR of their own */
 	uint8_t msix_bar;	/* leave bar[msix_bar] empty */
 	struct pci_bar bar[PCI_BARS];
@@ -79,7 +81,7 @@ struct pci_host_config {
 	/* Port 0xcf9, which lies among PCI's but belongs to the chipset; NULL: nobody. */
 	const struct bus_ops *reset_control;
 	void *reset_control_dev;
-	/* INTA# of the device in `slot` changed. A leaf lock is held. NULL: no INTx. */
+	/* INTA# of the slot (of all its functions) changed. A leaf lock is held. NULL: no INTx. */
 	void (*intx)(void *ctx, unsigned int slot, bool level);
 	void *intx_ctx;
 };
@@ -142,6 +144,11 @@ void pci_msix_send(struct pci_function *fn, unsigned int vector);
 /* Whether the guest has switched MSI-X on. Any thread. */
 bool pci_msix_enabled(struct pci_function *fn);
 /*
+ * Sends the function's one message; nothing happens while the guest has not switched MSI
+ * on (then there is INTx, which is off while MSI is on). Any thread.
+ */
+void pci_msi_send(struct pci_function *fn);
+/*
  * The level of INTA#, which reaches the host's intx callback unless the guest has
  * switched it off (command register). Any thread.
  */
@@ -150,7 +157,7 @@ void pci_intx_set(struct pci_function *fn, bool level);
 bool pci_bus_master(struct pci_function *fn);
 /* What the guest programmed, mapped or not. Not from hooks, nor with a device lock held. */
 uint64_t pci_bar_address(struct pci_function *fn, unsigned int bar);
-/* 00:<slot>.0 */
+/* 00:<slot>.<function> */
 unsigned int pci_slot(const struct pci_function *fn);
 
 #endif

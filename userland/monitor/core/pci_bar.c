@@ -97,8 +97,8 @@ static struct window bar_window(const struct pci_host *host, const struct pci_ba
 /* Whether a BAR of any function was given part of [base, base + size). */
 static bool assigned(const struct pci_host *host, bool io, uint64_t base, uint64_t size)
 {
-	for (unsigned int slot = 0; slot < PCI_MAX_DEVICES; slot++) {
-		const struct pci_function *fn = host->function[slot];
+	for (unsigned int at = 0; at < PCI_MAX_FUNCTIONS; at++) {
+		const struct pci_function *fn = host->function[at];
 
 		for (unsigned int i = 0; fn && i < PCI_BARS; i++) {
 			const struct pci_bar *bar = &fn->config.bar[i];
@@ -222,9 +222,9 @@ static void bar_map_wanted(struct pci_function *fn, unsigned int index)
 
 static void each_bar(struct pci_host *host, void (*step)(struct pci_function *, unsigned int))
 {
-	for (unsigned int slot = 0; slot < PCI_MAX_DEVICES; slot++)
-		for (unsigned int i = 0; host->function[slot] && i < PCI_BARS; i++)
-			step(host->function[slot], i);
+	for (unsigned int at = 0; at < PCI_MAX_FUNCTIONS; at++)
+		for (unsigned int i = 0; host->function[at] && i < PCI_BARS; i++)
+			step(host->function[at], i);
 }
 
 /* All go before any comes, so that BARs can swap places. */

@@ -24,10 +24,6 @@
 #define MSIX_MAX_VECTORS 2048u
 #define PAGE 4096u
 
-/* An MSI is a write to the local APICs' window; other addresses are plain DMA. */
-#define MSI_WINDOW 0xfee00000u
-#define MSI_WINDOW_MASK 0xfff00000u
-
 struct msix_capability_body {	/* what comes after id and next */
 	uint16_t control;
 	uint32_t table, pba;
@@ -43,7 +39,7 @@ static uint64_t message_address(const struct pci_msix_vector *v)
 
 static bool goes_to_apic(const struct pci_msix_vector *v)
 {
-	return (v->entry[ADDRESS_LOW] & MSI_WINDOW_MASK) == MSI_WINDOW;
+	return pci_is_msi_address(message_address(v));
 }
 
 static bool deliverable(struct pci_function *fn, const struct pci_msix_vector *v)

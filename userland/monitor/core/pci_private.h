@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What pci.c (host and configuration space), pci_bar.c (decoding), pci_msix.c and
- * pci_intx.c (interrupts) know about each other. For nobody else.
+ * What pci.c (host and configuration space), pci_bar.c (decoding), pci_msi.c, pci_msix.c
+ * and pci_intx.c (interrupts) know about each other. For nobody else.
  */
 #ifndef BATON_CORE_PCI_PRIVATE_H
 #define BATON_CORE_PCI_PRIVATE_H
@@ -13,10 +13,12 @@
 #include "pci.h"
 
 #define PCI_CONFIG_SIZE 256u
+#define PCI_SLOT_FUNCTIONS 8u
+#define PCI_MAX_FUNCTIONS (PCI_MAX_DEVICES * PCI_SLOT_FUNCTIONS)
 
 /*
- * Letters: C constant after creation, H host->lock, M msix->lock, I host->intx_lock,
- * a atomic.
+ * Letters: C constant after creation, H host->lock, M msix->lock, S msi.lock,
+ * I host->intx_lock, a atomic.
  */
 struct pci_bar_state {
 	uint64_t assigned;	/* C: address after reset */
@@ -42,11 +44,20 @@ struct pci_msix {
 	struct pci_msix_vector vector[];
 };
 
+struct pci_msi {
+	pthread_mutex_t lock;
+	uint8_t capability;	/* C: offset in configuration space, 0: has none */
+	bool enabled;		/* S */
+	uint64_t address;	/* S */
+	uint16_t data;		/* S */
+};
+
 struct pci_function {
 	struct pci_host *host;			/* C */
 	unsigned int slot;			/* C */
 	struct pci_function_config config;	/* C */
 	void *dev;				/* C */
+	struct pci_msi msi;
 	struct pci_msix *msix;			/* C: NULL without */
 	uint8_t last_capability;		/* C: offset, 0: none yet */
 	unsigned int capabilities_end;		/* C: first free byte */
@@ -67,7 +78,7 @@ struct pci_host {
 	uint32_t config_address;		/* H: port 0xcf8 */
 	uint64_t ecam;				/* H: where it answers; 0: nowhere */
 	pthread_mutex_t intx_lock;
-	struct pci_function *function[PCI_MAX_DEVICES]; /* H */
+	struct pci_function *function[PCI_MAX_FUNCTIONS]; /* H: eight to a slot */
 };
 
 static inline uint16_t pci_get16(const struct pci_function *fn, unsigned int offset)
@@ -81,6 +92,15 @@ static inline void pci_put16(struct pci_function *fn, unsigned int offset, uint1
 	fn->space[offset + 1] = (uint8_t)(value >> 8);
 }
 
+/*
+ * An MSI is a write to the local APICs' window; other addresses are plain DMA. The upper
+ * half is the engine's to judge (bits of the destination's id).
+ */
+static inline bool pci_is_msi_address(uint64_t address)
+{
+	return (address & 0xfff00000u) == 0xfee00000u;
+}
+
 /* pci_bar.c; all with host->lock held, or before vCPUs run */
 
 /* Gives each BAR its place in the host's windows and its registers their masks. */
@@ -92,10 +112,20 @@ void pci_bars_remap(struct pci_host *host);
 
 /* pci_intx.c */
 
-/* Takes up the command register's INTx disable bit; host->lock held. */
+/* Takes up the command register's INTx disable bit, and MSI; host->lock held. */
 void pci_intx_update(struct pci_function *fn);
 /* For the status register. */
 bool pci_intx_pending(struct pci_function *fn);
+
+/* pci_msi.c */
+
+/* The capability, if fn->config asks for it; before pci_msix_init(). */
+int pci_msi_init(struct pci_function *fn);
+void pci_msi_fini(struct pci_function *fn);
+void pci_msi_reset(struct pci_function *fn);
+/* Takes up a change of the capability or of bus mastering; host->lock held. */
+void pci_msi_update(struct pci_function *fn);
+bool pci_msi_enabled(struct pci_function *fn);
 
 /* pci_msix.c */
 

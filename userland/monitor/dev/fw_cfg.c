@@ -26,7 +26,11 @@
 #define DMA_WRITE 0x10u
 
 #define ITEMS (FW_CFG_FIRST_FILE + FW_CFG_FILES_MAX)
-#define KEY_MASK 0x3fffu	/* without the bits "write" and "architecture's own" */
+/*
+ * Without the bit "write". With the bit "architecture's own", 0x8000, a key names
+ * another item, none of which we have: SeaBIOS counts its tables by two of them.
+ */
+#define KEY_MASK 0xbfffu
 
 /* In guest memory, big-endian. */
 struct dma_request {

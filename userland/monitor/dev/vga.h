@@ -35,10 +35,12 @@ struct vga;
  * Where the engine tells which pages of video memory the guest has written
  * since it was last asked: ors a bit per 4 KiB page into bitmap. False: it
  * cannot say, then all that is shown counts as written and rows are compared
- * with the surface. Runs on a viewer's thread with display.lock held.
+ * with the surface. watch: from now on it will be asked, or no more, because
+ * somebody watches. Both run on a viewer's thread with display.lock held.
  */
 struct vram_dirty {
 	bool (*get)(void *ctx, uint64_t *bitmap, size_t pages);
+	void (*watch)(void *ctx, bool on);	/* with get */
 	void *ctx;
 };
 

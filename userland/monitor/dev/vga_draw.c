@@ -203,7 +203,15 @@ static void render(void *ctx, struct display *display)
 	memset(vga->stale, 0, sizeof(vga->stale));
 }
 
+static void watched(void *ctx, bool on)
+{
+	struct vga *vga = ctx;
+
+	if (vga->config.dirty.get)
+		vga->config.dirty.watch(vga->config.dirty.ctx, on);
+}
+
 struct display_source vga_display_source(struct vga *vga)
 {
-	return (struct display_source){ render, vga };
+	return (struct display_source){ .render = render, .watched = watched, .ctx = vga };
 }

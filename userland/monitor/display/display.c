@@ -122,11 +122,22 @@ void display_destroy(struct display *display)
 	free(display);
 }
 
+/* Tells the source about the first viewer and the last one. */
+static void tell_source_locked(struct display *display, bool watched)
+{
+	if (display->source.watched)
+		display->source.watched(display->source.ctx, watched);
+}
+
 void display_set_source(struct display *display, const struct display_source *source)
 {
 	pthread_mutex_lock(&display->lock);
+	if (display->viewers)
+		tell_source_locked(display, false);
 	display->source = source ? *source : (struct display_source){ 0 };
 	display->refreshed = 0;
+	if (display->viewers)
+		tell_source_locked(display, true);
 	pthread_mutex_unlock(&display->lock);
 }
 
@@ -204,6 +215,8 @@ struct display_viewer *display_attach(struct display *display)
 		return NULL;
 	viewer->display = display;
 	pthread_mutex_lock(&display->lock);
+	if (!display->viewers)
+		tell_source_locked(display, true);
 	viewer->next = display->viewers;
 	display->viewers = viewer;
 	pthread_mutex_unlock(&display->lock);
@@ -221,6 +234,8 @@ void display_detach(struct display_viewer *viewer)
 	while (*at != viewer)
 		at = &(*at)->next;
 	*at = viewer->next;
+	if (!viewer->display->viewers)
+		tell_source_locked(viewer->display, false);
 	pthread_mutex_unlock(&viewer->display->lock);
 	free(viewer);
 }

@@ -41,6 +41,8 @@ struct display_info {
 /* Draws what has changed with display_resize() and display_put_row(). */
 struct display_source {
 	void (*render)(void *ctx, struct display *display);
+	/* The first viewer has come, or the last one has gone; may be NULL. Lock held. */
+	void (*watched)(void *ctx, bool watched);
 	void *ctx;
 };
 

@@ -7,6 +7,10 @@
 #include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define WAIT_MS 2000u	/* without any room: then they go to the keyboard in any case */
 
 struct input {
 	pthread_mutex_t lock;
@@ -67,15 +71,50 @@ unsigned int input_room(struct input *input)
 
 /* ---- one who gives input ---- */
 
+static uint64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+static void send_first(struct input_user *user)
+{
+	uint16_t key = user->waiting[user->first].key;
+	bool down = user->waiting[user->first].down;
+	uint64_t bit = 1ull << (key % 64), *held = &user->held[key / 64];
+
+	*held = down ? *held | bit : *held & ~bit;
+	user->first = (user->first + 1) % INPUT_WAITING_MAX;
+	user->count--;
+	user->moved_ms = now_ms();
+	input_key(user->input, key, down);
+}
+
+bool input_user_send(struct input_user *user)
+{
+	bool stuck = now_ms() - user->moved_ms >= WAIT_MS;
+
+	while (user->count && (stuck || input_room(user->input)))
+		send_first(user);
+	return user->count;
+}
+
 void input_user_key(struct input_user *user, uint16_t evdev, bool down)
 {
-	uint64_t bit = 1ull << (evdev % 64), *held;
+	unsigned int at;
 
 	if (evdev >= INPUT_KEYS)
 		return;
-	held = &user->held[evdev / 64];
-	*held = down ? *held | bit : *held & ~bit;
-	input_key(user->input, evdev, down);
+	if (!user->count)
+		user->moved_ms = now_ms();
+	if (user->count == INPUT_WAITING_MAX)
+		send_first(user);
+	at = (user->first + user->count++) % INPUT_WAITING_MAX;
+	user->waiting[at].key = evdev;
+	user->waiting[at].down = down;
+	input_user_send(user);
 }
 
 void input_user_pointer(struct input_user *user, uint32_t x, uint32_t y, uint32_t w, uint32_t h,
@@ -91,9 +130,12 @@ void input_user_pointer(struct input_user *user, uint32_t x, uint32_t y, uint32_
 
 void input_user_leave(struct input_user *user)
 {
+	while (user->count)
+		send_first(user);
 	for (unsigned int key = 0; key < INPUT_KEYS; key++)
 		if (user->held[key / 64] >> (key % 64) & 1)
-			input_user_key(user, (uint16_t)key, false);
+			input_key(user->input, (uint16_t)key, false);
+	memset(user->held, 0, sizeof(user->held));
 	if (user->buttons)
 		input_user_pointer(user, user->x, user->y, user->w, user->h, 0);
 }

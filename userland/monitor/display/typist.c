@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * See typist.h. A job is a list of chords; each turn of the timer presses one or lets
- * it go, or waits for room in the keyboard.
+ * it go, or waits until the keyboard has taken them.
  */
 #include "display/typist.h"
 
@@ -14,10 +14,9 @@
 #include "display/input.h"
 
 #define NS_PER_MS 1000000ull
-#define RETRY_MS 5u
 
 struct typist {
-	struct input *input;
+	struct input_user user;
 	struct loop_timer *timer;
 	struct key_chord *chord;	/* of the job; NULL: there is none */
 	unsigned int count, next;	/* chords; the one to come or pressed now */
@@ -34,7 +33,7 @@ static void press(struct typist *t)
 	const struct key_chord *chord = &t->chord[t->next];
 
 	for (unsigned int i = 0; i < chord->count; i++)
-		input_key(t->input, chord->key[i], true);
+		input_user_key(&t->user, chord->key[i], true);
 	t->pressed = true;
 }
 
@@ -43,7 +42,7 @@ static void let_go(struct typist *t)
 	const struct key_chord *chord = &t->chord[t->next++];
 
 	for (unsigned int i = chord->count; i-- > 0;)
-		input_key(t->input, chord->key[i], false);
+		input_user_key(&t->user, chord->key[i], false);
 	t->pressed = false;
 }
 
@@ -59,19 +58,17 @@ static void on_timer(void *ctx)
 
 	if (!t->chord) /* cancelled */
 		return;
-	if (input_room(t->input) < t->chord[t->next].count) {
-		loop_timer_arm(t->timer, RETRY_MS * NS_PER_MS);
+	if (input_user_send(&t->user)) {
+		loop_timer_arm(t->timer, INPUT_TICK_MS * NS_PER_MS);
+	} else if (t->next == t->count) {
+		end_job(t);
+		t->done(t->ctx);
 	} else if (!t->pressed) {
 		press(t);
 		loop_timer_arm(t->timer, t->hold_ms * NS_PER_MS);
 	} else {
 		let_go(t);
-		if (t->next < t->count) {
-			loop_timer_arm(t->timer, t->gap_ms * NS_PER_MS);
-			return;
-		}
-		end_job(t);
-		t->done(t->ctx);
+		loop_timer_arm(t->timer, t->next < t->count ? t->gap_ms * NS_PER_MS : 0);
 	}
 }
 
@@ -175,8 +172,7 @@ void typist_cancel(struct typist *t)
 {
 	if (!t->chord)
 		return;
-	if (t->pressed)
-		let_go(t);
+	input_user_leave(&t->user);
 	end_job(t);
 }
 
@@ -186,7 +182,7 @@ struct typist *typist_create(struct loop *loop, struct input *input)
 
 	if (!t)
 		return NULL;
-	t->input = input;
+	t->user.input = input;
 	t->timer = loop_timer_create(loop, on_timer, t);
 	if (!t->timer) {
 		free(t);

@@ -203,7 +203,9 @@ static void serve(struct vnc_viewer *v)
 
 	v->client = vnc_library()->rfbNewClient(v->screen, v->fd);
 	while (v->client) {
-		if (poll(fds, 2, TICK_MS) < 0 && errno != EINTR)
+		int tick = input_user_send(&v->user) ? INPUT_TICK_MS : TICK_MS;
+
+		if (poll(fds, 2, tick) < 0 && errno != EINTR)
 			return;
 		if (fds[0].revents || update_picture(v))
 			return;

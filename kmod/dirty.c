@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The dirty log of a slot (BATON_SLOT_LOG_DIRTY): a bit per page that says "was
+ * written since the bit was cleared last". Who reads it: display, migration.
+ *
+ * While a slot logs, its pages are mapped by 4 KiB entries, and without write
+ * access until they are written. The first write faults; fault.c sets the bit and
+ * lets the page be written, which takes no look at the host's tables: an entry that
+ * only the log keeps from being written says so (BATON_PTE_CLEAN).
+ *
+ * Rule, under mmu_lock: an entry of such a slot that can be written has its bit set.
+ * The bit is set before the entry, and taken away together with it. Processors may
+ * hold the stronger entry on until the flush, which CLEAR waits for: what is written
+ * up to then is in memory when CLEAR returns, where its caller looks next; what is
+ * written later faults. So no write is lost between two CLEARs.
+ *
+ * The bits belong to the slot as long as it logs. Slots are copied with the array
+ * they stand in; a log that ends (slots.c) is freed after a section of mmu_lock that
+ * has published an array without it, has unmapped the slot, and has made faults
+ * under way start over. Whoever sets bits has found the slot in the same section of
+ * mmu_lock, or has seen there that his copy is not stale: so the log still exists.
+ */
+#include <linux/err.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "slots.h"
+#include "vm.h"
+
+#define WORD 64u	/* pages that one word speaks of */
+/*
+ * Pages that a VM may log, per page of the host: so its bits take 1/8192 of the
+ * host's memory at most, and a user's (BATON_MAX_VMS_PER_UID) a 32nd part.
+ */
+#define LOG_MAX_SHARE 4u
+
+int baton_dirty_alloc(struct baton_slots *slots, u32 at)
+{
+	struct baton_memslot *slot = &slots->slot[at];
+	u64 pages = 0;
+	u32 i;
+
+	slot->dirty = NULL;
+	if (!(slot->flags & BATON_SLOT_LOG_DIRTY))
+		return 0;
+	for (i = 0; i < slots->count; i++)
+		if (slots->slot[i].flags & BATON_SLOT_LOG_DIRTY)
+			pages += slots->slot[i].size / BATON_PAGE_SIZE;
+	if (pages / LOG_MAX_SHARE > totalram_pages())
+		return -ENOSPC;
+	slot->dirty = kvcalloc(DIV_ROUND_UP(slot->size / BATON_PAGE_SIZE, WORD), sizeof(u64),
+			       GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	return slot->dirty ? 0 : -ENOMEM;
+}
+
+void baton_dirty_set(const struct baton_memslot *slot, u64 gpa)
+{
+	/* The guest's number: see baton_slot_hva(). */
+	u64 page = array_index_nospec(gpa - slot->gpa, slot->size) / BATON_PAGE_SIZE;
+	u64 *word = &slot->dirty[page / WORD];
+
+	WRITE_ONCE(*word, *word | 1ull << page % WORD);
+	/* Before the page can be written: a look at the log after that write sees it. */
+	smp_wmb();
+}
+
+void baton_dirty_mark(struct baton_vm *vm, u64 gpa, u64 size)
+{
+	const struct baton_memslot *slot;
+	u64 end = gpa + size;
+
+	spin_lock(&vm->mmu_lock);
+	rcu_read_lock();
+	slot = baton_slot_find(rcu_dereference(vm->slots), gpa);
+	if (slot && slot->dirty)
+		for (; gpa < end && gpa - slot->gpa < slot->size;
+		     gpa = (gpa | (BATON_PAGE_SIZE - 1)) + 1)
+			baton_dirty_set(slot, gpa);
+	rcu_read_unlock();
+	spin_unlock(&vm->mmu_lock);
+}
+
+/* --- the monitor's side ----------------------------------------------------- */
+
+/* A checked range: words of the bitmap, and where they begin in the slot's. */
+struct log_range {
+	const struct baton_memslot *slot;
+	u64 word, words;
+};
+
+static int find_range(struct baton_vm *vm, const struct baton_dirty_log *arg,
+		      struct log_range *ret_range)
+{
+	const struct baton_memslot *slot;
+	u64 pages;
+
+	lockdep_assert_held(&vm->lock);
+	if (arg->slot >= BATON_MAX_SLOTS || arg->reserved || !arg->count ||
+	    arg->first % WORD || arg->bitmap % sizeof(u64))
+		return -EINVAL;
+	slot = baton_slot_by_id(rcu_dereference_protected(vm->slots, lockdep_is_held(&vm->lock)),
+				arg->slot);
+	if (!slot || !slot->dirty)
+		return -ENOENT;
+	pages = slot->size / BATON_PAGE_SIZE;
+	if (arg->first >= pages || arg->count > pages - arg->first)
+		return -EINVAL;
+	if (arg->count % WORD && arg->count != pages - arg->first)
+		return -EINVAL;
+	*ret_range = (struct log_range) {
+		.slot = slot, .word = array_index_nospec(arg->first, pages) / WORD,
+		.words = DIV_ROUND_UP(arg->count, WORD),
+	};
+	return 0;
+}
+
+/* Faults may set bits meanwhile: each is seen, or is there for the next look. */
+int baton_dirty_get(struct baton_vm *vm, const struct baton_dirty_log *arg)
+{
+	struct log_range range;
+	int r = find_range(vm, arg, &range);
+
+	if (r)
+		return r;
+	return copy_to_user(u64_to_user_ptr(arg->bitmap), range.slot->dirty + range.word,
+			    range.words * sizeof(u64)) ? -EFAULT : 0;
+}
+
+/* Each section of mmu_lock ends with its flush, as everywhere. */
+static void clear(struct baton_vm *vm, const struct log_range *range, const u64 *bits)
+{
+	const struct baton_memslot *slot = range->slot;
+	bool flush = false;
+	u64 i;
+
+	spin_lock(&vm->mmu_lock);
+	for (i = 0; i < range->words; i++) {
+		u64 word = range->word + i, mask;
+
+		if (need_resched() || spin_needbreak(&vm->mmu_lock)) {
+			if (flush)
+				baton_tlb_flush(vm);
+			flush = false;
+			cond_resched_lock(&vm->mmu_lock);
+		}
+		mask = bits[i] & slot->dirty[word];
+		WRITE_ONCE(slot->dirty[word], slot->dirty[word] & ~mask);
+		flush |= baton_npt_protect(vm, slot->gpa + word * WORD * BATON_PAGE_SIZE, mask);
+	}
+	if (flush)
+		baton_tlb_flush(vm);
+	spin_unlock(&vm->mmu_lock);
+}
+
+/* All of the caller's bits first: a call that fails has changed nothing. */
+int baton_dirty_clear(struct baton_vm *vm, const struct baton_dirty_log *arg)
+{
+	struct log_range range;
+	int r = find_range(vm, arg, &range);
+	u64 *bits;
+
+	if (r)
+		return r;
+	bits = kvmalloc(range.words * sizeof(u64), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	if (!bits)
+		return -ENOMEM;
+	if (copy_from_user(bits, u64_to_user_ptr(arg->bitmap), range.words * sizeof(u64)))
+		r = -EFAULT;
+	else
+		clear(vm, &range, bits);
+	kvfree(bits);
+	return r;
+}
