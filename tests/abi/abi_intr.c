@@ -379,8 +379,11 @@ static uint64_t stat_of(const struct abi_guest *g, enum baton_stat stat)
 	return stats.value[stat];
 }
 
-/* INTR up and the guest deaf to it: it runs or sleeps on, with no exit for that. */
-static void stay_deaf(const unsigned char *code, size_t size)
+/*
+ * INTR up and the guest deaf to it: it runs or sleeps on, with no exit for that. `there`
+ * counts once the guest is in its loop.
+ */
+static void stay_deaf(const unsigned char *code, size_t size, enum baton_stat there)
 {
 	struct abi_guest g = start(code, size);
 	struct runner r = { .guest = &g };
@@ -390,7 +393,8 @@ static void stay_deaf(const unsigned char *code, size_t size)
 
 	EXPECT(!intr(&g, 1));
 	pthread_create(&thread, NULL, run_thread, &r);
-	usleep(20000);
+	while (!stat_of(&g, there))
+		usleep(1000);
 	before = stat_of(&g, BATON_STAT_EXIT_WINDOW) + stat_of(&g, BATON_STAT_EXIT_HLT);
 	for (i = 0; i < 50; i++) {
 		usleep(1000);
@@ -417,8 +421,8 @@ static void test_deaf(void)
 	static const unsigned char spin[] = { 0xfa, 0xeb, 0xfe };
 	static const unsigned char halt[] = { 0xfa, 0xf4, 0xeb, 0xfd };
 
-	stay_deaf(spin, sizeof(spin));
-	stay_deaf(halt, sizeof(halt));
+	stay_deaf(spin, sizeof(spin), BATON_STAT_EXIT_INTR);
+	stay_deaf(halt, sizeof(halt), BATON_STAT_EXIT_HLT);
 }
 
 const struct abi_test abi_intr_tests[] = {

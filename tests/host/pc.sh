@@ -85,7 +85,7 @@ t_pc_reboot() {
 	rm -f /tmp/pc.qcow2
 	pc_start --memory 512M
 	pc_log_in
-	type_at '~# ' 'date +%s > /stamp; sync; reboot'
+	type_at '~# ' 'date +%s > /stamp; sync; reboot; exec sleep 600'
 	times=2 pc_log_in
 	times=2 type_at '~# ' 'echo; echo went $(($(date +%s) - $(cat /stamp))) s; poweroff'
 	pc_end
@@ -133,18 +133,28 @@ debian_vm() {
 	done
 }
 
-# Pages that KSM has merged of both VMs.
+# merged_pages PID...: that KSM has merged of these.
 merged_pages() {
-	cat /proc/*/ksm_merging_pages 2>/dev/null | awk '{ n += $1 } END { print n + 0 }'
+	for pid; do
+		cat /proc/$pid/ksm_merging_pages
+	done | awk '{ n += $1 } END { print n + 0 }'
+}
+
+# Something that KSM may merge, without which it would not scan at all: for those that
+# it must leave alone.
+mergeable_vm() {
+	vmctl boot --board micro "$here/spin.elf" --engine "$engine" --memory 16M --ksm on \
+		--control /tmp/vm3.sock </dev/null >/tmp/out3 2>&1 &
 }
 
 # Two idle guests of the same disk: most of what they have alike is there once, and
 # nothing of it if they are not to be merged.
 pc_ksm() {
 	rm -f /tmp/pc?.qcow2
-	trap 'for i in 1 2; do vmctl control /tmp/vm$i.sock quit; done >/dev/null 2>&1 || true' EXIT
-	debian_vm 1 --ksm "$1"
-	debian_vm 2 --ksm "$1"
+	trap 'for i in 1 2 3; do vmctl control /tmp/vm$i.sock quit; done >/dev/null 2>&1 || true' EXIT
+	for i in 1 2; do debian_vm $i --ksm "$1"; done
+	debians=$(for i in 1 2; do control=/tmp/vm$i.sock tell_vm status | number pid; done)
+	mergeable_vm
 	echo 20000 >/sys/kernel/mm/ksm/pages_to_scan
 	echo 1 >/sys/kernel/mm/ksm/run
 	scans=$(cat /sys/kernel/mm/ksm/full_scans)
@@ -155,13 +165,13 @@ pc_ksm() {
 		sleep 1
 	done
 	echo 0 >/sys/kernel/mm/ksm/run
-	merged=$(merged_pages)
+	merged=$(merged_pages $debians)
 	control=/tmp/vm1.sock tell_vm memory
 	for i in 1 2; do vmctl control /tmp/vm$i.sock pause; done
-	twins=$(page-twins $(pidof baton-vm))
+	twins=$(page-twins $debians)
 	echo "ksm $1: merged $merged; $twins"
 	echo "ksm $1: merged $merged; $twins" >/dev/console
-	for i in 1 2; do vmctl control /tmp/vm$i.sock quit; done
+	for i in 1 2 3; do vmctl control /tmp/vm$i.sock quit; done
 	wait
 	trap - EXIT
 	rm -f /tmp/pc?.qcow2
