@@ -19,7 +19,7 @@
 
 #include "control_rig.h"
 #include "lib/rpc_client.h"
-#include "lib/unix_listen.h"
+#include "lib/unix_socket.h"
 
 static struct rpc_answer answer;
 
@@ -316,17 +316,17 @@ static void test_listen(void **state)
 
 	assert_int_equal(stat(r->path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
-	assert_int_equal(unix_listen(r->path, 1), -EADDRINUSE);
+	assert_int_equal(unix_listen(r->path, SOCK_STREAM, 1), -EADDRINUSE);
 	snprintf(path, sizeof(path), "%s.stale", r->path);
-	fd = unix_listen(path, 1);
+	fd = unix_listen(path, SOCK_STREAM, 1);
 	assert_true(fd >= 0);
 	close(fd);	/* as after kill -9 */
-	fd = unix_listen(path, 1);
+	fd = unix_listen(path, SOCK_STREAM, 1);
 	assert_true(fd >= 0);
 	close(fd);
 	unlink(path);
 	fd = open(path, O_CREAT | O_WRONLY, 0600);
-	assert_int_equal(unix_listen(path, 1), -EADDRINUSE);
+	assert_int_equal(unix_listen(path, SOCK_STREAM, 1), -EADDRINUSE);
 	close(fd);
 	unlink(path);
 }

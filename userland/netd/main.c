@@ -25,13 +25,13 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "baton_version.h"
 #include "control.h"
 #include "lib/errors.h"
+#include "lib/unix_socket.h"
 #include "switch.h"
 
 #define EVENTS_MAX 64
@@ -220,21 +220,11 @@ static int fail(enum btn_code code, const char *what, int error)
 
 static int listen_at(const char *base, const char *suffix, int type)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd, error;
+	char path[PATH_MAX];
 
-	if (snprintf(address.sun_path, sizeof(address.sun_path), "%s%s", base, suffix) >=
-	    (int)sizeof(address.sun_path))
+	if (snprintf(path, sizeof(path), "%s%s", base, suffix) >= (int)sizeof(path))
 		return -ENAMETOOLONG;
-	unlink(address.sun_path); /* of a process that is gone: the lock is ours */
-	fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return -errno;
-	if (!bind(fd, (struct sockaddr *)&address, sizeof(address)) && !listen(fd, 16))
-		return fd;
-	error = -errno;
-	close(fd);
-	return error;
+	return unix_listen(path, type, 16);
 }
 
 /* -EBUSY: the network has its process already. */

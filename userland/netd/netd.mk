@@ -6,7 +6,7 @@
 NETD_INCLUDES := -Ishared -Iuserland -Iuserland/hv -Iuserland/lib $(shell pkg-config --cflags slirp)
 NETD_LIBS := -lslirp
 NETD_SOURCES := $(sort $(wildcard userland/netd/*.c))
-NETD_LIB_SOURCES := $(addprefix userland/lib/,errors.c json_read.c json_write.c rpc.c)
+NETD_LIB_SOURCES := $(addprefix userland/lib/,errors.c json_read.c json_write.c rpc.c unix_socket.c)
 NETD_OBJECTS := $(patsubst userland/%.c,$(BUILD)/obj/%.o,$(NETD_SOURCES))
 
 .PHONY: baton-net

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "control/control_private.h"
-#include "lib/unix_listen.h"
+#include "lib/unix_socket.h"
 
 static void on_client(void *ctx, int fd, uint32_t events);
 
@@ -225,7 +225,8 @@ static int listen_on(struct control *control)
 	control->frame = loop_timer_create(loop, control_on_frame, control);
 	if (!control->frame)
 		return -ENOMEM;
-	control->listener = unix_listen(control->config.options->control, CONTROL_CLIENTS_MAX);
+	control->listener = unix_listen(control->config.options->control, SOCK_STREAM,
+					CONTROL_CLIENTS_MAX);
 	if (control->listener < 0)
 		return control->listener;
 	return loop_add_fd(loop, control->listener, EPOLLIN, on_listener, control);

@@ -24,7 +24,7 @@
 #include "display.h"
 #include "input.h"
 #include "keymap.h"
-#include "lib/unix_listen.h"
+#include "lib/unix_socket.h"
 #include "vnc_library.h"
 
 #define TICK_MS 33
@@ -283,7 +283,7 @@ static int listen_unix(struct vnc *vnc, const char *path)
 {
 	if (!*path)
 		return -EINVAL;
-	vnc->listener = unix_listen(path, VNC_MAX_VIEWERS);
+	vnc->listener = unix_listen(path, SOCK_STREAM, VNC_MAX_VIEWERS);
 	if (vnc->listener < 0)
 		return vnc->listener;
 	vnc->path = strdup(path);

@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
+#include "lib/unix_socket.h"
 #include "net/net.h"
 
 #define GREET_MS 3000
@@ -22,27 +22,9 @@ struct net_backend {
 	int fd;
 };
 
-static int connect_to(const char *path)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd, error;
-
-	if (snprintf(address.sun_path, sizeof(address.sun_path), "%s", path) >=
-	    (int)sizeof(address.sun_path))
-		return -ENAMETOOLONG;
-	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	if (!connect(fd, (struct sockaddr *)&address, sizeof(address)))
-		return fd;
-	error = -errno;
-	close(fd);
-	return error;
-}
-
 int net_backend_open(const char *path, int fd, struct net_backend **ret)
 {
-	int own = path ? connect_to(path) : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	int own = path ? unix_connect(path, SOCK_SEQPACKET) : fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	int size = 4 << 20; /* the host's own limit counts */
 	struct net_backend *b;
 
