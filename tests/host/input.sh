@@ -130,7 +130,7 @@ t_disk_full() {
 		dd if=/dev/vda bs=1M count=4 iflag=direct | cmp - /tmp/a && echo same=yes
 	END
 	)
-	boot "$here/kernel-cloud" --initrd "$here/initrd-virtio" --memory 128M \
+	boot "$here/vmlinux-cloud" --initrd "$here/initrd-virtio" --memory 128M \
 		--disk /tmp/small/d.qcow2 --append "console=ttyS0 \"baton.cmd=$command\""
 	expect '^first=0'
 	expect '^full=1'

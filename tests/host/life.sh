@@ -34,8 +34,8 @@ start_and_kill() { # MILLISECONDS
 }
 
 t_kill_200() {
-	# Seeded, so that a failure repeats.
-	moments=$(awk 'BEGIN { srand(4711); for (i = 0; i < 202; i++) print int(rand() * 400) }')
+	# Seeded, so that a failure repeats; most while the VM is made, some well into its boot.
+	moments=$(awk 'BEGIN { srand(4711); for (i = 0; i < 202; i++) { r = rand(); print int(600 * r * r * r * r) } }')
 	count=0
 	before=
 	for moment in $moments; do

@@ -29,7 +29,7 @@ start_guest() {
 	shift
 	rm -f /tmp/console
 	mkfifo /tmp/console
-	vmctl boot "$here/kernel-cloud" --initrd "$here/initrd-balloon" --engine "$engine" "$@" \
+	vmctl boot "$here/vmlinux-cloud" --initrd "$here/initrd-balloon" --engine "$engine" "$@" \
 		--append "$quick \"baton.cmd=$command\"" </tmp/console >/tmp/out 2>&1 &
 	vmctl=$!
 	exec 9>/tmp/console

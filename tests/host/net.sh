@@ -46,7 +46,7 @@ lab_down() {
 lab_guest() {
 	local name=$1 peer=$2
 	shift 2
-	as_nobody vmctl boot "$here/kernel-cloud" --initrd "$here/initrd-net" --engine "$engine" \
+	as_nobody vmctl boot "$here/vmlinux-cloud" --initrd "$here/initrd-net" --engine "$engine" \
 		--memory 128M --net lab --name "$name" "$@" \
 		--append "console=ttyS0 quiet baton.peer=$peer" \
 		<$lab/"$name".in >$lab/"$name".out 2>&1 8>&- 9>&- &
