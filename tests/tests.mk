@@ -17,6 +17,6 @@
 test-svm:
 	scripts/run-tests build svm
 test-pc:
-	scripts/run-tests build pc
+	scripts/run-tests build pc pcvmx
 test-vmx:
 	scripts/run-tests build vmx vmx2
