@@ -166,6 +166,11 @@ int hv_vcpu_nmi(struct hv_vcpu *vcpu)
 	return vcpu->ops->nmi(vcpu);
 }
 
+int hv_vcpu_get_exits(struct hv_vcpu *vcpu, uint64_t *ret_exits)
+{
+	return vcpu->ops->get_exits ? vcpu->ops->get_exits(vcpu, ret_exits) : -EOPNOTSUPP;
+}
+
 int hv_vcpu_set_intr(struct hv_vcpu *vcpu, bool level)
 {
 	return vcpu->ops->set_intr(vcpu, level);

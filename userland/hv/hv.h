@@ -150,6 +150,8 @@ int hv_vcpu_run(struct hv_vcpu *vcpu, struct hv_exit *exit);
 /* Makes the current or the next hv_vcpu_run() return with HV_EXIT_NONE. Never lost. */
 void hv_vcpu_kick(struct hv_vcpu *vcpu);
 int hv_vcpu_nmi(struct hv_vcpu *vcpu);
+/* How often the guest was left since the vCPU was made. Any thread. -EOPNOTSUPP: kvm. */
+int hv_vcpu_get_exits(struct hv_vcpu *vcpu, uint64_t *ret_exits);
 /*
  * The 8259's INTR output, wired to LINT0 of this vCPU's local APIC. It is a level.
  * While it is up and the guest can take it, hv_vcpu_run() returns HV_EXIT_INTA; a

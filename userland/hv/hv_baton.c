@@ -291,6 +291,16 @@ static int baton_nmi(struct hv_vcpu *vcpu)
 	return hv_ioctl(vcpu->fd, BATON_NMI, NULL);
 }
 
+static int baton_get_exits(struct hv_vcpu *vcpu, uint64_t *ret_exits)
+{
+	struct baton_stats stats;
+	int error = hv_ioctl(vcpu->fd, BATON_GET_STATS, &stats);
+
+	if (!error)
+		*ret_exits = stats.value[BATON_STAT_EXITS];
+	return error;
+}
+
 /* ENOTTY: the module is of ABI 1.0. */
 static int baton_set_intr(struct hv_vcpu *vcpu, bool level)
 {
@@ -356,6 +366,7 @@ static const struct hv_ops baton_ops = {
 	.run = baton_run,
 	.kick = baton_kick,
 	.nmi = baton_nmi,
+	.get_exits = baton_get_exits,
 	.set_intr = baton_set_intr,
 	.commit = baton_commit,
 	.state = baton_state,

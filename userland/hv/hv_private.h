@@ -46,6 +46,7 @@ struct hv_ops {
 	int (*run)(struct hv_vcpu *vcpu, struct hv_exit *exit);
 	void (*kick)(struct hv_vcpu *vcpu);
 	int (*nmi)(struct hv_vcpu *vcpu);
+	int (*get_exits)(struct hv_vcpu *vcpu, uint64_t *ret_exits); /* may be NULL */
 	int (*set_intr)(struct hv_vcpu *vcpu, bool level);
 	void (*commit)(struct hv_vcpu *vcpu, uint32_t classes);
 	int (*state)(struct hv_vcpu *vcpu, enum hv_state what, bool set, void *state);

@@ -297,6 +297,11 @@ uint64_t board_vcpu_time(struct board *board, unsigned int i)
 	return vcpu_time(board->vcpu[i]);
 }
 
+int board_vcpu_exits(struct board *board, unsigned int i, uint64_t *ret_exits)
+{
+	return hv_vcpu_get_exits(vcpu_hv(board->vcpu[i]), ret_exits);
+}
+
 bool board_power_button(struct board *board, bool *ret_heard)
 {
 	if (!board->type->power_button)

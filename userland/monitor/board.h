@@ -59,5 +59,7 @@ struct virtio_device *board_disk(struct board *board, unsigned int i);
 struct virtio_device *board_net(struct board *board, unsigned int i);
 /* Processor time of vCPU i's thread, guest included, in ns. */
 uint64_t board_vcpu_time(struct board *board, unsigned int i);
+/* How often vCPU i left its guest, as hv_vcpu_get_exits() has it. */
+int board_vcpu_exits(struct board *board, unsigned int i, uint64_t *ret_exits);
 
 #endif

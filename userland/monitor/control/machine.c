@@ -93,17 +93,25 @@ static void put_net(struct json_out *out, const char *name, struct virtio_device
 	json_put_close(out, '}');
 }
 
+static void put_cpu(struct json_out *out, struct board *board, unsigned int i)
+{
+	uint64_t exits;
+
+	json_put_open(out, NULL, '{');
+	json_put_int(out, "time_ns", (int64_t)board_vcpu_time(board, i));
+	if (!board_vcpu_exits(board, i, &exits))
+		json_put_int(out, "exits", (int64_t)exits);
+	json_put_close(out, '}');
+}
+
 bool control_do_stats(struct rpc_request *r)
 {
 	struct control *control = control_of(r);
 	const struct options *options = control->config.options;
 
 	json_put_open(r->out, "cpus", '[');
-	for (unsigned int i = 0; i < options->cpus; i++) {
-		json_put_open(r->out, NULL, '{');
-		json_put_int(r->out, "time_ns", (int64_t)board_vcpu_time(control->board, i));
-		json_put_close(r->out, '}');
-	}
+	for (unsigned int i = 0; i < options->cpus; i++)
+		put_cpu(r->out, control->board, i);
 	json_put_close(r->out, ']');
 	json_put_open(r->out, "disks", '[');
 	for (unsigned int i = 0; i < options->disk_count; i++)
