@@ -139,7 +139,10 @@ static void test_refused(void **state)
 		"{\"op\":\"memory-target\",\"bytes\":-1}",
 		"{\"op\":\"send-key\",\"keys\":\"\"}", "{\"op\":\"send-key\",\"keys\":\"nokey\"}",
 		"{\"op\":\"send-key\",\"keys\":\"a\\u0000b\"}",
-		"{\"op\":\"type\",\"text\":\"\\u4e2d\"}", "{\"op\":\"key\",\"key\":\"a\"}",
+		"{\"op\":\"type\",\"text\":\"\\u4e2d\"}",
+		/* its cause cites some bytes, the last of which begin a character */
+		"{\"op\":\"type\",\"text\":\"\\u20acuro\\u20ac\"}",
+		"{\"op\":\"key\",\"key\":\"a\"}",
 		"{\"op\":\"pointer\",\"x\":-1,\"y\":0}", "{\"op\":\"wait-display\"}",
 		"{\"op\":\"forward-add\",\"host_port\":80,\"guest_port\":80}",
 		"{\"op\":\"forward-list\"}",

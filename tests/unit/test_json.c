@@ -134,6 +134,28 @@ static void test_written(void **state)
 	assert_int_equal(json_put_end(&j), -ENOSPC);
 }
 
+/* File names and texts that were cut are written so that a reader takes them. */
+static void test_written_no_utf8(void **state)
+{
+	static const char *const texts[][2] = {
+		{ "\xff" "a", "\xef\xbf\xbd" "a" }, { "\xe2\x82", "\xef\xbf\xbd\xef\xbf\xbd" },
+		{ "\xc3" "\"", "\xef\xbf\xbd\"" }, { "\xed\xa0\x80", NULL },
+		{ "\xf0\x9f\x98", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		struct json_out j;
+		char text[64];
+
+		json_put_start(&j, text, sizeof(text));
+		json_put_string(&j, NULL, texts[i][0]);
+		assert_int_equal(parse(text, (size_t)json_put_end(&j)), 0);
+		if (texts[i][1])
+			assert_string_equal(nodes[0].string, texts[i][1]);
+	}
+}
+
 static int tear_down(void **state)
 {
 	(void)state;
@@ -146,6 +168,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_grammar), cmocka_unit_test(test_values),
 		cmocka_unit_test(test_limits), cmocka_unit_test(test_written),
+		cmocka_unit_test(test_written_no_utf8),
 	};
 
 	return cmocka_run_group_tests_name("json", tests, NULL, tear_down);

@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "utf8.h"
+
 #define NUMBER_MAX 64 /* characters; more than any int64 or sensible double needs */
 
 struct reader {
@@ -49,23 +51,6 @@ static int expect(struct reader *r, const char *word)
 }
 
 /* ---- strings ---- */
-
-/* Bytes of the well-formed UTF-8 sequence at s (Unicode, table 3-7), 0: none. */
-static size_t utf8_length(const unsigned char *s, size_t left)
-{
-	size_t length = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 :
-			s[0] < 0xf5 ? 4 : 0;
-
-	if (!length || length > left)
-		return 0;
-	for (size_t i = 1; i < length; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return length;
-}
 
 static int read_hex4(struct reader *r, uint32_t *ret)
 {

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "utf8.h"
+
 void json_put_start(struct json_out *j, char *text, size_t size)
 {
 	*j = (struct json_out){ .text = text, .size = size };
@@ -24,22 +26,32 @@ static void put(struct json_out *j, const char *bytes, size_t length)
 	j->length += length;
 }
 
+/* One character of a string; its bytes. What is no UTF-8 becomes U+FFFD, as no reader takes it. */
+static size_t put_character(struct json_out *j, const char *text)
+{
+	size_t length = utf8_length((const unsigned char *)text, UTF8_MAX);
+	char escape[8];
+
+	if (!length) {
+		put(j, "\xef\xbf\xbd", 3);
+		return 1;
+	}
+	if (*text == '"' || *text == '\\')
+		put(j, "\\", 1);
+	if ((unsigned char)*text < 0x20) {
+		snprintf(escape, sizeof(escape), "\\u%04x", (unsigned char)*text);
+		put(j, escape, 6);
+	} else {
+		put(j, text, length);
+	}
+	return length;
+}
+
 static void put_quoted(struct json_out *j, const char *text)
 {
 	put(j, "\"", 1);
-	for (; *text; text++) {
-		char escape[8];
-
-		if (*text == '"' || *text == '\\') {
-			put(j, "\\", 1);
-			put(j, text, 1);
-		} else if ((unsigned char)*text < 0x20) {
-			snprintf(escape, sizeof(escape), "\\u%04x", (unsigned char)*text);
-			put(j, escape, 6);
-		} else {
-			put(j, text, 1);
-		}
-	}
+	while (*text)
+		text += put_character(j, text);
 	put(j, "\"", 1);
 }
 

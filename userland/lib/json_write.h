@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Writes JSON on one line into a buffer of fixed size, for sockets that speak
- * lines. What does not fit is found out at the end: json_put_end().
+ * lines. What does not fit is found out at the end: json_put_end(). Texts may be anything:
+ * names of files, messages that were cut; what is no UTF-8 in them is written as U+FFFD.
  */
 #ifndef BATON_LIB_JSON_WRITE_H
 #define BATON_LIB_JSON_WRITE_H
