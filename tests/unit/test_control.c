@@ -334,6 +334,36 @@ static void test_listen(void **state)
 	unlink(path);
 }
 
+/* A server that hands out more than it should leaves nothing behind. */
+static void test_descriptors(void **state)
+{
+	union {
+		char bytes[CMSG_SPACE(2 * sizeof(int))];
+		struct cmsghdr align;
+	} control = { 0 };
+	char line[] = "{\"ok\":true}\n";
+	struct iovec iov = { line, sizeof(line) - 1 };
+	struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
+				  .msg_controllen = sizeof(control) };
+	int pair[2], free_before, free_after;
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	control.align = (struct cmsghdr){ CMSG_LEN(sizeof(pair)), SOL_SOCKET, SCM_RIGHTS };
+	memcpy(CMSG_DATA(&control.align), pair, sizeof(pair));
+	free_before = dup(0);
+	close(free_before);
+	assert_int_equal(sendmsg(pair[1], &message, 0), sizeof(line) - 1);
+	assert_true(ask(pair[0], "{}"));
+	if (answer.fd >= 0)
+		close(answer.fd);
+	free_after = dup(0);
+	close(free_after);
+	assert_int_equal(free_after, free_before);
+	close(pair[0]);
+	close(pair[1]);
+}
+
 static void test_schema(void **state)
 {
 	static char text[32768];
@@ -353,7 +383,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_machine), TEST(test_refused), TEST(test_typing), TEST(test_held),
 		TEST(test_screen), TEST(test_events), TEST(test_half_closed),
-		TEST(test_misbehaviour), TEST(test_listen), cmocka_unit_test(test_schema),
+		TEST(test_misbehaviour), TEST(test_listen), cmocka_unit_test(test_descriptors),
+		cmocka_unit_test(test_schema),
 	};
 
 	return cmocka_run_group_tests_name("control", tests, NULL, NULL);

@@ -43,7 +43,7 @@ static void keep_fd(struct msghdr *message, int *ret_fd)
 	*ret_fd = fd;
 }
 
-/* As recv(), and takes a descriptor that comes along. */
+/* As recv(), and takes a descriptor that comes along; the host closes any more of them. */
 static ssize_t receive(int fd, char *to, size_t size, int *ret_fd)
 {
 	union {
@@ -53,7 +53,8 @@ static ssize_t receive(int fd, char *to, size_t size, int *ret_fd)
 	struct iovec iov = { to, size };
 	struct msghdr message = {
 		.msg_iov = &iov, .msg_iovlen = 1,
-		.msg_control = &control, .msg_controllen = sizeof(control),
+		.msg_control = &control,
+		.msg_controllen = CMSG_LEN(sizeof(int)), /* the padding would hold a second */
 	};
 	ssize_t got = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
 
