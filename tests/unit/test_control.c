@@ -334,6 +334,42 @@ static void test_listen(void **state)
 	unlink(path);
 }
 
+static void say(int fd, const char *text)
+{
+	assert_int_equal(send(fd, text, strlen(text), 0), strlen(text));
+}
+
+/* A network that answers too late does not answer the next request with that. */
+static void test_late_network(void **state)
+{
+	struct rig *r = *state;
+	int fd = dial(r), pair[2];
+	char text[512];
+	ssize_t got;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	r->options.net[0].control = pair[0];
+	r->options.net_count = 1;
+	assert_false(ask(fd, "{\"op\":\"forward-list\"}"));
+	check_text("code", "BTN-5103");
+	/* not asked again while the answer is to come */
+	assert_false(ask(fd, "{\"op\":\"forward-remove\",\"host_port\":80}"));
+	got = recv(pair[1], text, sizeof(text), 0);
+	assert_true(got > 0);
+	assert_ptr_equal(memchr(text, '\n', (size_t)got), text + got - 1);
+	say(pair[1], "{\"ok\":true,\"forwards\":[{\"host_port\":80}]}\n");
+	say(fd, "{\"op\":\"forward-list\"}\n");
+	assert_true(recv(pair[1], text, sizeof(text), 0) > 0);
+	say(pair[1], "{\"ok\":true,\"forwards\":[{\"host_port\":81}]}\n");
+	got = recv(fd, text, sizeof(text) - 1, 0);
+	assert_true(got > 0);
+	text[got] = 0;
+	assert_non_null(strstr(text, "\"host_port\":81"));
+	close(fd);
+	close(pair[0]);
+	close(pair[1]);
+}
+
 /* A server that hands out more than it should leaves nothing behind. */
 static void test_descriptors(void **state)
 {
@@ -383,7 +419,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_machine), TEST(test_refused), TEST(test_typing), TEST(test_held),
 		TEST(test_screen), TEST(test_events), TEST(test_half_closed),
-		TEST(test_misbehaviour), TEST(test_listen), cmocka_unit_test(test_descriptors),
+		TEST(test_misbehaviour), TEST(test_listen),
+		TEST(test_late_network), cmocka_unit_test(test_descriptors),
 		cmocka_unit_test(test_schema),
 	};
 

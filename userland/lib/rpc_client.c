@@ -116,9 +116,12 @@ static bool exchange(int fd, struct json_out *out, int timeout_ms, struct rpc_an
 	size_t length;
 
 	answer->fd = -1;
+	answer->late = false;
 	answer->node[0].type = JSON_NULL;
-	return size > 0 && send(fd, out->text, (size_t)size, MSG_NOSIGNAL) == size &&
-	       read_line(fd, timeout_ms, answer, &length) &&
+	if (size <= 0 || send(fd, out->text, (size_t)size, MSG_NOSIGNAL) != size)
+		return false;
+	answer->late = !read_line(fd, timeout_ms, answer, &length);
+	return !answer->late &&
 	       !json_read(answer->text, length, answer->node, RPC_ANSWER_NODES, NULL) &&
 	       json_get_bool(answer->node, "ok", ret_ok);
 }

@@ -18,6 +18,7 @@
 
 struct rpc_answer {
 	int fd;				/* what came with it, or -1; the caller closes it */
+	bool late;			/* rpc_ask() waits no longer, but it may still come */
 	struct json_node node[RPC_ANSWER_NODES];	/* [0]: the object; points into text */
 	char text[RPC_ANSWER_MAX];
 	char raw[RPC_ANSWER_MAX + 1];	/* the line as it came, without its end */
@@ -29,6 +30,7 @@ int rpc_connect(const char *path);
  * Sends what json_put_...() wrote into out, up to json_put_end(), which this calls,
  * and waits for the answer, up to timeout_ms (negative: for ever). False: *e is the
  * error that the server answered, or "unanswered" with that sentence as what did not work.
+ * After an answer that is late the next one on this connection is not the next request's.
  */
 bool rpc_ask(int fd, struct json_out *out, int timeout_ms, struct rpc_answer *answer,
 	     enum btn_code unanswered, const char *sentence, struct btn_error *e);

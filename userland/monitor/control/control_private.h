@@ -31,6 +31,7 @@ struct control {
 	struct board *board;		/* NULL: between two of them */
 	uint64_t start_ns;
 	unsigned int resets;
+	bool net_late;			/* baton-net has not answered the last request yet */
 	struct loop_timer *frame;	/* while somebody waits for damage, or keys for room */
 	struct control_client client[CONTROL_CLIENTS_MAX];
 };

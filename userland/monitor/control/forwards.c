@@ -2,10 +2,14 @@
 /*
  * Port forwards of the VM's network, which baton-net holds: requests are handed on over
  * the connection to it that the monitor was given, and last as long as that. It is asked
- * on the main thread and has a second to answer; it does nothing that takes long.
+ * on the main thread and has a second to answer; it does nothing that takes long. If it
+ * does not answer all the same (somebody has stopped it), it is asked nothing more until it
+ * has: answers have no number, so a late one would pass for the next request's.
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "control/control_private.h"
@@ -50,12 +54,32 @@ static void copy_members(struct json_out *out, const struct json_node *from)
 	}
 }
 
+/* Throws away what comes too late. False: it has not come yet. */
+static bool is_free(struct control *control, int fd)
+{
+	char text[512];
+	ssize_t got;
+
+	while (control->net_late && (got = recv(fd, text, sizeof(text), MSG_DONTWAIT)) > 0)
+		control->net_late = !memchr(text, '\n', (size_t)got);
+	return !control->net_late;
+}
+
 static bool ask(struct rpc_request *r, const struct options_net *net, struct json_out *request,
 		struct rpc_answer *answer)
 {
+	struct control *control = control_of(r);
+	const char *failed = "the network did not answer";
+	bool ok;
+
 	json_put_close(request, '}');
-	if (!rpc_ask(net->control, request, ANSWER_MS, answer, BTN_NET_FAILED,
-		     "the network did not answer", r->e))
+	if (!is_free(control, net->control)) {
+		btn_set(r->e, BTN_NET_FAILED, "%s", failed);
+		return false;
+	}
+	ok = rpc_ask(net->control, request, ANSWER_MS, answer, BTN_NET_FAILED, failed, r->e);
+	control->net_late = answer->late;
+	if (!ok)
 		return false;
 	if (answer->fd >= 0)
 		close(answer->fd);
