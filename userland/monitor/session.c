@@ -190,8 +190,11 @@ static enum machine_end run_once(struct session *s, struct btn_error *e)
 	enum machine_end how;
 
 	loop_rearm(s->loop);
-	if (!board_create(&config, e, &s->board))
+	if (!board_create(&config, e, &s->board)) {
+		if (s->control)
+			control_machine_ended(s->control, MACHINE_FAILED);
 		return MACHINE_FAILED;
+	}
 	btn_set_default(e, BTN_INTERNAL);
 	if (s->control)
 		control_set_board(s->control, s->board);

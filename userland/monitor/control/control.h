@@ -32,7 +32,7 @@ void control_destroy(struct control *control);	/* NULL is fine */
 
 /* The machine that runs from now on. */
 void control_set_board(struct control *control, struct board *board);
-/* It has ended and is about to be destroyed: requests come again after a reset. */
+/* It has ended and is about to be destroyed, or there was none: it could not be built. */
 void control_machine_ended(struct control *control, enum machine_end how);
 
 extern const struct rpc_service control_service;
