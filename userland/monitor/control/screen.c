@@ -94,21 +94,21 @@ static void put_rects(struct json_out *out, const struct damage *damage)
 	json_put_close(out, ']');
 }
 
-/* A surface may be replaced between the two calls: then all of the newer one is damage. */
+/* One that the client has seen nothing of, whatever was taken as damage before. */
 static int new_surface(struct control_client *client, struct display *display,
 		       struct damage *damage, struct display_info *info)
 {
-	uint64_t taken = info->generation;
 	int fd = display_surface(display, info);
 
-	if (fd >= 0 && info->generation != taken)
-		display_take(client->viewer, damage, info);
-	if (fd >= 0)
-		client->generation = info->generation;
+	if (fd < 0)
+		return fd;
+	client->generation = info->generation;
+	damage->count = 1;
+	damage->rect[0] = (struct display_rect){ 0, 0, info->width, info->height };
 	return fd;
 }
 
-/* False: nothing has changed yet. */
+/* False: nothing has changed yet, or it cannot be told before the next frame. */
 static bool answer_viewer(struct control_client *client, struct display *display)
 {
 	char text[4096];
@@ -117,10 +117,13 @@ static bool answer_viewer(struct control_client *client, struct display *display
 	struct json_out out;
 	int fd = -1;
 
-	if (!display_take(client->viewer, &damage, &info))
+	if (!display_take(client->viewer, &damage, &info) && info.generation == client->generation)
 		return false;
-	if (info.generation != client->generation)
+	if (info.generation != client->generation) {
 		fd = new_surface(client, display, &damage, &info);
+		if (fd < 0)
+			return false;
+	}
 	client->watching = false;
 	control_start_answer(&out, text, sizeof(text));
 	put_surface(&out, &info);
