@@ -130,6 +130,22 @@ static void test_machine(void **state)
 	close(fd);
 }
 
+/* Who ends a VM has ended it, though the guest resets it at the same time. */
+static void test_quit(void **state)
+{
+	const char line[] = "{\"op\":\"reset\"}\n{\"op\":\"quit\"}\n";
+	const char both[] = "{\"ok\":true}\n{\"ok\":true}\n";
+	struct rig *r = *state;
+	int fd = dial(r);
+	char text[64];
+
+	assert_int_equal(send(fd, line, strlen(line), 0), strlen(line));
+	assert_int_equal(drain(fd, text, strlen(both)), strlen(both));
+	assert_memory_equal(text, both, strlen(both));
+	assert_int_equal(machine_how_ended(&r->board.machine), MACHINE_KILLED);
+	close(fd);
+}
+
 static void test_refused(void **state)
 {
 	static const char *const bad[] = {
@@ -417,8 +433,8 @@ static void test_schema(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_machine), TEST(test_refused), TEST(test_typing), TEST(test_held),
-		TEST(test_screen), TEST(test_events), TEST(test_half_closed),
+		TEST(test_machine), TEST(test_quit), TEST(test_refused), TEST(test_typing),
+		TEST(test_held), TEST(test_screen), TEST(test_events), TEST(test_half_closed),
 		TEST(test_misbehaviour), TEST(test_listen),
 		TEST(test_late_network), cmocka_unit_test(test_descriptors),
 		cmocka_unit_test(test_schema),

@@ -16,6 +16,8 @@ void machine_end_with(struct machine *machine, enum machine_end how,
 {
 	int running = MACHINE_RUNNING;
 
+	if (how == MACHINE_KILLED)
+		__atomic_store_n(&machine->killed, true, __ATOMIC_SEQ_CST);
 	if (!__atomic_compare_exchange_n(&machine->end, &running, CLAIMED, false,
 					 __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 		return;
@@ -54,6 +56,8 @@ enum machine_end machine_how_ended(struct machine *machine)
 {
 	int end = __atomic_load_n(&machine->end, __ATOMIC_SEQ_CST);
 
+	if (end == MACHINE_RESET && __atomic_load_n(&machine->killed, __ATOMIC_SEQ_CST))
+		return MACHINE_KILLED;
 	return end == CLAIMED ? MACHINE_RUNNING : (enum machine_end)end;
 }
 

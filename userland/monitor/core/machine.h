@@ -42,6 +42,7 @@ struct machine {
 	struct pci_host *pci;
 	struct msi_sink msi;
 	int end;		/* enum machine_end; atomic, see machine.c */
+	bool killed;		/* atomic: machine_end() was told so, sooner or later */
 	struct btn_error *error;	/* of the call that set FAILED or TRIPLE_FAULT */
 
 	/* Atomic: vCPUs have to look at the rest, which lock protects. */
@@ -56,7 +57,10 @@ void machine_init(struct machine *machine, struct hv *hv, struct loop *loop,
 		  struct btn_error *error);
 void machine_fini(struct machine *machine);
 
-/* Ends the VM from any thread; the first call wins. */
+/*
+ * Ends the VM from any thread; the first call wins. But KILLED counts in any case against
+ * RESET, whose machine is followed by another one: whoever ends a VM has ended it.
+ */
 void machine_end(struct machine *machine, enum machine_end how);
 /*
  * The same with an error for people, which main prints once all threads have
