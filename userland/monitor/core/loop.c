@@ -210,13 +210,13 @@ int loop_run(struct loop *loop)
 {
 	struct epoll_event events[BATCH];
 
-	while (atomic_load(&loop->status) == NOT_QUIT) {
+	do {
 		int count = epoll_wait(loop->epoll_fd, events, BATCH, -1);
 
 		if (count < 0 && errno != EINTR)
 			return -errno;
 		run_batch(loop, events, count);
-	}
+	} while (atomic_load(&loop->status) == NOT_QUIT);
 	return atomic_load(&loop->status);
 }
 

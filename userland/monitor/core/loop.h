@@ -24,7 +24,10 @@ struct loop_timer *loop_timer_create(struct loop *loop, loop_timer_fn fn, void *
 void loop_timer_destroy(struct loop_timer *timer);	/* loop's thread; NULL is fine */
 void loop_timer_arm(struct loop_timer *timer, uint64_t after_ns);
 
-/* Runs until loop_quit(); returns the status given there. */
+/*
+ * Runs until loop_quit(); returns the status given there. Serves what is ready once also if
+ * that came before: so a guest that resets all the time does not keep signals out.
+ */
 int loop_run(struct loop *loop);
 /* From any thread and from signal handlers' self-pipe; the first status wins. */
 void loop_quit(struct loop *loop, int status);
