@@ -386,6 +386,23 @@ static void test_late_network(void **state)
 	close(pair[1]);
 }
 
+/* An event may come right behind the answer, and is none of it. */
+static void test_event_behind(void **state)
+{
+	const char event[] = "{\"event\":\"paused\"}\n{\"ev";
+	int pair[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	say(pair[1], "{\"ok\":true}\n{\"event\":\"paused\"}\n{\"ev");
+	assert_true(ask(pair[0], "{}"));
+	assert_string_equal(answer.raw, "{\"ok\":true}");
+	assert_int_equal(answer.rest_length, strlen(event));
+	assert_memory_equal(answer.rest, event, strlen(event));
+	close(pair[0]);
+	close(pair[1]);
+}
+
 /* A server that hands out more than it should leaves nothing behind. */
 static void test_descriptors(void **state)
 {
@@ -437,6 +454,7 @@ int main(void)
 		TEST(test_held), TEST(test_screen), TEST(test_events), TEST(test_half_closed),
 		TEST(test_misbehaviour), TEST(test_listen),
 		TEST(test_late_network), cmocka_unit_test(test_descriptors),
+		cmocka_unit_test(test_event_behind),
 		cmocka_unit_test(test_schema),
 	};
 

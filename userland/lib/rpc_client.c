@@ -63,6 +63,21 @@ static ssize_t receive(int fd, char *to, size_t size, int *ret_fd)
 	return got;
 }
 
+/* The first line of text[0 .. length) is the answer; its length, 0: it has not all come. */
+static size_t take_line(struct rpc_answer *answer, size_t length)
+{
+	const char *end = memchr(answer->text, '\n', length);
+	size_t size = end ? (size_t)(end - answer->text) : 0;
+
+	if (!end)
+		return 0;
+	memcpy(answer->raw, answer->text, size);
+	answer->raw[size] = 0;
+	answer->rest = end + 1;
+	answer->rest_length = length - size - 1;
+	return size + 1;
+}
+
 static bool read_line(int fd, int timeout_ms, struct rpc_answer *answer, size_t *ret_length)
 {
 	int64_t end = now_ms() + timeout_ms;
@@ -82,12 +97,9 @@ static bool read_line(int fd, int timeout_ms, struct rpc_answer *answer, size_t 
 		if (got <= 0)
 			return false;
 		length += (size_t)got;
-		if (answer->text[length - 1] == '\n') {
-			memcpy(answer->raw, answer->text, length);
-			answer->raw[length - 1] = 0;
-			*ret_length = length;
+		*ret_length = take_line(answer, length);
+		if (*ret_length)
 			return true;
-		}
 	}
 	return false;
 }
@@ -117,6 +129,7 @@ static bool exchange(int fd, struct json_out *out, int timeout_ms, struct rpc_an
 
 	answer->fd = -1;
 	answer->late = false;
+	answer->rest_length = 0;
 	answer->node[0].type = JSON_NULL;
 	if (size <= 0 || send(fd, out->text, (size_t)size, MSG_NOSIGNAL) != size)
 		return false;

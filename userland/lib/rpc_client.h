@@ -20,6 +20,8 @@ struct rpc_answer {
 	int fd;				/* what came with it, or -1; the caller closes it */
 	bool late;			/* rpc_ask() waits no longer, but it may still come */
 	struct json_node node[RPC_ANSWER_NODES];	/* [0]: the object; points into text */
+	const char *rest;		/* what has come behind the answer: in text, too */
+	size_t rest_length;
 	char text[RPC_ANSWER_MAX];
 	char raw[RPC_ANSWER_MAX + 1];	/* the line as it came, without its end */
 };

@@ -111,12 +111,15 @@ static bool put_member(struct json_out *out, const char *word, struct btn_error 
 	return true;
 }
 
-/* Until the VM ends, or whoever reads this does. */
-static void copy_events(int fd)
+/* Until the VM ends, or whoever reads this does. Some may have come with the answer. */
+static void copy_events(int fd, const struct rpc_answer *answer)
 {
 	char text[4096];
 	ssize_t got;
 
+	fwrite(answer->rest, 1, answer->rest_length, stdout);
+	if (fflush(stdout))
+		return;
 	while ((got = read(fd, text, sizeof(text))) > 0) {
 		fwrite(text, 1, (size_t)got, stdout);
 		if (fflush(stdout))
@@ -152,7 +155,7 @@ int control_run(const struct args *args, struct btn_error *e)
 		return BTN_EXIT_FAILED;
 	ok = send_request(&remote, e);
 	if (ok && !strcmp(remote.rest[0], "events"))
-		copy_events(remote.fd);
+		copy_events(remote.fd, &remote.answer);
 	remote_close(&remote);
 	return ok ? BTN_EXIT_DONE : BTN_EXIT_FAILED;
 }
