@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "baton_feat.h"
 #include "baton_vcpu_state.h"
@@ -103,9 +104,34 @@ struct lap {
 void stopwatch_start(struct stopwatch *watch);
 struct lap stopwatch_stop(const struct stopwatch *watch);
 
-/* ---- a whole monitor (boot.c) ---- */
+/* ---- a whole monitor ---- */
 
-/* Starts baton-vm, waits for the guest's /init, prints the rows of the boot. */
+/* A child process and its guest's serial port (monitor.c). End it also if it did not start. */
+struct monitor {
+	pid_t pid;
+	int in, out;
+	size_t length;			/* read, and not yet looked for */
+	char text[1 << 14];
+};
+bool monitor_start(struct monitor *m, char *const *argv);
+void monitor_end(struct monitor *m);
+/* Waits until its guest has said that since the last time; false: it has ended. */
+bool monitor_says(struct monitor *m, const char *what);
+bool monitor_tell(struct monitor *m, const char *line);
+/* Proportional set size of all mappings but the guest's RAM, in KiB. */
+double monitor_kib(const struct monitor *m);
+
+/* Starts baton-vm, waits for the guest's /init, prints the rows of the boot (boot.c). */
 int boot_measure(const char *engine, const char *kernel, const char *initrd);
+
+/* machine.c: each starts argv, prints rows, and returns 0, or 1 if a value is missing. */
+/* Instructions and memory of a monitor from its start until the guest says that. */
+int machine_start(const char *engine, const char *id, const char *until, char *const *argv);
+int machine_memory(const char *engine, const char *id, const char *until, char *const *argv);
+/* Reads of /dev/vda, TCP through that port of the host: by the guest of load/. */
+int machine_disk(const char *engine, char *const *argv);
+int machine_tcp(const char *engine, const char *port, char *const *argv);
+/* Memory and exits at the login; the shell command prints the exits so far. */
+int machine_idle(const char *engine, const char *counter, char *const *argv);
 
 #endif

@@ -11,7 +11,7 @@ BENCH_SHARED := $(sort $(wildcard userland/hv/*.c userland/monitor/emul/*.c)) \
 BENCH_OBJECTS := $(BENCH_SOURCES:%.c=$(BUILD)/obj/%.o) $(BENCH_BUILD)/payload_blob.o \
 	$(BENCH_SHARED:%.c=$(BUILD)/obj/%.o)
 
-.PHONY: baton-bench bench-svm bench-vmx
+.PHONY: baton-bench bench-load bench-svm bench-vmx bench-machine
 userland: baton-bench
 baton-bench: $(BUILD)/bin/baton-bench
 
@@ -39,10 +39,20 @@ $(BENCH_BUILD)/payload.bin: tests/bench/payload.S tests/bench/payload.h
 $(BENCH_BUILD)/payload_blob.o: tests/bench/payload_blob.S $(BENCH_BUILD)/payload.bin
 	$(Q)$(USER_CC) -DPAYLOAD_IMAGE='"$(BENCH_BUILD)/payload.bin"' -c -o $@ $<
 
+# In the guest there is no library.
+$(BENCH_BUILD)/bench-load: tests/bench/load/load.c
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(USER_CC) $(USER_CFLAGS) -static -o $@ $<
+
+bench-load: $(BENCH_BUILD)/bench-load
+
 bench:
-	BATON_BUILD=$(abspath $(BUILD)) tests/bench/run svm vmx
+	BATON_BUILD=$(abspath $(BUILD)) tests/bench/run svm machine vmx
 bench-svm:
-	BATON_BUILD=$(abspath $(BUILD)) tests/bench/run svm
+	BATON_BUILD=$(abspath $(BUILD)) tests/bench/run svm machine
+bench-machine:
+	BATON_BUILD=$(abspath $(BUILD)) tests/bench/run machine
 bench-vmx:
 	BATON_BUILD=$(abspath $(BUILD)) tests/bench/run vmx
 

@@ -33,15 +33,19 @@ static uint64_t payload_address(unsigned int index)
 	return address;
 }
 
-/* One GiB, each address where it is. */
+/* Two GiB, each address where it is. */
 static void write_page_tables(struct guest_memory *memory)
 {
 	uint64_t *table = guest_memory_at(memory, GUEST_PML4, 3 * 4096);
+	uint64_t *second = guest_memory_at(memory, GUEST_PD2, 4096);
 
 	table[0] = (GUEST_PML4 + 4096) | PTE_P_W;
 	table[512] = (GUEST_PML4 + 2 * 4096) | PTE_P_W;
-	for (uint64_t i = 0; i < 512; i++)
+	table[513] = GUEST_PD2 | PTE_P_W;
+	for (uint64_t i = 0; i < 512; i++) {
 		table[1024 + i] = i << 21 | PTE_LARGE | PTE_P_W;
+		second[i] = (512 + i) << 21 | PTE_LARGE | PTE_P_W;
+	}
 }
 
 static uint64_t flat_descriptor(uint16_t attr)

@@ -5,6 +5,13 @@
  *
  *	baton-bench --engine baton|kvm [ROW...]
  *	baton-bench --engine baton|kvm --boot KERNEL INITRD
+ *	baton-bench --engine baton|kvm --start|--memory ROW TEXT COMMAND...
+ *	baton-bench --engine baton|kvm --disk COMMAND...
+ *	baton-bench --engine baton|kvm --tcp PORT COMMAND...
+ *	baton-bench --engine baton|kvm --idle COUNTER COMMAND...
+ *
+ * The last four measure the machine that COMMAND, a monitor with its guest's serial
+ * port at standard input and output, runs (machine.c); the engine is only a name then.
  *
  * Each row runs in a process of its own with a limit on its time, so that one
  * that hangs or crashes costs that row only.
@@ -148,21 +155,44 @@ static void run_table(enum hv_engine engine, const char *name, const struct row 
 
 static int usage(void)
 {
-	fputs("usage: baton-bench --engine baton|kvm [ROW... | --boot KERNEL INITRD]\n", stderr);
+	fputs("usage: baton-bench --engine baton|kvm [ROW... | --boot KERNEL INITRD |\n"
+	      "         (--start ROW TEXT | --memory ROW TEXT | --disk | --tcp PORT |\n"
+	      "          --idle COUNTER) COMMAND...]\n", stderr);
 	return 2;
+}
+
+/* What begins with an option and is about a whole monitor. -1: it is not. */
+static int run_monitor(const char *engine, int argc, char **argv)
+{
+	if (argc == 3 && !strcmp(argv[0], "--boot"))
+		return boot_measure(engine, argv[1], argv[2]);
+	if (argc >= 4 && !strcmp(argv[0], "--start"))
+		return machine_start(engine, argv[1], argv[2], argv + 3);
+	if (argc >= 4 && !strcmp(argv[0], "--memory"))
+		return machine_memory(engine, argv[1], argv[2], argv + 3);
+	if (argc >= 2 && !strcmp(argv[0], "--disk"))
+		return machine_disk(engine, argv + 1);
+	if (argc >= 3 && !strcmp(argv[0], "--tcp"))
+		return machine_tcp(engine, argv[1], argv + 2);
+	if (argc >= 3 && !strcmp(argv[0], "--idle"))
+		return machine_idle(engine, argv[1], argv + 2);
+	return -1;
 }
 
 int main(int argc, char **argv)
 {
 	enum hv_engine engine;
+	int status;
 
 	if (argc < 3 || strcmp(argv[1], "--engine"))
 		return usage();
 	if (strcmp(argv[2], "baton") && strcmp(argv[2], "kvm"))
 		return usage();
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	if (argc == 6 && !strcmp(argv[3], "--boot"))
-		return boot_measure(argv[2], argv[4], argv[5]);
+	if (argc > 3 && !strncmp(argv[3], "--", 2)) {
+		status = run_monitor(argv[2], argc - 3, argv + 3);
+		return status < 0 ? usage() : status;
+	}
 	engine = strcmp(argv[2], "kvm") ? HV_ENGINE_BATON : HV_ENGINE_KVM;
 	ticks_per_ms();
 	run_table(engine, argv[2], guest_rows, argv + 3);

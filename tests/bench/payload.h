@@ -39,15 +39,16 @@
 #define VECTOR_EOI		0x40
 #define VECTOR_LATENESS		0x41
 
-/* Guest-physical; identity-mapped up to 1 GiB. */
+/* Guest-physical; identity-mapped up to 2 GiB. */
 #define GUEST_PML4		0x1000
 #define GUEST_GDT		0x4000
 #define GUEST_IDT		0x5000
 #define GUEST_SHARED		0x6000	/* see below */
 #define GUEST_STACK_TOP		0x9000
+#define GUEST_PD2		0xa000	/* page directory of the second GiB */
 #define GUEST_CODE		0x10000
 #define GUEST_RAM		0x200000
-#define GUEST_REGION		0x1000000 /* a slot of its own, for first touches */
+#define GUEST_REGION		0x40000000 /* a slot of its own, for what touches pages */
 #define GUEST_MMIO		0x38000000 /* no slot */
 
 /* 8-byte words of GUEST_SHARED. */

@@ -34,6 +34,7 @@ struct plan {
 	bool needs_deadline, needs_x2apic;
 	bool interrupts;		/* each turn must bring one */
 	bool anonymous;			/* memory to touch: private, not a memfd's */
+	bool log;			/* memory to touch: with a log of what is written */
 	int64_t answer;			/* that the last turn must leave in RAX; 0: any */
 	int (*set_up)(struct guest *guest, const struct plan *plan);
 	int (*before)(struct guest *guest, const struct plan *plan); /* each batch */
@@ -125,6 +126,8 @@ static bool is_available(const struct bench *bench, const struct plan *plan,
 		result_fail(result, "no x2APIC here");
 	if (plan->needs_deadline && !bench_has_feature(bench, FEATURE_TSC_DEADLINE))
 		result_fail(result, "no TSC deadline timer here");
+	if (plan->log && !hv_get_info(bench->hv)->dirty_log)
+		result_fail(result, "no dirty log here");
 	return !result->why[0];
 }
 
@@ -196,7 +199,7 @@ static struct hv_slot region_slot(struct guest *guest, const struct plan *plan, 
 {
 	return (struct hv_slot){
 		.id = REGION_SLOT, .gpa = GUEST_REGION, .size = on ? plan->turns * 4096ull : 0,
-		.hva = guest->region,
+		.hva = guest->region, .log_dirty = plan->log,
 	};
 }
 
@@ -263,6 +266,75 @@ static int before_present(struct guest *guest, const struct plan *plan)
 	return renew_slot(guest, plan);
 }
 
+/* ---- a region with a log ---- */
+
+#define LOG_PAGES 262144u	/* 1 GiB */
+#define LOG_ROUNDS 2
+
+static uint64_t dirty[LOG_PAGES / 64];
+
+/* What a monitor that migrates does again and again, short of copying. */
+static int get_and_clear(struct guest *guest, const struct plan *plan)
+{
+	int error = hv_vm_get_dirty(guest->vm, REGION_SLOT, 0, plan->turns, dirty);
+
+	guest->what = "dirty log";
+	return error ? error : hv_vm_clear_dirty(guest->vm, REGION_SLOT, 0, plan->turns, dirty);
+}
+
+static unsigned int count_dirty(const struct plan *plan)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < plan->turns / 64; i++)
+		n += (unsigned int)__builtin_popcountll(dirty[i]);
+	return n;
+}
+
+/* All pages there: what is measured is the log, not the host's memory. */
+static int make_logged_region(struct guest *guest, const struct plan *plan)
+{
+	int error = make_region(guest, plan);
+
+	if (error)
+		return error;
+	if (madvise(guest->region, plan->turns * 4096ul, MADV_POPULATE_WRITE))
+		return -errno;
+	return 0;
+}
+
+/* The guest writes to all pages, the monitor asks which. */
+static int measure_log_rounds(struct guest *guest, const struct plan *plan,
+			      struct result *result)
+{
+	struct stopwatch watch;
+	uint64_t cost;
+	double busy;
+
+	result->value = 1e18;
+	for (int i = 0; i < LOG_ROUNDS; i++) {
+		int error = one_batch(guest, plan, plan->turns, &cost);
+
+		if (error)
+			return error;
+		stopwatch_start(&watch);
+		error = get_and_clear(guest, plan);
+		busy = stopwatch_stop(&watch).busy;
+		if (error)
+			return error;
+		if (count_dirty(plan) != plan->turns)
+			result_fail(result, "the log missed pages");
+		if (busy < result->value)
+			result->value = busy;
+	}
+	return 0;
+}
+
+static void measure_log(struct bench *bench, const struct row *row, struct result *result)
+{
+	measure(bench, row->plan, result, measure_log_rounds);
+}
+
 /* ---- the table ---- */
 
 #define COST(name, ...)								\
@@ -299,5 +371,11 @@ const struct row guest_rows[] = {
 	TOUCH("touch-present", before_present, .anonymous = true),
 	TOUCH("touch-fresh-memfd", before_fresh, .anonymous = false),
 	TOUCH("touch-present-memfd", before_present, .anonymous = false),
+	COST("write-clean", .payload = PAYLOAD_TOUCH, .turns = 512, .batches = 8, .own = 4,
+	     .anonymous = true, .log = true, .set_up = make_logged_region,
+	     .before = get_and_clear, .take_down = drop_region),
+	{ "dirty-log", measure_log, &(const struct plan){
+		.payload = PAYLOAD_TOUCH, .turns = LOG_PAGES, .anonymous = true, .log = true,
+		.set_up = make_logged_region, .take_down = drop_region } },
 	{ NULL, NULL, NULL },
 };

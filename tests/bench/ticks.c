@@ -42,8 +42,10 @@ uint64_t idle_ns(void)
 
 	if (!list)
 		return 0;
+	/* Idle is also what waits with I/O under way. */
 	while (fgets(line, sizeof(line), list))
-		if (sscanf(line, " .idle_sleeptime : %llu", &one) == 1)
+		if (sscanf(line, " .idle_sleeptime : %llu", &one) == 1 ||
+		    sscanf(line, " .iowait_sleeptime : %llu", &one) == 1)
 			sum += one;
 	fclose(list);
 	return sum;
