@@ -393,8 +393,9 @@ static void stay_deaf(const unsigned char *code, size_t size, enum baton_stat th
 
 	EXPECT(!intr(&g, 1));
 	pthread_create(&thread, NULL, run_thread, &r);
-	while (!stat_of(&g, there))
+	for (i = 0; i < 10000 && !stat_of(&g, there); i++)
 		usleep(1000);
+	EXPECT(i < 10000);
 	before = stat_of(&g, BATON_STAT_EXIT_WINDOW) + stat_of(&g, BATON_STAT_EXIT_HLT);
 	for (i = 0; i < 50; i++) {
 		usleep(1000);
