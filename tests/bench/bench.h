@@ -118,8 +118,13 @@ void monitor_end(struct monitor *m);
 /* Waits until its guest has said that since the last time; false: it has ended. */
 bool monitor_says(struct monitor *m, const char *what);
 bool monitor_tell(struct monitor *m, const char *line);
-/* Proportional set size of all mappings but the guest's RAM, in KiB. */
+/* Proportional set size of all mappings but the guest's RAM, in KiB; -1: it cannot be read. */
 double monitor_kib(const struct monitor *m);
+/* A row of the output. Print_failure: one without a value, and why; returns 1. */
+void print_row(const char *engine, const char *id, double value);
+int print_failure(const char *engine, const char *id, const char *why);
+/* The row of monitor_kib(); returns 1 if it has no value. */
+int print_kib(const char *engine, const char *id, const struct monitor *m);
 
 /* Starts baton-vm, waits for the guest's /init, prints the rows of the boot (boot.c). */
 int boot_measure(const char *engine, const char *kernel, const char *initrd);

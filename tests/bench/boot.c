@@ -13,17 +13,12 @@
 /* A guest that does not get there ends the measurement. */
 #define BOOT_LIMIT_TICKS 60000000000ull
 
-static void print_row(const char *engine, const char *id, double value)
-{
-	printf("%s\t%s\t%.0f\t\n", engine, id, value);
-}
-
-static int print_failure(const char *engine)
+static int print_failures(const char *engine)
 {
 	static const char *const rows[] = { "boot-kilo", "boot-us", "boot-kib" };
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		printf("%s\t%s\t-\tthe guest did not start\n", engine, rows[i]);
+		print_failure(engine, rows[i], "the guest did not start");
 	return 1;
 }
 
@@ -45,10 +40,9 @@ int boot_measure(const char *engine, const char *kernel, const char *initrd)
 		lap = stopwatch_stop(&watch);
 		print_row(engine, "boot-kilo", lap.busy / 1e3);
 		print_row(engine, "boot-us", lap.elapsed_us);
-		print_row(engine, "boot-kib", monitor_kib(&monitor));
-		status = 0;
+		status = print_kib(engine, "boot-kib", &monitor);
 	} else {
-		status = print_failure(engine);
+		status = print_failures(engine);
 	}
 	monitor_end(&monitor);
 	return status;

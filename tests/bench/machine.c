@@ -37,17 +37,6 @@
 #define SETTLE_S 60
 #define IDLE_S 60
 
-static void print_row(const char *engine, const char *id, double value)
-{
-	printf("%s\t%s\t%.0f\t\n", engine, id, value);
-}
-
-static int print_failure(const char *engine, const char *id, const char *why)
-{
-	printf("%s\t%s\t-\t%s\n", engine, id, why);
-	return 1;
-}
-
 static bool start(struct monitor *m, char *const *argv, const char *until, unsigned int limit)
 {
 	alarm(limit);
@@ -76,16 +65,15 @@ int machine_start(const char *engine, const char *id, const char *until, char *c
 int machine_memory(const char *engine, const char *id, const char *until, char *const *argv)
 {
 	static struct monitor m;
-	bool started;
+	int status;
 
 	ticks_per_ms();
-	started = start(&m, argv, until, START_LIMIT_S);
-	if (started)
-		print_row(engine, id, monitor_kib(&m));
+	if (start(&m, argv, until, START_LIMIT_S))
+		status = print_kib(engine, id, &m);
 	else
-		print_failure(engine, id, "the guest did not start");
+		status = print_failure(engine, id, "the guest did not start");
 	monitor_end(&m);
-	return !started;
+	return status;
 }
 
 /* ---- work ---- */
@@ -245,7 +233,7 @@ static double count(const char *command)
 	return n;
 }
 
-static void print_exits(const char *engine, const char *counter)
+static int print_exits(const char *engine, const char *counter)
 {
 	struct stopwatch watch;
 	double before, after;
@@ -255,27 +243,26 @@ static void print_exits(const char *engine, const char *counter)
 	sleep(IDLE_S);
 	after = count(counter);
 	if (before < 0 || after < before)
-		print_failure(engine, "idle-exits", "nothing counts them");
-	else
-		print_row(engine, "idle-exits",
-			  (after - before) * 1e6 / stopwatch_stop(&watch).elapsed_us);
+		return print_failure(engine, "idle-exits", "nothing counts them");
+	print_row(engine, "idle-exits", (after - before) * 1e6 / stopwatch_stop(&watch).elapsed_us);
+	return 0;
 }
 
 /* What a machine at its login costs that nobody uses. */
 int machine_idle(const char *engine, const char *counter, char *const *argv)
 {
 	static struct monitor m;
-	bool ready = start(&m, argv, LOGIN, LOGIN_LIMIT_S);
+	int status;
 
-	if (!ready) {
-		print_failure(engine, "pc-kib", "the guest did not start");
-		print_failure(engine, "idle-exits", "the guest did not start");
-	} else {
+	if (start(&m, argv, LOGIN, LOGIN_LIMIT_S)) {
 		alarm(0);
 		sleep(SETTLE_S);
-		print_row(engine, "pc-kib", monitor_kib(&m));
-		print_exits(engine, counter);
+		status = print_kib(engine, "pc-kib", &m);
+		status |= print_exits(engine, counter);
+	} else {
+		print_failure(engine, "pc-kib", "the guest did not start");
+		status = print_failure(engine, "idle-exits", "the guest did not start");
 	}
 	monitor_end(&m);
-	return !ready;
+	return status;
 }

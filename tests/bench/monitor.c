@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * A whole monitor as a child process: its guest's serial port by pipes, and what the
- * process has in memory besides the guest's RAM.
+ * process has in memory besides the guest's RAM. Rows about it.
  */
 #define _GNU_SOURCE /* memmem */
 #include <fcntl.h>
@@ -106,19 +106,45 @@ double monitor_kib(const struct monitor *m)
 {
 	unsigned long from, to, kib, sum = 0;
 	char path[64], line[512];
-	bool ram = false;
+	bool ram = false, any_ram = false;
 	FILE *maps;
 
 	snprintf(path, sizeof(path), "/proc/%d/smaps", m->pid);
 	maps = fopen(path, "re");
 	if (!maps)
-		return 0;
+		return -1;
 	while (fgets(line, sizeof(line), maps)) {
-		if (sscanf(line, "%lx-%lx ", &from, &to) == 2)
+		if (sscanf(line, "%lx-%lx ", &from, &to) == 2) {
 			ram = is_guest_ram(line);
-		else if (!ram && sscanf(line, "Pss: %lu kB", &kib) == 1)
+			any_ram |= ram;
+		} else if (!ram && sscanf(line, "Pss: %lu kB", &kib) == 1) {
 			sum += kib;
+		}
 	}
 	fclose(maps);
-	return (double)sum;
+	/* Without any it was not the monitor, or it has another name now. */
+	return any_ram ? (double)sum : -1;
+}
+
+/* ---- rows ---- */
+
+void print_row(const char *engine, const char *id, double value)
+{
+	printf("%s\t%s\t%.0f\t\n", engine, id, value);
+}
+
+int print_failure(const char *engine, const char *id, const char *why)
+{
+	printf("%s\t%s\t-\t%s\n", engine, id, why);
+	return 1;
+}
+
+int print_kib(const char *engine, const char *id, const struct monitor *m)
+{
+	double kib = monitor_kib(m);
+
+	if (kib < 0)
+		return print_failure(engine, id, "the monitor's memory cannot be read");
+	print_row(engine, id, kib);
+	return 0;
 }
