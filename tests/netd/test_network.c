@@ -291,18 +291,21 @@ static void *host_side(void *ctx)
 	return NULL;
 }
 
+/* Of the guest whose part is played. */
+static uint32_t guest_address = NET + 15;
+
 static void answer_arp(struct guest *g)
 {
 	uint8_t sender[10];
 
-	if (get32(g->frame + 38) != NET + 15 || get16(g->frame + 20) != 1)
+	if (get32(g->frame + 38) != guest_address || get16(g->frame + 20) != 1)
 		return;
 	memcpy(sender, g->frame + 22, 10);
 	memcpy(g->frame, sender, 6);
 	memcpy(g->frame + 6, g->mac, 6);
 	put16(g->frame + 20, 2);
 	memcpy(g->frame + 22, g->mac, 6);
-	put32(g->frame + 28, NET + 15);
+	put32(g->frame + 28, guest_address);
 	memcpy(g->frame + 32, sender, 10);
 	transmit(g, 42);
 }
@@ -320,7 +323,7 @@ static void send_tcp(struct guest *g, uint32_t seq, uint32_t ack, uint8_t flags,
 	memcpy(g->frame, swap, 6);
 	memcpy(g->frame + 6, g->mac, 6);
 	put16(g->frame + 16, 40 + size);
-	put32(g->frame + 26, NET + 15);
+	put32(g->frame + 26, guest_address);
 	put32(g->frame + 30, address);
 	put16(g->frame + 24, 0);
 	put16(g->frame + 24, (uint16_t)~packet_fold(packet_sum(g->frame + 14, 20, 0)));
@@ -380,6 +383,203 @@ static void test_forward(void **state)
 	}
 	pthread_join(thread, NULL);
 	assert_int_equal(atomic_load(&echoed), BURST + CONNECTIONS);
+}
+
+/* ---- much at once ---- */
+
+#define BULK 300000u
+
+struct bulk {
+	uint16_t port;
+	bool whole;			/* the host got all back, as it was */
+};
+
+static uint8_t bulk_byte(uint32_t at)
+{
+	return (uint8_t)(at * 7 + (at >> 9));
+}
+
+/* Sends BULK bytes, and wants them back. */
+static void *bulk_host(void *ctx)
+{
+	struct bulk *b = ctx;
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(b->port),
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct timeval limit = { .tv_sec = 5 };
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	uint8_t *out = malloc(BULK), *back = malloc(BULK);
+
+	for (uint32_t i = 0; i < BULK; i++)
+		out[i] = bulk_byte(i);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	b->whole = !connect(fd, (struct sockaddr *)&at, sizeof(at)) &&
+		   send(fd, out, BULK, MSG_NOSIGNAL) == BULK &&
+		   recv(fd, back, BULK, MSG_WAITALL) == BULK && !memcmp(out, back, BULK);
+	close(fd);
+	free(out);
+	free(back);
+	return NULL;
+}
+
+/* Offers segments of `mss` bytes; options have to be told apart from data. */
+static void accept_tcp(struct guest *g, uint32_t seq, uint16_t mss)
+{
+	uint8_t *frame = g->frame;
+
+	send_tcp(g, 1000, seq + 1, 0x12, 0);
+	put16(frame + 16, 44);
+	put16(frame + 24, 0);
+	put16(frame + 24, (uint16_t)~packet_fold(packet_sum(frame + 14, 20, 0)));
+	frame[46] = 0x60;
+	memcpy(frame + 54, "\2\4", 2);
+	put16(frame + 56, mss);
+	put16(frame + 50, packet_fold(packet_pseudo_sum(frame, &(struct packet){ .protocol = 6,
+							.l3 = 14, .l4 = 34 }, 24)));
+	transmit(g, 58);
+}
+
+/* `size` bytes of the stream from `at` on, as one large segment. */
+static void send_large(struct guest *g, uint32_t at, uint32_t ack, uint32_t size)
+{
+	struct virtio_net_hdr_v1 h = { .flags = 1, .gso_type = 1, .gso_size = 1460,
+				       .csum_start = 34, .csum_offset = 16 };
+
+	for (uint32_t i = 0; i < size; i++)
+		g->frame[54 + i] = bulk_byte(at + i);
+	put32(g->frame + 38, 1001 + at);
+	put32(g->frame + 42, ack);
+	g->frame[46] = 0x50;
+	g->frame[47] = 0x18;
+	put16(g->frame + 16, 40 + size);
+	put16(g->frame + 24, 0);
+	put16(g->frame + 24, (uint16_t)~packet_fold(packet_sum(g->frame + 14, 20, 0)));
+	memcpy(g->message, &h, HEADER);
+	transmit(g, 54 + size);
+}
+
+/* Takes the stream in and sends it back; the largest frame and segment that came. */
+static void serve_bulk(struct guest *g, uint16_t mss, uint32_t *largest, uint32_t *segment)
+{
+	uint32_t base = 0, got = 0, sent = 0, acked = 0;
+	struct virtio_net_hdr_v1 h;
+	uint16_t peer = 0;	/* others are left over from tests before */
+	struct packet p;
+	ssize_t length;
+
+	while (acked < BULK && (length = receive(g)) > 0) {
+		uint32_t frame = (uint32_t)length - HEADER, size;
+
+		memcpy(&h, g->message, HEADER);
+		if (get16(g->frame + 12) == 0x0806)
+			answer_arp(g);
+		if (!packet_parse(g->frame, frame, &p) || p.protocol != 6)
+			continue;
+		size = p.end - p.payload;
+		if (g->frame[p.l4 + 13] & 2) {
+			base = get32(g->frame + p.l4 + 4) + 1;
+			peer = p.source_port;
+			/* As the guest is to see it: the MTU is what it always was. */
+			assert_int_equal(get32(g->frame + p.l4 + 20), 0x020405b4);
+			accept_tcp(g, base - 1, mss);
+			continue;
+		}
+		if (p.source_port != peer)
+			continue;
+		assert_int_equal(get32(g->frame + p.l4 + 4), base + got);
+		for (uint32_t i = 0; i < size; i++)
+			assert_int_equal(g->frame[p.payload + i], bulk_byte(got + i));
+		got += size;
+		*largest = frame > *largest ? frame : *largest;
+		size = h.gso_type ? h.gso_size : size;
+		*segment = size > *segment ? size : *segment;
+		acked = get32(g->frame + p.l4 + 8) - 1001;
+		assert_true(acked <= sent);
+		if (got < BULK || acked == sent) {
+			send_tcp(g, 1001 + sent, base + got, 0x10, 0);
+			if (got < BULK)
+				continue;
+			/* As much as libslirp's window has room for. */
+			size = BULK - sent < 60000 ? BULK - sent : 60000;
+			send_large(g, sent, base + got, size);
+			sent += size;
+		}
+	}
+	assert_int_equal(acked, BULK);
+}
+
+/*
+ * libslirp's segments are large whatever the guest offered, unless that is less than the
+ * MTU allows. web1 cannot take them whole, web2 can.
+ */
+static void test_bulk(void **state)
+{
+	static const struct {
+		struct guest *guest;
+		uint16_t mss;
+		uint32_t largest_from, largest_to, segment;
+	} cases[] = {
+		{ &web1, 1460, 1514, 1514, 1460 },
+		{ &web2, 1460, 20000, 65535, 1460 },
+		{ &web2, 1000, 1054, 1054, 1000 },
+	};
+	char request[200], reply[4096];
+	pthread_t thread;
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct bulk b = { .port = (uint16_t)(20000 + (getpid() + 1 + (int)i) % 10000) };
+		uint32_t largest = 0, segment = 0;
+
+		guest_address = cases[i].guest == &web1 ? NET + 15 : NET + 16;
+		snprintf(request, sizeof(request), "{\"op\":\"forward-add\",\"host_port\":%u,"
+			 "\"guest\":\"%s\",\"guest_port\":80}\n", b.port,
+			 cases[i].guest == &web1 ? "web1" : "web2");
+		ask(request, reply, sizeof(reply));
+		assert_non_null(strstr(reply, "\"ok\":true"));
+		assert_int_equal(pthread_create(&thread, NULL, bulk_host, &b), 0);
+		serve_bulk(cases[i].guest, cases[i].mss, &largest, &segment);
+		pthread_join(thread, NULL);
+		assert_true(b.whole);
+		assert_in_range(largest, cases[i].largest_from, cases[i].largest_to);
+		assert_int_equal(segment, cases[i].segment);
+	}
+	guest_address = NET + 15;
+}
+
+/* A datagram larger than the MTU comes as fragments. */
+static void test_large_datagram(void **state)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET,
+				  .sin_port = htons((uint16_t)(20000 + (getpid() + 9) % 10000)),
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int host = socket(AF_INET, SOCK_DGRAM, 0);
+	char request[200], reply[4096] = { 0 };
+	uint32_t total = 0, fragments = 0;
+
+	(void)state;
+	snprintf(request, sizeof(request), "{\"op\":\"forward-add\",\"proto\":\"udp\","
+		 "\"host_port\":%u,\"guest\":\"web2\",\"guest_port\":9}\n", ntohs(at.sin_port));
+	ask(request, reply, sizeof(reply));
+	assert_non_null(strstr(reply, "\"ok\":true"));
+	assert_int_equal(sendto(host, reply, 4000, 0, (struct sockaddr *)&at, sizeof(at)), 4000);
+	guest_address = NET + 16;
+	while (total < 4008) {
+		ssize_t got = receive(&web2);
+
+		assert_in_range(got, HEADER + 1, HEADER + 1514);
+		if (get16(web2.frame + 12) == 0x0806)
+			answer_arp(&web2);
+		if (get16(web2.frame + 12) != 0x0800 || web2.frame[23] != IPPROTO_UDP)
+			continue;
+		assert_int_equal(get16(web2.frame + 20) & 0x1fff, total / 8);
+		total += get16(web2.frame + 16) - 20u;
+		assert_int_equal(get16(web2.frame + 20) & 0x2000, total < 4008 ? 0x2000 : 0);
+		fragments++;
+	}
+	assert_int_equal(total, 4008);
+	assert_int_equal(fragments, 3);
+	guest_address = NET + 15;
+	close(host);
 }
 
 static void start(void)
@@ -452,7 +652,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_addresses), cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_loopback), cmocka_unit_test(test_segments),
-		cmocka_unit_test(test_forward),
+		cmocka_unit_test(test_forward), cmocka_unit_test(test_bulk),
+		cmocka_unit_test(test_large_datagram),
 		cmocka_unit_test(test_restart),
 	};
 

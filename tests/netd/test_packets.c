@@ -345,12 +345,137 @@ static void test_headers(void **state)
 	assert_int_equal(h.flags, 0);
 }
 
+/* A frame without TCP's or IP's sums gets them. */
+static void complete(uint8_t *frame, uint32_t length)
+{
+	struct packet p;
+	uint8_t *field;
+
+	assert_true(packet_parse(frame, length, &p));
+	field = frame + p.l4 + (p.protocol == IPPROTO_TCP ? 16 : 6);
+	put16(field, 0);
+	put16(field, (uint16_t)~packet_fold(packet_sum(frame + p.l4, p.end - p.l4,
+			packet_pseudo_sum(frame, &p, p.end - p.l4))));
+	put16(frame + 24, 0);
+	put16(frame + 24, (uint16_t)~packet_fold(packet_sum(frame + 14, 20, 0)));
+}
+
+static void test_mss(void **state)
+{
+	static const struct {
+		const char *options;
+		uint8_t flags;
+		unsigned int at;	/* of the value; 0: nothing changes */
+	} cases[] = {
+		{ "\2\4\5\xb4\1\1\1\0", 0x02, 2 },
+		{ "\1\1\1\2\4\5\xb4\0", 0x12, 5 },		/* odd */
+		{ "\3\3\7\1\2\4\x23\x28", 0x02, 6 },
+		{ "\2\4\5\xb4\1\1\1\0", 0x10, 0 },		/* no SYN */
+		{ "\2\4\5\xb3\1\1\1\0", 0x02, 0 },		/* less */
+		{ "\0\1\1\1\2\4\5\xb4", 0x02, 0 },		/* behind the end */
+		{ "\3\0\2\4\5\xb4\1\1", 0x02, 0 },		/* no length */
+		{ "\2\3\5\xb4\1\1\1\1", 0x02, 0 },
+		{ "\1\1\1\1\1\1\2\4", 0x02, 0 },		/* cut off */
+		{ "\1\1\1\1\1\1\1\2", 0x02, 0 },
+		{ "\1\1\1\1\1\1\1\1", 0x02, 0 },
+	};
+	uint8_t frame[100], before[100];
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		uint32_t length = make(frame, false, IPPROTO_TCP, 8);
+
+		memcpy(frame + 54, cases[i].options, 8);
+		frame[46] = 0x70;
+		frame[47] = cases[i].flags;
+		complete(frame, length);
+		memcpy(before, frame, length);
+		packet_offer_mss(frame, length, 1460, 65481);
+		assert_sums_right(frame, length, false);
+		if (!cases[i].at) {
+			assert_memory_equal(frame, before, length);
+			continue;
+		}
+		assert_int_equal(get16(frame + 54 + cases[i].at), 65481);
+		memcpy(before + 50, frame + 50, 2);
+		memcpy(before + 54 + cases[i].at, frame + 54 + cases[i].at, 2);
+		assert_memory_equal(frame, before, length);
+	}
+}
+
+/* What libslirp makes in one piece is split again as if it never had been. */
+static void test_enlarge(void **state)
+{
+	static uint8_t frame[8000], scratch[NET_PORT_FRAME_MAX];
+	uint32_t length = make(frame, false, IPPROTO_TCP, 5001);
+	struct virtio_net_hdr_v1 h;
+
+	(void)state;
+	complete(frame, length);
+	assert_true(offload_enlarge(&h, frame, length, 1460));
+	assert_int_equal(offload_check(&h, frame, length), 0);
+	assert_int_equal(offload_needs(&h), NET_PORT_CSUM | NET_PORT_TSO4);
+	count = 0;
+	offload_segment(&h, frame, length, scratch, keep, NULL);
+	assert_int_equal(count, 4);
+	for (unsigned int i = 0; i < 4; i++) {
+		assert_int_equal(lengths[i], 54 + (i < 3 ? 1460 : 621));
+		assert_sums_right(segments[i], lengths[i], false);
+	}
+	/* With one checksum for all of it, as a receiver that takes it whole would have it. */
+	h.gso_type = 0;
+	offload_checksum(&h, frame, length);
+	assert_sums_right(frame, length, false);
+	assert_false(offload_enlarge(&h, frame, make(frame, false, IPPROTO_UDP, 5001), 1460));
+	assert_false(offload_enlarge(&h, frame, make(frame, true, IPPROTO_TCP, 5001), 1460));
+	assert_false(offload_enlarge(&h, frame, make(frame, false, IPPROTO_TCP, 5001) - 1, 1460));
+}
+
+static void test_fragments(void **state)
+{
+	static uint8_t frame[8000], scratch[NET_PORT_FRAME_MAX], whole[8000];
+	uint32_t length = make(frame, false, IPPROTO_UDP, 4000), total = 0;
+
+	(void)state;
+	put16(frame + 20, 0x2003); /* a fragment itself: at 24, and more follow */
+	count = 0;
+	offload_fragment(frame, length, 1500, scratch, keep, NULL);
+	assert_int_equal(count, 3);
+	for (unsigned int i = 0; i < count; i++) {
+		uint32_t part = lengths[i] - 34;
+
+		assert_true(lengths[i] <= 1514);
+		assert_int_equal(get16(segments[i] + 16), part + 20);
+		assert_int_equal(get16(segments[i] + 20), 0x2000 | (3 + total / 8));
+		assert_int_equal(get16(segments[i] + 18), 0xfffe);
+		assert_int_equal(packet_fold(packet_sum(segments[i] + 14, 20, 0)), 0xffff);
+		memcpy(whole + total, segments[i] + 34, part);
+		total += part;
+	}
+	assert_int_equal(total, 4008);
+	assert_memory_equal(whole, frame + 34, total);
+	put16(frame + 20, 0); /* the last one says so */
+	count = 0;
+	offload_fragment(frame, length, 1500, scratch, keep, NULL);
+	assert_int_equal(get16(segments[1] + 20), 0x2000 | 185);
+	assert_int_equal(get16(segments[2] + 20), 370);
+	count = 0;
+	put16(frame + 20, 0x4000);
+	offload_fragment(frame, length, 1500, scratch, keep, NULL);
+	put16(frame + 20, 0);
+	offload_fragment(frame, length - 1, 1500, scratch, keep, NULL);
+	frame[14] = 0x44;
+	offload_fragment(frame, length, 1500, scratch, keep, NULL);
+	offload_fragment(frame, 33, 1500, scratch, keep, NULL);
+	assert_int_equal(count, 0);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup(name, up)
 	const struct CMUnitTest tests[] = {
 		T(test_subnets), T(test_leases), T(test_lease_limits), T(test_dhcp), T(test_dns),
-		T(test_segments), T(test_headers),
+		T(test_segments), T(test_headers), T(test_mss), T(test_enlarge), T(test_fragments),
 	};
 
 	return cmocka_run_group_tests_name("netd packets", tests, NULL, NULL);

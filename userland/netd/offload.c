@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Checksums and segmentation in software: virtio 1.2, 5.1.6.2 "Packet
- * Transmission" for the header, RFC 9293 and 768 for what segments look like.
+ * Transmission" for the header, RFC 9293 and 768 for what segments look like, RFC 791
+ * for fragments.
  */
 #include "offload.h"
 
 #include <errno.h>
+#include <net/ethernet.h>
 #include <netinet/in.h>
-#include <stdbool.h>
 #include <string.h>
 
 #include "packet.h"
@@ -18,6 +19,9 @@
 #define TCP_CWR 0x80u
 #define TCP_CHECKSUM 16u
 #define UDP_CHECKSUM 6u
+#define IP_DONT_FRAGMENT 0x4000u
+#define IP_MORE_FRAGMENTS 0x2000u
+#define IP_OFFSET 0x1fffu /* of a fragment, in units of 8 bytes */
 
 /* Is it what its gso_type says, with the checksum where it belongs? */
 static bool gso_fits(const struct virtio_net_hdr_v1 *header, const uint8_t *frame,
@@ -101,6 +105,23 @@ void offload_checksum(struct virtio_net_hdr_v1 *header, uint8_t *frame, uint32_t
 	header->csum_start = header->csum_offset = 0;
 }
 
+bool offload_enlarge(struct virtio_net_hdr_v1 *header, uint8_t *frame, uint32_t length,
+		     uint16_t size)
+{
+	struct packet p;
+
+	if (!packet_parse(frame, length, &p) || p.ipv6 || p.protocol != IPPROTO_TCP)
+		return false;
+	*header = (struct virtio_net_hdr_v1){
+		.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM, .gso_type = VIRTIO_NET_HDR_GSO_TCPV4,
+		.hdr_len = (uint16_t)p.payload, .gso_size = size,
+		.csum_start = (uint16_t)p.l4, .csum_offset = TCP_CHECKSUM,
+	};
+	put16(frame + p.l4 + TCP_CHECKSUM,
+	      packet_fold(packet_pseudo_sum(frame, &p, p.end - p.l4)));
+	return true;
+}
+
 /* IP lengths, identification and header checksum of segment number `index`. */
 static void patch_ip(uint8_t *frame, const struct packet *p, uint32_t index, uint32_t end)
 {
@@ -159,4 +180,37 @@ void offload_segment(const struct virtio_net_hdr_v1 *header, const uint8_t *fram
 		emit(ctx, scratch, end);
 		offset += part;
 	} while (offset < total);
+}
+
+/* RFC 791, 3.2, "An Example Fragmentation Procedure". */
+void offload_fragment(const uint8_t *frame, uint32_t length, uint32_t mtu, uint8_t *scratch,
+		      offload_emit emit, void *ctx)
+{
+	const uint8_t *ip = frame + ETH_HEADER;
+	uint8_t *out = scratch + ETH_HEADER;
+	uint32_t header, total, room, part;
+	uint16_t flags;
+
+	if (length < ETH_HEADER + 20 || get16(frame + 12) != ETHERTYPE_IP)
+		return;
+	header = (ip[0] & 15) * 4u;
+	total = get16(ip + 2);
+	flags = get16(ip + 6);
+	if (header < 20 || total < header || total > length - ETH_HEADER ||
+	    flags & IP_DONT_FRAGMENT)
+		return;
+	room = (mtu - header) & ~7u;
+	for (uint32_t at = 0; at < total - header; at += part) {
+		uint32_t left = total - header - at, more = left > room ? IP_MORE_FRAGMENTS : 0;
+
+		part = more ? room : left;
+		memcpy(scratch, frame, ETH_HEADER + header);
+		memcpy(out + header, ip + header + at, part);
+		put16(out + 2, header + part);
+		put16(out + 6, (flags & IP_MORE_FRAGMENTS) | more |
+			       ((flags + at / 8) & IP_OFFSET));
+		put16(out + 10, 0);
+		put16(out + 10, (uint16_t)~packet_fold(packet_sum(out, header, 0)));
+		emit(ctx, scratch, ETH_HEADER + header + part);
+	}
 }

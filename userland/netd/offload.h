@@ -7,6 +7,7 @@
 #define BATON_NETD_OFFLOAD_H
 
 #include <linux/virtio_net.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/net_port.h"
@@ -29,6 +30,13 @@ uint32_t offload_needs(const struct virtio_net_hdr_v1 *header);
 /* Completes the checksum in the frame, and says so in the header. Checked, no GSO. */
 void offload_checksum(struct virtio_net_hdr_v1 *header, uint8_t *frame, uint32_t length);
 
+/*
+ * A TCP frame of IPv4 with complete checksums, larger than a receiver's MTU, becomes a
+ * checked GSO frame of segments with `size` bytes each. False: it is another.
+ */
+bool offload_enlarge(struct virtio_net_hdr_v1 *header, uint8_t *frame, uint32_t length,
+		     uint16_t size);
+
 /* Takes a segment; frame is good until it returns and may be changed. */
 typedef void (*offload_emit)(void *ctx, uint8_t *frame, uint32_t length);
 /*
@@ -37,5 +45,8 @@ typedef void (*offload_emit)(void *ctx, uint8_t *frame, uint32_t length);
  */
 void offload_segment(const struct virtio_net_hdr_v1 *header, const uint8_t *frame,
 		     uint32_t length, uint8_t *scratch, offload_emit emit, void *ctx);
+/* The same for a packet of IPv4 that is to be sent as fragments, unless it forbids them. */
+void offload_fragment(const uint8_t *frame, uint32_t length, uint32_t mtu, uint8_t *scratch,
+		      offload_emit emit, void *ctx);
 
 #endif

@@ -9,6 +9,10 @@
 
 #define ETHERTYPE_IPV4 0x0800
 #define ETHERTYPE_IPV6 0x86dd
+#define TCP_CHECKSUM 16u
+#define TCP_SYN 0x02u
+
+enum { TCP_OPTION_END, TCP_OPTION_NOP, TCP_OPTION_MSS };
 
 static bool parse_ipv4(const uint8_t *frame, uint32_t length, struct packet *p)
 {
@@ -129,6 +133,41 @@ uint64_t packet_pseudo_sum(const uint8_t *frame, const struct packet *p, uint32_
 	tail[7] = p->protocol;
 	return p->ipv6 ? packet_sum(frame + p->l3 + 8, 32, packet_sum(tail, 8, 0)) :
 			 packet_sum(frame + p->l3 + 12, 8, packet_sum(tail, 8, 0));
+}
+
+/* Where a TCP header has the value of its MSS option; NULL: nowhere. */
+static uint8_t *find_mss(uint8_t *at, const uint8_t *end)
+{
+	while (at < end && *at != TCP_OPTION_END) {
+		if (*at == TCP_OPTION_NOP) {
+			at++;
+			continue;
+		}
+		if (end - at < 2 || at[1] < 2 || at[1] > end - at)
+			return NULL;
+		if (*at == TCP_OPTION_MSS)
+			return at[1] == 4 ? at + 2 : NULL;
+		at += at[1];
+	}
+	return NULL;
+}
+
+void packet_offer_mss(uint8_t *frame, uint32_t length, uint16_t least, uint16_t mss)
+{
+	uint8_t *tcp, *offer;
+	struct packet p;
+
+	if (!packet_parse(frame, length, &p) || p.protocol != IPPROTO_TCP)
+		return;
+	tcp = frame + p.l4;
+	offer = tcp[13] & TCP_SYN ? find_mss(tcp + 20, frame + p.payload) : NULL;
+	if (!offer || get16(offer) < least)
+		return;
+	put16(offer, mss);
+	put16(tcp + TCP_CHECKSUM, 0);
+	put16(tcp + TCP_CHECKSUM,
+	      (uint16_t)~packet_fold(packet_sum(tcp, p.end - p.l4,
+						packet_pseudo_sum(frame, &p, p.end - p.l4))));
 }
 
 void packet_router_mac(uint8_t mac[6], uint32_t address)

@@ -48,6 +48,9 @@ static inline void put32(uint8_t *p, uint32_t v)
 /* False: not IP, a fragment, other protocols, extension headers, or cut off. */
 bool packet_parse(const uint8_t *frame, uint32_t length, struct packet *ret);
 
+/* The MSS that a SYN with complete checksums offers becomes `mss`, if it is `least` or more. */
+void packet_offer_mss(uint8_t *frame, uint32_t length, uint16_t least, uint16_t mss);
+
 struct udp_reply {
 	const uint8_t *target_mac;
 	uint32_t source, target;	/* addresses in host order */

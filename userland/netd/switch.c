@@ -196,6 +196,11 @@ static void deliver_to_port(struct net *net, struct port *port,
 	port_send(port, &h, copy, length);
 }
 
+/*
+ * libslirp is the other end of the guest's TCP, so a large segment goes there whole, and
+ * a SYN says that what comes back may be as large: receive_from_uplink() makes of it what
+ * the guest expects. A guest that expects less than the MTU allows gets just that.
+ */
 static void deliver_to_uplink(struct net *net, const struct virtio_net_hdr_v1 *header,
 			      const uint8_t *frame, uint32_t length)
 {
@@ -204,15 +209,17 @@ static void deliver_to_uplink(struct net *net, const struct virtio_net_hdr_v1 *h
 	if (!net->uplink)
 		return;
 	if (header->gso_type) {
-		offload_segment(header, frame, length, net->scratch, emit_to_uplink, net);
+		if (header->gso_type == VIRTIO_NET_HDR_GSO_TCPV4)
+			h.gso_size = UINT16_MAX;
+		offload_segment(&h, frame, length, net->scratch, emit_to_uplink, net);
 		return;
 	}
-	if (header->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) {
-		memcpy(net->scratch, frame, length);
-		offload_checksum(&h, net->scratch, length);
-		frame = net->scratch;
-	}
-	uplink_send(net->uplink, frame, length);
+	if (length > UPLINK_MTU + ETH_HEADER)
+		return;
+	memcpy(net->scratch, frame, length);
+	offload_checksum(&h, net->scratch, length);
+	packet_offer_mss(net->scratch, length, UPLINK_MSS(UPLINK_MTU), UPLINK_MSS(UPLINK_LARGE));
+	uplink_send(net->uplink, net->scratch, length);
 }
 
 static void flood(struct net *net, unsigned int source, const struct virtio_net_hdr_v1 *header,
@@ -481,14 +488,36 @@ bool switch_reap(struct net *net)
 
 /* ---- life ---- */
 
-static void receive_from_uplink(void *ctx, const uint8_t *frame, uint32_t length)
+static void take_from_uplink(void *ctx, uint8_t *frame, uint32_t length)
 {
 	struct virtio_net_hdr_v1 header = plain_header;
 	struct net *net = ctx;
 	uint8_t *copy = arena_take(net, length);
 
 	memcpy(copy, frame, length);
+	packet_offer_mss(copy, length, UPLINK_MSS(UPLINK_MTU), UPLINK_MSS(UPLINK_MTU));
 	switch_input(net, PORT_UPLINK, &header, copy, length);
+}
+
+/*
+ * Packets larger than the MTU: TCP as a large segment, the rest as fragments. The arena
+ * starts over when it is full, which a large segment for many ports would make it while
+ * it is read. So it has a place of its own, and has left when this returns.
+ */
+static void receive_from_uplink(void *ctx, const uint8_t *frame, uint32_t length)
+{
+	struct virtio_net_hdr_v1 header;
+	struct net *net = ctx;
+
+	memcpy(net->large, frame, length);
+	if (length <= UPLINK_MTU + ETH_HEADER) {
+		take_from_uplink(net, net->large, length);
+	} else if (offload_enlarge(&header, net->large, length, UPLINK_MSS(UPLINK_MTU))) {
+		switch_input(net, PORT_UPLINK, &header, net->large, length);
+		switch_flush(net);
+	} else {
+		offload_fragment(frame, length, UPLINK_MTU, net->large, take_from_uplink, net);
+	}
 }
 
 static bool allocate(struct net *net)
@@ -496,7 +525,8 @@ static bool allocate(struct net *net)
 	net->receive = calloc(1, sizeof(*net->receive));
 	net->arena = malloc(ARENA_SIZE);
 	net->scratch = malloc(NET_PORT_FRAME_MAX);
-	if (!net->receive || !net->arena || !net->scratch)
+	net->large = malloc(NET_PORT_FRAME_MAX);
+	if (!net->receive || !net->arena || !net->scratch || !net->large)
 		return false;
 	for (unsigned int i = 0; i < RECEIVE_BATCH; i++) {
 		net->receive->iov[i] = (struct iovec){ net->receive->buffer[i],
@@ -538,5 +568,6 @@ void switch_destroy(struct net *net)
 	free(net->receive);
 	free(net->arena);
 	free(net->scratch);
+	free(net->large);
 	free(net);
 }

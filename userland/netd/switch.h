@@ -71,6 +71,7 @@ struct net {
 	uint8_t *arena;			/* frames that were made, until the next flush */
 	uint32_t arena_used;
 	uint8_t *scratch;		/* of offload_segment() */
+	uint8_t *large;			/* a segment from the uplink */
 };
 
 int switch_create(const struct subnet *subnet, struct net **ret);

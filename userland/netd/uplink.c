@@ -121,8 +121,8 @@ int uplink_create(const struct subnet *subnet, uplink_receive receive, void *ctx
 		.vhost = { htonl(subnet->router) },
 		.vdhcp_start = { htonl(subnet->first) },
 		.vnameserver = { htonl(subnet->dns) },
-		.if_mtu = UPLINK_MTU,
-		.if_mru = UPLINK_MTU,
+		.if_mtu = UPLINK_LARGE,
+		.if_mru = UPLINK_LARGE,
 		.disable_dhcp = true,
 		.disable_host_loopback = true,
 	};
@@ -162,7 +162,7 @@ static bool is_for_loopback(const uint8_t *frame, uint32_t length)
 
 void uplink_send(struct uplink *u, const uint8_t *frame, uint32_t length)
 {
-	if (length <= UPLINK_MTU + ETH_HEADER && !is_for_loopback(frame, length))
+	if (length <= NET_PORT_FRAME_MAX && !is_for_loopback(frame, length))
 		slirp_input(u->slirp, frame, (int)length);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The network's way out: libslirp, whose sockets are this process's own. Frames
- * with complete checksums and of at most one MTU in both directions.
+ * with complete checksums in both directions. Guests have UPLINK_MTU; libslirp, to
+ * which a packet costs the same whatever its size, has as much as it can (switch.c).
  */
 #ifndef BATON_NETD_UPLINK_H
 #define BATON_NETD_UPLINK_H
@@ -14,6 +15,8 @@ struct subnet;
 struct uplink;
 
 #define UPLINK_MTU 1500u
+#define UPLINK_LARGE 65521u	/* libslirp's own limit */
+#define UPLINK_MSS(mtu) ((mtu) - 40u) /* RFC 9293, 3.7.1: headers without options */
 
 /* Takes a frame from outside; it is good until the call returns. */
 typedef void (*uplink_receive)(void *ctx, const uint8_t *frame, uint32_t length);
