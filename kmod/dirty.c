@@ -4,9 +4,11 @@
  * written since the bit was cleared last". Who reads it: display, migration.
  *
  * While a slot logs, its pages are mapped by 4 KiB entries, and without write
- * access until they are written. The first write faults; fault.c sets the bit and
- * lets the page be written, which takes no look at the host's tables: an entry that
- * only the log keeps from being written says so (BATON_PTE_CLEAN).
+ * access until they are written. The first write faults; that sets the bit and lets
+ * the page be written, which takes no look at the host's tables: an entry that only
+ * the log keeps from being written says so (BATON_PTE_CLEAN). So the window does it
+ * (exits.c), if it gets mmu_lock without waiting: who holds it may wait for this CPU to
+ * take an interrupt. What it cannot do, fault.c does.
  *
  * Rule, under mmu_lock: an entry of such a slot that can be written has its bit set.
  * The bit is set before the entry, and taken away together with it. Processors may
@@ -55,7 +57,7 @@ int baton_dirty_alloc(struct baton_slots *slots, u32 at)
 	return slot->dirty ? 0 : -ENOMEM;
 }
 
-void baton_dirty_set(const struct baton_memslot *slot, u64 gpa)
+static void set(const struct baton_memslot *slot, u64 gpa)
 {
 	/* The guest's number: see baton_slot_hva(). */
 	u64 page = array_index_nospec(gpa - slot->gpa, slot->size) / BATON_PAGE_SIZE;
@@ -64,6 +66,26 @@ void baton_dirty_set(const struct baton_memslot *slot, u64 gpa)
 	WRITE_ONCE(*word, *word | 1ull << page % WORD);
 	/* Before the page can be written: a look at the log after that write sees it. */
 	smp_wmb();
+}
+
+bool baton_dirty_write(struct baton_vm *vm, const struct baton_memslot *slot, u64 gpa)
+{
+	if (!slot || !slot->dirty)
+		return false;
+	set(slot, gpa);
+	return baton_npt_unprotect(&vm->npt, gpa);
+}
+
+bool baton_dirty_try(struct baton_vm *vm, u64 gpa)
+{
+	bool done;
+
+	/* Real-time kernels sleep for it. */
+	if (IS_ENABLED(CONFIG_PREEMPT_RT) || !spin_trylock(&vm->mmu_lock))
+		return false;
+	done = baton_dirty_write(vm, baton_slot_find(rcu_dereference_sched(vm->slots), gpa), gpa);
+	spin_unlock(&vm->mmu_lock);
+	return done;
 }
 
 void baton_dirty_mark(struct baton_vm *vm, u64 gpa, u64 size)
@@ -77,7 +99,7 @@ void baton_dirty_mark(struct baton_vm *vm, u64 gpa, u64 size)
 	if (slot && slot->dirty)
 		for (; gpa < end && gpa - slot->gpa < slot->size;
 		     gpa = (gpa | (BATON_PAGE_SIZE - 1)) + 1)
-			baton_dirty_set(slot, gpa);
+			set(slot, gpa);
 	rcu_read_unlock();
 	spin_unlock(&vm->mmu_lock);
 }

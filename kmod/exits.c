@@ -79,26 +79,10 @@ enum baton_next baton_exit_hlt(struct baton_vcpu *vcpu)
 	return BATON_HALTED;
 }
 
-/* Is the access one that a host page satisfies? If not, *ret_kind says what it is. */
-static bool slot_takes(struct baton_vm *vm, u64 gpa, u32 access, u32 *ret_kind)
-{
-	const struct baton_memslot *slot;
-	bool takes = false;
-
-	/* Interrupts are off: that is a read section of its own. */
-	slot = baton_slot_find(rcu_dereference_sched(vm->slots), gpa);
-	if (!slot)
-		*ret_kind = BATON_EMULATE_MMIO;
-	else if (access & BATON_ACCESS_WRITE && slot->flags & BATON_SLOT_READONLY)
-		*ret_kind = BATON_EMULATE_ROM;
-	else
-		takes = true;
-	return takes;
-}
-
 enum baton_next baton_exit_fault(struct baton_vcpu *vcpu, u64 gpa, u64 gva, u32 access)
 {
-	u32 kind;
+	bool write = access & BATON_ACCESS_WRITE;
+	const struct baton_memslot *slot;
 
 	baton_count(vcpu, BATON_STAT_EXIT_FAULT);
 	vcpu->fault.gpa = gpa;
@@ -106,9 +90,13 @@ enum baton_next baton_exit_fault(struct baton_vcpu *vcpu, u64 gpa, u64 gva, u32 
 	vcpu->fault.access = access;
 	if (unlikely(baton_lapic_owns(vcpu, gpa)))
 		return baton_apic_page(vcpu, gpa, access);
-	if (slot_takes(vcpu->vm, gpa, access, &kind))
-		return BATON_FAULT;
-	return baton_exit_emulate(vcpu, kind);
+	/* Interrupts are off: that is a read section of its own. */
+	slot = baton_slot_find(rcu_dereference_sched(vcpu->vm->slots), gpa);
+	if (!slot)
+		return baton_exit_emulate(vcpu, BATON_EMULATE_MMIO);
+	if (write && slot->flags & BATON_SLOT_READONLY)
+		return baton_exit_emulate(vcpu, BATON_EMULATE_ROM);
+	return write && slot->dirty && baton_dirty_try(vcpu->vm, gpa) ? BATON_ENTER : BATON_FAULT;
 }
 
 void baton_exit_cpuid(struct baton_vcpu *vcpu)

@@ -261,13 +261,10 @@ static void release_pages_taken(struct fault *f)
 
 /* --- under mmu_lock -------------------------------------------------------------- */
 
-/* For the log: the page is written. True: that was all that kept the guest from it. */
+/* True: the guest may write now, there was nothing else in its way. */
 static bool log_write(const struct fault *f)
 {
-	if (!f->write || !f->slot.dirty)
-		return false;
-	baton_dirty_set(&f->slot, f->gpa);
-	return baton_npt_unprotect(&f->vm->npt, f->gpa);
+	return f->write && baton_dirty_write(f->vm, &f->slot, f->gpa);
 }
 
 /*

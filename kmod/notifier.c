@@ -150,32 +150,23 @@ static const struct mmu_notifier_ops notifier_ops = {
 };
 
 /* In one piece: the work is by tables, not by pages, and the pages stay where they are. */
-static void unmap_locked(struct baton_vm *vm, u64 gpa, u64 size, u64 **retired)
-{
-	vm->inv_seq++;
-	if (baton_npt_detach(vm, gpa, size, retired))
-		baton_tlb_flush(vm);
-}
-
-void baton_unmap_range(struct baton_vm *vm, u64 gpa, u64 size)
-{
-	u64 *retired = NULL;
-
-	spin_lock(&vm->mmu_lock);
-	unmap_locked(vm, gpa, size, &retired);
-	spin_unlock(&vm->mmu_lock);
-	baton_npt_free_retired(retired);
-}
-
 void baton_slots_publish(struct baton_vm *vm, struct baton_slots *slots, u64 gpa, u64 size)
 {
 	u64 *retired = NULL;
 
 	spin_lock(&vm->mmu_lock);
-	rcu_assign_pointer(vm->slots, slots);
-	unmap_locked(vm, gpa, size, &retired);
+	if (slots)
+		rcu_assign_pointer(vm->slots, slots);
+	vm->inv_seq++;
+	if (baton_npt_detach(vm, gpa, size, &retired))
+		baton_tlb_flush(vm);
 	spin_unlock(&vm->mmu_lock);
 	baton_npt_free_retired(retired);
+}
+
+void baton_unmap_range(struct baton_vm *vm, u64 gpa, u64 size)
+{
+	baton_slots_publish(vm, NULL, gpa, size);
 }
 
 int baton_notifier_register(struct baton_vm *vm)

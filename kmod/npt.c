@@ -313,20 +313,23 @@ bool baton_npt_unprotect(struct baton_npt *npt, u64 gpa)
 	return true;
 }
 
+/* A walk for each level-1 table, not for each page: that is what pages cost most. */
 bool baton_npt_protect(struct baton_vm *vm, u64 gpa, u64 mask)
 {
-	struct baton_npt *npt = &vm->npt;
+	u64 write = vm->npt.format->write, at = ~0ull, pte, *table = NULL;
 	bool found = false;
 
 	lockdep_assert_held(&vm->mmu_lock);
 	for (; mask; mask &= mask - 1) {
-		u64 page = gpa + __ffs64(mask) * (u64)BATON_PAGE_SIZE, pte;
-		u64 *table = find_small(npt, page, &pte);
+		u64 page = gpa + __ffs64(mask) * (u64)BATON_PAGE_SIZE;
 
-		if (!table || !(pte & npt->format->write))
+		if (page >> npt_shift(2) != at)
+			table = find_small(&vm->npt, page, &pte);
+		at = page >> npt_shift(2);
+		pte = table ? table[npt_index(page, 1)] : 0;
+		if (!(pte & write))
 			continue;
-		WRITE_ONCE(table[npt_index(page, 1)],
-			   (pte & ~npt->format->write) | BATON_PTE_CLEAN);
+		WRITE_ONCE(table[npt_index(page, 1)], (pte & ~write) | BATON_PTE_CLEAN);
 		found = true;
 	}
 	return found;

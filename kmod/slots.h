@@ -52,7 +52,7 @@ void baton_slots_free(struct baton_slots *slots);
 /*
  * notifier.c: publishes `slots`, whose slot at [gpa, gpa + size) is gone or another
  * than before, and unmaps that range, in one section of mmu_lock. vm->lock held, may
- * sleep after.
+ * sleep after. Without slots: baton_unmap_range().
  */
 void baton_slots_publish(struct baton_vm *vm, struct baton_slots *slots, u64 gpa, u64 size);
 /* hva of gpa if `size` bytes from there are in one slot, else 0. Any context. */
@@ -60,12 +60,15 @@ unsigned long baton_gpa_to_hva(struct baton_vm *vm, u64 gpa, u64 size, bool writ
 
 /*
  * dirty.c. alloc: the log of slot `at` of an array that is not published yet, if its
- * flags ask for one; 0, -ENOMEM, -ENOSPC (too much is logged). set: mmu_lock held, the
- * slot logs, gpa is in it. mark: the module itself has written there. get, clear:
- * BATON_GET_DIRTY_LOG and BATON_CLEAR_DIRTY_LOG; vm->lock held, may sleep.
+ * flags ask for one; 0, -ENOMEM, -ENOSPC (too much is logged). write: mmu_lock held, gpa
+ * is in slot, and is written; true: its log was all that kept the guest from it. try:
+ * the same in a window, which may not wait for the lock. mark: the module itself has
+ * written there. get, clear: BATON_GET_DIRTY_LOG and BATON_CLEAR_DIRTY_LOG; vm->lock
+ * held, may sleep.
  */
 int baton_dirty_alloc(struct baton_slots *slots, u32 at);
-void baton_dirty_set(const struct baton_memslot *slot, u64 gpa);
+bool baton_dirty_write(struct baton_vm *vm, const struct baton_memslot *slot, u64 gpa);
+bool baton_dirty_try(struct baton_vm *vm, u64 gpa);
 void baton_dirty_mark(struct baton_vm *vm, u64 gpa, u64 size);
 int baton_dirty_get(struct baton_vm *vm, const struct baton_dirty_log *arg);
 int baton_dirty_clear(struct baton_vm *vm, const struct baton_dirty_log *arg);

@@ -59,17 +59,23 @@ static const struct baton_memslot *slot(void)
 	return baton_slot_by_id(vm->slots, 3);
 }
 
-/* As a write fault does it: the page is mapped, marked, let through. */
-static void guest_writes(unsigned int page)
+static void map(unsigned int page, enum baton_npt_access access)
 {
 	u64 gpa = GPA + page * PAGE, pa = 0x100000 + page * PAGE;
 	bool flush = false;
 
 	assert_int_equal(baton_npt_topup(vm), 0);
 	spin_lock(&vm->mmu_lock);
-	assert_int_equal(baton_npt_map_small(&vm->npt, gpa, &pa, 1, BATON_NPT_CLEAN, &flush), 0);
-	baton_dirty_set(slot(), gpa);
-	assert_true(baton_npt_unprotect(&vm->npt, gpa));
+	assert_int_equal(baton_npt_map_small(&vm->npt, gpa, &pa, 1, access, &flush), 0);
+	spin_unlock(&vm->mmu_lock);
+}
+
+/* As a write fault does it: the page is mapped, marked, let through. */
+static void guest_writes(unsigned int page)
+{
+	map(page, BATON_NPT_CLEAN);
+	spin_lock(&vm->mmu_lock);
+	assert_true(baton_dirty_write(vm, slot(), GPA + page * PAGE));
 	spin_unlock(&vm->mmu_lock);
 }
 
@@ -158,6 +164,58 @@ static void test_get_and_clear(void **state)
 	assert_true(bits[0] == 1ull << 63 && !(bits[1] | bits[2] | bits[3]));
 	guest_writes(64);
 	assert_int_equal(slot()->dirty[1], 1);
+}
+
+/* The window's way: with no lock to be had it leaves all as it is, for the fault. */
+static void test_window(void **state)
+{
+	(void)state;
+	map(7, BATON_NPT_CLEAN);
+	spin_lock(&vm->mmu_lock);
+	assert_false(baton_dirty_try(vm, GPA + 7 * PAGE));
+	spin_unlock(&vm->mmu_lock);
+	assert_false(is_writable(7));
+	assert_int_equal(slot()->dirty[0], 0);
+	assert_true(baton_dirty_try(vm, GPA + 7 * PAGE + 8));
+	assert_int_equal(vm->mmu_lock.held, 0);
+	assert_true(is_writable(7));
+	assert_int_equal(slot()->dirty[0], 1 << 7);
+	/* Another vCPU was first; nothing mapped; mapped, but not to be written. */
+	assert_false(baton_dirty_try(vm, GPA + 7 * PAGE));
+	assert_false(baton_dirty_try(vm, GPA + 8 * PAGE));
+	map(9, BATON_NPT_READ);
+	assert_false(baton_dirty_try(vm, GPA + 9 * PAGE));
+	assert_false(is_writable(9));
+	/* No slot, no log: the slot may have gone since the window saw it. */
+	assert_false(baton_dirty_try(vm, GPA - PAGE));
+	assert_int_equal(set(0), 0);
+	map(7, BATON_NPT_CLEAN);
+	assert_false(baton_dirty_try(vm, GPA + 7 * PAGE));
+	assert_int_equal(vm->mmu_lock.held, 0);
+}
+
+/* A word of the log that two tables share, and one whose first table is not there. */
+static void test_two_tables(void **state)
+{
+	struct baton_dirty_log log = all();
+	s64 flushes;
+
+	(void)state;
+	guest_writes(16);
+	memset(bits, 0xff, sizeof(bits));
+	assert_int_equal(baton_dirty_clear(vm, &log), 0);
+	assert_false(is_writable(16));
+	guest_writes(15);
+	guest_writes(16);
+	guest_writes(17);
+	guest_writes(63);
+	bits[0] = 1ull << 15 | 1ull << 16 | 1ull << 63;
+	flushes = atomic64_read(&vm->tlb_gen);
+	assert_int_equal(baton_dirty_clear(vm, &log), 0);
+	assert_int_equal(atomic64_read(&vm->tlb_gen), flushes + 1);
+	assert_false(is_writable(15) || is_writable(16) || is_writable(63));
+	assert_true(is_writable(17));
+	assert_int_equal(slot()->dirty[0], 1ull << 17);
 }
 
 /* Dirty, but its mapping has gone meanwhile: the bit is all there is. */
@@ -354,6 +412,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		T(test_bad_arguments), T(test_get_and_clear), T(test_unmapped), T(test_lock_break),
+		T(test_window), T(test_two_tables),
 		T(test_failures_change_nothing), T(test_on_and_off), T(test_other_changes),
 		T(test_no_memory), T(test_quota), T(test_other_slots), T(test_mark),
 	};

@@ -308,6 +308,7 @@ typedef spinlock_t raw_spinlock_t;
 #define mutex_unlock(m) ((void)((m)->held--, kshim_locks_held--))
 #define spin_lock_init(l) ((void)((l)->held = 0))
 #define spin_lock(l) ((void)((l)->held++, kshim_locks_held++))
+#define spin_trylock(l) ((l)->held ? 0 : (spin_lock(l), 1))
 #define spin_unlock(l) ((void)((l)->held--, kshim_locks_held--))
 #define spin_lock_irqsave(l, f) ((void)(f), spin_lock(l))
 #define spin_unlock_irqrestore(l, f) ((void)(f), spin_unlock(l))
