@@ -311,7 +311,7 @@ static void answer_arp(struct guest *g)
 }
 
 /* What came in turned round, with the checksum left to the switch. */
-static void send_tcp(struct guest *g, uint32_t seq, uint32_t ack, uint8_t flags, uint32_t size)
+static void make_tcp(struct guest *g, uint32_t seq, uint32_t ack, uint8_t flags, uint32_t size)
 {
 	struct virtio_net_hdr_v1 h = { .flags = 1, .csum_start = 34, .csum_offset = 16 };
 	struct packet p = { .protocol = 6, .l3 = 14, .l4 = 34 };
@@ -337,6 +337,11 @@ static void send_tcp(struct guest *g, uint32_t seq, uint32_t ack, uint8_t flags,
 	put16(tcp + 14, 0xffff);
 	put16(tcp + 16, packet_fold(packet_pseudo_sum(g->frame, &p, 20 + size)));
 	put16(tcp + 18, 0);
+}
+
+static void send_tcp(struct guest *g, uint32_t seq, uint32_t ack, uint8_t flags, uint32_t size)
+{
+	make_tcp(g, seq, ack, flags, size);
 	transmit(g, 54 + size);
 }
 
@@ -426,7 +431,7 @@ static void accept_tcp(struct guest *g, uint32_t seq, uint16_t mss)
 {
 	uint8_t *frame = g->frame;
 
-	send_tcp(g, 1000, seq + 1, 0x12, 0);
+	make_tcp(g, 1000, seq + 1, 0x12, 0);
 	put16(frame + 16, 44);
 	put16(frame + 24, 0);
 	put16(frame + 24, (uint16_t)~packet_fold(packet_sum(frame + 14, 20, 0)));
@@ -485,7 +490,10 @@ static void serve_bulk(struct guest *g, uint16_t mss, uint32_t *largest, uint32_
 		}
 		if (p.source_port != peer)
 			continue;
-		assert_int_equal(get32(g->frame + p.l4 + 4), base + got);
+		if (get32(g->frame + p.l4 + 4) != base + got) { /* sent again */
+			send_tcp(g, 1001 + sent, base + got, 0x10, 0);
+			continue;
+		}
 		for (uint32_t i = 0; i < size; i++)
 			assert_int_equal(g->frame[p.payload + i], bulk_byte(got + i));
 		got += size;
@@ -494,12 +502,12 @@ static void serve_bulk(struct guest *g, uint16_t mss, uint32_t *largest, uint32_
 		*segment = size > *segment ? size : *segment;
 		acked = get32(g->frame + p.l4 + 8) - 1001;
 		assert_true(acked <= sent);
-		if (got < BULK || acked == sent) {
+		/* Nothing of it is lost, as there is room for it in libslirp's window. */
+		size = BULK - sent < 60000 ? BULK - sent : 60000;
+		size = size < get16(g->frame + p.l4 + 14) ? size : get16(g->frame + p.l4 + 14);
+		if (got < BULK || acked == sent)
 			send_tcp(g, 1001 + sent, base + got, 0x10, 0);
-			if (got < BULK)
-				continue;
-			/* As much as libslirp's window has room for. */
-			size = BULK - sent < 60000 ? BULK - sent : 60000;
+		if (got == BULK && acked == sent && size) {
 			send_large(g, sent, base + got, size);
 			sent += size;
 		}
@@ -519,7 +527,7 @@ static void test_bulk(void **state)
 		uint32_t largest_from, largest_to, segment;
 	} cases[] = {
 		{ &web1, 1460, 1514, 1514, 1460 },
-		{ &web2, 1460, 20000, 65535, 1460 },
+		{ &web2, 1460, 15000, 16114, 1460 },
 		{ &web2, 1000, 1054, 1054, 1000 },
 	};
 	char request[200], reply[4096];

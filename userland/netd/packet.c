@@ -90,11 +90,23 @@ bool packet_parse(const uint8_t *frame, uint32_t length, struct packet *ret)
 	return true;
 }
 
+static uint64_t load64(const uint8_t *at)
+{
+	uint64_t word;
+
+	memcpy(&word, at, sizeof(word));
+	return word;
+}
+
 uint64_t packet_sum(const void *data, size_t length, uint64_t sum)
 {
 	const uint8_t *at = data;
+	unsigned __int128 wide = 0;
 
-	/* 32 bits at a time in any byte order; the carries gather in the upper half. */
+	/* Words of any size in any byte order; the carries gather in the upper half. */
+	for (; length >= 32; at += 32, length -= 32)
+		wide = wide + load64(at) + load64(at + 8) + load64(at + 16) + load64(at + 24);
+	sum += (uint64_t)(wide >> 64) + ((uint64_t)wide >> 32) + (uint32_t)wide;
 	for (; length >= 4; at += 4, length -= 4) {
 		uint32_t word;
 

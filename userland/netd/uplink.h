@@ -2,7 +2,10 @@
 /*
  * The network's way out: libslirp, whose sockets are this process's own. Frames
  * with complete checksums in both directions. Guests have UPLINK_MTU; libslirp, to
- * which a packet costs the same whatever its size, has as much as it can (switch.c).
+ * which a packet costs the same whatever its size, has more (switch.c). But the
+ * window to a guest has 64 KiB at most, and libslirp waits until half of it is free or a
+ * whole segment fits (RFC 9293, 3.8.6.2.1); a segment as large as the window could make
+ * it wait for long. So a quarter, which is a whole number of a guest's segments.
  */
 #ifndef BATON_NETD_UPLINK_H
 #define BATON_NETD_UPLINK_H
@@ -15,8 +18,8 @@ struct subnet;
 struct uplink;
 
 #define UPLINK_MTU 1500u
-#define UPLINK_LARGE 65521u	/* libslirp's own limit */
 #define UPLINK_MSS(mtu) ((mtu) - 40u) /* RFC 9293, 3.7.1: headers without options */
+#define UPLINK_LARGE (11 * UPLINK_MSS(UPLINK_MTU) + 40)
 
 /* Takes a frame from outside; it is good until the call returns. */
 typedef void (*uplink_receive)(void *ctx, const uint8_t *frame, uint32_t length);
