@@ -130,6 +130,22 @@ static void test_machine(void **state)
 	close(fd);
 }
 
+static void test_identity(void **state)
+{
+	struct rig *r = *state;
+	int fd = dial(r);
+
+	assert_true(ask(fd, "{\"op\":\"status\"}"));
+	assert_null(json_member(answer.node, "name"));
+	assert_null(json_member(answer.node, "uuid"));
+	r->options.name = "w\xc3\xa4rter \"1\"";
+	r->options.uuid = "6ba7b810-9dad-11d1-80b4-00c04fd430c8";
+	assert_true(ask(fd, "{\"op\":\"status\"}"));
+	check_text("name", r->options.name);
+	check_text("uuid", r->options.uuid);
+	close(fd);
+}
+
 /* Who ends a VM has ended it, though the guest resets it at the same time. */
 static void test_quit(void **state)
 {
@@ -450,7 +466,8 @@ static void test_schema(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_machine), TEST(test_quit), TEST(test_refused), TEST(test_typing),
+		TEST(test_machine), TEST(test_identity), TEST(test_quit), TEST(test_refused),
+		TEST(test_typing),
 		TEST(test_held), TEST(test_screen), TEST(test_events), TEST(test_half_closed),
 		TEST(test_misbehaviour), TEST(test_listen),
 		TEST(test_late_network), cmocka_unit_test(test_descriptors),

@@ -179,7 +179,11 @@ static void test_cpus(void **state)
 static void test_smbios(void **state)
 {
 	struct smbios_config c = { .cpu_count = 3, .memory = 8ull << 30, .memory_low = 2ull << 30,
-				   .version = "1.2" };
+				   .version = "1.2", .uuid = { 0x6b, 0xa7, 0xb8, 0x10, 0x9d, 0xad,
+					0x11, 0xd1, 0x80, 0xb4, 0, 0xc0, 0x4f, 0xd4, 0x30, 0xc8 } };
+	/* as DSP0134 has it in its example: three little-endian fields, then bytes */
+	const uint8_t uuid[] = { 0x10, 0xb8, 0xa7, 0x6b, 0xad, 0x9d, 0xd1, 0x11,
+				 0x80, 0xb4, 0, 0xc0, 0x4f, 0xd4, 0x30, 0xc8 };
 	struct smbios s;
 	unsigned int structures = 0, type = 0;
 	size_t at = 0;
@@ -191,6 +195,8 @@ static void test_smbios(void **state)
 
 		type = s.tables[at];
 		assert_true(length >= 4);
+		if (type == 1)
+			assert_memory_equal(s.tables + at + 8, uuid, sizeof(uuid));
 		at += length;
 		while (s.tables[at] || s.tables[at + 1])
 			at++;

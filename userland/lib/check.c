@@ -16,6 +16,7 @@
 
 #include "size.h"
 #include "suggest.h"
+#include "utf8.h"
 
 bool check_file(const char *what, const char *path, struct btn_error *e)
 {
@@ -284,5 +285,56 @@ bool check_read_password(const char *path, char password[CHECK_VNC_PASSWORD_MAX 
 	}
 	btn_set(e, BTN_BAD_VALUE, "the first line of \"%.128s\" is no password for VNC", path);
 	btn_set_cause(e, "VNC takes 1 to %u bytes of a password.", CHECK_VNC_PASSWORD_MAX);
+	return false;
+}
+
+bool check_name(const char *option, const char *text, struct btn_error *e)
+{
+	const unsigned char *at = (const unsigned char *)text;
+	size_t left = strlen(text), length = 1;
+	bool ok = left && left <= CHECK_NAME_MAX;
+
+	for (; ok && left; at += length, left -= length) {
+		length = utf8_length(at, left);
+		ok = length && *at >= 0x20 && *at != 0x7f;
+	}
+	if (ok)
+		return true;
+	btn_set(e, BTN_BAD_VALUE, "--%s: \"%.64s\" is no name of a VM", option, text);
+	btn_set_cause(e, "A name has 1 to %u bytes of UTF-8, without control characters.",
+		      CHECK_NAME_MAX);
+	return false;
+}
+
+static int hex_digit(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 :
+	       c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+bool check_uuid(const char *option, const char *text, uint8_t ret_bytes[16],
+		struct btn_error *e)
+{
+	static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+	unsigned int digits = 0;
+	uint8_t bytes[16] = { 0 };
+	size_t i;
+
+	for (i = 0; form[i]; i++) {
+		int digit = hex_digit(text[i]);
+
+		if (form[i] == '-' ? text[i] != '-' : digit < 0)
+			break;
+		if (form[i] == '-')
+			continue;
+		bytes[digits / 2] |= (uint8_t)(digits % 2 ? digit : digit << 4);
+		digits++;
+	}
+	if (!form[i] && !text[i]) {
+		memcpy(ret_bytes, bytes, sizeof(bytes));
+		return true;
+	}
+	btn_set(e, BTN_BAD_VALUE, "--%s: \"%.64s\" is no UUID", option, text);
+	btn_set_cause(e, "A UUID looks like 6ba7b810-9dad-11d1-80b4-00c04fd430c8.");
 	return false;
 }

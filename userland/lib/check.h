@@ -47,6 +47,13 @@ bool check_vnc_password(const char *vnc, const char *file, struct btn_error *e);
 bool check_read_password(const char *path, char password[CHECK_VNC_PASSWORD_MAX + 1],
 			 struct btn_error *e);
 
+#define CHECK_NAME_MAX 64u	/* bytes */
+/* What a VM is called: 1 to CHECK_NAME_MAX bytes of UTF-8 without control characters. */
+bool check_name(const char *option, const char *text, struct btn_error *e);
+/* 8-4-4-4-12 hexadecimal digits; *ret_bytes in the order of the text. */
+bool check_uuid(const char *option, const char *text, uint8_t ret_bytes[16],
+		struct btn_error *e);
+
 /* The host's memory in bytes; 0 if not known. */
 uint64_t host_memory(void);
 

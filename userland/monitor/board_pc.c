@@ -441,6 +441,7 @@ static bool add_fw_cfg(struct board *board, struct btn_error *e)
 	struct firmware_config config = {
 		.memory = board->machine.memory, .cpu_count = board->options->cpus,
 		.acpi = &acpi, .boot_order = order, .vga = true, .version = BATON_VERSION,
+		.uuid = board->options->uuid_bytes,
 	};
 	int error = -ENOMEM;
 

@@ -243,6 +243,23 @@ static bool take_hvc_out(struct options *options, char *value, struct btn_error 
 	return take_fd("hvc-out-fd", value, &options->hvc_out, e);
 }
 
+static bool take_name(struct options *options, char *value, struct btn_error *e)
+{
+	options->name = value;
+	return check_name("name", value, e);
+}
+
+static bool take_uuid(struct options *options, char *value, struct btn_error *e)
+{
+	options->uuid = value;
+	return check_uuid("uuid", value, options->uuid_bytes, e);
+}
+
+static bool take_lock(struct options *options, char *value, struct btn_error *e)
+{
+	return take_fd("lock-fd", value, &options->lock_fd, e);
+}
+
 static bool take_help(struct options *options, char *value, struct btn_error *e)
 {
 	(void)value, (void)e;
@@ -265,6 +282,8 @@ static bool take_schema(struct options *options, char *value, struct btn_error *
 }
 
 static const struct option_row rows[] = {
+	{ "name", "NAME", "what the VM is called: in its status, as title of viewers", take_name },
+	{ "uuid", "UUID", "what it is known by: in its status, in board pc's SMBIOS", take_uuid },
 	{ "kernel", "FILE", "bzImage, or ELF with a PVH entry point", take_kernel },
 	{ "initrd", "FILE", "initial RAM disk", take_initrd },
 	{ "append", "TEXT", "kernel command line", take_append },
@@ -289,6 +308,7 @@ static const struct option_row rows[] = {
 	{ "console-out-fd", "N", "serial port's output (1)", take_console_out },
 	{ "hvc-in-fd", "N", "a virtio console's input", take_hvc_in },
 	{ "hvc-out-fd", "N", "a virtio console's output", take_hvc_out },
+	{ "lock-fd", "N", "keep this descriptor open as long as the VM lives", take_lock },
 	{ "help", NULL, "this text", take_help },
 	{ "version", NULL, "print the version", take_version },
 };
@@ -379,6 +399,7 @@ bool options_parse(struct options *options, int argc, char **argv, struct btn_er
 	*options = (struct options){
 		.append = "", .cpus = 1, .memory = 256ull << 20, .memory_min = 256ull << 20,
 		.console_in = 0, .console_out = 1, .hvc_in = -1, .hvc_out = -1,
+		.lock_fd = -1,
 	};
 	for (argv++; *argv;) {
 		if (strncmp(*argv, "--", 2)) {

@@ -32,6 +32,10 @@ struct options_net {
 };
 
 struct options {
+	const char *name;			/* NULL: none */
+	const char *uuid;			/* as it was given; NULL: none */
+	uint8_t uuid_bytes[16];			/* in the order of the text */
+	int lock_fd;				/* stays open as long as the VM lives; -1: none */
 	enum options_board board;
 	const char *firmware;			/* board pc; NULL: SeaBIOS */
 	const char *vnc;			/* board pc: where (display/vnc.h); NULL: none */

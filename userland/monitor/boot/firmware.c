@@ -146,8 +146,10 @@ static int add_smbios(struct fw_cfg *fw, const struct firmware_config *config)
 		.version = config->version,
 	};
 	struct smbios smbios;
-	int error = smbios_make(&what, &smbios);
+	int error;
 
+	memcpy(what.uuid, config->uuid, sizeof(what.uuid));
+	error = smbios_make(&what, &smbios);
 	if (!error)
 		error = fw_cfg_add_file(fw, "etc/smbios/smbios-tables", smbios.tables,
 					smbios.size);

@@ -37,6 +37,7 @@ struct firmware_config {
 	const char *boot_order;	/* one path of a device on each line; "": firmware's own */
 	bool vga;		/* there is a VGA: give it its BIOS */
 	const char *version;	/* of the product, for SMBIOS */
+	const uint8_t *uuid;	/* 16 bytes in the order of the text; all zero: none */
 };
 
 /* Fills fw_cfg. 0 or a negative errno. */

@@ -97,6 +97,15 @@ static void firmware(struct writer *w, const struct smbios_config *config)
 	end(w);
 }
 
+/* DSP0134, "System — UUID": the first three fields are little-endian, unlike their text. */
+static void uuid(struct writer *w, const uint8_t u[16])
+{
+	const uint8_t first[] = { u[3], u[2], u[1], u[0], u[5], u[4], u[7], u[6] };
+
+	bytes(w, first, sizeof(first));
+	bytes(w, u + sizeof(first), 16 - sizeof(first));
+}
+
 static void system(struct writer *w, const struct smbios_config *config)
 {
 	begin(w, TYPE_SYSTEM, 0);
@@ -104,7 +113,7 @@ static void system(struct writer *w, const struct smbios_config *config)
 	string(w, "Baton VM (Q35)");
 	string(w, config->version);
 	put(w, 0, 1);
-	bytes(w, config->uuid, sizeof(config->uuid));
+	uuid(w, config->uuid);
 	put(w, 6, 1);		/* woken by the power switch */
 	put(w, 0, 2);
 	end(w);

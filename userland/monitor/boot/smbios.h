@@ -17,7 +17,7 @@ struct smbios_config {
 	unsigned int cpu_count;
 	uint64_t memory;	/* bytes */
 	uint64_t memory_low;	/* of that, below 4 GiB */
-	uint8_t uuid[16];
+	uint8_t uuid[16];	/* in the order of its text; all zero: there is none */
 	const char *version;	/* of the product */
 };
 

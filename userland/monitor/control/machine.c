@@ -43,6 +43,10 @@ bool control_do_status(struct rpc_request *r)
 	const struct options *options = control->config.options;
 
 	json_put_string(r->out, "version", BATON_VERSION);
+	if (options->name)
+		json_put_string(r->out, "name", options->name);
+	if (options->uuid)
+		json_put_string(r->out, "uuid", options->uuid);
 	json_put_string(r->out, "state", board_is_paused(control->board) ? "paused" : "running");
 	json_put_string(r->out, "board", options->board == BOARD_PC ? "pc" : "micro");
 	json_put_string(r->out, "engine", control->config.engine);
