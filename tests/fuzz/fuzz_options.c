@@ -28,6 +28,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		FUZZ_CHECK(options.memory_min && options.memory_min <= options.memory);
 		FUZZ_CHECK(options.disk_count <= OPTIONS_DISKS_MAX);
 		FUZZ_CHECK(options.cdrom_count <= OPTIONS_CDROMS_MAX);
+		FUZZ_CHECK(!options.serial_log || options.console_hub || options.help ||
+			   options.version || options.schema);
 		FUZZ_CHECK(!options.name || (*options.name && strlen(options.name) <= 64));
 		FUZZ_CHECK(!options.uuid || strlen(options.uuid) == 36);
 		FUZZ_CHECK(!options.cdrom_count || options.board == BOARD_PC || options.help ||

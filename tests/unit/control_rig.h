@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A control socket on a machine without CPUs: memory with its balloon, a screen that is
- * drawn by draw_picture(), a keyboard and a pointer that remember.
+ * drawn by rig_draw(), a keyboard and a pointer that remember, a hub without a port.
  */
 #ifndef BATON_TESTS_CONTROL_RIG_H
 #define BATON_TESTS_CONTROL_RIG_H
 
 #include "board_private.h"
 #include "control/control_private.h"
+#include "dev/console_hub.h"
 #include "display/display.h"
 #include "display/typist.h"
 #include "memory/memory_control.h"
@@ -23,6 +24,7 @@ struct rig {
 	struct display *display;
 	struct input *input;
 	struct typist *typist;
+	struct console_hub *hub;
 	struct control *control;
 	char path[64];
 	_Atomic(uint32_t) colour;	/* of the whole picture */
@@ -77,6 +79,8 @@ static inline struct rig *rig_create(const char *path)
 {
 	struct rig *r = calloc(1, sizeof(*r));
 	struct control_config config = { .engine = "none" };
+	struct console_hub_config hub = { 0 };
+	bool log_failed;
 
 	if (!r)
 		abort();
@@ -102,6 +106,10 @@ static inline struct rig *rig_create(const char *path)
 	config.display = r->display;
 	config.input = r->input;
 	config.typist = r->typist;
+	hub.loop = r->t->m.loop;
+	if (console_hub_create(&hub, &r->hub, &log_failed))
+		abort();
+	config.hub = r->hub;
 	if (control_create(&config, &r->control))
 		abort();
 	control_set_board(r->control, &r->board);
@@ -112,6 +120,7 @@ static inline void rig_destroy(struct rig *r)
 {
 	test_loop_stop(r->t);
 	control_destroy(r->control);
+	console_hub_destroy(r->hub);
 	typist_destroy(r->typist);
 	input_destroy(r->input);
 	display_destroy(r->display);

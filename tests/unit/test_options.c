@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The command line of baton-vm: what a VM is called, and what is kept for it.
+ * The command line of baton-vm: what a VM is called, and where its serial port goes.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -74,13 +74,19 @@ static void test_uuid(void **state)
 	assert_memory_equal(options.uuid_bytes, bytes, sizeof(bytes));
 }
 
-static void test_lock(void **state)
+static void test_console(void **state)
 {
 	(void)state;
 	assert_true(parse(NULL, NULL, NULL));
+	assert_false(options.console_hub);
 	assert_int_equal(options.lock_fd, -1);
-	assert_true(parse("--lock-fd=2", NULL, NULL));
+	assert_true(parse("--console-hub", "--serial-log=f", "--lock-fd=2"));
+	assert_true(options.console_hub);
+	assert_string_equal(options.serial_log, "f");
 	assert_int_equal(options.lock_fd, 2);
+	assert_false(parse("--serial-log=f", NULL, NULL));
+	assert_false(parse("--console-hub", "--console-in-fd=2", NULL));
+	assert_false(parse("--console-hub", "--console-out-fd=2", NULL));
 	assert_false(parse("--lock-fd=1000", NULL, NULL));
 }
 
@@ -88,7 +94,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_name), cmocka_unit_test(test_uuid),
-		cmocka_unit_test(test_lock),
+		cmocka_unit_test(test_console),
 	};
 
 	return cmocka_run_group_tests_name("options", tests, NULL, NULL);

@@ -48,6 +48,8 @@ enum btn_code {
 	BTN_NO_POWER_BUTTON = 1304,	/* of the board */
 	BTN_KEYBOARD_BUSY = 1305,	/* something else is being typed */
 	BTN_NOT_RUNNING = 1306,		/* nobody answers at a control socket */
+	BTN_SERIAL_BUSY = 1307,		/* somebody is attached to the serial port */
+	BTN_NO_CONSOLE_HUB = 1308,	/* nobody can be attached to it */
 
 	/* 2xxx: resources of the host */
 	BTN_MEMORY_ABOVE_HOST = 2001,	/* more than the host has at all */

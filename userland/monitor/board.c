@@ -86,8 +86,8 @@ bool board_add_uart(struct board *board, const struct irq_line *irq,
 	struct uart_config config = {
 		.irq = *irq,
 		.loop = board->machine.loop,
-		.in_fd = board->options->console_in,
-		.out_fd = board->options->console_out,
+		.in_fd = board->config.console_in,
+		.out_fd = board->config.console_out,
 	};
 	int error;
 

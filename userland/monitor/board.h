@@ -28,6 +28,7 @@ struct board_config {
 	struct hv *hv;
 	const struct options *options;
 	struct loop *loop;
+	int console_in, console_out;	/* the serial port's descriptors; -1: none */
 	struct display *display;	/* where board pc draws; with input */
 	struct input *input;		/* where its keyboard and pointer listen */
 	struct board_kept *kept;

@@ -243,6 +243,20 @@ static bool take_hvc_out(struct options *options, char *value, struct btn_error 
 	return take_fd("hvc-out-fd", value, &options->hvc_out, e);
 }
 
+static bool take_console_hub(struct options *options, char *value, struct btn_error *e)
+{
+	(void)value, (void)e;
+	options->console_hub = true;
+	return true;
+}
+
+static bool take_serial_log(struct options *options, char *value, struct btn_error *e)
+{
+	(void)e;
+	options->serial_log = value;
+	return true;
+}
+
 static bool take_name(struct options *options, char *value, struct btn_error *e)
 {
 	options->name = value;
@@ -306,6 +320,10 @@ static const struct option_row rows[] = {
 	{ "firmware", "FILE", "BIOS image of board pc (SeaBIOS)", take_firmware },
 	{ "console-in-fd", "N", "serial port's input (0)", take_console_in },
 	{ "console-out-fd", "N", "serial port's output (1)", take_console_out },
+	{ "console-hub", NULL, "keep the serial port in here, for attach-serial of --control",
+	  take_console_hub },
+	{ "serial-log", "FILE", "append what it says; at 1 MiB FILE becomes FILE.1",
+	  take_serial_log },
 	{ "hvc-in-fd", "N", "a virtio console's input", take_hvc_in },
 	{ "hvc-out-fd", "N", "a virtio console's output", take_hvc_out },
 	{ "lock-fd", "N", "keep this descriptor open as long as the VM lives", take_lock },
@@ -368,6 +386,23 @@ static bool take_option(struct options *options, char ***argv, struct btn_error 
 	return row->take(options, value, e);
 }
 
+/* The serial port is in one place. */
+static bool check_console(const struct options *options, struct btn_error *e)
+{
+	if (options->serial_log && !options->console_hub) {
+		btn_set(e, BTN_BAD_VALUE, "--serial-log is for a serial port that stays in here");
+		btn_set_fix(e, "Add --console-hub.");
+		return false;
+	}
+	if (options->console_hub && (options->console_in || options->console_out != 1)) {
+		btn_set(e, BTN_BAD_VALUE, "--console-hub and descriptors for the serial port "
+			"exclude each other");
+		btn_set_fix(e, "Leave --console-in-fd and --console-out-fd out.");
+		return false;
+	}
+	return true;
+}
+
 /* Each board starts from something else. */
 static bool check_board(const struct options *options, struct btn_error *e)
 {
@@ -409,5 +444,6 @@ bool options_parse(struct options *options, int argc, char **argv, struct btn_er
 		if (!take_option(options, &argv, e))
 			return false;
 	}
-	return options->help || options->version || options->schema || check_board(options, e);
+	return options->help || options->version || options->schema ||
+	       (check_console(options, e) && check_board(options, e));
 }

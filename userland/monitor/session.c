@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "control/control.h"
+#include "dev/console_hub.h"
 #include "display/display.h"
 #include "display/input.h"
 #include "display/typist.h"
@@ -29,6 +30,7 @@ struct session {
 	struct input *input;
 	struct typist *typist;
 	struct vnc *vnc;		/* NULL: nobody asked for it */
+	struct console_hub *hub;	/* NULL: the serial port is not in here */
 	struct control *control;	/* NULL: nobody asked for it */
 	struct board_kept kept;
 	struct hv *hv;
@@ -125,11 +127,37 @@ static bool add_screen(struct session *s, struct btn_error *e)
 	return add_vnc(s, e);
 }
 
+/* ---- the serial port ---- */
+
+static bool add_console(struct session *s, struct btn_error *e)
+{
+	struct console_hub_config config = { .loop = s->loop, .log = s->options->serial_log };
+	bool log_failed;
+	int error;
+
+	if (!s->options->console_hub)
+		return true;
+	error = console_hub_create(&config, &s->hub, &log_failed);
+	if (!error)
+		return true;
+	if (!log_failed)
+		return failed(e, "serial port", error);
+	btn_set(e, error == -EINVAL || error == -EISDIR ? BTN_FILE_NOT_REGULAR :
+		   BTN_HOST_CALL_FAILED, "the serial port cannot be logged to \"%.128s\"",
+		config.log);
+	if (e->code == BTN_HOST_CALL_FAILED)
+		btn_set_cause(e, "The host says: %s.", strerror(-error));
+	return false;
+}
+
+/* ---- requests ---- */
+
 static bool add_control(struct session *s, struct btn_error *e)
 {
 	struct control_config config = {
 		.loop = s->loop, .engine = hv_get_info(s->hv)->name, .options = s->options,
 		.display = s->display, .input = s->input, .typist = s->typist,
+		.hub = s->hub,
 	};
 	int error;
 
@@ -158,7 +186,7 @@ bool session_create(struct hv *hv, const struct options *options, struct btn_err
 	s->options = options;
 	s->hv = hv;
 	s->signal_fd = -1;
-	if (!add_loop(s, e) || !add_screen(s, e) || !add_control(s, e)) {
+	if (!add_loop(s, e) || !add_screen(s, e) || !add_console(s, e) || !add_control(s, e)) {
 		session_destroy(s);
 		return false;
 	}
@@ -171,6 +199,7 @@ void session_destroy(struct session *s)
 	if (!s)
 		return;
 	control_destroy(s->control);
+	console_hub_destroy(s->hub);
 	vnc_destroy(s->vnc);
 	typist_destroy(s->typist);
 	input_destroy(s->input);
@@ -186,9 +215,12 @@ static enum machine_end run_once(struct session *s, struct btn_error *e)
 	struct board_config config = {
 		.hv = s->hv, .options = s->options, .loop = s->loop, .display = s->display,
 		.input = s->input, .kept = &s->kept,
+		.console_in = s->options->console_in, .console_out = s->options->console_out,
 	};
 	enum machine_end how;
 
+	if (s->hub)
+		config.console_in = config.console_out = console_hub_uart_fd(s->hub);
 	loop_rearm(s->loop);
 	if (!board_create(&config, e, &s->board)) {
 		if (s->control)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What outlives a reset of the guest: event loop, signals, the screen with its viewers,
- * the keyboard's and the pointer's way in, the control socket. The machine itself is
- * built anew each time (board.h).
+ * the keyboard's and the pointer's way in, the serial port's other end, the control
+ * socket. The machine itself is built anew each time (board.h).
  */
 #ifndef BATON_SESSION_H
 #define BATON_SESSION_H

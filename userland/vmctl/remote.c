@@ -31,9 +31,9 @@ const char control_description[] =
 	"Sends a request to the VM that was started with --control PATH and prints the answer, a "
 	"line of JSON.\n"
 	"Operations: status, stats, pause, resume, reset, power-button, quit, events, memory, "
-	"memory-target, screenshot, attach-display, wait-display, send-key, type, key, pointer, "
-	"forward-add, forward-remove, forward-list. \"baton-vm --control-schema\" prints what "
-	"each of them takes.\n"
+	"memory-target, screenshot, attach-display, wait-display, attach-serial, "
+	"send-key, type, key, pointer, forward-add, forward-remove, forward-list. "
+	"\"baton-vm --control-schema\" prints what each of them takes.\n"
 	"VALUE is a number or true or false if it looks like one, else a text; put it between "
 	"double quotes to make it a text. With the operation events, a line is printed for each "
 	"event until the VM ends.";

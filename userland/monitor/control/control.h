@@ -11,6 +11,7 @@
 #include "lib/rpc.h"
 
 struct board;
+struct console_hub;
 struct control;
 struct display;
 struct input;
@@ -24,6 +25,7 @@ struct control_config {
 	struct display *display;	/* NULL, as the next two: there is no screen */
 	struct input *input;
 	struct typist *typist;
+	struct console_hub *hub;	/* NULL: the serial port is somebody else's */
 };
 
 /* Listens. -errno as unix_listen(). */

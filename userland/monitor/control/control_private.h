@@ -52,6 +52,8 @@ void control_finish_answer(struct control_client *client, struct json_out *out, 
 /* {"event":name} to all who asked for events. */
 void control_event(struct control *control, const char *name);
 
+/* A request could not be done for this negative errno. Returns false. */
+bool control_host_failed(struct rpc_request *r, const char *what, int error);
 /* For operations that need a screen; false: *r->e says that there is none. */
 bool control_need_screen(struct rpc_request *r);
 /* The client is leaving: forget what it waits for. */
@@ -69,6 +71,8 @@ bool control_do_quit(struct rpc_request *r);
 bool control_do_events(struct rpc_request *r);
 bool control_do_memory(struct rpc_request *r);
 bool control_do_memory_target(struct rpc_request *r);
+/* handover.c */
+bool control_do_attach_serial(struct rpc_request *r);
 /* screen.c */
 bool control_do_screenshot(struct rpc_request *r);
 bool control_do_attach_display(struct rpc_request *r);

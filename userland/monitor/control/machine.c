@@ -10,6 +10,7 @@
 #include "baton_version.h"
 #include "board.h"
 #include "control/control_private.h"
+#include "dev/console_hub.h"
 #include "display/display.h"
 #include "memory/memory_control.h"
 
@@ -59,6 +60,9 @@ bool control_do_status(struct rpc_request *r)
 	json_put_int(r->out, "disks", options->disk_count);
 	json_put_int(r->out, "networks", options->net_count);
 	put_screen(r->out, control->config.display);
+	if (control->config.hub)
+		json_put_int(r->out, "serial_clients",
+			     console_hub_clients(control->config.hub));
 	return true;
 }
 

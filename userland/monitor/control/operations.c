@@ -35,6 +35,12 @@ static const struct rpc_param pointer_params[] = {
 	END
 };
 
+static const struct rpc_param attach_serial_params[] = {
+	{ "history", RPC_BOOL, false, 0, 0, "the kept output comes first; true if left out" },
+	{ "exclusive", RPC_BOOL, false, 0, 0, "not if somebody is attached" },
+	{ "force", RPC_BOOL, false, 0, 0, "all others are detached" }, END
+};
+
 #define LISTEN_PARAMS									\
 	{ "host_port", RPC_INT, true, 1, 65535, "port of the host" },			\
 	{ "proto", RPC_STRING, false, 3, 3, "\"tcp\" (default) or \"udp\"" },		\
@@ -58,6 +64,8 @@ static const struct rpc_operation operations[] = {
 	{ "screenshot", control_do_screenshot, no_params, "The picture as it is now." },
 	{ "attach-display", control_do_attach_display, no_params, "The picture to be watched." },
 	{ "wait-display", control_do_wait_display, no_params, "What has changed of it." },
+	{ "attach-serial", control_do_attach_serial, attach_serial_params,
+	  "Hands out a stream socket that is the serial console." },
 	{ "send-key", control_do_send_key, send_key_params, "Presses keys together." },
 	{ "type", control_do_type, type_params, "Types a text." },
 	{ "key", control_do_key, key_params, "Presses a key or lets it go." },

@@ -25,10 +25,12 @@ bool control_need_screen(struct rpc_request *r)
 	return false;
 }
 
-static bool host_failed(struct rpc_request *r, const char *what, int error)
+bool control_host_failed(struct rpc_request *r, const char *what, int error)
 {
-	btn_set(r->e, error == -ENOMEM ? BTN_NO_MEMORY : BTN_HOST_CALL_FAILED, "%s", what);
-	btn_set_cause(r->e, "The host says: %s.", strerror(-error));
+	btn_set(r->e, error == -ENOMEM ? BTN_NO_MEMORY : error == -EMFILE ? BTN_NO_FDS :
+		BTN_HOST_CALL_FAILED, "%s", what);
+	if (r->e->code != BTN_NO_FDS)
+		btn_set_cause(r->e, "The host says: %s.", strerror(-error));
 	return false;
 }
 
@@ -52,7 +54,7 @@ bool control_do_screenshot(struct rpc_request *r)
 		return false;
 	fd = display_snapshot(control_of(r)->config.display, &info);
 	if (fd < 0)
-		return host_failed(r, "there is no picture", fd);
+		return control_host_failed(r, "there is no picture", fd);
 	put_surface(r->out, &info);
 	r->fd = fd;
 	return true;
@@ -71,7 +73,7 @@ bool control_do_attach_display(struct rpc_request *r)
 		client->viewer = display_attach(display);
 	fd = client->viewer ? display_surface(display, &info) : -ENOMEM;
 	if (fd < 0)
-		return host_failed(r, "the screen cannot be handed out", fd);
+		return control_host_failed(r, "the screen cannot be handed out", fd);
 	client->generation = info.generation;
 	put_surface(r->out, &info);
 	r->fd = fd;
@@ -196,7 +198,7 @@ static bool typing_failed(struct rpc_request *r, int error)
 	if (error == -EBUSY)
 		btn_set_default(r->e, BTN_KEYBOARD_BUSY);
 	else
-		return host_failed(r, "nothing was typed", error);
+		return control_host_failed(r, "nothing was typed", error);
 	return false;
 }
 
