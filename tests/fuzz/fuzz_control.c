@@ -1,13 +1,48 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The monitor's control socket: any lines, from two clients in turn, on a machine
- * without CPUs. Each answer is a JSON object with "ok", or comes later.
+ * without CPUs. Each answer is a JSON object with "ok", or comes later. A descriptor comes
+ * with each request, a connection or something else, and none is left over.
  */
 #include "fuzz.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "control_rig.h"
+
+static int open_descriptors(void)
+{
+	int fd = dup(STDERR_FILENO);
+
+	close(fd);
+	return fd;
+}
+
+/* Without the library's threads: what they do with it is its own. */
+static int take_viewer(void *ctx, int fd, bool skip_auth)
+{
+	(void)ctx;
+	FUZZ_CHECK(fcntl(fd, F_GETFL) & O_NONBLOCK);
+	close(fd);
+	return skip_auth ? -EBUSY : 0;
+}
+
+/* What a request may bring along. */
+static int any_descriptor(size_t length)
+{
+	int pair[2];
+
+	if (length % 3 == 0)
+		return eventfd(0, EFD_CLOEXEC);
+	if (socketpair(AF_UNIX, length % 3 == 1 ? SOCK_STREAM : SOCK_SEQPACKET, 0, pair))
+		abort();
+	close(pair[1]);
+	return pair[0];
+}
 
 static void check_answer(char *reply, size_t size)
 {
@@ -28,6 +63,7 @@ static void run_line(struct rig *r, int client, char *text, size_t length)
 
 	if (c->waiting)
 		return;
+	c->passed = any_descriptor(length);
 	size = rpc_answer(&control_service, r->control, client, text, length, reply,
 			  sizeof(reply), &fd);
 	c->waiting = !size;
@@ -36,11 +72,15 @@ static void run_line(struct rig *r, int client, char *text, size_t length)
 	FUZZ_CHECK(!size == (c->typing || c->watching));
 	if (fd >= 0)
 		close(fd);
+	if (c->passed >= 0)
+		close(c->passed);
+	c->passed = -1;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *text = malloc(size + 1);
+	int descriptors = open_descriptors();
 	struct rig *r;
 	size_t at = 0;
 
@@ -48,6 +88,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	memcpy(text, data, size);
 	r = rig_create("/tmp/baton-fuzz-control");
+	r->control->config.serve_viewer = take_viewer;
 	for (int i = 0; i < 2; i++) {
 		r->control->client[i].control = r->control;
 		r->control->client[i].user.input = r->input;
@@ -63,6 +104,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		control_leave_screen(&r->control->client[i]);
 	FUZZ_CHECK(!atomic_load(&r->pressed));
 	rig_destroy(r);
+	FUZZ_CHECK(open_descriptors() == descriptors);
 	free(text);
 	return 0;
 }

@@ -11,6 +11,7 @@
 #include "dev/console_hub.h"
 #include "display/display.h"
 #include "display/typist.h"
+#include "display/vnc.h"
 #include "memory/memory_control.h"
 #include "virtio_driver.h"
 
@@ -25,6 +26,7 @@ struct rig {
 	struct input *input;
 	struct typist *typist;
 	struct console_hub *hub;
+	struct vnc *vnc;		/* from the first viewer on */
 	struct control *control;
 	char path[64];
 	_Atomic(uint32_t) colour;	/* of the whole picture */
@@ -75,6 +77,17 @@ static inline bool rig_power_button(struct board *board)
 	return true;
 }
 
+static inline int rig_serve_viewer(void *ctx, int fd, bool skip_auth)
+{
+	struct rig *r = ctx;
+	struct vnc_config config = { .display = r->display, .input = r->input,
+				     .name = "rig", .password = "secret" };
+
+	if (!r->vnc && vnc_create(&config, &r->vnc))
+		abort();
+	return vnc_serve(r->vnc, fd, skip_auth);
+}
+
 static inline struct rig *rig_create(const char *path)
 {
 	struct rig *r = calloc(1, sizeof(*r));
@@ -110,6 +123,8 @@ static inline struct rig *rig_create(const char *path)
 	if (console_hub_create(&hub, &r->hub, &log_failed))
 		abort();
 	config.hub = r->hub;
+	config.serve_viewer = rig_serve_viewer;
+	config.serve_viewer_ctx = r;
 	if (control_create(&config, &r->control))
 		abort();
 	control_set_board(r->control, &r->board);
@@ -121,6 +136,7 @@ static inline void rig_destroy(struct rig *r)
 	test_loop_stop(r->t);
 	control_destroy(r->control);
 	console_hub_destroy(r->hub);
+	vnc_destroy(r->vnc);
 	typist_destroy(r->typist);
 	input_destroy(r->input);
 	display_destroy(r->display);

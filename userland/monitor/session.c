@@ -29,9 +29,10 @@ struct session {
 	struct display *display;	/* NULL: the board has no screen, as the next two */
 	struct input *input;
 	struct typist *typist;
-	struct vnc *vnc;		/* NULL: nobody asked for it */
+	struct vnc *vnc;		/* NULL: nobody has asked for it yet */
 	struct console_hub *hub;	/* NULL: the serial port is not in here */
 	struct control *control;	/* NULL: nobody asked for it */
+	char vnc_password[CHECK_VNC_PASSWORD_MAX + 1];	/* "": none */
 	struct board_kept kept;
 	struct hv *hv;
 	struct board *board;		/* NULL: between two of them */
@@ -91,24 +92,40 @@ static bool vnc_failed(struct btn_error *e, const char *listen, int error)
 	return false;
 }
 
-static bool add_vnc(struct session *s, struct btn_error *e)
+static int start_vnc(struct session *s)
 {
-	char password[CHECK_VNC_PASSWORD_MAX + 1];
 	struct vnc_config config = {
 		.display = s->display, .input = s->input, .listen = s->options->vnc,
+		.name = s->options->name,
+		.password = *s->vnc_password ? s->vnc_password : NULL,
 	};
+
+	return vnc_create(&config, &s->vnc);
+}
+
+/* Without an address it starts with the first viewer that is handed in. */
+static bool add_vnc(struct session *s, struct btn_error *e)
+{
+	const char *listen = s->options->vnc;
 	int error;
 
-	if (!config.listen)
-		return true;
-	if (s->options->vnc_password) {
-		if (!check_read_password(s->options->vnc_password, password, e))
-			return false;
-		config.password = password;
-	}
-	error = vnc_create(&config, &s->vnc);
-	explicit_bzero(password, sizeof(password));
-	return !error || vnc_failed(e, config.listen, error);
+	if (s->options->vnc_password &&
+	    !check_read_password(s->options->vnc_password, s->vnc_password, e))
+		return false;
+	error = listen ? start_vnc(s) : 0;
+	return !error || vnc_failed(e, listen, error);
+}
+
+/* For the control socket: of vnc_serve(), and -ENOPKG. The descriptor is ours in any case. */
+static int serve_viewer(void *ctx, int fd, bool skip_auth)
+{
+	struct session *s = ctx;
+	int error = s->vnc ? 0 : start_vnc(s);
+
+	if (!error)
+		return vnc_serve(s->vnc, fd, skip_auth);
+	close(fd);
+	return error;
 }
 
 static bool add_screen(struct session *s, struct btn_error *e)
@@ -157,7 +174,7 @@ static bool add_control(struct session *s, struct btn_error *e)
 	struct control_config config = {
 		.loop = s->loop, .engine = hv_get_info(s->hv)->name, .options = s->options,
 		.display = s->display, .input = s->input, .typist = s->typist,
-		.hub = s->hub,
+		.hub = s->hub, .serve_viewer = serve_viewer, .serve_viewer_ctx = s,
 	};
 	int error;
 
@@ -201,6 +218,7 @@ void session_destroy(struct session *s)
 	control_destroy(s->control);
 	console_hub_destroy(s->hub);
 	vnc_destroy(s->vnc);
+	explicit_bzero(s->vnc_password, sizeof(s->vnc_password));
 	typist_destroy(s->typist);
 	input_destroy(s->input);
 	display_destroy(s->display);

@@ -26,6 +26,9 @@ struct control_config {
 	struct input *input;
 	struct typist *typist;
 	struct console_hub *hub;	/* NULL: the serial port is somebody else's */
+	/* Shows the screen on a connected socket, which is taken in any case. -errno */
+	int (*serve_viewer)(void *ctx, int fd, bool skip_auth);
+	void *serve_viewer_ctx;
 };
 
 /* Listens. -errno as unix_listen(). */

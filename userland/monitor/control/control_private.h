@@ -14,6 +14,7 @@
 struct control_client {
 	struct control *control;
 	int fd;				/* -1: free */
+	int passed;			/* descriptor that came with what is in line; -1: none */
 	bool closed_writing;		/* it sends no more, but may still read */
 	bool wants_events;
 	bool waiting;			/* an answer is to come; its next request waits */
@@ -73,6 +74,8 @@ bool control_do_memory(struct rpc_request *r);
 bool control_do_memory_target(struct rpc_request *r);
 /* handover.c */
 bool control_do_attach_serial(struct rpc_request *r);
+bool control_do_vnc_client(struct rpc_request *r);
+bool control_do_attach_vnc(struct rpc_request *r);
 /* screen.c */
 bool control_do_screenshot(struct rpc_request *r);
 bool control_do_attach_display(struct rpc_request *r);

@@ -40,6 +40,9 @@ static const struct rpc_param attach_serial_params[] = {
 	{ "exclusive", RPC_BOOL, false, 0, 0, "not if somebody is attached" },
 	{ "force", RPC_BOOL, false, 0, 0, "all others are detached" }, END
 };
+static const struct rpc_param vnc_params[] = {
+	{ "skip_auth", RPC_BOOL, false, 0, 0, "this viewer is asked no password" }, END
+};
 
 #define LISTEN_PARAMS									\
 	{ "host_port", RPC_INT, true, 1, 65535, "port of the host" },			\
@@ -64,6 +67,10 @@ static const struct rpc_operation operations[] = {
 	{ "screenshot", control_do_screenshot, no_params, "The picture as it is now." },
 	{ "attach-display", control_do_attach_display, no_params, "The picture to be watched." },
 	{ "wait-display", control_do_wait_display, no_params, "What has changed of it." },
+	{ "vnc-client", control_do_vnc_client, vnc_params,
+	  "Speaks RFB on the stream socket whose descriptor comes with the request." },
+	{ "attach-vnc", control_do_attach_vnc, vnc_params,
+	  "Hands out a stream socket on which RFB is spoken." },
 	{ "attach-serial", control_do_attach_serial, attach_serial_params,
 	  "Hands out a stream socket that is the serial console." },
 	{ "send-key", control_do_send_key, send_key_params, "Presses keys together." },

@@ -20,6 +20,13 @@ static void on_client(void *ctx, int fd, uint32_t events);
 
 /* ---- leaving ---- */
 
+static void close_passed(struct control_client *client)
+{
+	if (client->passed >= 0)
+		close(client->passed);
+	client->passed = -1;
+}
+
 static void drop_client(struct control_client *client)
 {
 	if (client->fd < 0)
@@ -28,6 +35,7 @@ static void drop_client(struct control_client *client)
 	loop_remove_fd(client->control->config.loop, client->fd);
 	close(client->fd);
 	client->fd = -1;
+	close_passed(client);
 }
 
 static bool is_needed(const struct control_client *client)
@@ -105,6 +113,8 @@ static void answer_lines(struct control_client *client)
 		if (size)
 			send_line(client, reply, size, fd);
 	}
+	if (!client->length) /* it was of a request that does not take one */
+		close_passed(client);
 	if (client->fd >= 0 && (client->length == CONTROL_LINE_MAX || !is_needed(client)))
 		drop_client(client);
 }
@@ -145,17 +155,43 @@ void control_finish_answer(struct control_client *client, struct json_out *out, 
 	hush(client);
 }
 
+/*
+ * One descriptor at most comes along: the host closes more, for which there is no room.
+ * It waits for the operation that takes it (client.passed); the last one counts.
+ */
+static ssize_t receive(struct control_client *client)
+{
+	union {
+		char bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control;
+	struct iovec iov = { client->line + client->length, CONTROL_LINE_MAX - client->length };
+	struct msghdr message = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
+		.msg_controllen = CMSG_LEN(sizeof(int)), /* the padding would hold a second */
+	};
+	ssize_t got = recvmsg(client->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	struct cmsghdr *c = got < 0 ? NULL : CMSG_FIRSTHDR(&message);
+
+	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
+	    c->cmsg_len == CMSG_LEN(sizeof(int))) {
+		close_passed(client);
+		memcpy(&client->passed, CMSG_DATA(c), sizeof(int));
+	}
+	return got;
+}
+
 static void on_client(void *ctx, int fd, uint32_t events)
 {
 	struct control_client *client = ctx;
 	ssize_t got;
 
+	(void)fd;
 	if (!(events & EPOLLIN)) {
 		drop_client(client);
 		return;
 	}
-	got = recv(fd, client->line + client->length, CONTROL_LINE_MAX - client->length,
-		   MSG_DONTWAIT);
+	got = receive(client);
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (got < 0) {
@@ -193,6 +229,7 @@ static bool add_client(struct control *control, int fd)
 		memset(client, 0, offsetof(struct control_client, line));
 		client->control = control;
 		client->fd = fd;
+		client->passed = -1;
 		client->user.input = control->config.input;
 		return true;
 	}
@@ -243,7 +280,7 @@ int control_create(const struct control_config *config, struct control **ret_con
 	control->start_ns = now_ns();
 	control->listener = -1;
 	for (unsigned int i = 0; i < CONTROL_CLIENTS_MAX; i++)
-		control->client[i].fd = -1;
+		control->client[i].fd = control->client[i].passed = -1;
 	error = listen_on(control);
 	if (error) {
 		control_destroy(control);

@@ -36,6 +36,7 @@ struct vnc_viewer {
 	struct vnc *vnc;		/* constant */
 	pthread_t thread;
 	int state;			/* enum slot; vnc.lock */
+	bool skip_auth;			/* constant */
 	int fd;				/* the thread's own, as all below */
 	struct display_viewer *watch;
 	struct display_info info;
@@ -45,11 +46,12 @@ struct vnc_viewer {
 };
 
 struct vnc {
-	struct vnc_config config;	/* constant, as the next four */
+	struct vnc_config config;	/* constant, as all up to lock */
 	char password[9];
 	char *passwords[2];
 	char *path;			/* of the UNIX socket, to be removed */
 	int listener, stop;		/* stop: an eventfd, readable from the end on */
+	bool listening;			/* there is the next one */
 	pthread_t thread;
 	pthread_mutex_t lock;
 	struct vnc_viewer viewer[VNC_MAX_VIEWERS];
@@ -149,7 +151,7 @@ static int open_screen(struct vnc_viewer *v)
 		return -ENOMEM;
 	v->screen = s;
 	s->screenData = v;
-	s->desktopName = "Baton";
+	s->desktopName = vnc->config.name ? vnc->config.name : "Baton";
 	s->alwaysShared = TRUE;
 	s->port = s->ipv6port = 0;
 	s->httpDir = NULL;
@@ -160,7 +162,7 @@ static int open_screen(struct vnc_viewer *v)
 	s->kbdAddEvent = on_key;
 	s->ptrAddEvent = on_pointer;
 	s->newClientHook = on_new;
-	if (vnc->config.password) {
+	if (vnc->config.password && !v->skip_auth) {
 		s->authPasswdData = vnc->passwords;
 		s->passwordCheck = vnc_library()->rfbCheckPasswordByList;
 	}
@@ -229,12 +231,13 @@ static void *viewer_main(void *opaque)
 	return NULL;
 }
 
-static int start_viewer_locked(struct vnc *vnc, struct vnc_viewer *v, int fd)
+static int start_viewer_locked(struct vnc *vnc, struct vnc_viewer *v, int fd,
+			       bool skip_auth)
 {
 	if (v->state == SLOT_ENDED)
 		pthread_join(v->thread, NULL);
 	*v = (struct vnc_viewer){
-		.vnc = vnc, .fd = fd, .user.input = vnc->config.input,
+		.vnc = vnc, .fd = fd, .skip_auth = skip_auth, .user.input = vnc->config.input,
 	};
 	if (pthread_create(&v->thread, NULL, viewer_main, v))
 		return -EAGAIN;
@@ -242,7 +245,7 @@ static int start_viewer_locked(struct vnc *vnc, struct vnc_viewer *v, int fd)
 	return 0;
 }
 
-int vnc_serve(struct vnc *vnc, int fd)
+int vnc_serve(struct vnc *vnc, int fd, bool skip_auth)
 {
 	int error = -EBUSY;
 
@@ -250,7 +253,7 @@ int vnc_serve(struct vnc *vnc, int fd)
 	/* LibVNCServer uses select(). */
 	for (unsigned int i = 0; i < VNC_MAX_VIEWERS && error == -EBUSY && fd < FD_SETSIZE; i++)
 		if (vnc->viewer[i].state != SLOT_RUNNING)
-			error = start_viewer_locked(vnc, &vnc->viewer[i], fd);
+			error = start_viewer_locked(vnc, &vnc->viewer[i], fd, skip_auth);
 	pthread_mutex_unlock(&vnc->lock);
 	if (error)
 		close(fd);
@@ -273,7 +276,7 @@ static void *listen_main(void *opaque)
 			return NULL;
 		fd = accept4(vnc->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (fd >= 0)
-			vnc_serve(vnc, fd);
+			vnc_serve(vnc, fd, false);
 		else if (errno == EMFILE || errno == ENFILE)
 			poll(fds, 1, 1000); /* until a descriptor is free */
 	}
@@ -317,6 +320,8 @@ static int start_listening(struct vnc *vnc)
 	const char *where = vnc->config.listen;
 	int error;
 
+	if (!where)
+		return 0;
 	if (!strncmp(where, "unix:", 5))
 		error = listen_unix(vnc, where + 5);
 	else if (!strncmp(where, "127.0.0.1:", 10))
@@ -325,7 +330,9 @@ static int start_listening(struct vnc *vnc)
 		error = -EINVAL;
 	if (error)
 		return error;
-	return -pthread_create(&vnc->thread, NULL, listen_main, vnc);
+	error = -pthread_create(&vnc->thread, NULL, listen_main, vnc);
+	vnc->listening = !error;
+	return error;
 }
 
 static void release(struct vnc *vnc)
@@ -380,7 +387,8 @@ void vnc_destroy(struct vnc *vnc)
 		return;
 	if (write(vnc->stop, &one, sizeof(one)) < 0)
 		return; /* an eventfd at 0 takes a 1 */
-	pthread_join(vnc->thread, NULL);
+	if (vnc->listening)
+		pthread_join(vnc->thread, NULL);
 	for (unsigned int i = 0; i < VNC_MAX_VIEWERS; i++)
 		if (vnc->viewer[i].state != SLOT_FREE)
 			pthread_join(vnc->viewer[i].thread, NULL);
