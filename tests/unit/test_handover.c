@@ -11,6 +11,7 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -347,6 +348,41 @@ static void test_too_many_viewers(void **state)
 	close(fd);
 }
 
+static _Atomic(unsigned int) accepts;
+
+int __real_accept4(int fd, struct sockaddr *address, socklen_t *size, int flags);
+int __wrap_accept4(int fd, struct sockaddr *address, socklen_t *size, int flags);
+
+int __wrap_accept4(int fd, struct sockaddr *address, socklen_t *size, int flags)
+{
+	atomic_fetch_add(&accepts, 1);
+	return __real_accept4(fd, address, size, flags);
+}
+
+/* No descriptor for who connects: it is not tried again at once, and works in the end. */
+static void test_no_descriptors(void **state)
+{
+	struct rig *r = *state;
+	int lowest = dup(STDERR_FILENO), fd;
+	struct rlimit all, few;
+	unsigned int before = atomic_load(&accepts);
+
+	close(lowest);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &all), 0);
+	few = (struct rlimit){ (rlim_t)lowest + 1, all.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	fd = dial(r);
+	assert_int_equal(fd, lowest);
+	while (atomic_load(&accepts) == before)
+		usleep(1000);
+	usleep(300000);
+	assert_true(atomic_load(&accepts) - before <= 2);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &all), 0);
+	assert_true(ask(fd, "{\"op\":\"status\"}"));
+	assert_true(atomic_load(&accepts) - before >= 2);
+	close(fd);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, up, down)
 
 int main(void)
@@ -354,7 +390,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_serial), TEST(test_no_hub), TEST(test_viewers), TEST(test_pieces),
 		TEST(test_not_a_viewer), TEST(test_unasked), TEST(test_no_screen),
-		TEST(test_too_many_viewers),
+		TEST(test_too_many_viewers), TEST(test_no_descriptors),
 	};
 
 	return cmocka_run_group_tests_name("handover", tests, NULL, NULL);

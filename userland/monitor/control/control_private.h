@@ -34,6 +34,7 @@ struct control {
 	unsigned int resets;
 	bool net_late;			/* baton-net has not answered the last request yet */
 	struct loop_timer *frame;	/* while somebody waits for damage, or keys for room */
+	struct loop_timer *retry;	/* until there may be a descriptor for who waits */
 	struct control_client client[CONTROL_CLIENTS_MAX];
 };
 

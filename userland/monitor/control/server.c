@@ -16,6 +16,8 @@
 #include "control/control_private.h"
 #include "lib/unix_socket.h"
 
+#define RETRY_NS 1000000000u	/* when the host had no descriptor for a client */
+
 static void on_client(void *ctx, int fd, uint32_t events);
 
 /* ---- leaving ---- */
@@ -238,11 +240,25 @@ static bool add_client(struct control *control, int fd)
 
 static void on_listener(void *ctx, int listener, uint32_t events)
 {
+	struct control *control = ctx;
 	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	(void)events;
-	if (fd >= 0 && (!is_welcome(fd) || !add_client(ctx, fd)))
-		close(fd);
+	if (fd >= 0) {
+		if (!is_welcome(fd) || !add_client(control, fd))
+			close(fd);
+	} else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
+		/* who waits stays there and would be told of all the time */
+		loop_modify_fd(control->config.loop, listener, 0);
+		loop_timer_arm(control->retry, RETRY_NS);
+	}
+}
+
+static void on_retry(void *ctx)
+{
+	struct control *control = ctx;
+
+	loop_modify_fd(control->config.loop, control->listener, EPOLLIN);
 }
 
 /* ---- the whole ---- */
@@ -260,7 +276,8 @@ static int listen_on(struct control *control)
 	struct loop *loop = control->config.loop;
 
 	control->frame = loop_timer_create(loop, control_on_frame, control);
-	if (!control->frame)
+	control->retry = loop_timer_create(loop, on_retry, control);
+	if (!control->frame || !control->retry)
 		return -ENOMEM;
 	control->listener = unix_listen(control->config.options->control, SOCK_STREAM,
 					CONTROL_CLIENTS_MAX);
@@ -301,6 +318,7 @@ void control_destroy(struct control *control)
 		unlink(control->config.options->control);
 		close(control->listener);
 	}
+	loop_timer_destroy(control->retry);
 	loop_timer_destroy(control->frame);
 	free(control);
 }
