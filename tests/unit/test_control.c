@@ -449,6 +449,27 @@ static void test_descriptors(void **state)
 	close(pair[1]);
 }
 
+/* As long as an error can be, with all of it escaped: it fits what callers have to give. */
+static void test_longest_error(void **state)
+{
+	static char reply[RPC_REPLY_MIN];
+	static struct json_node node[16];
+	struct btn_error e = { .code = BTN_INTERNAL };
+	const char *text;
+	size_t size;
+
+	(void)state;
+	memset(e.message, 1, sizeof(e.message) - 1);
+	memset(e.cause, 1, sizeof(e.cause) - 1);
+	memset(e.fix, 1, sizeof(e.fix) - 1);
+	size = rpc_write_error(reply, sizeof(reply), &e);
+	assert_true(size > 4096 && size <= sizeof(reply));
+	assert_int_equal(reply[size - 1], '\n');
+	assert_int_equal(json_read(reply, size, node, 16, NULL), 0);
+	assert_true(json_get_string(node, "fix", &text));
+	assert_string_equal(text, e.fix);
+}
+
 static void test_schema(void **state)
 {
 	static char text[32768];
@@ -472,7 +493,7 @@ int main(void)
 		TEST(test_misbehaviour), TEST(test_listen),
 		TEST(test_late_network), cmocka_unit_test(test_descriptors),
 		cmocka_unit_test(test_event_behind),
-		cmocka_unit_test(test_schema),
+		cmocka_unit_test(test_longest_error), cmocka_unit_test(test_schema),
 	};
 
 	return cmocka_run_group_tests_name("control", tests, NULL, NULL);

@@ -4,6 +4,7 @@
  */
 #include "lib/rpc.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -98,6 +99,12 @@ static bool run_operation(const struct rpc_service *service, struct rpc_request 
 	btn_set_fix(r->e, "The operations are described in %s.", service->document);
 	return false;
 }
+
+/* A character takes six bytes at most, "\\u0001"; the rest of the line less than 128. */
+static_assert(6 * (sizeof(((struct btn_error *)0)->message) +
+		   sizeof(((struct btn_error *)0)->cause) +
+		   sizeof(((struct btn_error *)0)->fix)) + 128 <= RPC_REPLY_MIN,
+	      "the longest error does not fit");
 
 size_t rpc_write_error(char *reply, size_t size, const struct btn_error *e)
 {

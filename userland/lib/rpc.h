@@ -56,15 +56,16 @@ struct rpc_service {
 };
 
 #define RPC_NODES_MAX 64
+#define RPC_REPLY_MIN 8192u	/* an error whose texts are full and all of it is escaped */
 
 /*
  * Answers the request text[0 .. length), which is changed, into reply[0 .. size),
- * size at least 4096. Returns the answer's length with its line feed; 0 if it comes
+ * size at least RPC_REPLY_MIN. Returns the answer's length with its line feed; 0 if it comes
  * later. *ret_fd: to be sent with it and closed, or -1.
  */
 size_t rpc_answer(const struct rpc_service *service, void *ctx, int client, char *text,
 		  size_t length, char *reply, size_t size, int *ret_fd);
-/* The line that says *e, as above. */
+/* The line that says *e, as above; size at least RPC_REPLY_MIN. */
 size_t rpc_write_error(char *reply, size_t size, const struct btn_error *e);
 /* A JSON schema (draft 2020-12) of the requests, on one line; as json_put_end(). */
 int64_t rpc_write_schema(const struct rpc_service *service, char *text, size_t size);
