@@ -18,7 +18,7 @@ $(BUILD)/obj/tests/host/%.o: tests/host/%.c
 -include $(BUILD)/obj/tests/host/netpeer.d
 
 .PHONY: host-tools
-host-tools: $(addprefix $(BUILD)/test/host/,page-twins screen-text vnc-client serial-client)
+host-tools: $(addprefix $(BUILD)/test/host/,page-twins screen-text vnc-client attach-client)
 
 $(BUILD)/test/host/page-twins: tests/host/page_twins.c
 	@mkdir -p $(@D)
@@ -38,9 +38,9 @@ $(BUILD)/test/host/vnc-client: tests/host/vnc_client.c $(BUILD)/obj/userland/lib
 	$(Q)$(USER_CC) $(USER_CFLAGS) -Iuserland -o $@ $^ -lvncclient -lpng \
 		-Wl,--no-as-needed -lvncserver
 
-SERIAL_CLIENT_LIB := $(patsubst %,$(BUILD)/obj/userland/lib/%.o,\
+ATTACH_CLIENT_LIB := $(patsubst %,$(BUILD)/obj/userland/lib/%.o,\
 	rpc_client unix_socket json_read json_write errors)
-$(BUILD)/test/host/serial-client: tests/host/serial_client.c $(SERIAL_CLIENT_LIB)
+$(BUILD)/test/host/attach-client: tests/host/attach_client.c $(ATTACH_CLIENT_LIB)
 	@mkdir -p $(@D)
 	$(call say,CC)
 	$(Q)$(USER_CC) $(USER_CFLAGS) -Iuserland -Iuserland/lib -Ishared -o $@ $^

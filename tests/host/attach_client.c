@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * usage: serial-client SOCKET [MEMBER]...
+ * usage: attach-client SOCKET OPERATION [MEMBER]...
  *
- * Attaches to the serial console of the VM whose control socket SOCKET is, with members of
- * the request that shall be true; types standard input, writes what it sees to standard
- * output until the VM or another client ends that.
+ * Asks the VM whose control socket SOCKET is for a socket by attach-serial or attach-vnc,
+ * with members of the request that shall be true; sends standard input, writes what comes
+ * to standard output until the VM ends that.
  */
 #include <poll.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@
 
 #include "lib/rpc_client.h"
 
-static int attach(const char *path, char **members)
+static int attach(const char *path, const char *op, char **members)
 {
 	static struct rpc_answer answer;
 	struct btn_error e;
@@ -22,18 +22,18 @@ static int attach(const char *path, char **members)
 	int fd = rpc_connect(path);
 
 	if (fd < 0) {
-		fprintf(stderr, "serial-client: nobody listens at %s\n", path);
+		fprintf(stderr, "attach-client: nobody listens at %s\n", path);
 		return -1;
 	}
 	json_put_start(&out, request, sizeof(request));
 	json_put_open(&out, NULL, '{');
-	json_put_string(&out, "op", "attach-serial");
+	json_put_string(&out, "op", op);
 	for (; *members; members++)
 		json_put_bool(&out, *members, true);
 	json_put_close(&out, '}');
 	if (rpc_ask(fd, &out, 20000, &answer, BTN_NOT_RUNNING, "the VM did not answer", &e))
 		return answer.fd;
-	btn_print(stderr, "serial-client", NULL, &e);
+	btn_print(stderr, "attach-client", NULL, &e);
 	return -1;
 }
 
@@ -55,9 +55,9 @@ int main(int argc, char **argv)
 {
 	struct pollfd fds[2] = { { .events = POLLIN }, { .fd = STDIN_FILENO, .events = POLLIN } };
 
-	if (argc < 2)
+	if (argc < 3)
 		return 2;
-	fds[0].fd = attach(argv[1], argv + 2);
+	fds[0].fd = attach(argv[1], argv[2], argv + 3);
 	if (fds[0].fd < 0)
 		return 1;
 	for (;;) {
