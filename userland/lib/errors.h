@@ -119,6 +119,39 @@ enum btn_code {
 	BTN_NET_FULL = 5105,		/* ports, leases or forwards */
 	BTN_NO_FORWARDS = 5106,		/* no network card whose forwards can be changed */
 
+	/* 6xxx: the daemon and what it keeps */
+	BTN_NO_DAEMON = 6001,		/* batond does not answer */
+	BTN_DAEMON_FAILED = 6002,	/* it cannot start */
+	BTN_DAEMON_RUNNING = 6003,	/* another one serves this user */
+	BTN_NO_SUCH_VM = 6101,
+	BTN_VM_EXISTS = 6102,		/* the name is taken */
+	BTN_VM_NAME = 6103,		/* not a name that a VM can have */
+	BTN_VM_OFF = 6104,		/* it has to run for this */
+	BTN_VM_ON = 6105,		/* it has to be off for this */
+	BTN_VM_BUSY = 6106,		/* another job changes it */
+	BTN_VM_CONFIG = 6107,		/* vm.conf cannot be used */
+	BTN_VM_NOT_STOPPED = 6108,	/* the guest did not shut down in time */
+	BTN_VM_STATE = 6109,		/* any other state that does not fit */
+	BTN_NO_SUCH_TRASH = 6110,
+	BTN_NO_SUCH_IMAGE = 6201,
+	BTN_IMAGE_EXISTS = 6202,
+	BTN_IMAGE_CHANGED = 6203,	/* its hash is another */
+	BTN_IMAGE_IN_USE = 6204,
+	BTN_IMAGE_CONVERT = 6205,	/* qemu-img could not */
+	BTN_NO_SUCH_NETWORK = 6301,
+	BTN_NETWORK_EXISTS = 6302,
+	BTN_NETWORK_IN_USE = 6303,
+	BTN_NOT_ENOUGH_MEMORY = 6401,	/* admission: the host cannot spare it */
+	BTN_NOT_ENOUGH_DISK = 6402,
+	BTN_NO_SUCH_JOB = 6501,
+	BTN_JOB_CANCELLED = 6502,
+	BTN_WAIT_TIMEOUT = 6503,
+	BTN_WAIT_NEVER = 6504,		/* what is waited for cannot come any more */
+	BTN_SOME_FAILED = 6505,		/* of several VMs */
+	BTN_SEED = 6601,		/* user, key or host name for the first boot */
+	BTN_NOT_CONFIRMED = 6602,	/* destructive, and nobody said yes */
+	BTN_NO_CONSOLE = 6603,		/* the VM has none that could be attached */
+
 	/* 9xxx: our own mistakes */
 	BTN_INTERNAL = 9001,
 };
@@ -178,6 +211,8 @@ enum btn_exit {
 	BTN_EXIT_HOST_CANNOT = 6,
 	BTN_EXIT_TIMEOUT = 7,
 	BTN_EXIT_NO_RESOURCES = 8,
+	BTN_EXIT_SOME_FAILED = 9,
+	BTN_EXIT_NO_DAEMON = 10,
 	BTN_EXIT_SIGNAL = 128,	/* + number of the signal */
 };
 

@@ -12,8 +12,31 @@
 
 static const char *type_words(enum rpc_type type)
 {
-	return type == RPC_STRING ? "a text" : type == RPC_INT ? "a whole number" :
-								"true or false";
+	static const char *const words[] = {
+		[RPC_STRING] = "a text", [RPC_INT] = "a whole number",
+		[RPC_BOOL] = "true or false", [RPC_STRINGS] = "a list of texts",
+	};
+
+	return words[type];
+}
+
+/* A NUL inside would cut it short unnoticed. */
+static bool text_fits(const struct json_node *text, int64_t min, int64_t max)
+{
+	return text->type == JSON_STRING && (int64_t)text->length >= min &&
+	       (int64_t)text->length <= max && !memchr(text->string, 0, text->length);
+}
+
+static bool list_fits(const struct json_node *list, const struct rpc_param *p)
+{
+	const struct json_node *text = NULL;
+
+	if (list->type != JSON_ARRAY || list->count > p->min)
+		return false;
+	while ((text = json_next(list, text)))
+		if (!text_fits(text, 0, p->max))
+			return false;
+	return true;
 }
 
 static bool bad_member(struct rpc_request *r, const struct rpc_param *p)
@@ -34,9 +57,12 @@ static bool check_param(struct rpc_request *r, const struct rpc_param *p)
 	if (!member)
 		return !p->required || bad_member(r, p);
 	switch (p->type) {
-	case RPC_STRING: /* a NUL inside would cut it short unnoticed */
-		if (member->type == JSON_STRING && (int64_t)member->length >= p->min &&
-		    (int64_t)member->length <= p->max && !memchr(member->string, 0, member->length))
+	case RPC_STRING:
+		if (text_fits(member, p->min, p->max))
+			return true;
+		break;
+	case RPC_STRINGS:
+		if (list_fits(member, p))
 			return true;
 		break;
 	case RPC_INT:
@@ -167,7 +193,7 @@ size_t rpc_answer(const struct rpc_service *service, void *ctx, int client, char
 
 static void put_param_schema(struct json_out *out, const struct rpc_param *p)
 {
-	static const char *const types[] = { "string", "integer", "boolean" };
+	static const char *const types[] = { "string", "integer", "boolean", "array" };
 
 	json_put_open(out, p->name, '{');
 	json_put_string(out, "type", types[p->type]);
@@ -178,6 +204,12 @@ static void put_param_schema(struct json_out *out, const struct rpc_param *p)
 	} else if (p->type == RPC_STRING) {
 		json_put_int(out, "minLength", p->min > 0);
 		json_put_int(out, "maxLength", p->max);
+	} else if (p->type == RPC_STRINGS) {
+		json_put_int(out, "maxItems", p->min);
+		json_put_open(out, "items", '{');
+		json_put_string(out, "type", "string");
+		json_put_int(out, "maxLength", p->max);
+		json_put_close(out, '}');
 	}
 	json_put_close(out, '}');
 }
@@ -223,4 +255,37 @@ int64_t rpc_write_schema(const struct rpc_service *service, char *text, size_t s
 	json_put_close(&out, ']');
 	json_put_close(&out, '}');
 	return json_put_end(&out);
+}
+
+/* ---- the reference ---- */
+
+static void print_param(const struct rpc_param *p, FILE *to)
+{
+	fprintf(to, "- `%s` %s", p->name, type_words(p->type));
+	if (p->type == RPC_INT)
+		fprintf(to, " from %lld to %lld", (long long)p->min, (long long)p->max);
+	else if (p->type == RPC_STRING)
+		fprintf(to, " of at most %lld bytes", (long long)p->max);
+	else if (p->type == RPC_STRINGS)
+		fprintf(to, ", at most %lld of %lld bytes each", (long long)p->min,
+			(long long)p->max);
+	fprintf(to, "%s: %s\n", p->required ? "" : ", optional", p->help);
+}
+
+void rpc_print_reference(const struct rpc_service *service, FILE *to)
+{
+	for (size_t i = 0; i < service->count; i++) {
+		const struct rpc_operation *o = &service->operation[i];
+
+		const char *answers = strchr(o->help, '\n');
+		int length = answers ? (int)(answers - o->help) : (int)strlen(o->help);
+
+		fprintf(to, "\n## %s\n\n%.*s\n", o->op, length, o->help);
+		if (o->params && o->params->name)
+			fputs("\nTakes:\n\n", to);
+		for (const struct rpc_param *p = o->params; p && p->name; p++)
+			print_param(p, to);
+		if (answers)
+			fprintf(to, "\nAnswers: %s.\n", answers + 1);
+	}
 }

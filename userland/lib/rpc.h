@@ -13,19 +13,22 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "lib/errors.h"
 #include "lib/json_read.h"
 #include "lib/json_write.h"
 
-enum rpc_type { RPC_STRING, RPC_INT, RPC_BOOL };
+enum rpc_type { RPC_STRING, RPC_INT, RPC_BOOL, RPC_STRINGS };
 
 /* A member of a request. Tables end with a NULL name. */
 struct rpc_param {
 	const char *name;
 	enum rpc_type type;
 	bool required;
-	int64_t min, max;	/* RPC_INT: of the value; RPC_STRING: of the length in bytes */
+	/* RPC_INT: of the value; RPC_STRING: of the length in bytes; RPC_STRINGS: how many
+	 * at most, and of each one's length at most. */
+	int64_t min, max;
 	const char *help;
 };
 
@@ -46,7 +49,7 @@ struct rpc_operation {
 	const char *op;
 	rpc_run_fn run;
 	const struct rpc_param *params;	/* NULL: the operation looks for itself */
-	const char *help;
+	const char *help;	/* what it does; on a second line what it answers, if told here */
 };
 
 struct rpc_service {
@@ -55,7 +58,7 @@ struct rpc_service {
 	const char *document;	/* where the operations are described */
 };
 
-#define RPC_NODES_MAX 64
+#define RPC_NODES_MAX 256
 #define RPC_REPLY_MIN 8192u	/* an error whose texts are full and all of it is escaped */
 
 /*
@@ -67,6 +70,8 @@ size_t rpc_answer(const struct rpc_service *service, void *ctx, int client, char
 		  size_t length, char *reply, size_t size, int *ret_fd);
 /* The line that says *e, as above; size at least RPC_REPLY_MIN. */
 size_t rpc_write_error(char *reply, size_t size, const struct btn_error *e);
+/* A page for people, in Markdown, of what each operation takes and answers. */
+void rpc_print_reference(const struct rpc_service *service, FILE *to);
 /* A JSON schema (draft 2020-12) of the requests, on one line; as json_put_end(). */
 int64_t rpc_write_schema(const struct rpc_service *service, char *text, size_t size);
 

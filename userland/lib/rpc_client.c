@@ -104,8 +104,7 @@ static bool read_line(int fd, int timeout_ms, struct rpc_answer *answer, size_t 
 	return false;
 }
 
-static void take_error(const struct json_node *answer, enum btn_code fallback,
-		       struct btn_error *e)
+void rpc_read_error(const struct json_node *answer, enum btn_code fallback, struct btn_error *e)
 {
 	const char *code, *text;
 	int number = 0;
@@ -151,6 +150,6 @@ bool rpc_ask(int fd, struct json_out *out, int timeout_ms, struct rpc_answer *an
 	answer->fd = -1;
 	btn_set(e, unanswered, "%s", sentence);
 	if (!ok && answer->node[0].type == JSON_OBJECT)
-		take_error(answer->node, unanswered, e);
+		rpc_read_error(answer->node, unanswered, e);
 	return false;
 }

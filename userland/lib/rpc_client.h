@@ -36,5 +36,7 @@ int rpc_connect(const char *path);
  */
 bool rpc_ask(int fd, struct json_out *out, int timeout_ms, struct rpc_answer *answer,
 	     enum btn_code unanswered, const char *sentence, struct btn_error *e);
+/* What an answer that is not "ok" says; its code if it is one of the registry, or fallback. */
+void rpc_read_error(const struct json_node *answer, enum btn_code fallback, struct btn_error *e);
 
 #endif
