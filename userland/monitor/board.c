@@ -310,6 +310,11 @@ bool board_power_button(struct board *board, bool *ret_heard)
 	return true;
 }
 
+void board_hold(struct board *board)
+{
+	machine_pause(&board->machine);
+}
+
 void board_pause(struct board *board)
 {
 	machine_pause(&board->machine);

@@ -45,6 +45,8 @@ enum machine_end board_run(struct board *board);
 /* ---- while it runs; main thread ---- */
 
 /* Returns once no vCPU executes the guest. Devices finish what they have begun. */
+/* Before board_run(): it starts paused. */
+void board_hold(struct board *board);
 void board_pause(struct board *board);
 void board_resume(struct board *board);
 bool board_is_paused(const struct board *board);

@@ -243,6 +243,13 @@ static bool take_hvc_out(struct options *options, char *value, struct btn_error 
 	return take_fd("hvc-out-fd", value, &options->hvc_out, e);
 }
 
+static bool take_paused(struct options *options, char *value, struct btn_error *e)
+{
+	(void)value, (void)e;
+	options->paused = true;
+	return true;
+}
+
 static bool take_console_hub(struct options *options, char *value, struct btn_error *e)
 {
 	(void)value, (void)e;
@@ -320,6 +327,7 @@ static const struct option_row rows[] = {
 	{ "firmware", "FILE", "BIOS image of board pc (SeaBIOS)", take_firmware },
 	{ "console-in-fd", "N", "serial port's input (0)", take_console_in },
 	{ "console-out-fd", "N", "serial port's output (1)", take_console_out },
+	{ "paused", NULL, "do not let the CPUs run before --control says so", take_paused },
 	{ "console-hub", NULL, "keep the serial port in here, for attach-serial of --control",
 	  take_console_hub },
 	{ "serial-log", "FILE", "append what it says; at 1 MiB FILE becomes FILE.1",
@@ -403,6 +411,15 @@ static bool check_console(const struct options *options, struct btn_error *e)
 	return true;
 }
 
+static bool check_paused(const struct options *options, struct btn_error *e)
+{
+	if (!options->paused || options->control)
+		return true;
+	btn_set(e, BTN_BAD_VALUE, "a VM that starts paused could never be let go on");
+	btn_set_fix(e, "Add --control PATH.");
+	return false;
+}
+
 /* Each board starts from something else. */
 static bool check_board(const struct options *options, struct btn_error *e)
 {
@@ -445,5 +462,6 @@ bool options_parse(struct options *options, int argc, char **argv, struct btn_er
 			return false;
 	}
 	return options->help || options->version || options->schema ||
-	       (check_console(options, e) && check_board(options, e));
+	       (check_console(options, e) && check_paused(options, e) &&
+		check_board(options, e));
 }

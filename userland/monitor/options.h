@@ -53,6 +53,7 @@ struct options {
 	struct options_net net[OPTIONS_NETS_MAX];
 	unsigned int net_count;
 	int console_in, console_out;		/* serial port; -1: none */
+	bool paused;				/* until somebody lets it go on */
 	bool console_hub;			/* instead of these (dev/console_hub.h) */
 	const char *serial_log;			/* the hub's log; NULL: none */
 	int hvc_in, hvc_out;			/* virtio console; both -1: not there */

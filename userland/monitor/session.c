@@ -36,6 +36,7 @@ struct session {
 	struct board_kept kept;
 	struct hv *hv;
 	struct board *board;		/* NULL: between two of them */
+	unsigned int runs;		/* of the guest, between resets */
 };
 
 static bool failed(struct btn_error *e, const char *step, int error)
@@ -246,6 +247,9 @@ static enum machine_end run_once(struct session *s, struct btn_error *e)
 		return MACHINE_FAILED;
 	}
 	btn_set_default(e, BTN_INTERNAL);
+	/* Of a guest that resets itself, whoever paused the first start has heard already. */
+	if (s->options->paused && !s->runs++)
+		board_hold(s->board);
 	if (s->control)
 		control_set_board(s->control, s->board);
 	how = board_run(s->board);

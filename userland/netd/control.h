@@ -11,7 +11,7 @@
 
 #include "uplink.h"
 
-#define CLIENTS_MAX 16
+#define CLIENTS_MAX 80		/* one for each port, which holds its forwards, and others */
 #define FORWARDS_MAX 64
 #define CONTROL_LINE_MAX 4096u
 #define CONTROL_REPLY_MAX 65536u
