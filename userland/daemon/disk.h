@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Disks of VMs: made so that they are still there after a crash, and described.
+ * What vmctl disk does with the same functions of monitor/block/.
+ */
+#ifndef BATON_DAEMON_DISK_H
+#define BATON_DAEMON_DISK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/errors.h"
+#include "monitor/block/image.h"
+
+/*
+ * A qcow2 that starts as `base` ("raw" or "qcow2", an absolute path) and holds what
+ * differs. size 0: the base's; less than that is an error. path must not exist.
+ */
+bool disk_create_overlay(const char *path, const char *base, const char *base_format,
+			 uint64_t size, struct btn_error *e);
+/* An empty qcow2. path must not exist. */
+bool disk_create_empty(const char *path, uint64_t size, struct btn_error *e);
+
+/* format NULL: by the header, so not for a raw disk that a VM has written to. */
+bool disk_info(const char *path, const char *format, struct image_info *ret,
+	       struct btn_error *e);
+
+#endif
