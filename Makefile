@@ -17,6 +17,8 @@ help:
 	@echo 'make unit       unit tests only            make test-svm / test-vmx  one host only'
 	@echo 'make kmod       the module for KERNEL=$(KERNEL) (Debian kernel; host: the running one)'
 	@echo 'make userland   baton-vm and vmctl         make bench  exit costs against KVM'
+	@echo 'make gui        the desktop app (build/bin/baton)'
+	@echo 'make install    DESTDIR= PREFIX=/usr/local       make deb  Debian packages, in build/deb'
 	@echo 'make setup      install the packages needed      make V=1 ...  shows commands'
 
 setup:
@@ -39,4 +41,7 @@ clean:
 -include userland/userland.mk
 -include userland/vmctl/vmctl.mk
 -include userland/netd/netd.mk
+-include gui/gui.mk
+-include userland/daemon/daemon.mk
+-include scripts/package/install.mk
 -include tests/tests.mk

@@ -4,6 +4,7 @@
 -include tests/host/host.mk
 -include tests/unit/unit.mk
 -include tests/fuzz/fuzz.mk
+-include tests/unit/daemon.mk
 -include tests/kmod/kmod_unit.mk
 -include tests/netd/netd_test.mk
 -include tests/cli/cli.mk
@@ -12,11 +13,17 @@
 -include tests/bench/bench.mk
 -include tests/emul/emul.mk
 -include tests/image/image.mk
+-include tests/daemon/daemon_test.mk
+-include tests/gui/gui_test.mk
+-include tests/package/package.mk
 
-.PHONY: test-svm test-pc test-vmx
+.PHONY: test-svm test-pc test-vmx test-gui
 test-svm:
 	scripts/run-tests build svm
 test-pc:
 	scripts/run-tests build pc pcvmx
 test-vmx:
 	scripts/run-tests build vmx vmx2
+# The desktop app with real VMs.
+test-gui:
+	scripts/run-tests build guihost
