@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Networks. A network of Baton's starts with its first VM and ends behind its last, by
+ * itself: to libvirt's clients, who ask before they use one, it is always active.
+ */
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "lib/json_read.h"
+#include "libvirt/handlers.h"
+#include "libvirt/xml_tree.h"
+#include "network.h"
+
+enum { NETS_INACTIVE = 1, NETS_ACTIVE = 2, NETS_TRANSIENT = 8, NETS_PERSISTENT = 4,
+       NETS_AUTOSTART = 16, NETS_NO_AUTOSTART = 32 };
+
+struct listing {
+	GByteArray *out;
+	uint32_t count, most;
+	enum { PUT_NOTHING, PUT_NET, PUT_NAME } what;
+};
+
+static void list_one(const struct network *network, void *ctx)
+{
+	struct listing *l = ctx;
+
+	if (l->count >= l->most)
+		return;
+	l->count++;
+	if (l->what == PUT_NET)
+		put_net(l->out, network);
+	else if (l->what == PUT_NAME)
+		xdr_put_string(l->out, network->name);
+}
+
+/* All of them are active, persistent and start by themselves. */
+static bool wants_ours(uint32_t flags)
+{
+	return !(flags & (NETS_INACTIVE | NETS_ACTIVE) && !(flags & NETS_ACTIVE)) &&
+	       !(flags & (NETS_PERSISTENT | NETS_TRANSIENT) && !(flags & NETS_PERSISTENT)) &&
+	       !(flags & (NETS_AUTOSTART | NETS_NO_AUTOSTART) && !(flags & NETS_AUTOSTART));
+}
+
+void do_list_all_networks(struct call *call)
+{
+	struct listing l = { .out = call->out, .most = wants_ours(call->flags) ? LV_LIST_MAX : 0,
+			     .what = call->arg[0].i ? PUT_NET : PUT_NOTHING };
+	guint at = xdr_put_later(call->out);
+
+	network_each(list_one, &l);
+	if (call->arg[0].i)
+		xdr_set_later(call->out, at, l.count);
+	xdr_put_uint(call->out, l.count);
+	call_return(call);
+}
+
+void do_num_of_networks(struct call *call)
+{
+	struct listing l = { .most = LV_LIST_MAX };
+
+	network_each(list_one, &l);
+	xdr_put_int(call->out, (int32_t)l.count);
+	call_return(call);
+}
+
+void do_list_networks(struct call *call)
+{
+	struct listing l = { .out = call->out, .what = PUT_NAME,
+			     .most = (uint32_t)CLAMP(call->arg[0].i, 0, (int32_t)LV_LIST_MAX) };
+	guint at = xdr_put_later(call->out);
+
+	network_each(list_one, &l);
+	xdr_set_later(call->out, at, l.count);
+	call_return(call);
+}
+
+/* ---- one of them ---- */
+
+static void found(struct call *call, const struct network *network, const char *kind,
+		  const char *what)
+{
+	if (!network) {
+		call_fail(call, LV_ERR_NO_NETWORK, "Network not found: no network with matching %s "
+			  "'%s'", kind, what);
+		return;
+	}
+	put_net(call->out, network);
+	call_return(call);
+}
+
+void do_network_by_name(struct call *call)
+{
+	struct btn_error e;
+
+	found(call, network_find(call->arg[0].s, &e), "name", call->arg[0].s);
+}
+
+void do_network_by_uuid(struct call *call)
+{
+	char uuid[37];
+
+	xdr_uuid_text(call->arg[0].bytes, uuid);
+	found(call, network_find_uuid(uuid), "uuid", uuid);
+}
+
+/* "A.B.C.0/24": its router is .2, its guests are from .15 on (userland/netd/README.md). */
+static void put_subnet(GString *to, const char *subnet)
+{
+	const char *dot = strrchr(subnet, '.');
+	int length = dot ? (int)(dot - subnet) : 0;
+	char *prefix = g_strndup(subnet, (gsize)length);
+
+	xml_put(to, "  <ip address='%s.2' netmask='255.255.255.0'>\n    <dhcp>\n"
+		"      <range start='%s.15' end='%s.254'/>\n    </dhcp>\n  </ip>\n", prefix, prefix,
+		prefix);
+	g_free(prefix);
+}
+
+void do_network_xml(struct call *call)
+{
+	const struct network *network = call->network;
+	GString *to = g_string_new("<network>\n");
+
+	xml_put(to, "  <name>%s</name>\n  <uuid>%s</uuid>\n  <forward mode='nat'/>\n",
+		network->name, network->uuid);
+	if (network->domain)
+		xml_put(to, "  <domain name='%s'/>\n", network->domain);
+	put_subnet(to, network->subnet ? network->subnet : "10.0.2.0/24");
+	g_string_append(to, "</network>\n");
+	xdr_put_string(call->out, to->str);
+	g_string_free(to, TRUE);
+	call_return(call);
+}
+
+static void put_yes(struct call *call)
+{
+	xdr_put_int(call->out, 1);
+	call_return(call);
+}
+
+void do_network_is_active(struct call *call)
+{
+	put_yes(call);
+}
+
+void do_network_is_persistent(struct call *call)
+{
+	put_yes(call);
+}
+
+void do_network_get_autostart(struct call *call)
+{
+	put_yes(call);
+}
+
+void do_network_set_autostart(struct call *call)
+{
+	if (call->arg[1].i)
+		call_return(call);
+	else
+		call_fail(call, LV_ERR_UNSUPPORTED, "Operation not supported: networks start by "
+			  "themselves with their first VM");
+}
+
+void do_network_bridge(struct call *call)
+{
+	call_fail(call, LV_ERR_INTERNAL, "network '%s' does not have a bridge name: it is a "
+		"process of the user's, not an interface of the host", call->network->name);
+}
+
+/* ---- leases ---- */
+
+/* Those of the card with this MAC, if one is given. */
+static uint32_t put_leases(struct call *call, const struct json_node *list)
+{
+	const char *only = call->arg[1].s, *mac, *address, *name;
+	const struct json_node *at = NULL;
+	uint32_t count = 0;
+	bool connected;
+
+	while (list && (at = json_next(list, at)) && count < LV_LIST_MAX) {
+		if (!json_get_string(at, "mac", &mac) || !json_get_string(at, "address",
+			&address) ||
+		    !json_get_bool(at, "connected", &connected) || !connected ||
+		    (only && g_ascii_strcasecmp(only, mac)))
+			continue;
+		count++;
+		if (!call->arg[2].i)
+			continue;
+		xdr_put_string(call->out, call->arg[0].item[0].s);
+		xdr_put_long(call->out, 0);	/* it does not expire */
+		xdr_put_int(call->out, 0);
+		xdr_put_optional(call->out, mac);
+		xdr_put_optional(call->out, NULL);
+		xdr_put_string(call->out, address);
+		xdr_put_uint(call->out, 24);
+		xdr_put_optional(call->out, json_get_string(at, "name", &name) && name[0] ? name :
+				 NULL);
+		xdr_put_optional(call->out, NULL);
+	}
+	return count;
+}
+
+static void on_leases(const struct json_node *answer, const struct btn_error *e, void *ctx)
+{
+	struct call *call = ctx;
+	uint32_t count;
+	guint at;
+
+	if (!answer) {
+		call_fail_btn(call, e);
+		return;
+	}
+	at = xdr_put_later(call->out);
+	count = put_leases(call, json_member(answer, "leases"));
+	if (call->arg[2].i)
+		xdr_set_later(call->out, at, count);
+	xdr_put_uint(call->out, count);
+	call_return(call);
+}
+
+void do_network_leases(struct call *call)
+{
+	if (network_is_active(call->network)) {
+		network_ask(call->network, "leases", NULL, on_leases, call);
+		return;
+	}
+	/* Nobody is on it. */
+	xdr_put_uint(call->out, 0);
+	xdr_put_uint(call->out, 0);
+	call_return(call);
+}
+
+/* ---- making and removing ---- */
+
+/* The subnet that <ip> asks for, "" if it asks for none; NULL: *e. g_free(). */
+static char *subnet_of(const struct xml_node *root, struct xml_error *e)
+{
+	const struct xml_node *ip = xml_child(root, "ip");
+	const char *address = xml_attribute(ip, "address"), *mask = xml_attribute(ip, "netmask");
+	const char *prefix = xml_attribute(ip, "prefix");
+	struct in_addr parsed;
+	uint32_t host;
+
+	if (!ip)
+		return g_strdup("");
+	if (!address || inet_pton(AF_INET, address, &parsed) != 1 ||
+	    (mask && strcmp(mask, "255.255.255.0")) || (prefix && strcmp(prefix, "24"))) {
+		xml_fail(e, LV_ERR_CONFIG, "unsupported configuration: <ip>: a network is an IPv4 "
+			 "one of 24 bits (netmask='255.255.255.0')");
+		return NULL;
+	}
+	host = ntohl(parsed.s_addr);
+	return g_strdup_printf("%u.%u.%u.0/24", host >> 24, host >> 16 & 255, host >> 8 & 255);
+}
+
+static bool check_network(const struct xml_node *root, struct xml_error *e)
+{
+	static const char *const known[] = {
+		"name", "uuid", "forward", "ip", "metadata", "title", "description", "bridge",
+		"mac", NULL,
+	};
+	const struct xml_node *forward = xml_child(root, "forward"), *child;
+	const char *mode = xml_attribute(forward, "mode");
+
+	if (!xml_is(root, "network") || !xml_child(root, "name"))
+		return xml_fail(e, LV_ERR_XML, "XML error: expecting <network> with a <name>");
+	if (!forward || (mode && strcmp(mode, "nat")))
+		return xml_fail(e, LV_ERR_CONFIG, "unsupported configuration: <forward>: its mode "
+			"is 'nat'");
+	for (child = root->first; child; child = child->next)
+		if (!g_strv_contains(known, child->name))
+			return xml_fail(e, LV_ERR_CONFIG, "unsupported configuration: <%s>: a "
+					"network has none in Baton", child->name);
+	return true;
+}
+
+static void define(struct call *call, const struct xml_node *root)
+{
+	char *name = NULL, *subnet = NULL;
+	struct xml_error xml;
+	struct btn_error e;
+
+	if (!check_network(root, &xml) || !(subnet = subnet_of(root, &xml))) {
+		call_fail(call, xml.code, "%s", xml.text);
+		return;
+	}
+	name = xml_text(xml_child(root, "name"));
+	if (!network_create(name, subnet[0] ? subnet : NULL, &e))
+		call_fail_btn(call, &e);
+	else
+		found(call, network_find(name, &e), "name", name);
+	g_free(name);
+	g_free(subnet);
+}
+
+void do_network_define(struct call *call)
+{
+	struct xml_error e;
+	struct xml_node *root = xml_parse(call->arg[0].s, call->arg[0].count, &e);
+
+	if (!root) {
+		call_fail(call, e.code, "%s", e.text);
+		return;
+	}
+	define(call, root);
+	xml_free(root);
+}
+
+void do_network_create(struct call *call)
+{
+	call_fail(call, LV_ERR_INVALID_STATE, "Requested operation is not valid: network is "
+		"already active as '%s': networks start by themselves with their first VM",
+		  call->network->name);
+}
+
+void do_network_destroy(struct call *call)
+{
+	call_fail(call, LV_ERR_UNSUPPORTED, "Operation not supported: networks end by themselves "
+		  "behind their last VM");
+}
+
+void do_network_undefine(struct call *call)
+{
+	struct btn_error e;
+	char *name = g_strdup(call->network->name);
+
+	if (network_delete(name, &e))
+		call_return(call);
+	else
+		call_fail_btn(call, &e);
+	g_free(name);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Storage pools: "default", which is the store of images, and folders that clients have
+ * defined so as to name the disks in them (file libvirt-pools.conf of the data folder).
+ * They are only looked at: nothing in them is made, changed or removed.
+ */
+#ifndef BATON_DAEMON_LIBVIRT_POOL_H
+#define BATON_DAEMON_LIBVIRT_POOL_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/errors.h"
+
+#define POOL_IMAGES "default"
+#define POOLS_MAX 64u
+
+struct pool {
+	char *name, *path;
+	uint8_t uuid[16];
+	bool images;		/* the store: always there */
+	bool active, autostart;
+};
+
+struct volume {
+	char *name, *path;
+	bool raw;
+	uint64_t size, allocated;	/* bytes: as a VM sees it, on the host's disk */
+};
+
+/* Reads what has been defined. */
+void pools_start(void);
+void pools_stop(void);
+const struct pool *pool_find(const char *name);
+const struct pool *pool_find_uuid(const uint8_t uuid[16]);
+const struct pool *pool_find_path(const char *path);
+/* All of them; "default" first. */
+const struct pool *pool_next(const struct pool *previous);
+
+/* A new one, which is not active; NULL: *e. The same name and path again: that one. */
+const struct pool *pool_define(const char *name, const char *path, struct btn_error *e);
+/* Not of the images'. */
+void pool_undefine(const struct pool *pool);
+void pool_set_active(const struct pool *pool, bool active);
+bool pool_set_autostart(const struct pool *pool, bool autostart, struct btn_error *e);
+
+/* Of struct volume, by name, without sizes; g_ptr_array_unref(). NULL: *e. */
+GPtrArray *pool_volumes(const struct pool *pool, struct btn_error *e);
+/* With sizes; NULL: there is none. volume_free(). */
+struct volume *pool_volume(const struct pool *pool, const char *name);
+struct volume *pool_volume_by_path(const char *path, const struct pool **ret_pool);
+void volume_free(struct volume *volume);
+
+#endif

@@ -1,0 +1,483 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Storage pools and their volumes, to look at; and snapshots, of which there are none. */
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include "libvirt/handlers.h"
+#include "libvirt/pool.h"
+#include "libvirt/xml_tree.h"
+
+enum { POOLS_INACTIVE = 1, POOLS_ACTIVE = 2, POOLS_PERSISTENT = 4, POOLS_TRANSIENT = 8,
+       POOLS_AUTOSTART = 16, POOLS_NO_AUTOSTART = 32, POOLS_DIR = 64, POOLS_KINDS = 0xfffc0 };
+
+static void put_pool(GByteArray *to, const struct pool *pool)
+{
+	xdr_put_string(to, pool->name);
+	xdr_put_uuid(to, pool->uuid);
+}
+
+/* ---- lists and lookups ---- */
+
+static bool fits(const struct pool *pool, uint32_t asked)
+{
+	static const uint32_t groups[] = { POOLS_INACTIVE | POOLS_ACTIVE,
+					   POOLS_PERSISTENT | POOLS_TRANSIENT,
+					   POOLS_AUTOSTART | POOLS_NO_AUTOSTART, POOLS_KINDS };
+	uint32_t bits = POOLS_PERSISTENT | POOLS_DIR |
+		(pool->active ? POOLS_ACTIVE : POOLS_INACTIVE) |
+		(pool->autostart ? POOLS_AUTOSTART : POOLS_NO_AUTOSTART);
+	unsigned int i;
+
+	for (i = 0; i < G_N_ELEMENTS(groups); i++)
+		if (asked & groups[i] && !(asked & groups[i] & bits))
+			return false;
+	return true;
+}
+
+void do_list_all_pools(struct call *call)
+{
+	const struct pool *pool = NULL;
+	guint at = xdr_put_later(call->out);
+	uint32_t count = 0;
+
+	while ((pool = pool_next(pool))) {
+		if (!fits(pool, call->flags))
+			continue;
+		count++;
+		if (call->arg[0].i)
+			put_pool(call->out, pool);
+	}
+	if (call->arg[0].i)
+		xdr_set_later(call->out, at, count);
+	xdr_put_uint(call->out, count);
+	call_return(call);
+}
+
+static void number_of(struct call *call, bool active)
+{
+	const struct pool *pool = NULL;
+	int32_t count = 0;
+
+	while ((pool = pool_next(pool)))
+		count += pool->active == active;
+	xdr_put_int(call->out, count);
+	call_return(call);
+}
+
+static void names_of(struct call *call, bool active)
+{
+	const struct pool *pool = NULL;
+	guint at = xdr_put_later(call->out);
+	uint32_t count = 0, most = (uint32_t)MAX(call->arg[0].i, 0);
+
+	while ((pool = pool_next(pool)) && count < most) {
+		if (pool->active != active)
+			continue;
+		count++;
+		xdr_put_string(call->out, pool->name);
+	}
+	xdr_set_later(call->out, at, count);
+	call_return(call);
+}
+
+void do_num_of_pools(struct call *call)
+{
+	number_of(call, true);
+}
+
+void do_num_of_defined_pools(struct call *call)
+{
+	number_of(call, false);
+}
+
+void do_list_pools(struct call *call)
+{
+	names_of(call, true);
+}
+
+void do_list_defined_pools(struct call *call)
+{
+	names_of(call, false);
+}
+
+static void found(struct call *call, const struct pool *pool, const char *what)
+{
+	if (!pool) {
+		call_fail(call, LV_ERR_NO_POOL, "Storage pool not found: no storage pool with "
+			  "matching %s", what);
+		return;
+	}
+	put_pool(call->out, pool);
+	call_return(call);
+}
+
+void do_pool_by_name(struct call *call)
+{
+	found(call, pool_find(call->arg[0].s), call->arg[0].s);
+}
+
+void do_pool_by_uuid(struct call *call)
+{
+	found(call, pool_find_uuid(call->arg[0].bytes), "uuid");
+}
+
+void do_pool_by_volume(struct call *call)
+{
+	found(call, pool_find(call->arg[0].item[0].s), call->arg[0].item[0].s);
+}
+
+void do_pool_by_path(struct call *call)
+{
+	found(call, pool_find_path(call->arg[0].s), call->arg[0].s);
+}
+
+/* ---- one of them: call->pool ---- */
+
+struct pool_space { uint64_t capacity, allocation, available; };
+
+static void pool_space(const struct pool *pool, struct pool_space *ret)
+{
+	struct statvfs fs;
+
+	memset(ret, 0, sizeof(*ret));
+	if (!pool->active || statvfs(pool->path, &fs))
+		return;
+	ret->capacity = (uint64_t)fs.f_blocks * fs.f_frsize;
+	ret->available = (uint64_t)fs.f_bavail * fs.f_frsize;
+	ret->allocation = ret->capacity - (uint64_t)fs.f_bfree * fs.f_frsize;
+}
+
+void do_pool_info(struct call *call)
+{
+	struct pool_space space;
+
+	pool_space(call->pool, &space);
+	xdr_put_uint(call->out, call->pool->active ? 2 : 0);
+	xdr_put_ulong(call->out, space.capacity);
+	xdr_put_ulong(call->out, space.allocation);
+	xdr_put_ulong(call->out, space.available);
+	call_return(call);
+}
+
+void do_pool_xml(struct call *call)
+{
+	GString *to = g_string_new("<pool type='dir'>\n");
+	struct pool_space space;
+	char uuid[37];
+
+	xdr_uuid_text(call->pool->uuid, uuid);
+	pool_space(call->pool, &space);
+	xml_put(to, "  <name>%s</name>\n  <uuid>%s</uuid>\n"
+		"  <capacity unit='bytes'>%" G_GUINT64_FORMAT "</capacity>\n"
+		"  <allocation unit='bytes'>%" G_GUINT64_FORMAT "</allocation>\n"
+		"  <available unit='bytes'>%" G_GUINT64_FORMAT "</available>\n"
+		"  <source/>\n  <target>\n    <path>%s</path>\n  </target>\n</pool>\n",
+		call->pool->name, uuid, space.capacity, space.allocation, space.available,
+		call->pool->path);
+	xdr_put_string(call->out, to->str);
+	g_string_free(to, TRUE);
+	call_return(call);
+}
+
+void do_pool_is_active(struct call *call)
+{
+	xdr_put_int(call->out, call->pool->active);
+	call_return(call);
+}
+
+void do_pool_is_persistent(struct call *call)
+{
+	xdr_put_int(call->out, 1);
+	call_return(call);
+}
+
+void do_pool_get_autostart(struct call *call)
+{
+	xdr_put_int(call->out, call->pool->autostart);
+	call_return(call);
+}
+
+/* Each look at it is at the folder itself. */
+void do_pool_refresh(struct call *call)
+{
+	call_return(call);
+}
+
+/* The store of images is always there. False: answered. */
+static bool may_change(struct call *call)
+{
+	if (!call->pool->images)
+		return true;
+	call_fail(call, LV_ERR_UNSUPPORTED, "Operation not supported: the pool '%s' is Baton's "
+		"store of images, and always there", call->pool->name);
+	return false;
+}
+
+void do_pool_set_autostart(struct call *call)
+{
+	struct btn_error e;
+
+	if (!call->arg[1].i && !may_change(call))
+		return;
+	if (pool_set_autostart(call->pool, call->arg[1].i, &e))
+		call_return(call);
+	else
+		call_fail_btn(call, &e);
+}
+
+void do_pool_create(struct call *call)
+{
+	struct stat st;
+
+	if (call->pool->active)
+		call_fail(call, LV_ERR_INVALID_STATE, "Requested operation is not valid: storage "
+			"pool '%s' is already active", call->pool->name);
+	else if (stat(call->pool->path, &st) || !S_ISDIR(st.st_mode))
+		call_fail(call, LV_ERR_SYSTEM, "cannot open directory '%s': %s", call->pool->path,
+			  g_strerror(errno ? errno : ENOTDIR));
+	else {
+		pool_set_active(call->pool, true);
+		call_return(call);
+	}
+}
+
+void do_pool_destroy(struct call *call)
+{
+	if (!may_change(call))
+		return;
+	if (!call->pool->active) {
+		call_fail(call, LV_ERR_INVALID_STATE, "Requested operation is not valid: storage "
+			"pool '%s' is not active", call->pool->name);
+		return;
+	}
+	pool_set_active(call->pool, false);
+	call_return(call);
+}
+
+void do_pool_undefine(struct call *call)
+{
+	if (!may_change(call))
+		return;
+	if (call->pool->active) {
+		call_fail(call, LV_ERR_INVALID_STATE, "Requested operation is not valid: storage "
+			"pool '%s' is still active", call->pool->name);
+		return;
+	}
+	pool_undefine(call->pool);
+	call_return(call);
+}
+
+static void define(struct call *call, const struct xml_node *root)
+{
+	const struct xml_node *path_node = xml_child(xml_child(root, "target"), "path");
+	const struct xml_node *name_node = xml_child(root, "name");
+	const struct pool *pool;
+	struct btn_error e;
+	char *name, *path;
+
+	if (!xml_is(root, "pool") || !name_node || !path_node) {
+		call_fail(call, LV_ERR_XML, "XML error: expecting <pool> with <name> and "
+			  "<target><path>");
+		return;
+	}
+	if (!xml_attribute_is(root, "type", "dir")) {
+		call_fail(call, LV_ERR_CONFIG, "unsupported configuration: <pool>: its type is "
+			  "'dir'");
+		return;
+	}
+	name = xml_text(name_node);
+	path = xml_text(path_node);
+	pool = pool_define(name, path, &e);
+	if (pool)
+		found(call, pool, name);
+	else
+		call_fail_btn(call, &e);
+	g_free(name);
+	g_free(path);
+}
+
+void do_pool_define(struct call *call)
+{
+	struct xml_error e;
+	struct xml_node *root = xml_parse(call->arg[0].s, call->arg[0].count, &e);
+
+	if (!root) {
+		call_fail(call, e.code, "%s", e.text);
+		return;
+	}
+	define(call, root);
+	xml_free(root);
+}
+
+/* ---- volumes ---- */
+
+/* Those of call->pool. NULL: answered. */
+static GPtrArray *volumes_of(struct call *call)
+{
+	GPtrArray *volumes;
+	struct btn_error e;
+
+	if (!call->pool->active) {
+		call_fail(call, LV_ERR_INVALID_STATE, "Requested operation is not valid: storage "
+			"pool '%s' is not active", call->pool->name);
+		return NULL;
+	}
+	volumes = pool_volumes(call->pool, &e);
+	if (!volumes)
+		call_fail_btn(call, &e);
+	return volumes;
+}
+
+static void put_volume(GByteArray *to, const struct pool *pool, const struct volume *volume)
+{
+	xdr_put_string(to, pool->name);
+	xdr_put_string(to, volume->name);
+	xdr_put_string(to, volume->path);	/* the key */
+}
+
+void do_pool_num_of_volumes(struct call *call)
+{
+	GPtrArray *volumes = volumes_of(call);
+
+	if (!volumes)
+		return;
+	xdr_put_int(call->out, (int32_t)volumes->len);
+	g_ptr_array_unref(volumes);
+	call_return(call);
+}
+
+void do_pool_list_volumes(struct call *call)
+{
+	GPtrArray *volumes = volumes_of(call);
+	uint32_t i, count;
+
+	if (!volumes)
+		return;
+	count = MIN(volumes->len, (uint32_t)MAX(call->arg[1].i, 0));
+	xdr_put_uint(call->out, count);
+	for (i = 0; i < count; i++)
+		xdr_put_string(call->out, ((struct volume *)volumes->pdata[i])->name);
+	g_ptr_array_unref(volumes);
+	call_return(call);
+}
+
+void do_pool_list_all_volumes(struct call *call)
+{
+	GPtrArray *volumes = volumes_of(call);
+	uint32_t i, count;
+
+	if (!volumes)
+		return;
+	count = call->arg[1].i ? volumes->len : 0;
+	xdr_put_uint(call->out, count);
+	for (i = 0; i < count; i++)
+		put_volume(call->out, call->pool, volumes->pdata[i]);
+	xdr_put_uint(call->out, volumes->len);
+	g_ptr_array_unref(volumes);
+	call_return(call);
+}
+
+static void no_volume(struct call *call, const char *what)
+{
+	call_fail(call, LV_ERR_NO_VOL, "Storage volume not found: no storage vol with matching "
+		  "name or path '%s'", what);
+}
+
+void do_volume_by_name(struct call *call)
+{
+	struct volume *volume = pool_volume(call->pool, call->arg[1].s);
+
+	if (!volume) {
+		no_volume(call, call->arg[1].s);
+		return;
+	}
+	put_volume(call->out, call->pool, volume);
+	volume_free(volume);
+	call_return(call);
+}
+
+void do_volume_by_key(struct call *call)
+{
+	const struct pool *pool;
+	struct volume *volume = pool_volume_by_path(call->arg[0].s, &pool);
+
+	if (!volume) {
+		no_volume(call, call->arg[0].s);
+		return;
+	}
+	put_volume(call->out, pool, volume);
+	volume_free(volume);
+	call_return(call);
+}
+
+/* The volume that is a call's first argument. NULL: answered. */
+static struct volume *volume_of(struct call *call)
+{
+	const struct pool *pool = pool_find(call->arg[0].item[0].s);
+	struct volume *volume = pool ? pool_volume(pool, call->arg[0].item[1].s) : NULL;
+
+	if (!volume)
+		no_volume(call, call->arg[0].item[1].s);
+	return volume;
+}
+
+void do_volume_info(struct call *call)
+{
+	struct volume *volume = volume_of(call);
+
+	if (!volume)
+		return;
+	xdr_put_int(call->out, 0);	/* a file */
+	xdr_put_ulong(call->out, volume->size);
+	xdr_put_ulong(call->out, volume->allocated);
+	volume_free(volume);
+	call_return(call);
+}
+
+void do_volume_xml(struct call *call)
+{
+	struct volume *volume = volume_of(call);
+	GString *to;
+
+	if (!volume)
+		return;
+	to = g_string_new("<volume type='file'>\n");
+	xml_put(to, "  <name>%s</name>\n  <key>%s</key>\n"
+		"  <capacity unit='bytes'>%" G_GUINT64_FORMAT "</capacity>\n"
+		"  <allocation unit='bytes'>%" G_GUINT64_FORMAT "</allocation>\n"
+		"  <target>\n    <path>%s</path>\n    <format type='%s'/>\n  </target>\n"
+		"</volume>\n", volume->name, volume->path, volume->size, volume->allocated,
+		volume->path, volume->raw ? "raw" : "qcow2");
+	xdr_put_string(call->out, to->str);
+	g_string_free(to, TRUE);
+	volume_free(volume);
+	call_return(call);
+}
+
+void do_volume_path(struct call *call)
+{
+	struct volume *volume = volume_of(call);
+
+	if (!volume)
+		return;
+	xdr_put_string(call->out, volume->path);
+	volume_free(volume);
+	call_return(call);
+}
+
+/* ---- snapshots ---- */
+
+void do_snapshot_lookup(struct call *call)
+{
+	call_fail(call, LV_ERR_NO_SNAPSHOT, "Domain snapshot not found: no domain snapshot with "
+		  "matching name '%s'", call->arg[1].s);
+}
+
+/* What asks for the current one, or about one that a client has from elsewhere. */
+void do_snapshot_of(struct call *call)
+{
+	call_fail(call, LV_ERR_NO_SNAPSHOT, "Domain snapshot not found: the domain does not have a "
+		  "current snapshot");
+}
