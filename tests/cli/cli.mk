@@ -22,8 +22,8 @@ CLI_MAINS := $(CLI_BUILD)/obj/userland/vmctl/main.o \
 # A handler of ours for SIGSEGV is under test: the sanitizer must not take it.
 CLI_ENV := ASAN_OPTIONS=handle_segv=0:handle_abort=0:handle_sigbus=0:handle_sigfpe=0
 
-.PHONY: cli-test cli-unit-test cli-terminal-test cli-style-test
-cli-test: cli-unit-test cli-terminal-test cli-style-test
+.PHONY: cli-test cli-unit-test cli-terminal-test cli-daemon-test cli-style-test
+cli-test: cli-unit-test cli-terminal-test cli-daemon-test cli-style-test
 
 cli-style-test:
 	@tests/cli/test_check_style.sh
@@ -34,6 +34,15 @@ cli-unit-test: $(CLI_UNITS)
 cli-terminal-test: $(CLI_BUILD)/test_boot_terminal $(CLI_BUILD)/bin/vmctl $(CLI_BUILD)/bin/baton-vm
 	@$(CLI_ENV) $< $(CLI_BUILD)/bin || \
 		{ echo "run it alone: $(CLI_ENV) $< $(CLI_BUILD)/bin" >&2; exit 1; }
+
+cli-daemon-test: $(CLI_BUILD)/bin/vmctl $(CLI_BUILD)/bin/batond
+	@$(CLI_ENV) python3 tests/cli/test_daemon_verbs.py $(CLI_BUILD)/bin -q || \
+		{ echo "run it alone: $(CLI_ENV) python3 tests/cli/test_daemon_verbs.py" \
+		"$(CLI_BUILD)/bin" >&2; exit 1; }
+
+$(CLI_BUILD)/bin/batond: tests/cli/fake_batond.py
+	@mkdir -p $(@D)
+	cp $< $@
 
 $(CLI_BUILD)/bin/vmctl: $(CLI_BUILD)/obj/userland/vmctl/main.o $(CLI_OBJECTS)
 	@mkdir -p $(@D)

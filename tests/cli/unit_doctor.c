@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "baton_version.h"
 #include "doctor.h"
 #include "json.h"
 
@@ -188,7 +189,18 @@ static void test_module(void **state)
 	expect(&f, SEVERITY_WARNING, BTN_NO_MODULE, "not loaded", "kmodsign");
 	put("/sys/kernel/security/lockdown", "[none] integrity confidentiality\n");
 	f = check(&d, "module");
-	expect(&f, SEVERITY_WARNING, BTN_NO_MODULE, "not loaded", "modprobe baton");
+	expect(&f, SEVERITY_WARNING, BTN_NO_MODULE, "not loaded",
+	       "baton-dkms_*.deb linux-headers-6.1.0-44-amd64 && sudo modprobe baton");
+	put("/lib/modules/6.1.0-44-amd64/updates/dkms/baton.ko.xz", "");
+	f = check(&d, "module");
+	assert_string_equal(f.fix, "sudo modprobe baton");
+	put("/sys/kernel/security/lockdown", "none [integrity] confidentiality\n");
+	f = check(&d, "module");
+	expect(&f, SEVERITY_WARNING, BTN_NO_MODULE, "not loaded", "kmodsign");
+	put("/var/lib/dkms/mok.pub", "");
+	f = check(&d, "module");
+	expect(&f, SEVERITY_WARNING, BTN_NO_MODULE, "not loaded", "mokutil --import");
+	put("/sys/kernel/security/lockdown", "[none] integrity confidentiality\n");
 
 	put("/sys/module/baton/version", "0.0.9\n");
 	btn_set_default(&d.baton_error, BTN_ABI_MISMATCH);
@@ -339,6 +351,70 @@ static int remove_root(void **state)
 
 #define HOST_TEST(name) cmocka_unit_test_setup_teardown(name, new_root, remove_root)
 
+/* ------------------------------------------------------------------------ */
+/* The daemon                                                               */
+
+static void test_daemon(void **state)
+{
+	struct doctor d = intel_host();
+	struct finding f;
+
+	(void)state;
+	d.daemon = (struct daemon_facts){
+		.batond = true, .monitor = true, .netd = true, .qemu_img = true,
+		.disk_free = 50ll << 30, .socket = "/run/x.sock", .data = "/data", .user = "me",
+	};
+	f = check(&d, "daemon");
+	expect(&f, SEVERITY_OK, BTN_OK, "the next command starts it (at /run/x.sock)", "");
+	f = check(&d, "programs");
+	expect(&f, SEVERITY_OK, BTN_OK, "are there", "");
+	f = check(&d, "images");
+	expect(&f, SEVERITY_OK, BTN_OK, "50 GiB free for VMs and images at /data", "");
+	f = check(&d, "import");
+	expect(&f, SEVERITY_OK, BTN_OK, "qemu-img is there", "");
+	f = check(&d, "linger");
+	expect(&f, SEVERITY_OK, BTN_OK, "no systemd", "");
+
+	put("/run/systemd/system/x", "");
+	f = check(&d, "linger");
+	expect(&f, SEVERITY_NOTE, BTN_OK, "VMs end when me logs out", "loginctl enable-linger");
+	put("/var/lib/systemd/linger/me", "");
+	f = check(&d, "linger");
+	expect(&f, SEVERITY_OK, BTN_OK, "VMs run on when me logs out", "");
+
+	d.daemon.runs = true;
+	d.daemon.vms = 3;
+	strcpy(d.daemon.version, BATON_VERSION);
+	f = check(&d, "daemon");
+	expect(&f, SEVERITY_OK, BTN_OK, "batond runs, 3 VMs, 0 of them on", "");
+	strcpy(d.daemon.version, "0.0-old");
+	f = check(&d, "daemon");
+	expect(&f, SEVERITY_WARNING, BTN_OK, "batond 0.0-old runs", "systemctl --user restart");
+}
+
+static void test_daemon_missing(void **state)
+{
+	struct doctor d = intel_host();
+	struct finding f;
+
+	(void)state;
+	d.daemon = (struct daemon_facts){ .disk_free = 1 << 20, .data = "/data", .user = "me" };
+	f = check(&d, "daemon");
+	expect(&f, SEVERITY_WARNING, BTN_NO_DAEMON, "not installed", "make userland");
+	f = check(&d, "programs");
+	expect(&f, SEVERITY_PROBLEM, BTN_NO_MONITOR, "baton-vm and baton-net are not", "make");
+	d.daemon.monitor = true;
+	f = check(&d, "programs");
+	expect(&f, SEVERITY_WARNING, BTN_NO_MONITOR, "baton-net is not", "make");
+	f = check(&d, "images");
+	expect(&f, SEVERITY_WARNING, BTN_NOT_ENOUGH_DISK, "only 1 MiB free", "vmctl purge --all");
+	d.daemon.disk_free = -1;
+	f = check(&d, "images");
+	expect(&f, SEVERITY_NOTE, BTN_OK, "cannot be seen", "");
+	f = check(&d, "import");
+	expect(&f, SEVERITY_NOTE, BTN_OK, "only raw and qcow2", "qemu-utils");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -351,6 +427,8 @@ int main(void)
 		HOST_TEST(test_devices),
 		HOST_TEST(test_owner),
 		HOST_TEST(test_memory_and_engines),
+		HOST_TEST(test_daemon),
+		HOST_TEST(test_daemon_missing),
 		cmocka_unit_test(test_json),
 	};
 

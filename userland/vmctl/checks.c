@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,27 +27,6 @@
 #define KERNEL_MINOR_MIN 1
 
 #define FIX_FIRMWARE "systemctl reboot --firmware-setup  # then turn on "
-
-BTN_PRINTF(3, 4)
-static void say(struct finding *f, enum severity severity, const char *fmt, ...)
-{
-	va_list args;
-
-	f->severity = severity;
-	va_start(args, fmt);
-	vsnprintf(f->text, sizeof(f->text), fmt, args);
-	va_end(args);
-}
-
-BTN_PRINTF(2, 3)
-static void say_fix(struct finding *f, const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(f->fix, sizeof(f->fix), fmt, args);
-	va_end(args);
-}
 
 /* A problem of one engine is only a warning while the other one works. */
 static enum severity unless_usable(const struct doctor *d)
@@ -222,6 +200,40 @@ static bool is_locked_down(const struct doctor *d)
 	       !strstr(text, "[none]");
 }
 
+/* Does modprobe find a module for the running kernel, where DKMS puts it? */
+static bool is_built(const struct doctor *d)
+{
+	static const char *const endings[] = { "", ".xz", ".zst", ".gz" };
+	char path[256];
+
+	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+		snprintf(path, sizeof(path), "/lib/modules/%s/updates/dkms/baton.ko%s", d->release,
+			 endings[i]);
+		if (doctor_exists(d, path))
+			return true;
+	}
+	return false;
+}
+
+static void fix_module(const struct doctor *d, struct finding *f)
+{
+	bool built = is_built(d);
+
+	if (is_locked_down(d) && built && doctor_exists(d, "/var/lib/dkms/mok.pub"))
+		say_fix(f, "sudo mokutil --import /var/lib/dkms/mok.pub  # Secure Boot is on: "
+			"restart, enrol the key, then: sudo modprobe baton; or use --engine kvm");
+	else if (is_locked_down(d))
+		say_fix(f, "sudo kmodsign sha512 MOK.priv MOK.der baton.ko && sudo insmod "
+			"baton.ko  # Secure Boot is on: sign it with a key that mokutil "
+			"has enrolled, or use --engine kvm");
+	else if (built)
+		say_fix(f, "sudo modprobe baton");
+	else
+		say_fix(f, "sudo apt install ./baton-dkms_*.deb linux-headers-%s && sudo modprobe "
+			"baton  # from the source tree: make kmod KERNEL=host && sudo insmod "
+			"build/kmod/%s/baton.ko", d->release, d->release);
+}
+
 static void check_module(const struct doctor *d, struct finding *f)
 {
 	char version[64];
@@ -229,13 +241,7 @@ static void check_module(const struct doctor *d, struct finding *f)
 	if (!doctor_exists(d, "/sys/module/baton")) {
 		f->code = BTN_NO_MODULE;
 		say(f, unless_usable(d), "Baton's kernel module is not loaded");
-		if (is_locked_down(d))
-			say_fix(f, "sudo kmodsign sha512 MOK.priv MOK.der baton.ko && sudo insmod "
-				"baton.ko  # Secure Boot is on: sign it with a key that mokutil "
-				"has enrolled, or use --engine kvm");
-		else
-			say_fix(f, "sudo modprobe baton  # from the source tree: make kmod "
-				"KERNEL=host && sudo insmod build/kmod/%s/baton.ko", d->release);
+		fix_module(d, f);
 		return;
 	}
 	if (!doctor_read(d, "/sys/module/baton/version", version, sizeof(version)))
@@ -467,5 +473,10 @@ const struct check checks[] = {
 	{ "dev-kvm", check_kvm_device },
 	{ "engine-baton", check_engine_baton },
 	{ "engine-kvm", check_engine_kvm },
+	{ "daemon", check_daemon },
+	{ "programs", check_programs },
+	{ "images", check_images },
+	{ "import", check_import },
+	{ "linger", check_linger },
 	{ NULL, NULL },
 };

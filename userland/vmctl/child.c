@@ -20,15 +20,16 @@
 #define READ_END 0
 #define WRITE_END 1
 
-bool child_find_monitor(char *ret_path, size_t size, struct btn_error *e)
+bool child_find_program(const char *name, enum btn_code code, char *ret_path, size_t size,
+			struct btn_error *e)
 {
-	static const char *const places[] = { "baton-vm", "../libexec/baton/baton-vm" };
+	static const char *const places[] = { "", "../libexec/baton/" };
 	char self[PATH_MAX];
 	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	const char *dir;
 
 	if (length < 0) {
-		btn_set(e, BTN_NO_MONITOR, "baton-vm was not found");
+		btn_set(e, code, "%s was not found", name);
 		btn_set_cause(e, "/proc/self/exe cannot be read: %s.", strerror(errno));
 		btn_set_fix(e, "Mount /proc.");
 		return false;
@@ -36,13 +37,18 @@ bool child_find_monitor(char *ret_path, size_t size, struct btn_error *e)
 	self[length] = '\0';
 	dir = dirname(self);
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		if (snprintf(ret_path, size, "%s/%s", dir, places[i]) < (int)size &&
+		if (snprintf(ret_path, size, "%s/%s%s", dir, places[i], name) < (int)size &&
 		    !access(ret_path, X_OK))
 			return true;
 	}
-	btn_set(e, BTN_NO_MONITOR, "baton-vm was not found");
+	btn_set(e, code, "%s was not found", name);
 	btn_set_cause(e, "It is neither in %.160s nor in ../libexec/baton from there.", dir);
 	return false;
+}
+
+bool child_find_monitor(char *ret_path, size_t size, struct btn_error *e)
+{
+	return child_find_program("baton-vm", BTN_NO_MONITOR, ret_path, size, e);
 }
 
 static void close_pipe(int fds[2])

@@ -16,7 +16,10 @@ struct child {
 	int in, out, err;	/* our non-blocking ends; -1: closed */
 };
 
-/* Path of baton-vm: beside this program, or in ../libexec/baton. */
+/* Path of a program of ours: beside this one, or in ../libexec/baton. */
+bool child_find_program(const char *name, enum btn_code code, char *ret_path, size_t size,
+			struct btn_error *e);
+/* The same of baton-vm. */
 bool child_find_monitor(char *ret_path, size_t size, struct btn_error *e);
 
 /*

@@ -34,8 +34,9 @@ const struct example doctor_examples[] = {
 
 const char doctor_description[] =
 	"Says what this host can do: the CPU and the firmware's lock, Baton's kernel module, who "
-	"owns VT-x or AMD-V, access to the devices, the engines that work. Each finding that "
-	"needs something done comes with a line to paste into a shell. Changes nothing.\n"
+	"owns VT-x or AMD-V, access to the devices, the engines that work, and the daemon with "
+	"what it needs: its programs, room for VMs. Each finding that needs something done comes "
+	"with a line to paste into a shell. Changes nothing.\n"
 	"The exit status is 0 if VMs can run under at least one engine, else 6.";
 
 /* ------------------------------------------------------------------------ */
@@ -186,6 +187,7 @@ static void collect(struct doctor *d)
 		snprintf(d->release, sizeof(d->release), "%s", name.release);
 	d->baton_works = try_engine(d, HV_ENGINE_BATON, &d->baton_error);
 	d->kvm_works = try_engine(d, HV_ENGINE_KVM, &d->kvm_error);
+	doctor_daemon_facts(&d->daemon);
 }
 
 /* ------------------------------------------------------------------------ */

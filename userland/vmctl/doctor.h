@@ -36,6 +36,18 @@ struct cpu_facts {
 	char hypervisor[13];	/* CPUID's signature of the hypervisor under us */
 };
 
+struct daemon_facts {
+	bool runs;		/* it answers at `socket` */
+	bool batond, monitor, netd, qemu_img; /* is installed */
+	char version[64];	/* of the one that runs */
+	char socket[256];
+	char data[256];		/* folder of VMs and images */
+	int64_t disk_free;	/* bytes there; negative: not known */
+	int64_t vms, running;
+	char user[64];
+	bool root;
+};
+
 struct doctor {
 	const char *root;	/* "" or the place of a made-up host */
 	struct cpu_facts cpu;
@@ -44,6 +56,7 @@ struct doctor {
 	uint32_t max_cpus;	/* of a VM under the engine that auto takes */
 	struct btn_error baton_error, kvm_error; /* when not */
 	enum baton_refusal refusal;
+	struct daemon_facts daemon;
 };
 
 struct check {
@@ -52,6 +65,18 @@ struct check {
 };
 
 extern const struct check checks[]; /* ends with a NULL id */
+
+/* For checks: fill in the finding. */
+void say(struct finding *f, enum severity severity, const char *fmt, ...) BTN_PRINTF(3, 4);
+void say_fix(struct finding *f, const char *fmt, ...) BTN_PRINTF(2, 3);
+
+/* Those of checks_daemon.c. */
+void check_daemon(const struct doctor *d, struct finding *f);
+void check_programs(const struct doctor *d, struct finding *f);
+void check_images(const struct doctor *d, struct finding *f);
+void check_import(const struct doctor *d, struct finding *f);
+void check_linger(const struct doctor *d, struct finding *f);
+void doctor_daemon_facts(struct daemon_facts *ret_facts);
 
 /* Small files of /proc and /sys below d->root; size counts the final NUL. */
 bool doctor_read(const struct doctor *d, const char *path, char *buf, size_t size);

@@ -30,6 +30,8 @@ static void write_string(struct json *j, const char *text)
 
 static void new_line(struct json *j)
 {
+	if (j->compact)
+		return;
 	fputc('\n', j->to);
 	for (unsigned int i = 0; i < j->depth; i++)
 		fputs("  ", j->to);
@@ -85,4 +87,43 @@ void json_bool(struct json *j, const char *key, bool value)
 {
 	start_value(j, key);
 	fputs(value ? "true" : "false", j->to);
+}
+
+static void write_nested(struct json *j, const char *key, const struct json_node *node)
+{
+	const struct json_node *child = NULL;
+	bool object = node->type == JSON_OBJECT;
+
+	json_open(j, key, object ? '{' : '[');
+	while ((child = json_next(node, child)))
+		json_node(j, object ? child->name : NULL, child);
+	json_close(j, object ? '}' : ']');
+}
+
+/* Recursion ends: a reader's nodes have at most JSON_READ_DEPTH_MAX levels. */
+void json_node(struct json *j, const char *key, const struct json_node *node)
+{
+	switch (node ? node->type : JSON_NULL) {
+	case JSON_OBJECT:
+	case JSON_ARRAY:
+		write_nested(j, key, node);
+		break;
+	case JSON_STRING:
+		json_string(j, key, node->string);
+		break;
+	case JSON_BOOL:
+		json_bool(j, key, node->boolean);
+		break;
+	case JSON_INT:
+		start_value(j, key);
+		fprintf(j->to, "%" PRId64, node->integer);
+		break;
+	case JSON_DOUBLE:
+		start_value(j, key);
+		fprintf(j->to, "%.17g", node->number);
+		break;
+	case JSON_NULL:
+		json_string(j, key, NULL);
+		break;
+	}
 }

@@ -10,11 +10,14 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define JSON_DEPTH_MAX 16
+#include "lib/json_read.h"
+
+#define JSON_DEPTH_MAX 24 /* more than a reader's nodes have, and some around them */
 
 struct json {
 	FILE *to;
 	unsigned int depth;
+	bool compact;		/* all on one line */
 	bool filled[JSON_DEPTH_MAX]; /* something stands before, on this level */
 };
 
@@ -25,5 +28,7 @@ void json_close(struct json *j, char bracket);			/* '}' or ']' */
 void json_string(struct json *j, const char *key, const char *text); /* NULL: null */
 void json_number(struct json *j, const char *key, uint64_t number);
 void json_bool(struct json *j, const char *key, bool value);
+/* A value that was read; NULL: null. */
+void json_node(struct json *j, const char *key, const struct json_node *node);
 
 #endif

@@ -7,32 +7,14 @@
 #include <string.h>
 
 #include "help.h"
-#include "json.h"
+#include "interrupt.h"
 #include "options.h"
-
-/* With --format json a program reads along: the error once more, as an object. */
-static void print_error_json(const struct btn_error *e)
-{
-	struct json j;
-	char code[16];
-
-	snprintf(code, sizeof(code), "BTN-%04d", (int)e->code);
-	json_init(&j, stderr);
-	json_open(&j, NULL, '{');
-	json_string(&j, "code", code);
-	json_string(&j, "message", e->message);
-	json_string(&j, "cause", e->cause);
-	json_string(&j, "fix", e->fix);
-	json_string(&j, "vm", NULL);
-	json_bool(&j, "retryable", btn_exit_status(e) == BTN_EXIT_CONFLICT);
-	json_close(&j, '}');
-}
+#include "report.h"
 
 static int run_verb(const struct verb *verb, int argc, char **argv)
 {
 	struct btn_error e = { .code = BTN_OK };
 	struct args args = { .verb = verb };
-	const char *format = NULL;
 	int status = BTN_EXIT_FAILED;
 
 	if (args_parse(verb, argc, argv, &args, &e)) {
@@ -40,7 +22,6 @@ static int run_verb(const struct verb *verb, int argc, char **argv)
 			help_print_verb(stdout, verb);
 			return BTN_EXIT_DONE;
 		}
-		format = args_get(&args, "format");
 		status = verb->run(&args, &e);
 	}
 	if ((fflush(stdout) || ferror(stdout)) && e.code == BTN_OK) {
@@ -50,10 +31,8 @@ static int run_verb(const struct verb *verb, int argc, char **argv)
 	}
 	if (e.code == BTN_OK)
 		return status;
-	btn_print(stderr, "vmctl", verb->name, &e);
-	if (format && !strcmp(format, "json"))
-		print_error_json(&e);
-	return btn_exit_status(&e);
+	report_error(&args, NULL, &e);
+	return interrupt_signal() ? BTN_EXIT_SIGNAL + interrupt_signal() : btn_exit_status(&e);
 }
 
 int main(int argc, char **argv)
@@ -61,19 +40,20 @@ int main(int argc, char **argv)
 	struct btn_error e = { .code = BTN_OK };
 	const char *name = argc > 1 ? argv[1] : NULL;
 	const struct verb *verb;
+	size_t used;
 
 	if (!name) {
 		help_print_overview(stderr);
 		return BTN_EXIT_USAGE;
 	}
 	if (!strcmp(name, "--help") || !strcmp(name, "-h"))
-		name = "help";
+		argv[1] = "help";
 	else if (!strcmp(name, "--version"))
-		name = "version";
-	verb = verb_find(name, &e);
+		argv[1] = "version";
+	verb = verb_find_words(argv + 1, (size_t)argc - 1, &used, &e);
 	if (!verb) {
 		btn_print(stderr, "vmctl", NULL, &e);
 		return btn_exit_status(&e);
 	}
-	return run_verb(verb, argc - 2, argv + 2);
+	return run_verb(verb, argc - 1 - (int)used, argv + 1 + used);
 }

@@ -5,6 +5,7 @@
 #include "options.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "check.h"
@@ -22,12 +23,12 @@ static const struct option_row *find_option(const struct verb *verb, const char 
 
 static void unknown_option(const struct verb *verb, const char *word, struct btn_error *e)
 {
-	const char *names[ARGS_MAX], *meant;
+	const char *names[OPTIONS_MAX], *meant;
 	char bare[64];
 	size_t count = 0;
 
 	snprintf(bare, sizeof(bare), "%.*s", (int)strcspn(word, "="), word);
-	for (const struct option_row *row = verb->options; row->name && count < ARGS_MAX; row++)
+	for (const struct option_row *row = verb->options; row->name && count < OPTIONS_MAX; row++)
 		names[count++] = row->name;
 	meant = suggest(bare + strspn(bare, "-"), names, count);
 	btn_set(e, BTN_UNKNOWN_OPTION, "there is no option \"%s\"", bare);
@@ -36,6 +37,34 @@ static void unknown_option(const struct verb *verb, const char *word, struct btn
 		btn_set_fix(e, "Did you mean --%s?", meant);
 	else
 		btn_set_fix(e, "Run \"vmctl help %s\" for the options there are.", verb->name);
+}
+
+/* -q is short for --quiet where there is that; NULL: no such letter. */
+static const struct option_row *find_letter(const struct verb *verb, const char *word)
+{
+	static const struct {
+		char letter;
+		const char *name;
+	} letters[] = { { 'q', "quiet" }, { 'y', "yes" }, { 'a', "all" }, { 'f', "follow" } };
+
+	if (!word[1] || word[2])
+		return NULL;
+	for (size_t i = 0; i < sizeof(letters) / sizeof(letters[0]); i++)
+		if (letters[i].letter == word[1])
+			return find_option(verb, letters[i].name, strlen(letters[i].name));
+	return NULL;
+}
+
+static bool add_option(struct args *args, const struct option_row *row, const char *value,
+		       struct btn_error *e)
+{
+	if (args->option_count == OPTIONS_MAX) {
+		btn_set(e, BTN_EXTRA_ARGUMENT, "there are too many options");
+		return false;
+	}
+	args->options[args->option_count].row = row;
+	args->options[args->option_count++].value = value;
+	return true;
 }
 
 /* Takes argv[*i] as an option, and the word after it if that is the value. */
@@ -69,13 +98,7 @@ static bool take_option(struct args *args, int argc, char *const *argv, int *i,
 		}
 		value = argv[++*i];
 	}
-	if (args->option_count == ARGS_MAX) {
-		btn_set(e, BTN_EXTRA_ARGUMENT, "there are too many options");
-		return false;
-	}
-	args->options[args->option_count].row = row;
-	args->options[args->option_count++].value = value;
-	return true;
+	return add_option(args, row, value, e);
 }
 
 static bool check_count(const struct args *args, struct btn_error *e)
@@ -114,6 +137,9 @@ bool args_parse(const struct verb *verb, int argc, char *const *argv, struct arg
 			args.help = true;
 		} else if (!options_over && !strncmp(word, "--", 2)) {
 			if (!take_option(&args, argc, argv, &i, e))
+				return false;
+		} else if (!options_over && word[0] == '-' && find_letter(verb, word)) {
+			if (!add_option(&args, find_letter(verb, word), "", e))
 				return false;
 		} else if (!options_over && word[0] == '-' && word[1]) {
 			unknown_option(verb, word, e);
@@ -155,6 +181,32 @@ const char *args_get(const struct args *args, const char *name)
 bool args_has(const struct args *args, const char *name)
 {
 	return args_get(args, name) != NULL;
+}
+
+bool args_seconds(const struct args *args, const char *name, long *ret_s, struct btn_error *e)
+{
+	static const struct {
+		const char *unit;
+		long seconds;
+	} units[] = { { "", 1 }, { "s", 1 }, { "m", 60 }, { "min", 60 }, { "h", 3600 } };
+	const char *text = args_get(args, name);
+	char *end;
+	long value;
+
+	if (!text)
+		return true;
+	value = strtol(text, &end, 10);
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (end == text || *text == '-' || *text == '+' || strcmp(end, units[i].unit) ||
+		    value > 86400 / units[i].seconds)
+			continue;
+		*ret_s = value * units[i].seconds;
+		return true;
+	}
+	btn_set(e, BTN_BAD_VALUE, "--%s: \"%.64s\" is no time", name, text);
+	btn_set_cause(e, "A time is a number of seconds, or like 90s, 5m, 1h; at most a day.");
+	btn_set_fix(e, "For example: --%s 60", name);
+	return false;
 }
 
 bool args_format(const struct args *args, bool *ret_json, struct btn_error *e)

@@ -7,7 +7,8 @@
 
 #include "verb.h"
 
-#define ARGS_MAX 64
+#define ARGS_MAX 1024	/* names behind a verb */
+#define OPTIONS_MAX 64
 
 struct args {
 	const struct verb *verb;
@@ -16,7 +17,7 @@ struct args {
 	struct {
 		const struct option_row *row;
 		const char *value;	/* "" for an option without value */
-	} options[ARGS_MAX];
+	} options[OPTIONS_MAX];
 	size_t option_count;
 	bool help;	/* --help or -h */
 };
@@ -34,6 +35,9 @@ const char *args_get(const struct args *args, const char *name);
 bool args_has(const struct args *args, const char *name);
 /* Values of a repeated option in order: start with *pos = 0; NULL at the end. */
 const char *args_next(const struct args *args, const char *name, size_t *pos);
+
+/* --name SECONDS, also 90s, 2m, 1h. *ret_s stays if it is not given. */
+bool args_seconds(const struct args *args, const char *name, long *ret_s, struct btn_error *e);
 
 /* --format table (default) or json. */
 bool args_format(const struct args *args, bool *ret_json, struct btn_error *e);

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "node.h"
+#include "targets.h"
 #include "verb.h"
 
 const struct option_row control_options[] = {
@@ -18,8 +20,8 @@ const struct option_row control_options[] = {
 };
 
 const struct example control_examples[] = {
-	{ "What a VM is and does:", "vmctl control ./vm.sock status" },
-	{ "Press its power button:", "vmctl control ./vm.sock power-button" },
+	{ "What a VM is and does:", "vmctl control web-1 status" },
+	{ "Press its power button:", "vmctl control web-1 power-button" },
 	{ "Let it make do with 512 MiB:",
 	  "vmctl control ./vm.sock memory-target bytes=536870912" },
 	{ "Forward port 8080 of the host to port 80 of the guest:",
@@ -28,8 +30,9 @@ const struct example control_examples[] = {
 };
 
 const char control_description[] =
-	"Sends a request to the VM that was started with --control PATH and prints the answer, a "
-	"line of JSON.\n"
+	"Sends a request to the VM's monitor and prints the answer, a line of JSON. VM is the name "
+	"of a VM, or the path, with a / or . in it, of a control socket: vmctl boot --control "
+	"PATH.\n"
 	"Operations: status, stats, pause, resume, reset, power-button, quit, events, memory, "
 	"memory-target, screenshot, attach-display, wait-display, vnc-client, attach-vnc, "
 	"attach-serial, send-key, type, key, pointer, forward-add, forward-remove, forward-list. "
@@ -38,20 +41,32 @@ const char control_description[] =
 	"double quotes to make it a text. With the operation events, a line is printed for each "
 	"event until the VM ends.";
 
-bool remote_open(const struct args *args, struct remote *remote, struct btn_error *e)
+int remote_open_named(const char *name, struct btn_error *e)
 {
-	const char *path = args_get(args, "control");
+	struct targets t;
+	struct daemon d;
+	struct reply reply;
+	int fd = -1;
 
-	remote->rest = args->positional;
-	remote->rest_count = args->positional_count;
-	if (!path && remote->rest_count) {
-		path = *remote->rest++;
-		remote->rest_count--;
+	if (!daemon_open(&d, e))
+		return -1;
+	if (targets_find_one(&d, &target_vms, name, &t, e)) {
+		if (daemon_get_of(&d, "vm-monitor", "name", node_string(t.node[0], "uuid"),
+				  &reply, e)) {
+			fd = reply.fd;
+			reply.fd = -1;
+			reply_free(&reply);
+			if (fd < 0)
+				btn_set(e, BTN_NO_DAEMON, "the daemon's answer has no socket");
+		}
+		targets_free(&t);
 	}
-	if (!path) {
-		btn_set(e, BTN_MISSING_ARGUMENT, "the path of the VM's control socket is missing");
-		return false;
-	}
+	daemon_close(&d);
+	return fd;
+}
+
+static bool connect_path(const char *path, struct remote *remote, struct btn_error *e)
+{
 	remote->fd = rpc_connect(path);
 	if (remote->fd >= 0)
 		return true;
@@ -59,6 +74,28 @@ bool remote_open(const struct args *args, struct remote *remote, struct btn_erro
 	if (remote->fd != -ENOENT && remote->fd != -ECONNREFUSED)
 		btn_set_cause(e, "The host says: %s.", strerror(-remote->fd));
 	return false;
+}
+
+bool remote_open(const struct args *args, struct remote *remote, struct btn_error *e)
+{
+	const char *path = args_get(args, "control"), *word = path;
+
+	remote->rest = args->positional;
+	remote->rest_count = args->positional_count;
+	if (!word && remote->rest_count) {
+		word = *remote->rest++;
+		remote->rest_count--;
+	}
+	if (!word) {
+		btn_set(e, BTN_MISSING_ARGUMENT, "the VM's name, or the path of its control "
+			"socket, is missing");
+		return false;
+	}
+	/* No VM's name has a dot. */
+	if (path || strpbrk(word, "/."))
+		return connect_path(word, remote, e);
+	remote->fd = remote_open_named(word, e);
+	return remote->fd >= 0;
 }
 
 void remote_close(struct remote *remote)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The control socket of a running VM, as commands reach it: its path is their first
- * argument, or the value of --control.
+ * The control socket of a running VM, as commands reach it. Their first argument is its
+ * path, with a '/' or '.' in it, or the name of a VM of the daemon's; or --control has the path.
  */
 #ifndef BATON_VMCTL_REMOTE_H
 #define BATON_VMCTL_REMOTE_H
@@ -21,6 +21,8 @@ struct remote {
 	struct rpc_answer answer;
 };
 
+/* Of a VM by its name: the descriptor of its control socket; -1: *e filled. */
+int remote_open_named(const char *name, struct btn_error *e);
 /* False: *e filled, nothing is open. */
 bool remote_open(const struct args *args, struct remote *remote, struct btn_error *e);
 void remote_close(struct remote *remote);

@@ -26,17 +26,18 @@
 
 #define CONTROL_ROW \
 	{ "control", "PATH", "The VM's control socket, instead of the first argument." }
+#define VM_MEANS "VM is the name of a VM, or the path, with a / or . in it, of a control socket: " \
+	"vmctl boot --control PATH. "
 
 const struct option_row screenshot_options[] = { CONTROL_ROW, { NULL, NULL, NULL } };
 const struct example screenshot_examples[] = {
-	{ "What is on the screen now:", "vmctl screenshot ./vm.sock screen.png" },
-	{ "The same for a program:", "vmctl screenshot ./vm.sock - | pngtopnm" },
+	{ "What is on the screen now:", "vmctl screenshot web-1 screen.png" },
+	{ "The same for a program:", "vmctl screenshot web-1 - | pngtopnm" },
 	{ NULL, NULL },
 };
 const char screenshot_description[] =
-	"PATH is what the VM was started with: vmctl boot --control PATH. FILE is replaced if it "
-	"is there; \"-\" is standard output; without FILE a name with the time is chosen and "
-	"printed.";
+	VM_MEANS "FILE is replaced if it is there; \"-\" is standard output; without FILE a "
+	"name with the time is chosen and printed.";
 
 const struct option_row send_key_options[] = {
 	CONTROL_ROW,
@@ -44,16 +45,16 @@ const struct option_row send_key_options[] = {
 	{ NULL, NULL, NULL },
 };
 const struct example send_key_examples[] = {
-	{ "The three keys:", "vmctl send-key ./vm.sock ctrl-alt-delete" },
-	{ "Down twice, then enter:", "vmctl send-key ./vm.sock down down enter" },
+	{ "The three keys:", "vmctl send-key web-1 ctrl-alt-delete" },
+	{ "Down twice, then enter:", "vmctl send-key web-1 down down enter" },
 	{ NULL, NULL },
 };
 const char send_key_description[] =
-	"Each of KEYS is pressed, held and let go, one after the other. Keys that are pressed "
-	"together have a - between them: ctrl-alt-f2. A key is a character of the US keyboard, or "
-	"one of: enter, esc, tab, backspace, space, delete, insert, home, end, pageup, pagedown, "
-	"up, down, left, right, f1 to f12, shift, ctrl, alt, meta, menu, print, pause, "
-	"scrolllock, numlock, capslock.";
+	VM_MEANS "Each of KEYS is pressed, held and let go, one after the other. Keys that are "
+	"pressed together have a - between them: ctrl-alt-f2. A key is a character of the US "
+	"keyboard, or one of: enter, esc, tab, backspace, space, delete, insert, home, end, "
+	"pageup, pagedown, up, down, left, right, f1 to f12, shift, ctrl, alt, meta, menu, "
+	"print, pause, scrolllock, numlock, capslock.";
 
 const struct option_row type_options[] = {
 	CONTROL_ROW,
@@ -61,14 +62,14 @@ const struct option_row type_options[] = {
 	{ NULL, NULL, NULL },
 };
 const struct example type_examples[] = {
-	{ "Log in:", "vmctl type ./vm.sock $'root\\n'" },
-	{ "A password that no list of processes shows:", "vmctl type ./vm.sock <password.txt" },
+	{ "Log in:", "vmctl type web-1 $'root\\n'" },
+	{ "A password that no list of processes shows:", "vmctl type web-1 <password.txt" },
 	{ NULL, NULL },
 };
 const char type_description[] =
-	"Types TEXT, or without it what comes on standard input, as on a US keyboard: a guest with "
-	"another layout sees other characters. The command ends when the last key has been let "
-	"go.";
+	VM_MEANS "Types TEXT, or without it what comes on standard input, as on a US keyboard: "
+	"a guest with another layout sees other characters. The command ends when the last key "
+	"has been let go.";
 
 /* ---- screenshot ---- */
 

@@ -1,77 +1,122 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * All commands of vmctl.
+ * All commands of vmctl: the families in order, and finding one by name.
  */
 #include "verb.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "options.h"
 #include "suggest.h"
 
-const struct verb verbs[] = {
-	{
-		.name = "boot", .summary = "Boot a kernel or a disk in a VM on this terminal",
-		.arguments = "[KERNEL]", .arguments_min = 0, .arguments_max = 1,
-		.options = boot_options, .examples = boot_examples,
-		.description = boot_description, .run = boot_run,
-	}, {
-		.name = "disk", .summary = "Make, describe, grow and check disk images",
-		.arguments = "create|info|resize|check FILE [SIZE]",
-		.arguments_min = 1, .arguments_max = 3,
-		.options = disk_options, .examples = disk_examples,
-		.description = disk_description, .run = disk_run,
-	}, {
-		.name = "screenshot", .summary = "Save a running VM's screen as a PNG file",
-		.arguments = "PATH [FILE]", .arguments_max = 2,
-		.options = screenshot_options, .examples = screenshot_examples,
-		.description = screenshot_description, .run = screenshot_run,
-	}, {
-		.name = "send-key", .summary = "Press keys on a running VM's keyboard",
-		.arguments = "PATH KEYS...", .arguments_max = ARGS_MAX,
-		.options = send_key_options, .examples = send_key_examples,
-		.description = send_key_description, .run = send_key_run,
-	}, {
-		.name = "type", .summary = "Type a text on a running VM's keyboard",
-		.arguments = "PATH [TEXT]", .arguments_max = 2,
-		.options = type_options, .examples = type_examples,
-		.description = type_description, .run = type_run,
-	}, {
-		.name = "control", .summary = "Send a request to a running VM",
-		.arguments = "PATH OPERATION [NAME=VALUE]...", .arguments_max = ARGS_MAX,
-		.options = control_options, .examples = control_examples,
-		.description = control_description, .run = control_run,
-	}, {
-		.name = "doctor", .summary = "Say what this host can do, and what to repair",
-		.options = doctor_options, .examples = doctor_examples,
-		.description = doctor_description, .run = doctor_run,
-	}, {
-		.name = "version", .summary = "Print the version",
-		.options = version_options, .examples = version_examples,
-		.run = version_run,
-	}, {
-		.name = "help", .summary = "Explain a command, examples first",
-		.arguments = "[COMMAND]", .arguments_max = 1,
-		.options = help_options, .examples = help_examples,
-		.description = help_description, .run = help_run,
-	},
-	{ .name = NULL },
+#define WORDS_MAX 3
+
+const struct verb_family verb_families[] = {
+	{ "From image to VM", vm_verbs },
+	{ "On, off and away", life_verbs },
+	{ "Console, screen and keys", screen_verbs },
+	{ "Watching", watch_verbs },
+	{ "Images", store_verbs },
+	{ "Networks", net_verbs },
+	{ "Without the daemon", direct_verbs },
+	{ "About", about_verbs },
+	{ NULL, NULL },
 };
 
-const struct verb *verb_find(const char *name, struct btn_error *e)
+const struct verb *verb_next(const struct verb *verb)
+{
+	const struct verb_family *family = verb_families;
+
+	if (verb && verb[1].name)
+		return verb + 1;
+	while (verb && family->title) {
+		const struct verb *last = family->verbs;
+
+		while (last[1].name)
+			last++;
+		family++;
+		if (last == verb)
+			break;
+	}
+	return family->title ? family->verbs : NULL;
+}
+
+static const struct verb *find_exactly(const char *name)
+{
+	for (const struct verb *verb = verb_next(NULL); verb; verb = verb_next(verb)) {
+		if (!strcmp(verb->name, name) || (verb->alias && !strcmp(verb->alias, name)))
+			return verb;
+	}
+	return NULL;
+}
+
+/* "image": there are only longer ones. */
+static bool is_start(const char *name, char *ret_words, size_t size)
+{
+	size_t length = strlen(name), used = 0;
+
+	for (const struct verb *verb = verb_next(NULL); verb; verb = verb_next(verb)) {
+		if (strncmp(verb->name, name, length) || verb->name[length] != ' ' ||
+		    used >= size)
+			continue;
+		used += (size_t)snprintf(ret_words + used, size - used, "%s%s",
+					 used ? ", " : "", verb->name + length + 1);
+	}
+	return used;
+}
+
+static void set_unknown(const char *name, struct btn_error *e)
 {
 	const char *names[ARGS_MAX], *meant;
+	char rest[256];
 	size_t count = 0;
 
-	for (const struct verb *verb = verbs; verb->name; verb++) {
-		if (!strcmp(verb->name, name))
-			return verb;
+	if (is_start(name, rest, sizeof(rest))) {
+		btn_set(e, BTN_MISSING_ARGUMENT, "\"%s\" needs one word more", name);
+		btn_set_cause(e, "It is followed by one of: %s.", rest);
+		btn_set_fix(e, "Run \"vmctl help\" for the list of commands.");
+		return;
+	}
+	for (const struct verb *verb = verb_next(NULL); verb; verb = verb_next(verb))
 		if (count < ARGS_MAX)
 			names[count++] = verb->name;
-	}
 	meant = suggest(name, names, count);
 	btn_set(e, BTN_UNKNOWN_VERB, "there is no command \"%s\"", name);
 	if (meant)
 		btn_set_fix(e, "Did you mean \"vmctl %s\"?", meant);
+}
+
+const struct verb *verb_find(const char *name, struct btn_error *e)
+{
+	const struct verb *verb = find_exactly(name);
+
+	if (!verb)
+		set_unknown(name, e);
+	return verb;
+}
+
+const struct verb *verb_find_words(char *const *words, size_t count, size_t *ret_used,
+				   struct btn_error *e)
+{
+	char name[128], rest[8];
+	size_t used = 0;
+
+	name[0] = '\0';
+	for (*ret_used = 1; *ret_used <= count && *ret_used <= WORDS_MAX; (*ret_used)++) {
+		const struct verb *verb;
+
+		used += (size_t)snprintf(name + used, sizeof(name) - used, "%s%s",
+					 used ? " " : "", words[*ret_used - 1]);
+		if (used >= sizeof(name))
+			break;
+		verb = find_exactly(name);
+		if (verb)
+			return verb;
+		/* Go on only where a longer name can come. */
+		if (!is_start(name, rest, sizeof(rest)))
+			break;
+	}
+	set_unknown(name, e);
 	return NULL;
 }

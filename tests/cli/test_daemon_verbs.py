@@ -1,0 +1,787 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""
+vmctl's verbs that talk to the daemon: the real vmctl, and fake_batond.py in place of
+batond, which vmctl starts itself.
+
+usage: test_daemon_verbs.py DIRECTORY (holding vmctl and a batond) [TEST...]
+"""
+import csv
+import io
+import json
+import os
+import pty
+import re
+import select
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+import unittest
+
+BIN = os.path.abspath(sys.argv.pop(1))
+HERE = os.path.dirname(os.path.abspath(__file__))
+PATIENCE = int(os.environ.get("PATIENCE", "30"))  # slow machines and sanitizers; nothing waits for it when all is well
+
+START = {
+    "vms": {
+        "web-1": {"state": "running", "reason": "booted", "memory": 2 << 30, "memory_min": 1 << 30,
+                  "cpus": 2, "image": "debian-12", "user": "debian",
+                  "networks": [{"network": "default", "mac": "52:54:00:00:00:01",
+                                "address": "10.0.2.15"}]},
+        "web-2": {},
+        "db": {"state": "paused", "reason": "paused", "description": "evil \u001b[31m, \"text\"\nx"},
+        "bad": {"state": "broken", "problem": {
+            "code": "BTN-6107", "message": "the definition of bad cannot be used",
+            "cause": "Key cpus.", "fix": "Edit it."}},
+    },
+    "images": {"debian-12": {}, "alpine": {}},
+    "networks": {"default": {}, "lab": {}},
+    "trash": [{"id": "t1-old", "name": "old", "uuid": "11111111-0000-4000-8000-000000000000",
+               "deleted": "2026-01-02T03:04:05.000000Z", "bytes": 1 << 30}],
+}
+
+
+def free_port():
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+class Case(unittest.TestCase):
+    maxDiff = None
+    start = START
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="vmctl-test.")
+        self.requests_file = os.path.join(self.folder, "requests")
+        with open(os.path.join(self.folder, "start.json"), "w", encoding="utf-8") as file:
+            json.dump(self.start, file)
+        os.makedirs(os.path.join(self.folder, "home/.ssh"))
+        with open(os.path.join(self.folder, "home/.ssh/id_ed25519.pub"), "w",
+                  encoding="utf-8") as file:
+            file.write("ssh-ed25519 AAAAkey me@here\n")
+        self.env = {
+            "PATH": os.path.dirname(sys.executable) + ":" + os.environ["PATH"], "HOME": self.folder + "/home", "TZ": "UTC",
+            "XDG_RUNTIME_DIR": self.folder, "FAKE_BATOND": self.folder + "/start.json",
+            "FAKE_REQUESTS": self.requests_file, "TERM": "xterm",
+        }
+        for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS"):
+            if name in os.environ:
+                self.env[name] = os.environ[name]
+
+    def tearDown(self):
+        try:
+            with open(self.folder + "/baton/fake.pid", encoding="utf-8") as file:
+                os.kill(int(file.read()), signal.SIGTERM)
+        except OSError:
+            pass
+        shutil.rmtree(self.folder)
+
+    def vmctl(self, *args, status=0, stdin="", env=None, cwd=None):
+        done = subprocess.run([BIN + "/vmctl", *args], input=stdin, capture_output=True, text=True,
+                              timeout=PATIENCE, env={**self.env, **(env or {})},
+                              cwd=cwd or self.folder, check=False)
+        self.assertNotIn("Sanitizer", done.stderr)
+        self.assertEqual(done.returncode, status, (args, done.stdout, done.stderr))
+        return done
+
+    def out(self, *args, **more):
+        return self.vmctl(*args, **more).stdout
+
+    def json(self, *args, **more):
+        return json.loads(self.out(*args, "--format", "json", **more))
+
+    def error(self, code, status, *args, **more):
+        """Runs it, checks code and form of the error, returns its text."""
+        text = self.vmctl(*args, status=status, **more).stderr
+        self.assertRegex(text, r"(?s)^vmctl: .*\(BTN-%04d\)\ncause: .+\nfix: ." % code)
+        return text
+
+    def requests(self, op=None):
+        with open(self.requests_file, encoding="utf-8") as file:
+            return [r for r in map(json.loads, file) if not op or r["op"] == op]
+
+    def request(self, op):
+        found = self.requests(op)
+        self.assertEqual(len(found), 1, found)
+        return found[0]
+
+    def states(self):
+        return {v["name"]: v["state"] for v in self.json("list")["vms"]}
+
+    def terminal(self, *args, env=None):
+        return Terminal(self, args, env)
+
+
+class Terminal:
+    """vmctl on a pseudo terminal."""
+
+    def __init__(self, case, args, env):
+        self.case, self.output = case, b""
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.chdir(case.folder)
+            os.execve(BIN + "/vmctl", ["vmctl", *args], {**case.env, **(env or {})})
+
+    def wait_for(self, text):
+        end = time.monotonic() + PATIENCE
+        while text.encode() not in self.output:
+            if not self.read(end):
+                self.case.fail("no %r in %r" % (text, self.output))
+
+    def read(self, end):
+        ready, _, _ = select.select([self.fd], [], [], max(0, end - time.monotonic()))
+        if not ready:
+            return False
+        try:
+            chunk = os.read(self.fd, 65536)
+        except OSError:
+            return False
+        self.output += chunk
+        return bool(chunk)
+
+    def type(self, text):
+        os.write(self.fd, text.encode())
+
+    def raw(self):
+        return not termios.tcgetattr(self.fd)[3] & termios.ICANON
+
+    def end(self):
+        while self.read(time.monotonic() + PATIENCE):
+            pass
+        status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        os.close(self.fd)
+        self.case.assertNotIn(b"Sanitizer", self.output)
+        return status, self.output.decode()
+
+
+class Listing(Case):
+    def test_table(self):
+        lines = self.out("list").splitlines()
+        self.assertEqual(lines[0].split(),
+                         ["NAME", "STATE", "CPUS", "MEMORY", "ADDRESS", "FORWARDS", "SINCE"])
+        self.assertEqual([l.split()[0] for l in lines[1:]], ["bad", "db", "web-1", "web-2"])
+        self.assertRegex(lines[3], r"^web-1  running  2     2 GiB    10\.0\.2\.15  -         \d+ s$")
+
+    def test_json(self):
+        all_vms = self.json("ls")
+        self.assertEqual(all_vms["schema"], 1)
+        web = [v for v in all_vms["vms"] if v["name"] == "web-1"][0]
+        self.assertEqual(list(web), [
+            "name", "state", "cpus", "memory", "address", "forwards", "since", "uuid", "id", "reason",
+            "pid", "board", "engine", "memory_min", "title", "description", "autostart", "image",
+            "user", "networks", "folder", "job", "problem"])
+        self.assertEqual((web["memory"], web["address"], web["problem"]), (2 << 30, "10.0.2.15", None))
+
+    def test_jsonl_csv(self):
+        rows = [json.loads(l) for l in self.out("list", "--format", "jsonl").splitlines()]
+        self.assertEqual(len(rows), 4)
+        rows = list(csv.DictReader(io.StringIO(self.out("list", "--format", "csv"))))
+        self.assertEqual(rows[1]["description"], START["vms"]["db"]["description"])
+        self.assertEqual(rows[2]["memory"], str(2 << 30))
+        self.assertEqual(self.out("list", "--format", "csv", "--fields", "name,pid", "--no-headers",
+                                  "db", "web-2"), "db,4242\nweb-2,\n")
+
+    def test_fields_sort_filter(self):
+        self.assertEqual(self.out("list", "-q"), "bad\ndb\nweb-1\nweb-2\n")
+        self.assertEqual(self.out("list", "-q", "--sort", "-memory", "web-*"), "web-1\nweb-2\n")
+        self.assertEqual(self.out("list", "-q", "--sort", "memory", "web-*"), "web-2\nweb-1\n")
+        self.assertEqual(self.out("list", "-q", "--filter", "state!=stopped", "--filter", "name=w*"),
+                         "web-1\n")
+        self.assertEqual(self.out("list", "--running", "-q"), "bad\ndb\nweb-1\n")
+        self.assertEqual(self.out("list", "--fields", "state,name", "--no-headers", "db"), "paused  db\n")
+        self.assertEqual(self.json("list", "--fields", "name", "db"), {"schema": 1, "vms": [{"name": "db"}]})
+        self.assertIn('Did you mean "memory"?', self.error(1003, 2, "list", "--fields", "memroy"))
+        self.error(1003, 2, "list", "--sort", "size")
+        self.error(1003, 2, "list", "--filter", "running")
+        self.error(1003, 2, "list", "--format", "yaml")
+
+    def test_hostile_text(self):
+        text = self.out("list", "db", "--fields", "description")
+        self.assertNotIn("\x1b", text)
+        self.assertEqual(self.json("list", "db")["vms"][0]["description"],
+                         START["vms"]["db"]["description"])
+
+    def test_trash(self):
+        self.assertRegex(self.out("list", "--trash"), r"(?m)^old   2026-01-02 03:04  1 GiB  t1-old$")
+        self.assertEqual(self.json("list", "--trash")["items"][0]["bytes"], 1 << 30)
+
+    def test_show(self):
+        text = self.out("show", "web-1")
+        self.assertIn("memory:       2 GiB\n", text)
+        self.assertIn("settings:     cpus=2\n", text)
+        shown = self.json("show", "web-1", "db")["vms"]
+        self.assertEqual([v["name"] for v in shown], ["web-1", "db"][::-1])
+        self.assertEqual(shown[1]["disks"][0]["on_disk"], 4096)
+        self.assertIn("cause=Key cpus.", self.out("show", "bad").replace("problem:      ", ""))
+
+    def test_colour(self):
+        terminal = self.terminal("list")
+        status, text = terminal.end()
+        self.assertEqual(status, 0)
+        self.assertIn("\x1b[32mrunning\x1b[0m", text)
+        self.assertNotIn("\x1b", self.terminal("list", env={"NO_COLOR": "1"}).end()[1])
+
+    def test_empty(self):
+        with open(self.folder + "/start.json", "w", encoding="utf-8") as file:
+            file.write("{}")
+        done = self.vmctl("list")
+        self.assertEqual(done.stdout, "")
+        self.assertIn("vmctl launch", done.stderr)
+        self.assertEqual(self.json("list"), {"schema": 1, "vms": []})
+
+
+class Targets(Case):
+    def test_missing(self):
+        self.assertIn('Did you mean "web-1"?', self.error(6101, 3, "start", "wbe-1"))
+        self.error(6101, 3, "start", "x*")
+        self.error(6101, 3, "start", "web-1", "nobody")
+        self.error(1004, 2, "start")
+        self.error(6110, 3, "restore", "nothing")
+        self.error(6201, 3, "image", "verify", "nothing")
+        self.assertEqual(self.requests("vm-start"), [])
+
+    def test_error_json(self):
+        text = self.vmctl("start", "nobody", "--format", "json", status=3).stderr
+        error = json.loads(text[text.index("{"):])
+        self.assertEqual((error["code"], error["retryable"]), ("BTN-6101", False))
+
+    def test_uuid(self):
+        uuid = self.json("list", "web-2")["vms"][0]["uuid"]
+        self.assertEqual(self.out("list", "-q", uuid), "web-2\n")
+        self.assertEqual(self.out("list", "-q", uuid[:6]), "web-2\n")
+
+
+class Life(Case):
+    def test_start_stop(self):
+        self.assertEqual(self.out("start", "web-*"), "web-1: is running already\nweb-2: started\n")
+        self.assertEqual(self.out("stop", "web-2", "--timeout", "2m", "--force"), "web-2: shut down\n")
+        self.assertEqual(self.request("vm-stop")["timeout_s"], 120)
+        self.assertTrue(self.request("vm-stop")["force"])
+        self.assertEqual(self.out("stop", "web-2"), "web-2: is off already\n")
+        self.assertEqual(self.out("kill", "web-1"), "web-1: its power was cut\n")
+        self.assertEqual(self.out("start", "web-1", "-q"), "")
+        self.assertEqual(self.out("pause", "web-1"), "web-1: paused\n")
+        self.assertEqual(self.out("pause", "web-1"), "web-1: is paused already\n")
+        self.assertEqual(self.out("unpause", "web-1"), "web-1: runs again\n")
+        self.assertEqual(self.out("restart", "web-1"), "web-1: restarted\n")
+        self.assertEqual(self.out("restart", "--reset", "web-1"), "web-1: reset\n")
+        self.assertEqual(self.states()["web-1"], "running")
+
+    def test_dry_run(self):
+        self.assertEqual(self.out("start", "--all", "--dry-run").splitlines()[-1], "web-2: would start")
+        self.assertEqual(self.out("delete", "web-2", "--dry-run"), "web-2: would move it to the trash\n")
+        self.assertEqual(self.requests("vm-start") + self.requests("vm-delete"), [])
+
+    def test_json(self):
+        self.assertEqual(self.json("start", "web-*"), {"schema": 1, "results": [
+            {"name": "web-1", "result": "unchanged", "job": None, "code": None},
+            {"name": "web-2", "result": "done", "job": 1, "code": None}]})
+
+    def test_wrong_state(self):
+        self.error(6105, 4, "delete", "web-1")
+        self.error(6109, 4, "resume", "web-2")
+        self.error(6105, 4, "start", "db")
+
+    def test_trash(self):
+        self.out("delete", "web-1", "--force")
+        self.assertNotIn("web-1", self.states())
+        self.out("restore", "web-1", "--name", "web-9")
+        self.assertIn("web-9", self.states())
+        self.error(1003, 2, "restore", "old", "x", "--name", "y")
+
+    def test_purge(self):
+        self.error(6602, 2, "purge", "old")
+        self.assertEqual(self.requests("trash-purge"), [])
+        terminal = self.terminal("purge", "old")
+        terminal.wait_for("Delete old for good")
+        terminal.type("n\n")
+        self.assertEqual(terminal.end()[0], 2)
+        terminal = self.terminal("purge", "old")
+        terminal.wait_for("[y/N]")
+        terminal.type("y\n")
+        self.assertEqual(terminal.end()[0], 0)
+        self.error(6110, 3, "purge", "old", "--yes")
+        self.out("purge", "--all", "--yes")
+
+    def test_rename(self):
+        self.out("rename", "web-2", "shop")
+        self.assertIn("shop", self.states())
+        self.error(6102, 4, "rename", "shop", "db")
+
+    def test_set(self):
+        self.assertEqual(self.out("set", "web-1", "cpus=4", "title=x y"),
+                         "web-1: set\nweb-1: acts at its next start: cpus\n")
+        self.assertEqual(self.json("list", "web-1")["vms"][0]["cpus"], 4)
+        self.assertEqual(self.out("set", "web-*", "cpus=1", "--dry-run"),
+                         "web-1: can be set\nweb-1: acts at its next start: cpus\nweb-2: can be set\n")
+        self.assertEqual(self.json("list", "web-1")["vms"][0]["cpus"], 4)
+        self.error(1003, 2, "set", "web-1", "cpsu=4")
+        self.error(1004, 2, "set", "web-1")
+        self.error(1003, 2, "set", "web-1", "cpus=1", "db")
+        self.assertIn("cpus   N", self.out("settings"))
+
+
+class ManyFail(Case):
+    start = {"vms": {"a": {}, "nomem-1": {}, "nomem-2": {}, "slow-1": {},
+                     "stuck-1": {"state": "running"}}}
+
+    def test_some(self):
+        done = self.vmctl("start", "a", "nomem-1", status=9)
+        self.assertEqual(done.stdout, "a: started\n")
+        self.assertRegex(done.stderr, r"^vmctl: start: nomem-1: .*\(BTN-6401\)\ncause: ")
+
+    def test_all_the_same_way(self):
+        self.error(6401, 8, "start", "nomem-*")
+        self.error(6108, 7, "stop", "stuck-1")
+
+    def test_timeout(self):
+        self.error(6503, 7, "start", "slow-1", "--timeout", "1")
+        self.assertIn("has begun", self.out("start", "slow-1", "--no-wait"))
+        self.error(1003, 2, "start", "slow-1", "--timeout", "soon")
+        self.assertEqual([j["state"] for j in self.json("job", "list")["jobs"]], ["running"] * 2)
+        self.out("job", "cancel", "1")
+        self.error(6501, 3, "job", "cancel", "77")
+        self.error(1003, 2, "job", "cancel", "x")
+
+    def test_progress(self):
+        self.assertIn("a: working 50 %", self.terminal("start", "a").end()[1])
+        self.assertEqual(self.vmctl("kill", "a").stderr, "")
+
+
+class Launch(Case):
+    def test_launch(self):
+        done = self.vmctl("launch", "debian-12")
+        match = re.search(r"ssh -p (\d+) debian@127\.0\.0\.1\n  console:  vmctl console debian-12-1\n",
+                          done.stdout)
+        self.assertTrue(match, done.stdout)
+        request = self.request("vm-create")
+        self.assertEqual(request["ssh_keys"], ["ssh-ed25519 AAAAkey me@here"])
+        self.assertTrue(request["start"])
+        self.assertEqual(request["settings"], ["net.0.network=default",
+                                               "net.0.forward=127.0.0.1:%s:22" % match[1]])
+
+    def test_options(self):
+        port = free_port()
+        with open(self.folder + "/password", "w", encoding="utf-8") as file:
+            file.write("secret\nmore\n")
+        vm = self.json("launch", "debian-12", "web-7", "--cpus", "2", "--memory", "1G..2G",
+                       "--disk-size", "20G", "--net", "lab", "--port", "%d:22" % port, "--user", "me",
+                       "--password-file", "password", "--engine", "kvm", "--set", "title=x",
+                       "--forward", "%d:80" % free_port())["vms"][0]
+        self.assertEqual((vm["name"], vm["state"], vm["user"]), ("web-7", "running", "me"))
+        request = self.request("vm-create")
+        self.assertEqual((request["disk_size"], request["password"], request["user"]),
+                         (20 << 30, "secret", "me"))
+        self.assertEqual(request["settings"][:4],
+                         ["cpus=2", "memory=1G..2G", "engine=kvm", "net.0.network=lab"])
+        self.assertRegex(request["settings"][4], r"^net\.0\.forward=\d+:80;%d:22$" % port)
+        self.assertEqual(request["settings"][5], "title=x")
+
+    def test_file(self):
+        with open(self.folder + "/My Disk.qcow2", "w", encoding="utf-8") as file:
+            file.write("x")
+        done = self.vmctl("launch", "./My Disk.qcow2", "--net", "none")
+        self.assertIn('as "My-Disk"', done.stderr)
+        self.assertIn("my-disk-1 is running.", done.stdout)
+        self.assertNotIn("ssh -p", done.stdout)
+        self.assertIn("taking the image", self.vmctl("launch", "./My Disk.qcow2", "--net", "none").stderr)
+        os.mkdir(self.folder + "/b")
+        shutil.copy(self.folder + "/My Disk.qcow2", self.folder + "/b")
+        self.error(6202, 4, "launch", "b/My Disk.qcow2")
+
+    def test_errors(self):
+        self.error(6201, 3, "launch", "nothing")
+        self.error(1101, 3, "launch", "./nothing.qcow2")
+        self.error(6102, 4, "launch", "debian-12", "web-1")
+        self.error(1003, 2, "launch", "debian-12", "--port", "80")
+        self.error(1003, 2, "launch", "debian-12", "--net", "none", "--port", "2:3")
+        self.error(1003, 2, "launch", "debian-12", "--disk-size", "big")
+        self.error(1101, 3, "launch", "debian-12", "--ssh-key", "nothing")
+        with open(self.folder + "/id", "w", encoding="utf-8") as file:
+            file.write("-----BEGIN OPENSSH PRIVATE KEY-----\n")
+        self.assertIn("id.pub", self.error(6601, 2, "launch", "debian-12", "--ssh-key", "id"))
+        self.assertIn("nomem-1 was made and is stopped", self.vmctl(
+            "launch", "debian-12", "nomem-1", "--format", "json", status=8).stderr)
+        self.assertEqual(len(self.requests("vm-create")), 1)
+
+    def test_dry_run(self):
+        self.assertIn("would be made from the image debian-12 and started",
+                      self.out("launch", "debian-12", "x", "--dry-run"))
+        self.assertEqual(self.requests("vm-create"), [])
+
+    def test_never_ready(self):
+        self.error(6503, 7, "launch", "debian-12", "mute-1", "--timeout", "1")
+        self.assertEqual(self.states()["mute-1"], "running")
+
+    def test_create(self):
+        self.out("create", "new", "--image", "debian-12", "--net", "none")
+        self.assertNotIn("start", self.request("vm-create"))
+        self.assertIn("there already", self.out("create", "new", "--if-absent"))
+        self.error(6102, 4, "create", "new")
+        self.error(6103, 2, "create", "x" * 70)
+        self.out("create", "empty", "--disk-size", "1G")
+        self.assertNotIn("ssh_keys", self.requests("vm-create")[-1])
+
+
+class Waiting(Case):
+    def test_states(self):
+        self.out("wait", "web-1")
+        self.out("wait", "web-2", "--for", "stopped")
+        self.out("wait", "db", "--for", "paused")
+        self.error(6503, 7, "wait", "web-2", "--timeout", "1")
+        self.error(6504, 4, "wait", "bad")
+        self.assertIn("ssh", self.error(1003, 2, "wait", "web-1", "--for", "sssh"))
+
+    def test_change(self):
+        waiter = subprocess.Popen([BIN + "/vmctl", "wait", "web-1", "--for", "stopped"], env=self.env)
+        self.wait_for_request("vm-show")
+        self.out("kill", "web-1")
+        self.assertEqual(waiter.wait(PATIENCE), 0)
+
+    def wait_for_request(self, op):
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            if os.path.exists(self.requests_file) and self.requests(op):
+                return
+            time.sleep(0.01)
+        self.fail("no request " + op)
+
+    def test_never(self):
+        waiter = subprocess.Popen([BIN + "/vmctl", "wait", "web-1", "--for", "paused"], env=self.env,
+                                  stderr=subprocess.PIPE, text=True)
+        self.wait_for_request("vm-show")
+        self.out("kill", "web-1")
+        self.assertIn("BTN-6504", waiter.communicate(timeout=PATIENCE)[1])
+        self.assertEqual(waiter.returncode, 4)
+
+    def test_ports(self):
+        ssh, http, closed = free_port(), free_port(), free_port()
+        self.assertIn("net forward add", self.error(6504, 4, "wait", "web-1", "--for", "ssh"))
+        self.out("net", "forward", "add", "web-1", "%d:22" % ssh, "%d:80" % http, "%d:99" % closed)
+        self.out("wait", "web-1", "--for", "ssh")
+        self.out("wait", "web-1", "--for", "port:80")
+        self.error(6503, 7, "wait", "web-1", "--for", "port:99", "--timeout", "1")
+        # The one that was needed for a moment is gone again.
+        self.assertEqual(len(self.json("net", "forward", "list", "web-1")["forwards"]), 3)
+
+
+class Consoles(Case):
+    def test_terminal(self):
+        terminal = self.terminal("console", "web-1")
+        terminal.wait_for("web-1 login: ")
+        self.assertTrue(terminal.raw())
+        terminal.type("root\r")
+        terminal.wait_for("ROOT")
+        terminal.type("~?")
+        terminal.wait_for("leave: the VM goes on")
+        terminal.type("~.")
+        self.assertEqual(terminal.end()[0], 0)
+        self.assertEqual(self.states()["web-1"], "running")
+
+    def test_end(self):
+        terminal = self.terminal("console", "web-1")
+        terminal.wait_for("login: ")
+        terminal.type("off")
+        status, text = terminal.end()
+        self.assertEqual(status, 0, text)
+        self.assertIn("web-1 has ended", text)
+
+    def test_pipe(self):
+        done = self.vmctl("console", "web-1", stdin="hello off")
+        self.assertIn("HELLO OFF", done.stdout)
+
+    def test_others(self):
+        self.error(6104, 4, "console", "web-2")
+        self.assertEqual(self.out("console", "web-2", "--log"), "log serial\n")
+        self.assertEqual(self.out("log", "web-2"), "log monitor\n")
+        self.assertEqual(self.out("log", "web-2", "--serial"), "log serial\n")
+        self.out("screenshot", "web-1", "x.png")
+        with open(self.folder + "/x.png", "rb") as file:
+            self.assertEqual(file.read(4), b"\x89PNG")
+        self.out("send-key", "web-1", "enter")
+        self.out("type", "web-1", "text")
+        self.assertEqual(json.loads(self.out("control", "web-1", "status"))["state"], "running")
+        self.error(6104, 4, "screenshot", "web-2")
+        self.error(1306, 3, "screenshot", "./nowhere.sock")
+        self.error(1306, 3, "screenshot", "nowhere.sock")
+
+
+class Watching(Case):
+    def test_events(self):
+        watcher = subprocess.Popen(
+            [BIN + "/vmctl", "events", "--initial-state", "--count", "7", "--format", "jsonl"],
+            env=self.env, stdout=subprocess.PIPE, text=True)
+        lines = [json.loads(watcher.stdout.readline()) for _ in range(4)]
+        self.assertEqual([(l["event"], l["name"]) for l in lines][3], ("vm-initial", "web-2"))
+        self.out("start", "web-2")
+        rest = [json.loads(l) for l in watcher.communicate(timeout=PATIENCE)[0].splitlines()]
+        self.assertEqual([l["event"] for l in rest], ["job-started", "vm-state", "job-ended"])
+        self.assertEqual(rest[1]["vm"]["state"], "running")
+        self.assertEqual(watcher.returncode, 0)
+
+    def test_table(self):
+        text = self.out("events", "--initial-state", "--count", "4", "--fields", "name,state")
+        self.assertIn("web-1  running\n", text)
+        self.out("events", "--timeout", "1")
+        self.error(1003, 2, "events", "--count", "0")
+
+    def test_interrupt(self):
+        watcher = subprocess.Popen([BIN + "/vmctl", "events", "--initial-state"], env=self.env,
+                                   stdout=subprocess.PIPE, text=True)
+        watcher.stdout.readline()
+        watcher.send_signal(signal.SIGINT)
+        watcher.communicate(timeout=PATIENCE)
+        self.assertEqual(watcher.returncode, -signal.SIGINT)
+
+
+class Store(Case):
+    def test_list(self):
+        self.assertRegex(self.out("image", "list"), r"(?m)^alpine +qcow2 +2 GiB +300 MiB +debian +-")
+        self.assertEqual(self.json("image", "ls", "alpine")["images"][0]["size"], 2 << 30)
+
+    def test_add(self):
+        with open(self.folder + "/d.img", "w", encoding="utf-8") as file:
+            file.write("x")
+        self.out("image", "add", "new", "d.img", "--user", "me")
+        self.assertEqual(self.request("image-add")["path"], self.folder + "/d.img")
+        self.out("image", "import", "other", "d.img", "-q")
+        self.error(6202, 4, "image", "add", "new", "d.img")
+        self.error(1101, 3, "image", "add", "x", "nothing")
+        self.error(1003, 2, "image", "add", "x", "d.img", "--sha256", "1")
+        self.assertEqual(self.out("image", "verify", "n*"), "new: is as it was when it was added\n")
+        self.error(6602, 2, "image", "remove", "new")
+        self.out("image", "remove", "new", "--yes")
+        self.assertEqual(self.out("image", "list", "-q"), "alpine\ndebian-12\nother\n")
+
+    def test_cancel(self):
+        with open(self.folder + "/d.img", "w", encoding="utf-8") as file:
+            file.write("x")
+        adder = subprocess.Popen([BIN + "/vmctl", "image", "add", "slow-x", "d.img"], env=self.env,
+                                 cwd=self.folder, stderr=subprocess.PIPE, text=True)
+        end = time.monotonic() + PATIENCE
+        while not (os.path.exists(self.requests_file) and self.requests("image-add")):
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.01)
+        adder.send_signal(signal.SIGINT)
+        self.assertIn("BTN-6502", adder.communicate(timeout=PATIENCE)[1])
+        self.assertEqual(adder.returncode, 130)
+        self.assertEqual(len(self.requests("job-cancel")), 1)
+
+    def test_networks(self):
+        self.assertRegex(self.out("net", "list"), r"(?m)^lab +10\.0\.2\.0/24 +false +-$")
+        self.out("net", "create", "n2", "--subnet", "10.9.9.0/24")
+        self.assertEqual(self.request("net-create")["subnet"], "10.9.9.0/24")
+        self.out("net", "delete", "n2")
+        self.error(6301, 3, "net", "delete", "n2")
+        self.assertIn("10.0.2.15", self.out("net", "leases"))
+        self.error(6301, 3, "net", "leases", "nothing")
+
+    def test_forwards(self):
+        port = free_port()
+        self.out("net", "forward", "add", "web-1", "%d:80" % port)
+        self.assertTrue(self.request("vm-forward-add")["keep"])
+        self.assertEqual(self.json("net", "forward", "list", "web-1")["forwards"], [
+            {"forward": "127.0.0.1:%d:80" % port, "proto": "tcp", "host_address": "127.0.0.1",
+             "host_port": port, "guest_port": 80}])
+        self.out("net", "forward", "remove", "web-1", str(port))
+        self.assertEqual(self.json("net", "forward", "list", "web-1")["forwards"], [])
+        self.error(1003, 2, "net", "forward", "add", "web-1", "80")
+        self.assertIn("add, remove, list", self.error(1004, 2, "net", "forward"))
+
+
+class Disposable(Case):
+    """run, with an ssh that is a script: what it is told is what the guest would do."""
+
+    def setUp(self):
+        super().setUp()
+        os.mkdir(self.folder + "/path")
+        with open(self.folder + "/path/ssh", "w", encoding="utf-8") as file:
+            file.write('#!/bin/sh\nfor last; do :; done\nexec sh -c "$last"\n')
+        with open(self.folder + "/path/ssh-keygen", "w", encoding="utf-8") as file:
+            file.write('#!/bin/sh\nfor last; do :; done\necho ssh-ed25519 RUN >"$last.pub"\n>"$last"\n')
+        for name in ("ssh", "ssh-keygen"):
+            os.chmod(self.folder + "/path/" + name, 0o755)
+        self.env["PATH"] = self.folder + "/path:" + self.env["PATH"]
+
+    def gone(self):
+        self.assertFalse([n for n in self.states() if n.startswith("run-")])
+        self.assertEqual([t["name"] for t in self.json("list", "--trash")["items"]], ["old"])
+        self.assertFalse([n for n in os.listdir("/tmp") if n.startswith("vmctl-run.")
+                          and os.stat("/tmp/" + n).st_uid == os.getuid()
+                          and os.stat("/tmp/" + n).st_mtime > time.time() - 5])
+
+    def test_status(self):
+        self.assertEqual(self.out("run", "debian-12", "--", "printf", "%s|", "a b", "it's", status=0),
+                         "a b|it's|")
+        self.assertIn("ssh-ed25519 RUN", self.request("vm-create")["ssh_keys"])
+        self.gone()
+        self.vmctl("run", "debian-12", "--", "sh", "-c", "exit 7", status=7)
+        self.vmctl("run", "debian-12", "--", "no-such-program", status=127)
+        self.gone()
+
+    def test_failures(self):
+        self.assertIn("BTN-6201", self.vmctl("run", "nothing", "--", "true", status=125).stderr)
+        self.assertIn("BTN-1003",
+                      self.vmctl("run", "debian-12", "--net", "none", "--", "true", status=125).stderr)
+        self.gone()
+        text = self.vmctl("run", "debian-12", "--", "true", status=125,
+                          env={"PATH": self.folder}).stderr
+        self.assertIn("sudo apt install openssh-client", text)
+
+    def test_keep(self):
+        self.assertIn("is kept", self.vmctl("run", "--keep-on-fail", "debian-12", "--", "false",
+                                            status=1).stderr)
+        self.assertTrue([n for n in self.states() if n.startswith("run-")])
+
+    def test_interrupt(self):
+        flag = self.folder + "/there"
+        runner = subprocess.Popen(
+            [BIN + "/vmctl", "run", "debian-12", "--", "sh", "-c", ": >%s; exec sleep 60" % flag],
+            env=self.env, stderr=subprocess.DEVNULL)
+        end = time.monotonic() + PATIENCE
+        while not os.path.exists(flag):
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.01)
+        runner.send_signal(signal.SIGINT)
+        self.assertIn(runner.wait(PATIENCE), (130, 143))
+        self.gone()
+
+    def test_console(self):
+        terminal = self.terminal("run", "debian-12")
+        terminal.wait_for("login: ")
+        terminal.type("\r~.")
+        self.assertEqual(terminal.end()[0], 0)
+        self.gone()
+
+
+class TheDaemon(Case):
+    def test_autostart(self):
+        self.assertFalse(os.path.exists(self.folder + "/baton"))
+        self.error(6001, 10, "list", env={"BATON_AUTOSTART": "0"})
+        self.out("list")
+        self.out("list", env={"BATON_AUTOSTART": "0"})
+
+    def test_many_at_once(self):
+        """All but one of the daemons they start end, as batond does: somebody else's runs."""
+        clients = [subprocess.Popen([BIN + "/vmctl", "list", "-q"], env=self.env, text=True,
+                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                   for _ in range(4)]
+        for client in clients:
+            out, error = client.communicate(timeout=PATIENCE)
+            self.assertEqual((client.returncode, out), (0, "bad\ndb\nweb-1\nweb-2\n"), error)
+
+    def test_broken_daemon(self):
+        folder = tempfile.mkdtemp(prefix="vmctl-test.")
+        try:
+            shutil.copy(BIN + "/vmctl", folder)
+            done = subprocess.run([folder + "/vmctl", "list"], env=self.env, capture_output=True,
+                                  text=True, timeout=PATIENCE, check=False)
+            self.assertEqual(done.returncode, 10)
+            self.assertIn("batond was not found", done.stderr)
+            with open(folder + "/batond", "w", encoding="utf-8") as file:
+                file.write("#!/bin/sh\nexit 5\n")
+            os.chmod(folder + "/batond", stat.S_IRWXU)
+            done = subprocess.run([folder + "/vmctl", "list"], env=self.env, capture_output=True,
+                                  text=True, timeout=PATIENCE, check=False)
+            self.assertEqual(done.returncode, 10)
+            self.assertIn("ended with status 5", done.stderr)
+        finally:
+            shutil.rmtree(folder)
+
+    def test_nonsense(self):
+        os.mkdir(self.folder + "/baton")
+        for answer in (b"hello\n", b'{"ok":1}\n', b'{"ok":true,"vms":7}\n', b"", b'{"ok":true}\n',
+                       b'{"ok":true,"vms":[7,null,"x",{"name":3}]}\n', b"[" * 100 + b"\n"):
+            path = self.folder + "/baton/batond.sock"
+            with socket.socket(socket.AF_UNIX) as sock:
+                sock.bind(path)
+                sock.listen(1)
+                client = subprocess.Popen([BIN + "/vmctl", "start", "x"], env=self.env,
+                                          stderr=subprocess.PIPE, text=True)
+                conn, _ = sock.accept()
+                with conn:
+                    conn.recv(4096)
+                    conn.sendall(answer)
+                error = client.communicate(timeout=PATIENCE)[1]
+            os.unlink(path)
+            self.assertIn(client.returncode, (3, 10), (answer, error))
+            self.assertNotIn("Sanitizer", error)
+
+
+class Help(Case):
+    def verbs(self):
+        return re.findall(r"(?m)^  ([a-z][a-z -]*?)  +[A-Z]", self.out("help"))
+
+    def test_each_verb(self):
+        verbs = self.verbs()
+        self.assertIn("net forward add", verbs)
+        for verb in verbs:
+            text = self.out(*verb.split(), "--help")
+            self.assertEqual(text, self.out("help", *verb.split()))
+            for part in ("\nExamples:\n", "\nUsage: vmctl %s" % verb, "\nExit status:\n"):
+                self.assertIn(part, text)
+
+    def test_manual(self):
+        manual = self.out("help", "--man")
+        for verb in self.verbs():
+            self.assertIn(".Nm Cm %s" % verb, manual)
+        self.assertIn(".Sh EXIT STATUS", manual)
+
+    def test_unknown(self):
+        self.assertIn('"vmctl launch"', self.error(1001, 2, "lauch"))
+        self.assertIn("list, add, import", self.error(1004, 2, "image"))
+        self.error(1001, 2, "net", "frobnicate")
+        self.error(1002, 2, "list", "--fromat", "json")
+
+
+class Completion(Case):
+    def complete(self, line):
+        words = line.split(" ")
+        script = ("source <(%s/vmctl completion bash); COMP_WORDS=(%s); COMP_CWORD=%d; "
+                  "compopt() { :; }; _vmctl; printf '%%s\\n' \"${COMPREPLY[@]}\"" %
+                  (BIN, " ".join("'%s'" % (BIN + "/vmctl" if i == 0 else w)
+                                 for i, w in enumerate(words)), len(words) - 1))
+        done = subprocess.run(["bash", "-c", script], env=self.env, capture_output=True, text=True,
+                              timeout=PATIENCE, cwd=self.folder, check=False)
+        self.assertEqual(done.stderr, "")
+        return sorted(set(done.stdout.split()))
+
+    def test_bash(self):
+        self.assertEqual(self.complete("vmctl start web"), [])  # and no daemon was started
+        self.assertFalse(os.path.exists(self.folder + "/baton"))
+        self.out("list")
+        self.assertEqual(self.complete("vmctl start we"), ["web-1", "web-2"])
+        self.assertEqual(self.complete("vmctl re"), ["rename", "restart", "restore", "resume"])
+        self.assertEqual(self.complete("vmctl net f"), ["forward"])
+        self.assertEqual(self.complete("vmctl net forward "), ["add", "list", "remove"])
+        self.assertEqual(self.complete("vmctl net forward add web-1"), ["web-1"])
+        self.assertEqual(self.complete("vmctl restore "), ["old"])
+        self.assertEqual(self.complete("vmctl launch deb"), ["debian-12"])
+        self.assertEqual(self.complete("vmctl launch alpine --net "), ["default", "lab"])
+        self.assertEqual(self.complete("vmctl list --format js"), ["json", "jsonl"])
+        self.assertEqual(self.complete("vmctl stop --for"), ["--force", "--format"])
+        self.assertEqual(self.complete("vmctl completion "), ["bash", "fish", "zsh"])
+
+    def test_shells(self):
+        for shell, check in (("bash", "bash"), ("zsh", "zsh"), ("fish", "fish")):
+            text = self.out("completion", shell)
+            self.assertIn("net forward add", text.replace('"', ""))
+            if shutil.which(check):
+                path = self.folder + "/script"
+                with open(path, "w", encoding="utf-8") as file:
+                    file.write(text)
+                done = subprocess.run([check, "-n", path], capture_output=True, text=True,
+                                      timeout=PATIENCE, check=False)
+                self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.error(1003, 2, "completion", "csh")
+
+
+if __name__ == "__main__":
+    unittest.main()
