@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A VNC connection to a VM. See remote_screen.h.
+ *
+ * Descriptors cannot pass through ssh, and libvirt ends a connection on which that is
+ * tried: so it is asked for one only where it can come.
+ */
+#include <fcntl.h>
+#include <gio/gunixsocketaddress.h>
+#include <libvirt-gconfig/libvirt-gconfig.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "model/connection.h"
+#include "model/error.h"
+#include "model/remote_screen.h"
+#include "text.h"
+
+struct place {
+	char *socket, *host;
+	int port;
+};
+
+static void place_free(gpointer data)
+{
+	struct place *place = data;
+
+	g_free(place->socket);
+	g_free(place->host);
+	g_free(place);
+}
+
+static GError *no_screen(const char *cause)
+{
+	return baton_error_new(BTN_NO_SCREEN, _("There is no screen to show"), cause,
+			       _("Use the serial console."));
+}
+
+/* ---- the address in the XML: in a thread ---- */
+
+/* "localhost" there is not "localhost" here. */
+static gboolean is_loopback(const char *host)
+{
+	return !host || !*host || !strcmp(host, "127.0.0.1") || !strcmp(host, "::1") ||
+	       !strcmp(host, "localhost") || !strcmp(host, "0.0.0.0") || !strcmp(host, "::");
+}
+
+/* libvirt-gconfig has no getter for the listening address. */
+static char *listen_of(GVirConfigDomainGraphicsVnc *vnc)
+{
+	g_autofree char *xml = gvir_config_object_to_xml(GVIR_CONFIG_OBJECT(vnc));
+	const char *start = strstr(xml, " listen=");
+	char quote = start ? start[strlen(" listen=")] : 0;
+	const char *end = quote ? strchr(start + strlen(" listen=") + 1, quote) : NULL;
+
+	return end ? g_strndup(start + strlen(" listen=") + 1,
+			       (gsize)(end - start - strlen(" listen=") - 1)) : NULL;
+}
+
+static struct place *place_of(GVirConfigDomain *config)
+{
+	GList *devices = gvir_config_domain_get_devices(config);
+	struct place *place = NULL;
+
+	for (GList *one = devices; one && !place; one = one->next) {
+		GVirConfigDomainGraphicsVnc *vnc = one->data;
+
+		if (!GVIR_CONFIG_IS_DOMAIN_GRAPHICS_VNC(vnc))
+			continue;
+		place = g_new0(struct place, 1);
+		place->socket = g_strdup(gvir_config_domain_graphics_vnc_get_socket(vnc));
+		place->port = gvir_config_domain_graphics_vnc_get_port(vnc);
+		place->host = listen_of(vnc);
+	}
+	g_list_free_full(devices, g_object_unref);
+	return place;
+}
+
+static void in_thread(GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+	BatonVm *vm = source;
+	gboolean may_pass = GPOINTER_TO_INT(data);
+	GError *error = NULL;
+	GVirConfigDomain *config;
+	struct place *place;
+	int fd = may_pass ? gvir_domain_open_graphics_fd(vm->domain, 0, 0, NULL) : -1;
+
+	(void)cancellable;
+	if (fd >= 0) {
+		place = g_new0(struct place, 1);
+		place->port = -fd - 1; /* a descriptor already */
+		g_task_return_pointer(task, place, place_free);
+		return;
+	}
+	config = gvir_domain_get_config(vm->domain, 0, &error);
+	place = config ? place_of(config) : NULL;
+	g_clear_object(&config);
+	if (place && (place->socket || place->port > 0)) {
+		g_task_return_pointer(task, place, place_free);
+		return;
+	}
+	if (place)
+		place_free(place);
+	g_task_return_error(task, error ? error : no_screen(
+		_("The machine has no screen that is reached by VNC.")));
+}
+
+/* ---- getting there ---- */
+
+/* ssh, which joins us with a socket on the other computer. */
+static int open_by_ssh(const char *uri, const struct place *place, GError **error)
+{
+	g_autofree char *user = NULL;
+	int port, pair[2];
+	g_autofree char *host = connection_uri_host(uri, &user, &port);
+	g_autofree char *port_text = g_strdup_printf("%d", port > 0 ? port : 22);
+	g_autofree char *word = place->socket ? g_shell_quote(place->socket) : NULL;
+	g_autofree char *command = place->socket ? g_strdup_printf("nc -U %s", word) :
+		g_strdup_printf("nc %s %d", is_loopback(place->host) ? "127.0.0.1" : place->host,
+				place->port);
+	g_autoptr(GSubprocessLauncher) launcher =
+		g_subprocess_launcher_new(G_SUBPROCESS_FLAGS_STDERR_SILENCE);
+	g_autoptr(GSubprocess) process = NULL;
+
+	if (!host || host[0] == '-' || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair)) {
+		g_propagate_error(error, no_screen(_("The connection names no computer.")));
+		return -1;
+	}
+	g_subprocess_launcher_take_stdin_fd(launcher, fcntl(pair[1], F_DUPFD_CLOEXEC, 3));
+	g_subprocess_launcher_take_stdout_fd(launcher, pair[1]);
+	process = g_subprocess_launcher_spawn(launcher, error, "ssh", "-T", "-e", "none", "-p",
+					      port_text, "-l", user ? user : g_get_user_name(),
+					      "--", host, command, NULL);
+	if (process)
+		return pair[0];
+	close(pair[0]);
+	return -1;
+}
+
+static void on_connected(GObject *source, GAsyncResult *result, gpointer data)
+{
+	g_autoptr(GTask) task = data;
+	GError *error = NULL;
+	g_autoptr(GSocketConnection) connection =
+		g_socket_client_connect_finish(G_SOCKET_CLIENT(source), result, &error);
+
+	if (connection)
+		g_task_return_int(task, fcntl(g_socket_get_fd(g_socket_connection_get_socket(
+			connection)), F_DUPFD_CLOEXEC, 3));
+	else
+		g_task_return_error(task, baton_error_explain(error,
+			_("There is no connection to the screen"), NULL));
+}
+
+static void open_by_address(GTask *task, const char *uri, const struct place *place)
+{
+	g_autoptr(GSocketClient) client = g_socket_client_new();
+	g_autoptr(GSocketConnectable) address = NULL;
+	g_autofree char *user = NULL;
+	int port;
+	g_autofree char *uri_host = connection_uri_host(uri, &user, &port);
+	const char *host = is_loopback(place->host) ? uri_host ? uri_host : "127.0.0.1" :
+			   place->host;
+
+	address = place->socket ?
+		  G_SOCKET_CONNECTABLE(g_unix_socket_address_new(place->socket)) :
+		  g_network_address_new(host, (guint16)place->port);
+	g_socket_client_connect_async(client, address, g_task_get_cancellable(task), on_connected,
+				      g_object_ref(task));
+}
+
+static void on_place(GObject *source, GAsyncResult *result, gpointer data)
+{
+	g_autoptr(GTask) task = data;
+	BatonVm *vm = BATON_VM(source);
+	GError *error = NULL;
+	struct place *place = g_task_propagate_pointer(G_TASK(result), &error);
+	const char *uri = vm->connection ? baton_connection_uri(vm->connection) : "";
+	int fd;
+
+	if (!place) {
+		g_task_return_error(task, baton_error_explain(error,
+			_("There is no connection to the screen"), NULL));
+		return;
+	}
+	if (place->port < 0 && !place->socket) {
+		g_task_return_int(task, -place->port - 1);
+	} else if (strstr(uri, "+ssh://")) {
+		fd = open_by_ssh(uri, place, &error);
+		if (fd < 0)
+			g_task_return_error(task, baton_error_explain(error,
+				_("There is no connection to the screen"), NULL));
+		else
+			g_task_return_int(task, fd);
+	} else {
+		open_by_address(task, uri, place);
+	}
+	place_free(place);
+}
+
+void remote_screen_open(BatonVm *vm, GCancellable *cancellable, GAsyncReadyCallback callback,
+			gpointer data)
+{
+	GTask *task = g_task_new(vm, cancellable, callback, data);
+	GTask *inner;
+	gboolean may_pass;
+
+	if (!vm->domain || !vm->connection) {
+		g_task_return_error(task, no_screen(_("libvirt does not know this machine.")));
+		g_object_unref(task);
+		return;
+	}
+	may_pass = !connection_uri_is_remote(baton_connection_uri(vm->connection));
+	inner = g_task_new(vm, cancellable, on_place, task);
+	g_task_set_task_data(inner, GINT_TO_POINTER(may_pass), NULL);
+	g_task_run_in_thread(inner, in_thread);
+	g_object_unref(inner);
+}
+
+int remote_screen_open_finish(BatonVm *vm, GAsyncResult *result, GError **error)
+{
+	g_return_val_if_fail(g_task_is_valid(result, vm), -1);
+	return (int)g_task_propagate_int(G_TASK(result), error);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A VNC connection to a VM that is not local, or not Baton's: a descriptor that libvirt
+ * hands out, else the address in its XML, through ssh where the connection goes so.
+ */
+#ifndef BATON_GUI_REMOTE_SCREEN_H
+#define BATON_GUI_REMOTE_SCREEN_H
+
+#include "model/vm.h"
+
+void remote_screen_open(BatonVm *vm, GCancellable *cancellable, GAsyncReadyCallback callback,
+			gpointer data);
+/* A connected socket that speaks VNC; -1: *error. */
+int remote_screen_open_finish(BatonVm *vm, GAsyncResult *result, GError **error);
+
+#endif
