@@ -87,11 +87,8 @@ debian_units() {
 		ln -sfn /dev/null "$system/$unit"
 		rm -f "$system"/*.wants/"$unit"
 	done
-	for unit in nocloud-seed nocloud-run ssh-host-key resolv-conf systemd-networkd; do
-		case $unit in
-		resolv-conf) unit=$unit.path ;;
-		*) unit=$unit.service ;;
-		esac
+	for unit in nocloud-seed.service nocloud-run.service ssh-host-key.service \
+		resolv-conf.path resolv-conf.service systemd-networkd.service; do
 		file=$system/$unit
 		[ -f "$file" ] || file=$1/usr/lib/systemd/system/$unit
 		for wanted in $(sed -n 's/^WantedBy=//p' "$file"); do
