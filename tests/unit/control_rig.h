@@ -32,6 +32,7 @@ struct rig {
 	_Atomic(uint32_t) colour;	/* of the whole picture */
 	_Atomic(uint32_t) key_count, pressed, buttons, x, y, power;
 	uint16_t key[RIG_KEYS_MAX];	/* with 0x8000: let go */
+	bool down[0x300];		/* by key; under the input's lock */
 };
 
 static inline void rig_key(void *ctx, uint16_t key, bool down)
@@ -39,7 +40,11 @@ static inline void rig_key(void *ctx, uint16_t key, bool down)
 	struct rig *r = ctx;
 	uint32_t n = atomic_load(&r->key_count);
 
-	atomic_fetch_add(&r->pressed, down ? 1u : -1u);
+	/* A key that is down already is repeated, not pressed. */
+	if (key < 0x300 && r->down[key] != down) {
+		r->down[key] = down;
+		atomic_fetch_add(&r->pressed, down ? 1u : -1u);
+	}
 	r->key[n % RIG_KEYS_MAX] = key | (down ? 0 : 0x8000);
 	atomic_store(&r->key_count, n + 1);
 }
