@@ -72,8 +72,9 @@ make_payload() {
 
 	mkdir -p "$stage/baton" "$stage/opt/baton/bin"
 	cp -rs "$cached_path/lib" "$stage/"
+	# The desktop app is not among them: it brings 60 MiB of libraries.
 	for file in "$BATON_BUILD"/bin/* "${extra_programs[@]}"; do
-		[ ! -f "$file" ] || programs+=("$file")
+		[ "$file" = "$BATON_BUILD/bin/baton" ] || [ ! -f "$file" ] || programs+=("$file")
 	done
 	[ ${#programs[@]} -eq 0 ] || stage_programs "$stage" /opt/baton/bin "${programs[@]}"
 	# The C library has this one locale in files, too.

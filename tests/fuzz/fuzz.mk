@@ -16,7 +16,9 @@ FUZZ_SAN := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fra
 FUZZ_CFLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Werror $(FUZZ_SAN) -fsanitize=fuzzer-no-link
 FUZZ_LINK := $(FUZZ_CC) $(FUZZ_SAN) -fsanitize=fuzzer
 
-FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+# Those of the daemon: ../unit/daemon.mk; of the desktop app: ../gui/gui_test.mk.
+FUZZ_SOURCES := $(filter-out tests/fuzz/fuzz_daemon_% tests/fuzz/fuzz_gui_%,\
+	$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 FUZZ_TARGETS := $(FUZZ_SOURCES:tests/fuzz/%.c=$(FUZZ_BUILD)/%)
 FUZZ_VMCTL_TARGETS := $(filter $(FUZZ_BUILD)/fuzz_vmctl_%,$(FUZZ_TARGETS))
 FUZZ_MONITOR_TARGETS := $(filter-out $(FUZZ_VMCTL_TARGETS),$(FUZZ_TARGETS))

@@ -4,7 +4,8 @@
 # its own, with sanitizers. Included by the top-level Makefile.
 
 UNIT_BUILD := $(BUILD)/test/unit
-UNIT_SOURCES := $(filter-out tests/unit/test_kmod_%,$(sort $(wildcard tests/unit/test_*.c)))
+UNIT_SOURCES := $(filter-out tests/unit/test_kmod_% tests/unit/test_daemon_%,\
+	$(sort $(wildcard tests/unit/test_*.c)))
 UNIT_TESTS := $(UNIT_SOURCES:tests/unit/%.c=$(UNIT_BUILD)/%)
 UNIT_OBJECTS := $(UNIT_SOURCES:tests/unit/%.c=$(UNIT_BUILD)/%.o)
 
