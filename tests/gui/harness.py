@@ -33,6 +33,10 @@ def wait_for(what, look, seconds=WAIT_S):
         time.sleep(0.03)
 
 
+class RowGone(Exception):
+    """A row of the list that was counted and is not there any more."""
+
+
 class Session:
     """Folders of its own, so that daemon and app know nothing of the user's."""
 
@@ -208,7 +212,12 @@ class App:
         table = self.find("table", "Virtual machines")
         if not table:
             return {}
-        iface = table.get_table_iface()
+        try:
+            return self.read_rows(table.get_table_iface())
+        except (gi.repository.GLib.Error, RowGone):
+            return {}  # it changes at this moment: whoever waits looks again
+
+    def read_rows(self, iface):
         result = {}
         for row in range(iface.get_n_rows()):
             line = [self.cell_text(iface.get_accessible_at(row, column))
@@ -225,9 +234,13 @@ class App:
 
     @staticmethod
     def cell_text(cell):
+        if not cell:
+            raise RowGone
         parts = [cell.get_name() or ""]
-        for i in range(cell.get_child_count()):
-            parts.append(cell.get_child_at_index(i).get_name() or "")
+        for child in [cell.get_child_at_index(i) for i in range(cell.get_child_count())]:
+            if not child:
+                raise RowGone
+            parts.append(child.get_name() or "")
         return " ".join(part for part in parts if part).strip()
 
     # ---- hands ----
