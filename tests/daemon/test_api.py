@@ -218,6 +218,7 @@ def test_networks(d):
     assert [n["name"] for n in c.ask("net-list")["networks"]] == ["default"]
     c.job("vm-kill", name="net-a")
     c.job("vm-kill", name="net-b")
+    assert c.vm("net-a")["networks"][0]["address"] is None
     c.close()
 
 

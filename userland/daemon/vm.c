@@ -173,6 +173,7 @@ void vm_end_run(struct vm *vm, enum vm_reason reason, const struct btn_error *e)
 	vm->id = -1;
 	vm->pid = 0;
 	vm->engine[0] = '\0';
+	memset(vm->address, 0, sizeof(vm->address));
 	vm->problem.code = BTN_OK;
 	if (e)
 		vm->problem = *e;
