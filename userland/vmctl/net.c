@@ -41,44 +41,6 @@ static bool word_ok(const char *text, size_t max, const char *extra)
 	       isalnum((unsigned char)text[length - 1]);
 }
 
-static bool take_port(const char *text, const char *end, uint16_t *ret)
-{
-	unsigned long value = 0;
-
-	if (text == end || end - text > 5)
-		return false;
-	for (; text < end; text++) {
-		if (!isdigit((unsigned char)*text))
-			return false;
-		value = value * 10 + (unsigned long)(*text - '0');
-	}
-	*ret = (uint16_t)value;
-	return value >= 1 && value <= 65535;
-}
-
-/* [ADDRESS:]HOST:GUEST[/tcp|/udp] */
-static bool parse_forward(const char *text, struct net_forward *f)
-{
-	const char *slash = strchr(text, '/'), *end = slash ? slash : text + strlen(text);
-	const char *last = memrchr(text, ':', (size_t)(end - text));
-	const char *first = last ? memrchr(text, ':', (size_t)(last - text)) : NULL;
-	struct in_addr in;
-
-	strcpy(f->host_address, "127.0.0.1");
-	f->udp = slash && !strcmp(slash, "/udp");
-	if (!last || (slash && !f->udp && strcmp(slash, "/tcp")))
-		return false;
-	if (first) {
-		if ((size_t)(first - text) >= sizeof(f->host_address))
-			return false;
-		memcpy(f->host_address, text, (size_t)(first - text));
-		f->host_address[first - text] = '\0';
-		text = first + 1;
-	}
-	return inet_pton(AF_INET, f->host_address, &in) == 1 &&
-	       take_port(text, last, &f->host_port) && take_port(last + 1, end, &f->guest_port);
-}
-
 static bool take_forwards(const struct args *args, struct net_plan *plan, struct btn_error *e)
 {
 	const char *text;
@@ -94,13 +56,8 @@ static bool take_forwards(const struct args *args, struct net_plan *plan, struct
 			btn_set(e, BTN_NET_FULL, "a VM has at most %d forwards", NET_FORWARDS_MAX);
 			return false;
 		}
-		if (!parse_forward(text, &plan->forward[plan->forward_count++])) {
-			btn_set(e, BTN_BAD_VALUE, "\"%.64s\" is no forward", text);
-			btn_set_cause(e, "A forward is [ADDRESS:]HOSTPORT:GUESTPORT[/udp], "
-				      "ports from 1 to 65535.");
-			btn_set_fix(e, "For example: --forward 2222:22");
+		if (!forward_parse(text, &plan->forward[plan->forward_count++], e))
 			return false;
-		}
 	}
 	return true;
 }
@@ -405,7 +362,7 @@ static bool reserve(struct net_plan *plan, char *ret_address, size_t size, struc
 	return true;
 }
 
-static bool add_forward(struct net_plan *plan, const struct net_forward *f, const char *guest,
+static bool add_forward(struct net_plan *plan, const struct forward *f, const char *guest,
 			struct btn_error *e)
 {
 	static struct rpc_answer answer;

@@ -11,21 +11,16 @@
 #include <stdint.h>
 
 #include "errors.h"
+#include "forward.h"
 #include "options.h"
 
 #define NET_FORWARDS_MAX 16
-
-struct net_forward {
-	bool udp;
-	char host_address[16];
-	uint16_t host_port, guest_port;
-};
 
 struct net_plan {
 	const char *network;	/* NULL: no card; "user": one of its own */
 	const char *name;	/* of the VM, or NULL */
 	uint8_t mac[6];
-	struct net_forward forward[NET_FORWARDS_MAX];
+	struct forward forward[NET_FORWARDS_MAX];
 	unsigned int forward_count;
 	char base[64];		/* of the named network's sockets */
 	char card[224];		/* value of baton-vm's --net */
