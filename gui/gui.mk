@@ -11,7 +11,7 @@ GUI_INCLUDES := -Igui -Ishared -Iuserland -Iuserland/hv -Iuserland/lib
 GUI_MODEL_SOURCES := $(sort $(wildcard gui/model/*.c)) gui/text.c
 GUI_SOURCES := $(sort $(wildcard gui/*.c gui/widgets/*.c gui/model/*.c))
 # Of lib/, what the app shares with the other programs.
-GUI_LIB_SOURCES := $(addprefix userland/lib/,errors.c json_read.c json_write.c)
+GUI_LIB_SOURCES := $(addprefix userland/lib/,errors.c json_read.c json_write.c key_names.c)
 GUI_RESOURCES := $(BUILD)/gui/resources.c
 GUI_OBJECTS := $(patsubst gui/%.c,$(BUILD)/obj/gui/%.o,$(GUI_SOURCES)) \
 	$(BUILD)/obj/gui/resources.o $(patsubst %.c,$(BUILD)/obj/%.o,$(GUI_LIB_SOURCES))

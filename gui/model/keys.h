@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Keys: from the number that the hardware gives them (Linux key codes, which X and Wayland
- * count from 8) to the names that a monitor's "key" takes; and what "Send Keys" offers.
+ * Keys: what "Send Keys" offers; and how far X and Wayland count from Linux' key codes,
+ * whose names are in lib/key_names.h.
  */
 #ifndef BATON_GUI_KEYS_H
 #define BATON_GUI_KEYS_H
@@ -9,9 +9,6 @@
 #include <glib.h>
 
 #define KEYS_X_OFFSET 8
-
-/* The name of a Linux key code; NULL: a monitor does not have it. */
-const char *keys_name(guint linux_code);
 
 struct key_combination {
 	const char *label;	/* "Ctrl+Alt+Delete" */

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "lib/json_write.h"
+#include "lib/key_names.h"
 #include "model/connection.h"
 #include "model/error.h"
 #include "model/keys.h"
@@ -159,7 +160,7 @@ const struct screen_picture *baton_screen_picture(BatonScreen *screen)
 
 void baton_screen_key(BatonScreen *screen, guint linux_code, gboolean down)
 {
-	const char *name = keys_name(linux_code);
+	const char *name = key_name(linux_code);
 	struct json_out out;
 	char text[128];
 

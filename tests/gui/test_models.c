@@ -16,6 +16,7 @@
 #include "model/error.h"
 #include "model/facts.h"
 #include "model/host_offer.h"
+#include "lib/key_names.h"
 #include "model/keys.h"
 #include "model/new_vm_plan.h"
 #include "model/place.h"
@@ -444,20 +445,20 @@ static void test_keys(void **state)
 	const struct key_combination *keys = keys_combinations(&count);
 
 	(void)state;
-	assert_string_equal(keys_name(30), "a");
-	assert_string_equal(keys_name(29), "ctrl");
-	assert_null(keys_name(0));
+	assert_string_equal(key_name(30), "a");
+	assert_string_equal(key_name(29), "ctrl");
+	assert_null(key_name(0));
 	/* A monitor understands each name, and means the same key. */
 	for (guint code = 0; code < 256; code++) {
 		struct key_chord chord;
 
-		if (!keys_name(code))
+		if (!key_name(code))
 			continue;
-		assert_int_equal(keymap_parse(keys_name(code), &chord), 0);
+		assert_int_equal(keymap_parse(key_name(code), &chord), 0);
 		assert_int_equal(chord.count, 1);
 		assert_int_equal(chord.key[0], code);
 	}
-	assert_null(keys_name(100000));
+	assert_null(key_name(100000));
 	assert_string_equal(keys[0].keys, "ctrl-alt-delete");
 	for (gsize i = 0; i < count; i++) {
 		struct key_chord chord;
