@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lists.h"
 #include "node.h"
 #include "output.h"
 #include "report.h"
@@ -84,32 +85,6 @@ static const struct output_column setting_columns[] = {
 	{ NULL, NULL, NULL, OUT_TEXT },
 };
 
-/* The one list that an operation answers, printed. */
-static int print_list(const struct args *args, const char *op, const char *list,
-		      const struct output_column *columns, const char *when_empty,
-		      struct btn_error *e)
-{
-	struct daemon d;
-	struct reply reply;
-	struct output o;
-	int status = BTN_EXIT_FAILED;
-
-	if (!output_start(&o, args, columns, list, e) || !daemon_open(&d, e))
-		return status;
-	if (daemon_get(&d, op, &reply, e)) {
-		if (output_add_list(&o, reply.node, list, e)) {
-			if (!o.row_count && o.format == FORMAT_TABLE && when_empty)
-				report_note(args, "%s", when_empty);
-			else
-				output_end(&o);
-			status = BTN_EXIT_DONE;
-		}
-		reply_free(&reply);
-	}
-	daemon_close(&d);
-	return status;
-}
-
 static bool wanted(const struct args *args, const struct json_node *vm)
 {
 	return !args_has(args, "running") || !node_is(vm, "state", "stopped");
@@ -143,14 +118,14 @@ static int list_vms(const struct args *args, struct btn_error *e)
 int list_run(const struct args *args, struct btn_error *e)
 {
 	if (args_has(args, "trash"))
-		return print_list(args, "trash-list", "items", trash_columns,
+		return lists_print(args, "trash-list", "items", trash_columns, NULL,
 				  "the trash is empty", e);
 	return list_vms(args, e);
 }
 
 int settings_run(const struct args *args, struct btn_error *e)
 {
-	return print_list(args, "settings", "settings", setting_columns, NULL, e);
+	return lists_print(args, "settings", "settings", setting_columns, NULL, NULL, e);
 }
 
 /* ---- show ---- */

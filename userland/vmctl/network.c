@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "forward.h"
+#include "lists.h"
 #include "node.h"
 #include "output.h"
 #include "targets.h"
@@ -38,41 +39,15 @@ static const struct output_column forward_columns[] = {
 	{ NULL, NULL, NULL, OUT_TEXT },
 };
 
-/* What an operation answers about all networks, or about one. */
-static int print_list(const struct args *args, const char *op, const char *list,
-		      const struct output_column *columns, const char *network,
-		      struct btn_error *e)
-{
-	struct daemon d;
-	struct reply reply;
-	struct output o;
-	int status = BTN_EXIT_FAILED;
-
-	if (!output_start(&o, args, columns, list, e) || !daemon_open(&d, e))
-		return status;
-	daemon_begin(&d, op);
-	if (network)
-		json_put_string(&d.out, "network", network);
-	if (daemon_ask(&d, &reply, e)) {
-		if (output_add_list(&o, reply.node, list, e)) {
-			output_end(&o);
-			status = BTN_EXIT_DONE;
-		}
-		reply_free(&reply);
-	}
-	daemon_close(&d);
-	return status;
-}
-
 int net_list_run(const struct args *args, struct btn_error *e)
 {
-	return print_list(args, "net-list", "networks", net_columns, NULL, e);
+	return lists_print(args, "net-list", "networks", net_columns, NULL, NULL, e);
 }
 
 int net_leases_run(const struct args *args, struct btn_error *e)
 {
-	return print_list(args, "net-leases", "leases", lease_columns,
-			  args->positional_count ? args->positional[0] : "default", e);
+	return lists_print(args, "net-leases", "leases", lease_columns,
+			   args->positional_count ? args->positional[0] : "default", NULL, e);
 }
 
 /* ---- create, delete ---- */
