@@ -6,6 +6,7 @@
 #ifndef BATON_TESTS_DAEMON_SERVER_H
 #define BATON_TESTS_DAEMON_SERVER_H
 
+#include <dirent.h>
 #include <errno.h>
 #include <glib-unix.h>
 #include <glib.h>
@@ -172,6 +173,18 @@ static inline void run_until(const unsigned int *value, unsigned int wanted)
 	while (*value < wanted)
 		g_main_context_iteration(NULL, TRUE);
 	g_source_remove(guard);
+}
+
+/* Descriptors of this process, for tests that nothing is left open. */
+static inline unsigned int count_open(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	unsigned int count = 0;
+
+	while (readdir(dir))
+		count++;
+	closedir(dir);
+	return count;
 }
 
 #endif
