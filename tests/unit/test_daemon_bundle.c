@@ -5,7 +5,9 @@
  * at each of its own; then all of the old state is there, or all of the new one, and
  * nothing else. For power cuts: what is moved has been synced, and so have the names.
  *
- * The calls are wrapped by the linker (daemon.mk).
+ * The calls are wrapped by the linker (daemon.mk). One file, although a long one, because the
+ * wrapped calls, the states and the operations are one instrument: journal, locks and
+ * refusals are looked at with it, too.
  */
 #define _GNU_SOURCE /* renameat2 */
 #include <setjmp.h>
