@@ -68,5 +68,7 @@ svm_command() {
 		args+=" nokaslr"
 		note "QEMU waits for gdb: target remote 127.0.0.1:$gdb (symbols: $vmlinux)"
 	fi
+	# Addresses are those of the symbol table.
+	[ -z "$plugin" ] || { emulator+=(-plugin "$plugin"); args+=" nokaslr"; }
 	emulator+=(-append "$args $append")
 }

@@ -122,6 +122,12 @@ bool monitor_tell(struct monitor *m, const char *line);
 double monitor_kib(const struct monitor *m);
 /* A row of the output. Print_failure: one without a value, and why; returns 1. */
 void print_row(const char *engine, const char *id, double value);
+
+/* profile.c: marks around a row's work; divisor: how many units it is made of. */
+void profile_row(const char *engine, const char *row);
+void profile_begin(void);
+void profile_end(void);
+void profile_tell(unsigned int divisor);
 int print_failure(const char *engine, const char *id, const char *why);
 /* The row of monitor_kib(); returns 1 if it has no value. */
 int print_kib(const char *engine, const char *id, const struct monitor *m);

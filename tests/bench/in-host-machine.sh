@@ -41,8 +41,9 @@ attempt() {
 # both GROUP...: of rows, under QEMU and under Baton.
 both() {
 	for group; do
-		kvm_$group
-		baton_$group
+		for engine in ${BENCH_ENGINES:-kvm baton}; do
+			"${engine}_$group"
+		done
 	done
 }
 

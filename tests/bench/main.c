@@ -145,6 +145,7 @@ static void run_table(enum hv_engine engine, const char *name, const struct row 
 
 		if (!is_wanted(row->id, wanted))
 			continue;
+		profile_row(name, row->id);
 		measure_row(engine, row, &result);
 		if (result.why[0])
 			printf("%s\t%s\t-\t%s\n", name, row->id, result.why);

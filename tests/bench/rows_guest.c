@@ -69,7 +69,13 @@ static int one_batch(struct guest *guest, const struct plan *plan, uint32_t turn
 		guest->what = "preparing a batch";
 		return error;
 	}
+	if (turns)
+		profile_begin();
 	error = guest_batch(guest, turns, &elapsed);
+	if (turns) {
+		profile_end();
+		profile_tell(turns);
+	}
 	if (error)
 		return error;
 	*ret_cost = elapsed - SPIN_OWN * *guest_shared(guest, SHARED_SPINS);
