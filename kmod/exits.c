@@ -49,7 +49,8 @@ enum baton_next baton_exit_emulate(struct baton_vcpu *vcpu, u32 kind)
 	out->access = fault->access;
 	out->insn_len = fault->insn_len;
 	memcpy(out->insn, fault->insn, sizeof(out->insn));
-	vcpu->save |= BATON_ST_SREGS;
+	vcpu->save |= READ_ONCE(vcpu->run->want) & BATON_WANT_MODE ? BATON_ST_MODE :
+								       BATON_ST_SREGS;
 	return BATON_TO_USER;
 }
 

@@ -354,7 +354,8 @@ static int export(struct baton_vcpu *vcpu)
 	u32 classes = READ_ONCE(vcpu->run->want) & BATON_CLASS_ALL;
 
 	if (READ_ONCE(vcpu->run->exit_reason) == BATON_EXIT_EMULATE)
-		classes = BATON_CLASS_ALL;
+		classes |= READ_ONCE(vcpu->run->emulate.access) & BATON_ACCESS_LONG64 ?
+				   BATON_CLASS_REGS : BATON_CLASS_ALL;
 	/* `have` is 0 already. */
 	if (!classes)
 		return 0;

@@ -50,8 +50,22 @@ enum baton_emulate_kind {
 #define BATON_ACCESS_WRITE	(1u << 0)
 #define BATON_ACCESS_FETCH	(1u << 1)
 #define BATON_ACCESS_GVA	(1u << 2) /* gva is valid */
+#define BATON_ACCESS_LONG64	(1u << 3) /* 64-bit code: mode is valid */
 
-/* REGS and SREGS are in the page (have). insn_len 0: fetch it yourself. */
+/* All that addresses of 64-bit code depend on, but for the bases of FS and GS. */
+struct baton_code_mode {
+	uint64_t cr0, cr3, cr4, efer;
+	uint32_t cpl;
+	uint32_t reserved;
+};
+
+/*
+ * want: an EMULATE exit of 64-bit code may come with `mode` instead of SREGS, which is
+ * cheaper. Which of the two it was, `have` says.
+ */
+#define BATON_WANT_MODE		(1u << 8)
+
+/* REGS, and SREGS or mode, are in the page. insn_len 0: fetch it yourself. */
 struct baton_exit_emulate {
 	uint64_t gpa;
 	uint64_t gva;
@@ -59,6 +73,7 @@ struct baton_exit_emulate {
 	uint32_t access;	/* BATON_ACCESS_* */
 	uint8_t insn_len;	/* bytes valid in insn, 0-15 */
 	uint8_t insn[15];
+	struct baton_code_mode mode; /* with BATON_ACCESS_LONG64 */
 };
 
 struct baton_exit_eoi {
@@ -91,7 +106,7 @@ struct baton_exit_memory {
 
 struct baton_run {
 	/* monitor to kernel */
-	uint32_t want;		/* BATON_CLASS_* */
+	uint32_t want;		/* BATON_CLASS_*, BATON_WANT_MODE */
 	uint32_t commit;	/* BATON_CLASS_* */
 	uint8_t immediate_exit;	/* not 0: take a pending answer over, then return */
 	uint8_t reserved0[7];
@@ -114,7 +129,7 @@ struct baton_run {
 	uint8_t reserved1[4096 - 24 - 96 - 144 - 256];
 };
 
-static_assert(sizeof(struct baton_exit_emulate) == 40, "baton_exit_emulate");
+static_assert(sizeof(struct baton_exit_emulate) == 80, "baton_exit_emulate");
 static_assert(offsetof(struct baton_run, regs) == 120, "baton_run.regs");
 static_assert(sizeof(struct baton_run) == BATON_PAGE_SIZE, "baton_run");
 

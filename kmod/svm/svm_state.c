@@ -238,6 +238,23 @@ int svm_state_fetch(struct baton_vcpu *vcpu, u32 classes)
 	return 0;
 }
 
+/* For an exit of 64-bit code that can do without SREGS. Else those are saved. */
+static void save_mode(struct svm_vcpu *svm)
+{
+	struct baton_exit_emulate *out = &svm->vcpu.run->emulate;
+	const struct svm_vmcb *vmcb = svm->vmcb;
+
+	if (!svm_long64(svm)) {
+		svm_need_sregs(svm);
+		return;
+	}
+	out->mode = (struct baton_code_mode) {
+		.cr0 = vmcb->cr0, .cr3 = vmcb->cr3, .cr4 = vmcb->cr4,
+		.efer = vmcb->efer & ~SVM_EFER_SVME, .cpl = vmcb->cpl,
+	};
+	out->access |= BATON_ACCESS_LONG64;
+}
+
 /* A window ends: the cache is to be current, but for SREGS nobody asked for. */
 void svm_state_close(struct svm_vcpu *svm)
 {
@@ -247,6 +264,8 @@ void svm_state_close(struct svm_vcpu *svm)
 	vcpu->msr.kernel_gs_base = svm->vmcb->kernel_gs_base;
 	if (vcpu->save & BATON_ST_SREGS)
 		svm_need_sregs(svm);
+	if (vcpu->save & BATON_ST_MODE)
+		save_mode(svm);
 	vcpu->save = 0;
 	vcpu->valid |= BATON_ST_ALL & ~BATON_ST_SREGS;
 }

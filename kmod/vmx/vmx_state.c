@@ -273,6 +273,23 @@ static void save_sregs(struct vmx_vcpu *vmx)
 	save_pdptes(sregs);
 }
 
+/* For an exit of 64-bit code that can do without SREGS. Else those are saved. */
+static void save_mode(struct vmx_vcpu *vmx)
+{
+	struct baton_exit_emulate *out = &vmx->base.run->emulate;
+
+	if (!vmx_long64(vmx)) {
+		vmx_state_save(vmx, BATON_ST_SREGS);
+		return;
+	}
+	out->mode = (struct baton_code_mode) {
+		.cr0 = vmcs_read(VMCS_GUEST_CR0), .cr3 = vmcs_read(VMCS_GUEST_CR3),
+		.cr4 = vmcs_read(VMCS_GUEST_CR4), .efer = vmx->base.sregs.efer,
+		.cpl = vmx_cpl(),
+	};
+	out->access |= BATON_ACCESS_LONG64;
+}
+
 /* ---- MSRs, CPUID ---------------------------------------------------- */
 
 /* KERNEL_GS_BASE is in its register since the window's start and never stale. */
@@ -329,7 +346,9 @@ void vmx_state_save(struct vmx_vcpu *vmx, u32 classes)
 		save_sregs(vmx);
 	if (classes & BATON_ST_EVENTS)
 		vmx_event_shadows_save(vmx);
-	vmx->base.valid |= classes;
+	if (classes & BATON_ST_MODE)
+		save_mode(vmx);
+	vmx->base.valid |= classes & BATON_ST_ALL;
 }
 
 /* A window for reading only: the guest's registers are not touched. */

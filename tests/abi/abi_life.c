@@ -74,6 +74,71 @@ static void test_emulate(void)
 	abi_guest_end(&g);
 }
 
+/* 64-bit code at 0x1000, memory as it is, 1 to 2 MiB without a slot. */
+static struct abi_guest start_long64(const void *code, size_t size)
+{
+	struct abi_guest g = abi_guest_start(code, size);
+	uint64_t pml4 = 0x3003, pdpt = 0x4003, pd = 0x83;
+	struct baton_sregs sregs;
+
+	memcpy(g.memory + 0x2000, &pml4, 8);
+	memcpy(g.memory + 0x3000, &pdpt, 8);
+	memcpy(g.memory + 0x4000, &pd, 8);
+	EXPECT(!ioctl(g.vcpu, BATON_GET_SREGS, &sregs));
+	sregs.cr0 = 0x80000033;
+	sregs.cr3 = 0x2000;
+	sregs.cr4 = 0x20;
+	sregs.efer = 0x500;
+	for (int i = BATON_ES; i <= BATON_GS; i++)
+		sregs.seg[i] = (struct baton_segment){
+			.limit = 0xffffffff, .selector = 8,
+			.attr = i == BATON_CS ? 0xa09b : 0xc093,
+		};
+	sregs.seg[BATON_FS].base = 0x100000;
+	EXPECT(!ioctl(g.vcpu, BATON_SET_SREGS, &sregs));
+	return g;
+}
+
+/* BATON_WANT_MODE leaves SREGS out of an exit of 64-bit code, and of no other. */
+static void test_emulate_mode(void)
+{
+	/* mov eax, fs:[0x123] */
+	static const unsigned char code[] = { 0x64, 0x8b, 0x04, 0x25, 0x23, 0x01, 0x00, 0x00 };
+	/* mov ax,0xffff; mov ds,ax; mov byte [0x123],0x77 */
+	static const unsigned char real[] = { 0xb8, 0xff, 0xff, 0x8e, 0xd8, 0xc6, 0x06, 0x23,
+					      0x01, 0x77 };
+	struct abi_guest g = start_long64(code, sizeof(code));
+	const struct baton_code_mode *mode = &g.run->emulate.mode;
+	struct baton_sregs sregs;
+
+	ABI_RUN(g, BATON_EXIT_EMULATE);
+	EXPECT(g.run->have == BATON_CLASS_ALL);
+	EXPECT(g.run->sregs.seg[BATON_FS].base == 0x100000);
+	EXPECT(!(g.run->emulate.access & BATON_ACCESS_LONG64));
+	memset(&g.run->sregs, 0, sizeof(g.run->sregs));
+	g.run->want = BATON_WANT_MODE;
+	ABI_RUN(g, BATON_EXIT_EMULATE);
+	EXPECT(g.run->have == BATON_CLASS_REGS && g.run->regs.rip == 0x1000);
+	EXPECT(g.run->emulate.access & BATON_ACCESS_LONG64 && g.run->emulate.gpa == 0x100123);
+	EXPECT((mode->cr0 & 0x80010001) == 0x80000001 && mode->cr3 == 0x2000);
+	EXPECT(mode->cr4 & 0x20 && mode->efer == 0x500 && !mode->cpl);
+	EXPECT(!g.run->sregs.cr3);
+	/* The rest is there for who asks. */
+	EXPECT(!ioctl(g.vcpu, BATON_GET_SREGS, &sregs));
+	EXPECT(sregs.cr3 == 0x2000 && sregs.seg[BATON_FS].base == 0x100000);
+	g.run->want = BATON_WANT_MODE | BATON_CLASS_SREGS;
+	ABI_RUN(g, BATON_EXIT_EMULATE);
+	EXPECT(g.run->have == BATON_CLASS_ALL && g.run->sregs.cr3 == 0x2000);
+	abi_guest_end(&g);
+
+	g = abi_guest_start(real, sizeof(real));
+	g.run->want = BATON_WANT_MODE;
+	ABI_RUN(g, BATON_EXIT_EMULATE);
+	EXPECT(g.run->have == BATON_CLASS_ALL && g.run->sregs.seg[BATON_DS].base == 0xffff0);
+	EXPECT(!(g.run->emulate.access & BATON_ACCESS_LONG64));
+	abi_guest_end(&g);
+}
+
 static void test_shutdown(void)
 {
 	/* lidt [0x2000] (limit 0); ud2 */
@@ -326,6 +391,7 @@ const struct abi_test abi_life_tests[] = {
 	{ "A3 two threads, signal", test_two_threads_and_signal },
 	{ "port exits", test_pio },
 	{ "emulate exit and commit", test_emulate },
+	{ "emulate exit of 64-bit code", test_emulate_mode },
 	{ "triple fault", test_shutdown },
 	{ "A11 memory gone", test_memory_gone },
 	{ "A2 slot gone", test_slot_gone },

@@ -45,10 +45,18 @@ static int create_buses(struct guest *guest)
 	return bus_add(guest->mmio, GUEST_MMIO, 4096, &device_ops, NULL, "bench");
 }
 
+static int need_sregs(void *ctx)
+{
+	struct guest *guest = ctx;
+
+	return hv_vcpu_need_sregs(guest->vcpu);
+}
+
 static int create_emulator(struct guest *guest)
 {
 	const struct emul_config config = {
 		.memory = guest->memory, .pio = guest->pio, .mmio = guest->mmio,
+		.need_sregs = need_sregs, .vcpu = guest,
 	};
 
 	guest->emul = emul_create(&config);
@@ -132,7 +140,7 @@ static int on_emulate(struct guest *guest, const struct hv_exit *exit)
 	struct emul_fault fault;
 
 	if (emul_run(guest->emul, hv_vcpu_regs(guest->vcpu), hv_vcpu_sregs(guest->vcpu),
-		     &exit->emulate, &fault) != EMUL_DONE)
+		     exit->emulate, &fault) != EMUL_DONE)
 		return unexpected(guest, exit);
 	hv_vcpu_commit(guest->vcpu, BATON_CLASS_REGS);
 	return 0;

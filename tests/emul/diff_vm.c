@@ -72,6 +72,13 @@ static int get_xsave(void *arg, struct baton_xsave *image)
 	return 0;
 }
 
+static int need_sregs(void *ctx)
+{
+	struct diff_vm *vm = ctx;
+
+	return hv_vcpu_need_sregs(vm->vcpu);
+}
+
 static int set_xsave(void *arg, const struct baton_xsave *image)
 {
 	struct diff_vm *vm = arg;
@@ -178,7 +185,7 @@ static int on_emulate(struct diff_vm *vm, const struct hv_exit *exit)
 {
 	struct emul_fault fault;
 
-	if (emul_run(vm->emul, hv_vcpu_regs(vm->vcpu), hv_vcpu_sregs(vm->vcpu), &exit->emulate,
+	if (emul_run(vm->emul, hv_vcpu_regs(vm->vcpu), hv_vcpu_sregs(vm->vcpu), exit->emulate,
 		     &fault) != EMUL_DONE)
 		return failed(vm, "the emulator did not do it", -ENOTSUP);
 	hv_vcpu_commit(vm->vcpu, BATON_CLASS_REGS);
@@ -326,7 +333,9 @@ int diff_vm_create(enum hv_engine engine, struct diff_vm *vm)
 	write_tables(vm->memory, TABLES, OPERANDS);
 	write_tables(vm->memory, TABLES + 0x4000, DEVICE);
 	vm->emul = emul_create(&(struct emul_config){
-		vm->memory, vm->pio, vm->mmio, get_xsave, set_xsave, vm,
+		.memory = vm->memory, .pio = vm->pio, .mmio = vm->mmio,
+		.get_xsave = get_xsave, .set_xsave = set_xsave, .need_sregs = need_sregs,
+		.vcpu = vm,
 	});
 	return vm->emul ? 0 : failed(vm, "no memory", -ENOMEM);
 }

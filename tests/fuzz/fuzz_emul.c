@@ -211,9 +211,12 @@ static void step(struct guest *g, struct fuzz *f)
 
 	prepare(g, f);
 	save(g, &before);
+	guest_brief = true;
 	run(g, &after);
 	check_result(g);
 	load(g, &before);
+	/* With nothing remembered, and all registers there from the start. */
+	guest_brief = false;
 	g->emul = emul_create(&config);
 	run(g, &again);
 	emul_destroy(g->emul);

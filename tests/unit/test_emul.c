@@ -489,6 +489,71 @@ static void test_code_page(void **state)
 	expect_page_fault(g, 0x15, at);
 }
 
+/* A move that comes back: what is left out then must not be missed. */
+static void expect_again(struct guest *g, uint64_t gpa, bool write, unsigned int size,
+			 uint64_t value)
+{
+	g->regs.rip = G_CODE;
+	g->exit.gpa = gpa;
+	g->exit.access = write ? BATON_ACCESS_WRITE : 0;
+	assert_int_equal(guest_run(g), EMUL_DONE);
+	assert_int_equal(g->log_count, 1);
+	expect_log(g, 0, write, gpa - G_DEVICE, size, value);
+}
+
+static void test_again(void **state)
+{
+	struct guest *g = *state;
+	uint64_t *fs = &g->sregs.seg[BATON_FS].base;
+	struct baton_sregs before;
+
+	g->regs.gpr[BATON_RBX] = G_DEVICE + AT;
+	g->regs.gpr[BATON_RCX] = 2;
+	CODE(g, "\x89\x44\xcb\x08"); /* mov [rbx + rcx * 8 + 8], eax */
+	for (uint64_t i = 0; i < 3; i++) {
+		g->regs.gpr[BATON_RAX] = 0xff00000000 | i;
+		g->regs.gpr[BATON_RBX] = G_DEVICE + AT + i * 0x1000;
+		expect_again(g, G_DEVICE + AT + i * 0x1000 + 24, true, 4, i);
+		assert_int_equal(g->regs.rip, G_CODE + 4);
+	}
+	/* Same place, another instruction: the exit was for a write all the same. */
+	CODE(g, "\x88\x64\xcb\x08"); /* mov [rbx + rcx * 8 + 8], ah */
+	g->regs.gpr[BATON_RAX] = 0x4200;
+	expect_again(g, G_DEVICE + AT + 0x2018, true, 1, 0x42);
+	expect_again(g, G_DEVICE + AT + 0x2018, true, 1, 0x42);
+	CODE(g, "\x0f\xbf\x43\x02"); /* movsx eax, word [rbx + 2] */
+	memcpy(g->device + AT + 0x2002, "\xfe\xff", 2);
+	for (int i = 0; i < 2; i++) {
+		g->regs.gpr[BATON_RAX] = ~0ull;
+		expect_again(g, G_DEVICE + AT + 0x2002, false, 2, 0xfffe);
+		assert_int_equal(g->regs.gpr[BATON_RAX], 0xfffffffe);
+	}
+	/* The base of FS, which brief exits leave out, counts each time. */
+	CODE(g, "\x64\x8b\x03"); /* mov eax, fs:[rbx] */
+	for (*fs = 0x100; *fs < 0x300; *fs += 0x100)
+		expect_again(g, G_DEVICE + AT + 0x2000 + *fs, false, 4, 0);
+	/* Across a page's end: the processor's address is that of the second half. */
+	CODE(g, "\x89\x03"); /* mov [rbx], eax */
+	expect_again(g, G_DEVICE + AT + 0x2000, true, 4, 0xfffffffe & (uint32_t)g->regs.gpr[BATON_RAX]);
+	g->regs.gpr[BATON_RBX] = G_DEVICE + 0x2ffe;
+	g->regs.rip = G_CODE;
+	g->exit.gpa = G_DEVICE + 0x3000;
+	assert_int_equal(guest_run(g), EMUL_DONE);
+	assert_int_equal(g->log_count, 2);
+	expect_log(g, 0, true, 0x2ffe, 2, g->regs.gpr[BATON_RAX] & 0xffff);
+	/* A step of a guest that single-steps is told. */
+	g->regs.gpr[BATON_RBX] = G_DEVICE;
+	expect_again(g, G_DEVICE, true, 4, (uint32_t)g->regs.gpr[BATON_RAX]);
+	g->regs.rip = G_CODE;
+	g->regs.rflags |= 0x100;
+	g->exit.gpa = G_DEVICE;
+	before = g->sregs;
+	assert_int_equal(guest_run(g), EMUL_FAULT);
+	assert_int_equal(g->fault.vector, DB_VECTOR);
+	assert_memory_equal(&g->sregs, &before, sizeof(before)); /* they will be committed */
+	assert_int_equal(g->regs.rip, G_CODE + 2);
+}
+
 static void test_code_limit(void **state)
 {
 	struct guest *g = *state;
@@ -597,10 +662,14 @@ int main(void)
 		T(test_rom, setup64), T(test_exit_address, setup64),
 		T(test_code_bytes, setup64), T(test_code_fetch, setup64),
 		T(test_code_page, setup64),
+		T(test_again, setup64),
 		T(test_code_limit, setup32), T(test_code_mode, setup32),
 		T(test_unsupported, setup64),
 		T(test_atomic, setup64),
 	};
 
-	return cmocka_run_group_tests_name("emul", tests, NULL, NULL);
+	int failed = cmocka_run_group_tests_name("emul", tests, NULL, NULL);
+
+	guest_brief = true;
+	return failed + cmocka_run_group_tests_name("emul, brief exits", tests, NULL, NULL);
 }

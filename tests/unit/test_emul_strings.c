@@ -191,5 +191,8 @@ int main(void)
 		T(test_single_step, setup64),
 	};
 
-	return cmocka_run_group_tests_name("emul_strings", tests, NULL, NULL);
+	int failed = cmocka_run_group_tests_name("emul_strings", tests, NULL, NULL);
+
+	guest_brief = true;
+	return failed + cmocka_run_group_tests_name("emul_strings, brief exits", tests, NULL, NULL);
 }

@@ -78,5 +78,8 @@ int main(void)
 		T(test_quotients, setup64),
 	};
 
-	return cmocka_run_group_tests_name("emul_wide", tests, NULL, NULL);
+	int failed = cmocka_run_group_tests_name("emul_wide", tests, NULL, NULL);
+
+	guest_brief = true;
+	return failed + cmocka_run_group_tests_name("emul_wide, brief exits", tests, NULL, NULL);
 }

@@ -186,6 +186,11 @@ struct baton_sregs *hv_vcpu_sregs(struct hv_vcpu *vcpu)
 	return vcpu->sregs;
 }
 
+int hv_vcpu_need_sregs(struct hv_vcpu *vcpu)
+{
+	return vcpu->ops->need_sregs ? vcpu->ops->need_sregs(vcpu) : 0;
+}
+
 void hv_vcpu_commit(struct hv_vcpu *vcpu, uint32_t classes)
 {
 	vcpu->ops->commit(vcpu, classes);

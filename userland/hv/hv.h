@@ -133,7 +133,7 @@ struct hv_exit {
 	union {
 		struct { uint16_t port; uint8_t size; bool in; uint32_t *data; } pio;
 		struct { uint64_t gpa; uint8_t size; bool write; uint64_t *data; } mmio;
-		struct baton_exit_emulate emulate;
+		const struct baton_exit_emulate *emulate; /* until the next run */
 		struct { uint32_t vector; } eoi;
 		struct { uint64_t reason; uint64_t info[3]; const char *what; } fail;
 		struct baton_exit_memory memory;
@@ -168,6 +168,11 @@ int hv_vcpu_set_intr(struct hv_vcpu *vcpu, bool level);
  */
 struct baton_regs *hv_vcpu_regs(struct hv_vcpu *vcpu);
 struct baton_sregs *hv_vcpu_sregs(struct hv_vcpu *vcpu);
+/*
+ * With BATON_ACCESS_LONG64 in the exit the engine may have left SREGS out: what is
+ * there has a meaning only after this. 0, also if they were there; negative errno.
+ */
+int hv_vcpu_need_sregs(struct hv_vcpu *vcpu);
 void hv_vcpu_commit(struct hv_vcpu *vcpu, uint32_t classes);
 
 /* Whole state, while the vCPU does not run. */

@@ -180,6 +180,7 @@ static int map_run_page(struct baton_vcpu *vcpu)
 		return -errno;
 	vcpu->run = run;
 	vcpu->run_size = sizeof(*vcpu->run);
+	vcpu->run->want = BATON_WANT_MODE;
 	vcpu->base.regs = &vcpu->run->regs;
 	vcpu->base.sregs = &vcpu->run->sregs;
 	return 0;
@@ -242,7 +243,7 @@ static void fill_exit(struct baton_vcpu *vcpu, struct hv_exit *exit)
 		break;
 	case BATON_EXIT_EMULATE:
 		exit->kind = HV_EXIT_EMULATE;
-		exit->emulate = run->emulate;
+		exit->emulate = &run->emulate;
 		break;
 	case BATON_EXIT_EOI:
 		exit->kind = HV_EXIT_EOI;
@@ -279,6 +280,20 @@ static int baton_run(struct hv_vcpu *base, struct hv_exit *exit)
 		return error;
 	fill_exit(to_baton(base), exit);
 	return 0;
+}
+
+/* The module has left them out of an exit of 64-bit code. */
+static int baton_need_sregs(struct hv_vcpu *base)
+{
+	struct baton_run *run = to_baton(base)->run;
+	int error;
+
+	if (run->have & BATON_CLASS_SREGS)
+		return 0;
+	error = hv_ioctl(base->fd, BATON_GET_SREGS, &run->sregs);
+	if (!error)
+		run->have |= BATON_CLASS_SREGS;
+	return error;
 }
 
 static void baton_kick(struct hv_vcpu *vcpu)
@@ -364,6 +379,7 @@ static const struct hv_ops baton_ops = {
 	.vcpu_destroy = baton_vcpu_destroy,
 	.set_cpuid = baton_set_cpuid,
 	.run = baton_run,
+	.need_sregs = baton_need_sregs,
 	.kick = baton_kick,
 	.nmi = baton_nmi,
 	.get_exits = baton_get_exits,

@@ -206,8 +206,11 @@ static void on_fetch(struct vcpu *vcpu)
 {
 	const struct baton_segment *ss = &hv_vcpu_sregs(vcpu->hv)->seg[BATON_SS];
 	const struct emul_fault fault = { .vector = VECTOR_UD };
+	int error = hv_vcpu_need_sregs(vcpu->hv);
 
-	if ((ss->attr & BATON_SEG_DPL) == BATON_SEG_DPL)
+	if (error)
+		on_run_error(vcpu, error);
+	else if ((ss->attr & BATON_SEG_DPL) == BATON_SEG_DPL)
 		inject(vcpu, &fault);
 	else
 		on_void(vcpu);
@@ -217,12 +220,12 @@ static void on_emulate(struct vcpu *vcpu, const struct hv_exit *exit)
 {
 	struct emul_fault fault;
 
-	if (exit->emulate.access & BATON_ACCESS_FETCH) {
+	if (exit->emulate->access & BATON_ACCESS_FETCH) {
 		on_fetch(vcpu);
 		return;
 	}
 	switch (emul_run(vcpu->emul, hv_vcpu_regs(vcpu->hv), hv_vcpu_sregs(vcpu->hv),
-			 &exit->emulate, &fault)) {
+			 exit->emulate, &fault)) {
 	case EMUL_DONE:
 		hv_vcpu_commit(vcpu->hv, BATON_CLASS_REGS);
 		break;
@@ -322,6 +325,13 @@ static int set_xsave(void *arg, const struct baton_xsave *image)
 	return hv_vcpu_set_xsave(vcpu->hv, image);
 }
 
+static int need_sregs(void *arg)
+{
+	struct vcpu *vcpu = arg;
+
+	return hv_vcpu_need_sregs(vcpu->hv);
+}
+
 int vcpu_create(const struct vcpu_config *config, struct vcpu **ret_vcpu)
 {
 	struct vcpu *vcpu = calloc(1, sizeof(*vcpu));
@@ -331,6 +341,7 @@ int vcpu_create(const struct vcpu_config *config, struct vcpu **ret_vcpu)
 		.mmio = config->machine->mmio,
 		.get_xsave = get_xsave,
 		.set_xsave = set_xsave,
+		.need_sregs = need_sregs,
 		.vcpu = vcpu,
 	};
 	int error;

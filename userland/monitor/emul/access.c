@@ -73,8 +73,11 @@ static int find_linear(struct emul_cpu *cpu, unsigned int number, uint64_t offse
 	const struct baton_segment *seg = &cpu->sregs->seg[number];
 
 	if (cpu->mode == EMUL_LONG64) {
-		*ret_linear = offset + (number == BATON_FS || number == BATON_GS ? seg->base : 0);
-		return 0;
+		bool based = number == BATON_FS || number == BATON_GS;
+		int error = based ? emul_need_sregs(cpu) : 0;
+
+		*ret_linear = offset + (based ? seg->base : 0);
+		return error;
 	}
 	if (seg->attr & BATON_SEG_UNUSABLE || !within_limit(seg, offset, size) ||
 	    (cpu->protected_mode && !type_allows(seg, access)))
@@ -371,25 +374,22 @@ static unsigned int code_room(const struct emul_cpu *cpu)
 	return limit - rip >= EMUL_INSN_MAX ? EMUL_INSN_MAX : (unsigned int)(limit - rip) + 1;
 }
 
-static uint16_t stack_dpl(const struct baton_sregs *sregs)
+static struct baton_code_mode mode_of(const struct baton_sregs *sregs)
 {
-	return sregs->seg[BATON_SS].attr & BATON_SEG_DPL;
-}
-
-/* Does what decides about fetches say the same as when *code was noted? */
-static bool is_same_world(const struct emul_code *code, const struct baton_sregs *sregs)
-{
-	return code->cr3 == sregs->cr3 && code->cr0 == sregs->cr0 && code->cr4 == sregs->cr4 &&
-	       code->efer == sregs->efer && code->dpl == stack_dpl(sregs);
+	return (struct baton_code_mode){
+		.cr0 = sregs->cr0, .cr3 = sregs->cr3, .cr4 = sregs->cr4, .efer = sregs->efer,
+		.cpl = (sregs->seg[BATON_SS].attr & BATON_SEG_DPL) >> BATON_SEG_DPL_SHIFT,
+	};
 }
 
 bool access_fetch_again(const struct emul_cpu *cpu, uint8_t bytes[EMUL_INSN_MAX])
 {
 	const struct emul_code *code = cpu->code;
 	uint64_t offset = cpu->regs->rip - code->gva;
+	struct baton_code_mode mode = mode_of(cpu->sregs);
 
 	if (cpu->mode != EMUL_LONG64 || offset > PAGE_OFFSET + 1 - EMUL_INSN_MAX ||
-	    !is_same_world(code, cpu->sregs) || !walk_trail_holds(&code->trail))
+	    !is_same_mode(&code->mode, &mode) || !walk_trail_holds(&code->trail))
 		return false;
 	memcpy(bytes, code->host + offset, EMUL_INSN_MAX);
 	asm volatile("" : : : "memory"); /* from here on, the copy is the code */
@@ -399,7 +399,6 @@ bool access_fetch_again(const struct emul_cpu *cpu, uint8_t bytes[EMUL_INSN_MAX]
 /* After a walk with a trail: where its page is, to be found again without one. */
 static void note_code(struct emul_cpu *cpu, uint64_t linear, uint64_t gpa)
 {
-	const struct baton_sregs *sregs = cpu->sregs;
 	struct emul_code *code = cpu->code;
 
 	code->host = guest_memory_at(cpu->config->memory, gpa & ~PAGE_OFFSET, PAGE_OFFSET + 1);
@@ -410,11 +409,7 @@ static void note_code(struct emul_cpu *cpu, uint64_t linear, uint64_t gpa)
 		if (!code->trail.host[i])
 			code->trail.count = 0;
 	code->gva = linear & ~PAGE_OFFSET;
-	code->cr0 = sregs->cr0;
-	code->cr3 = sregs->cr3;
-	code->cr4 = sregs->cr4;
-	code->efer = sregs->efer;
-	code->dpl = stack_dpl(sregs);
+	code->mode = mode_of(cpu->sregs);
 }
 
 static int walk_code(struct emul_cpu *cpu, uint64_t linear, uint64_t *ret_gpa)

@@ -19,13 +19,16 @@
 #define EFER_LMA	(1ull << 10)
 
 #define CACHE_SIZE 64
+#define PAGE_SIZE 4096u
 
 /* Room for two words, to be compared as such. */
 #define BYTES_ROOM 16
 
 struct emul_entry {
 	uint8_t bytes[BYTES_ROOM];
+	uint64_t mask[2];		/* the bytes that count */
 	uint8_t mode;			/* enum emul_mode */
+	bool quick;			/* see quick_move() */
 	struct emul_op op;		/* length 0: the entry is empty */
 };
 
@@ -68,31 +71,56 @@ static uint64_t word_at(const uint8_t *bytes)
 	return word;
 }
 
-/* The first `length` bytes, 1 to 15: shorter than a call of memcmp(). */
-static bool same_bytes(const uint8_t *a, const uint8_t *b, unsigned int length)
+static bool same_bytes(const struct emul_entry *entry, const uint8_t *bytes)
 {
-	uint64_t low = word_at(a) ^ word_at(b), high = word_at(a + 8) ^ word_at(b + 8);
+	uint64_t low = word_at(entry->bytes) ^ word_at(bytes);
+	uint64_t high = word_at(entry->bytes + 8) ^ word_at(bytes + 8);
 
-	if (length <= 8)
-		return !(low << (64 - 8 * length));
-	return !low && !(high << (128 - 8 * length));
+	return !((low & entry->mask[0]) | (high & entry->mask[1]));
+}
+
+/* May quick_move() do it? */
+static bool is_quick(const struct emul_op *op, enum emul_mode mode)
+{
+	const struct emul_operand *memory = op->dst.kind == EMUL_MEM ? &op->dst : &op->src;
+	const struct emul_operand *other = op->dst.kind == EMUL_MEM ? &op->src : &op->dst;
+
+	return mode == EMUL_LONG64 && (op->kind == EMUL_OP_MOV || op->kind == EMUL_OP_MOVSX) &&
+	       memory->kind == EMUL_MEM && op->address_size == 8 && memory->size <= 8 &&
+	       memory->seg != BATON_FS && memory->seg != BATON_GS &&
+	       (other->kind == EMUL_REG || (other->kind == EMUL_IMM && other == &op->src));
+}
+
+static void fill_entry(struct emul_entry *entry, enum emul_mode mode, const uint8_t *bytes,
+		       const struct emul_op *op)
+{
+	unsigned int length = op->length;
+
+	memcpy(entry->bytes, bytes, sizeof(entry->bytes));
+	entry->mask[0] = length < 8 ? (1ull << 8 * length) - 1 : ~0ull;
+	entry->mask[1] = length > 8 ? (1ull << 8 * (length - 8)) - 1 : 0;
+	entry->mode = (uint8_t)mode;
+	entry->quick = is_quick(op, mode);
+	entry->op = *op;
+}
+
+static struct emul_entry *entry_of(struct emul *emul, uint64_t rip)
+{
+	return &emul->cache[(rip ^ rip >> 6) % CACHE_SIZE];
 }
 
 static int decode(struct emul *emul, const struct emul_cpu *cpu, const struct emul_op **ret_op)
 {
-	uint64_t rip = cpu->regs->rip;
-	struct emul_entry *entry = &emul->cache[(rip ^ rip >> 6) % CACHE_SIZE];
+	struct emul_entry *entry = entry_of(emul, cpu->regs->rip);
 	struct emul_op op;
 	int error;
 
 	if (!entry->op.length || entry->op.length > emul->count || entry->mode != cpu->mode ||
-	    !same_bytes(entry->bytes, emul->bytes, entry->op.length)) {
+	    !same_bytes(entry, emul->bytes)) {
 		error = emul_decode(cpu->mode, emul->bytes, emul->count, &op);
 		if (error)
 			return error;
-		entry->mode = (uint8_t)cpu->mode;
-		memcpy(entry->bytes, emul->bytes, sizeof(entry->bytes));
-		entry->op = op;
+		fill_entry(entry, cpu->mode, emul->bytes, &op);
 	}
 	emul->count = entry->op.length;
 	*ret_op = &entry->op;
@@ -121,6 +149,30 @@ static int find_op(struct emul *emul, struct emul_cpu *cpu, const struct emul_op
 	if (error != -ENODATA)
 		return error;
 	return short_of ? short_of : -ENOTSUP;
+}
+
+/* ---- registers that did not come along ---- */
+
+int emul_need_sregs(const struct emul_cpu *cpu)
+{
+	const struct emul_config *config = cpu->config;
+
+	if (!(cpu->exit->access & BATON_ACCESS_LONG64) || !config->need_sregs)
+		return 0;
+	return config->need_sregs(config->vcpu) ? -ENOTSUP : 0;
+}
+
+/* What 64-bit code nearly always gets by with. */
+static void take_mode(struct baton_sregs *sregs, const struct baton_code_mode *mode)
+{
+	struct baton_segment *ss = &sregs->seg[BATON_SS];
+
+	sregs->cr0 = mode->cr0;
+	sregs->cr3 = mode->cr3;
+	sregs->cr4 = mode->cr4;
+	sregs->efer = mode->efer;
+	sregs->seg[BATON_CS].attr |= BATON_SEG_L;
+	ss->attr = (uint16_t)((ss->attr & ~BATON_SEG_DPL) | mode->cpl << BATON_SEG_DPL_SHIFT);
 }
 
 /* ---- one run ---- */
@@ -188,6 +240,9 @@ static enum emul_result give_fault(struct emul_cpu *cpu, struct baton_sregs *sre
 				   struct emul_fault *fault)
 {
 	*fault = cpu->fault;
+	/* The caller commits SREGS, all of them. */
+	if (emul_need_sregs(cpu))
+		return EMUL_UNSUPPORTED;
 	if (fault->vector == VECTOR_PF)
 		sregs->cr2 = cpu->cr2;
 	/* a breakpoint on the instruction was reported before it got this far */
@@ -205,12 +260,80 @@ static enum emul_result give_up(struct emul_cpu *cpu, struct baton_sregs *sregs,
 	return give_fault(cpu, sregs, fault);
 }
 
+/* ---- the commonest run ---- */
+
+/* Is the code at RIP, of the page that was read last, what the entry was made of? */
+static inline bool is_same_code(const struct emul *emul, const struct emul_entry *entry,
+				uint64_t rip, const struct baton_exit_emulate *exit)
+{
+	const struct emul_code *code = &emul->code;
+	uint64_t offset = rip - code->gva;
+
+	if (exit->insn_len)
+		return exit->insn_len >= entry->op.length && same_bytes(entry, exit->insn);
+	return offset <= PAGE_SIZE - BYTES_ROOM && is_same_mode(&code->mode, &exit->mode) &&
+	       same_bytes(entry, code->host + offset) && walk_trail_holds(&code->trail);
+}
+
+static uint64_t quick_address(const struct baton_regs *regs, const struct emul_op *op,
+			      const struct emul_operand *memory)
+{
+	uint64_t address = (uint64_t)memory->value;
+
+	if (memory->base == EMUL_RIP)
+		address += regs->rip + op->length;
+	else if (memory->base != EMUL_NO_REG)
+		address += regs->gpr[memory->base];
+	if (memory->index != EMUL_NO_REG)
+		address += regs->gpr[memory->index] * memory->scale;
+	return address;
+}
+
+/*
+ * Nearly every access to a device is a plain move by 64-bit code that comes back again
+ * and again, to an address that the processor has translated. Such a one is done
+ * here, with nothing in between. False: nothing is done, the long way is to be gone.
+ */
+static __attribute__((noinline)) bool quick_move(struct emul *emul, struct baton_regs *regs,
+						 const struct baton_exit_emulate *exit)
+{
+	struct emul_entry *entry = entry_of(emul, regs->rip);
+	const struct emul_op *op = &entry->op;
+	bool store = exit->access & BATON_ACCESS_WRITE;
+	const struct emul_operand *memory = store ? &op->dst : &op->src;
+	struct emul_cpu cpu; /* of which only registers are looked at */
+	uint64_t linear, value;
+
+	cpu.regs = regs;
+	if (!entry->quick || memory->kind != EMUL_MEM || exit->kind != BATON_EMULATE_MMIO ||
+	    regs->rflags & RFLAGS_TF || exit->gpa & (memory->size - 1u))
+		return false;
+	linear = quick_address(regs, op, memory);
+	if ((linear ^ exit->gpa) & (PAGE_SIZE - 1) ||
+	    (exit->access & BATON_ACCESS_GVA && linear != exit->gva) ||
+	    !is_same_code(emul, entry, regs->rip, exit))
+		return false;
+	if (store) {
+		bus_write(emul->config.mmio, exit->gpa, memory->size,
+			  operand_direct(&cpu, &op->src) & size_mask(memory->size));
+	} else {
+		value = bus_read(emul->config.mmio, exit->gpa, memory->size);
+		if (op->kind == EMUL_OP_MOVSX)
+			value = sign_extend(value, memory->size);
+		gpr_write(&cpu, op->dst.reg, op->dst.size, value);
+	}
+	regs->rip += op->length;
+	regs->rflags &= ~RFLAGS_RF;
+	return true;
+}
+
 static enum emul_result done(const struct emul_cpu *cpu, struct emul_fault *fault)
 {
 	if (!(cpu->regs->rflags & RFLAGS_TF))
 		return EMUL_DONE;
 	*fault = (struct emul_fault){ .vector = VECTOR_DB };
-	return EMUL_FAULT;
+	/* The caller commits all of them, as in give_fault(). */
+	return emul_need_sregs(cpu) ? EMUL_UNSUPPORTED : EMUL_FAULT;
 }
 
 enum emul_result emul_run(struct emul *emul, struct baton_regs *regs,
@@ -219,6 +342,11 @@ enum emul_result emul_run(struct emul *emul, struct baton_regs *regs,
 {
 	struct emul_cpu cpu;
 
+	if (exit->access & BATON_ACCESS_LONG64) {
+		if (quick_move(emul, regs, exit))
+			return EMUL_DONE;
+		take_mode(sregs, &exit->mode);
+	}
 	init_cpu(&cpu, emul, regs, sregs, exit);
 	switch (run(emul, &cpu)) {
 	case 0:

@@ -22,7 +22,12 @@ struct emul_config {
 	/* vector registers, from and to the engine; NULL: moves of them are unsupported */
 	int (*get_xsave)(void *vcpu, struct baton_xsave *image);
 	int (*set_xsave)(void *vcpu, const struct baton_xsave *image);
-	void *vcpu;		/* for these two */
+	/*
+	 * After an exit with BATON_ACCESS_LONG64: completes what `sregs` of emul_run()
+	 * points to. NULL: it always is.
+	 */
+	int (*need_sregs)(void *vcpu);
+	void *vcpu;		/* for these */
 };
 
 enum emul_result {

@@ -43,6 +43,12 @@ int operand_resolve(struct emul_cpu *cpu, const struct emul_op *op,
 			      operand->size, access, place);
 }
 
+/* Before operand_direct(): selectors may not have come along. */
+static int operand_ready(const struct emul_cpu *cpu, const struct emul_operand *operand)
+{
+	return operand->kind == EMUL_SREG ? emul_need_sregs(cpu) : 0;
+}
+
 uint64_t operand_direct(const struct emul_cpu *cpu, const struct emul_operand *operand)
 {
 	switch (operand->kind) {
@@ -73,8 +79,9 @@ int operand_read(struct emul_cpu *cpu, const struct emul_op *op,
 	int error;
 
 	if (operand->kind != EMUL_MEM) {
+		error = operand_ready(cpu, operand);
 		*ret_value = operand_direct(cpu, operand);
-		return 0;
+		return error;
 	}
 	error = operand_resolve(cpu, op, operand, WALK_READ, &place);
 	if (!error)
@@ -250,10 +257,12 @@ static int do_push(struct emul_cpu *cpu, const struct emul_op *op)
 	unsigned int width = stack_width(cpu);
 	uint64_t top = (cpu->regs->gpr[BATON_RSP] - op->size) & size_mask(width);
 	struct emul_place from, to;
-	int error = 0;
+	int error;
 
 	if (op->dst.kind == EMUL_MEM)
 		error = operand_resolve(cpu, op, &op->dst, WALK_READ, &from);
+	else
+		error = operand_ready(cpu, &op->dst);
 	if (!error)
 		error = access_resolve(cpu, BATON_SS, top, op->size, WALK_WRITE, &to);
 	if (error)

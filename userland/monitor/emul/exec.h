@@ -48,8 +48,7 @@ struct emul_page {
 struct emul_code {
 	uint64_t gva;		/* of the page */
 	const uint8_t *host;
-	uint64_t cr0, cr3, cr4, efer;
-	uint16_t dpl;		/* of SS, in its place */
+	struct baton_code_mode mode;
 	struct walk_trail trail;
 };
 
@@ -68,6 +67,9 @@ struct emul_cpu {
 	struct emul_fault fault;	/* after -EFAULT … */
 	uint64_t cr2;			/* … and, if it is a page fault */
 };
+
+/* emul.c: before more of cpu->sregs is used than exit->mode tells. 0, -ENOTSUP. */
+int emul_need_sregs(const struct emul_cpu *cpu);
 
 /* ---- access.c: segments, pages, RAM and devices ---- */
 
@@ -129,6 +131,13 @@ int exec_imul(struct emul_cpu *cpu, const struct emul_op *op);
 int exec_div(struct emul_cpu *cpu, const struct emul_op *op);
 int exec_cmpxchg_pair(struct emul_cpu *cpu, const struct emul_op *op);
 int exec_vector(struct emul_cpu *cpu, const struct emul_op *op);
+
+/* Does what decides over fetches say the same? */
+static inline bool is_same_mode(const struct baton_code_mode *a, const struct baton_code_mode *b)
+{
+	return !((a->cr0 ^ b->cr0) | (a->cr3 ^ b->cr3) | (a->cr4 ^ b->cr4) |
+		 (a->efer ^ b->efer) | (a->cpl ^ b->cpl));
+}
 
 /* ---- registers ---- */
 
