@@ -67,10 +67,11 @@ static gboolean map_surface(BatonScreen *screen, const struct json_node *node, i
 {
 	gint64 width = node_number(node, "width", 0), height = node_number(node, "height", 0);
 	gint64 stride = node_number(node, "stride", 0);
+	int seals = fcntl(fd, F_GET_SEALS); /* negative: no file that has any */
 	struct stat file;
 	void *map;
 
-	if (!(fcntl(fd, F_GET_SEALS) & F_SEAL_SHRINK) || fstat(fd, &file) ||
+	if (seals < 0 || !(seals & F_SEAL_SHRINK) || fstat(fd, &file) ||
 	    !screen_size_is_sane(width, height, stride, file.st_size))
 		return FALSE;
 	map = mmap(NULL, (gsize)(stride * height), PROT_READ, MAP_SHARED, fd, 0);

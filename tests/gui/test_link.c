@@ -434,6 +434,22 @@ static void test_screen_that_is_not_sealed(void **state)
 	end(screen, monitor, fd);
 }
 
+/* One that cannot be sealed at all: no memfd. */
+static void test_screen_in_a_plain_file(void **state)
+{
+	g_autofree char *path = g_build_filename(server.folder, "picture", NULL);
+	int monitor[2], fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	BatonScreen *screen;
+
+	(void)state;
+	assert_false(ftruncate(fd, 64 * 32 * 4));
+	screen = attach(fd, monitor);
+	assert_int_equal(resizes, 0);
+	assert_int_equal(losses, 1);
+	end(screen, monitor, fd);
+	unlink(path);
+}
+
 static void test_screen_whose_monitor_ends(void **state)
 {
 	int monitor[2], fd = surface(F_SEAL_SHRINK);
@@ -463,6 +479,7 @@ int main(void)
 		API_TEST(test_refused_and_lost),
 		API_TEST(test_screen_follows_damage),
 		API_TEST(test_screen_that_is_not_sealed),
+		API_TEST(test_screen_in_a_plain_file),
 		API_TEST(test_screen_whose_monitor_ends),
 	};
 
