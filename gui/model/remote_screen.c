@@ -18,17 +18,42 @@
 #include "text.h"
 
 struct place {
+	int fd;			/* a connection already; -1: none */
 	char *socket, *host;
 	int port;
 };
+
+/* What the thread is to ask; the VM may lose its domain meanwhile. */
+struct question {
+	GVirDomain *domain;
+	gboolean may_pass;
+};
+
+static struct place *place_new(int fd)
+{
+	struct place *place = g_new0(struct place, 1);
+
+	place->fd = fd;
+	return place;
+}
 
 static void place_free(gpointer data)
 {
 	struct place *place = data;
 
+	if (place->fd >= 0)
+		close(place->fd);
 	g_free(place->socket);
 	g_free(place->host);
 	g_free(place);
+}
+
+static void question_free(gpointer data)
+{
+	struct question *question = data;
+
+	g_object_unref(question->domain);
+	g_free(question);
 }
 
 static GError *no_screen(const char *cause)
@@ -68,7 +93,7 @@ static struct place *place_of(GVirConfigDomain *config)
 
 		if (!GVIR_CONFIG_IS_DOMAIN_GRAPHICS_VNC(vnc))
 			continue;
-		place = g_new0(struct place, 1);
+		place = place_new(-1);
 		place->socket = g_strdup(gvir_config_domain_graphics_vnc_get_socket(vnc));
 		place->port = gvir_config_domain_graphics_vnc_get_port(vnc);
 		place->host = listen_of(vnc);
@@ -79,24 +104,23 @@ static struct place *place_of(GVirConfigDomain *config)
 
 static void in_thread(GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
-	BatonVm *vm = source;
-	gboolean may_pass = GPOINTER_TO_INT(data);
+	struct question *question = data;
 	GError *error = NULL;
 	GVirConfigDomain *config;
 	struct place *place;
-	int fd = may_pass ? gvir_domain_open_graphics_fd(vm->domain, 0, 0, NULL) : -1;
+	int fd = question->may_pass ?
+		 gvir_domain_open_graphics_fd(question->domain, 0, 0, NULL) : -1;
 
+	(void)source;
 	(void)cancellable;
 	if (fd >= 0) {
-		place = g_new0(struct place, 1);
-		place->port = -fd - 1; /* a descriptor already */
-		g_task_return_pointer(task, place, place_free);
+		g_task_return_pointer(task, place_new(fd), place_free);
 		return;
 	}
-	config = gvir_domain_get_config(vm->domain, 0, &error);
+	config = gvir_domain_get_config(question->domain, 0, &error);
 	place = config ? place_of(config) : NULL;
 	g_clear_object(&config);
-	if (place && (place->socket || place->port > 0)) {
+	if (place && (place->socket || (place->port > 0 && place->port <= UINT16_MAX))) {
 		g_task_return_pointer(task, place, place_free);
 		return;
 	}
@@ -108,6 +132,24 @@ static void in_thread(GTask *task, gpointer source, gpointer data, GCancellable 
 
 /* ---- getting there ---- */
 
+/* What the other side says is part of a shell's command there: nothing of it may be one. */
+static gboolean is_host(const char *text)
+{
+	return g_ascii_isalnum(*text) ? !text[strspn(text, "0123456789abcdefghijklmnopqrstuvwxyz"
+						     "ABCDEFGHIJKLMNOPQRSTUVWXYZ.:%_-")] : FALSE;
+}
+
+char *remote_screen_command(const char *socket, const char *host, int port)
+{
+	g_autofree char *word = socket ? g_shell_quote(socket) : NULL;
+
+	if (socket)
+		return *socket == '/' ? g_strdup_printf("nc -U %s", word) : NULL;
+	if (is_loopback(host))
+		host = "127.0.0.1";
+	return is_host(host) ? g_strdup_printf("nc %s %d", host, port) : NULL;
+}
+
 /* ssh, which joins us with a socket on the other computer. */
 static int open_by_ssh(const char *uri, const struct place *place, GError **error)
 {
@@ -115,14 +157,15 @@ static int open_by_ssh(const char *uri, const struct place *place, GError **erro
 	int port, pair[2];
 	g_autofree char *host = connection_uri_host(uri, &user, &port);
 	g_autofree char *port_text = g_strdup_printf("%d", port > 0 ? port : 22);
-	g_autofree char *word = place->socket ? g_shell_quote(place->socket) : NULL;
-	g_autofree char *command = place->socket ? g_strdup_printf("nc -U %s", word) :
-		g_strdup_printf("nc %s %d", is_loopback(place->host) ? "127.0.0.1" : place->host,
-				place->port);
+	g_autofree char *command = remote_screen_command(place->socket, place->host, place->port);
 	g_autoptr(GSubprocessLauncher) launcher =
 		g_subprocess_launcher_new(G_SUBPROCESS_FLAGS_STDERR_SILENCE);
 	g_autoptr(GSubprocess) process = NULL;
 
+	if (!command) {
+		g_propagate_error(error, no_screen(_("Its address cannot be one of a screen.")));
+		return -1;
+	}
 	if (!host || host[0] == '-' || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair)) {
 		g_propagate_error(error, no_screen(_("The connection names no computer.")));
 		return -1;
@@ -184,8 +227,9 @@ static void on_place(GObject *source, GAsyncResult *result, gpointer data)
 			_("There is no connection to the screen"), NULL));
 		return;
 	}
-	if (place->port < 0 && !place->socket) {
-		g_task_return_int(task, -place->port - 1);
+	if (place->fd >= 0) {
+		g_task_return_int(task, place->fd);
+		place->fd = -1;
 	} else if (strstr(uri, "+ssh://")) {
 		fd = open_by_ssh(uri, place, &error);
 		if (fd < 0)
@@ -193,6 +237,9 @@ static void on_place(GObject *source, GAsyncResult *result, gpointer data)
 				_("There is no connection to the screen"), NULL));
 		else
 			g_task_return_int(task, fd);
+	} else if (place->socket && connection_uri_is_remote(uri)) {
+		/* A path there is not one here. */
+		g_task_return_error(task, no_screen(_("It is reached on that computer only.")));
 	} else {
 		open_by_address(task, uri, place);
 	}
@@ -204,16 +251,20 @@ void remote_screen_open(BatonVm *vm, GCancellable *cancellable, GAsyncReadyCallb
 {
 	GTask *task = g_task_new(vm, cancellable, callback, data);
 	GTask *inner;
-	gboolean may_pass;
+	struct question *question;
 
+	/* A descriptor that has come is handed on, also when nobody wants it any more. */
+	g_task_set_check_cancellable(task, FALSE);
 	if (!vm->domain || !vm->connection) {
 		g_task_return_error(task, no_screen(_("libvirt does not know this machine.")));
 		g_object_unref(task);
 		return;
 	}
-	may_pass = !connection_uri_is_remote(baton_connection_uri(vm->connection));
+	question = g_new0(struct question, 1);
+	question->domain = g_object_ref(vm->domain);
+	question->may_pass = !connection_uri_is_remote(baton_connection_uri(vm->connection));
 	inner = g_task_new(vm, cancellable, on_place, task);
-	g_task_set_task_data(inner, GINT_TO_POINTER(may_pass), NULL);
+	g_task_set_task_data(inner, question, question_free);
 	g_task_run_in_thread(inner, in_thread);
 	g_object_unref(inner);
 }

@@ -10,7 +10,13 @@
 
 void remote_screen_open(BatonVm *vm, GCancellable *cancellable, GAsyncReadyCallback callback,
 			gpointer data);
-/* A connected socket that speaks VNC; -1: *error. */
+/* A connected socket that speaks VNC, also after a cancel, for close(); -1: *error. */
 int remote_screen_open_finish(BatonVm *vm, GAsyncResult *result, GError **error);
+
+/*
+ * What a shell on the other computer runs to reach the screen; socket NULL: host and port.
+ * NULL: that is no address. g_free().
+ */
+char *remote_screen_command(const char *socket, const char *host, int port);
 
 #endif

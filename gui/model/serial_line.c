@@ -90,15 +90,30 @@ static void on_console(GObject *source, GAsyncResult *result, gpointer data)
 		take_socket(task, fd);
 }
 
+/* What the thread works with; the VM may lose its domain meanwhile. */
+struct place {
+	GVirConnection *libvirt;
+	GVirDomain *domain;
+};
+
+static void place_free(gpointer data)
+{
+	struct place *place = data;
+
+	g_object_unref(place->libvirt);
+	g_object_unref(place->domain);
+	g_free(place);
+}
+
 static void in_thread(GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
-	BatonVm *vm = source;
-	GVirConnection *libvirt = data;
+	struct place *place = data;
 	GError *error = NULL;
-	GVirStream *stream = gvir_connection_get_stream(libvirt, 0);
+	GVirStream *stream = gvir_connection_get_stream(place->libvirt, 0);
 
+	(void)source;
 	(void)cancellable;
-	if (gvir_domain_open_console(vm->domain, stream, NULL, 0, &error)) {
+	if (gvir_domain_open_console(place->domain, stream, NULL, 0, &error)) {
 		g_task_return_pointer(task, stream, g_object_unref);
 		return;
 	}
@@ -114,6 +129,7 @@ void serial_line_open(BatonVm *vm, GCancellable *cancellable, GAsyncReadyCallbac
 	GTask *task = g_task_new(vm, cancellable, callback, data);
 	BatonApi *api = vm->connection ? baton_connection_api(vm->connection) : NULL;
 	GVirConnection *libvirt = vm->connection ? baton_connection_libvirt(vm->connection) : NULL;
+	struct place *place;
 	GTask *inner;
 
 	if (api && vm->native) {
@@ -122,8 +138,11 @@ void serial_line_open(BatonVm *vm, GCancellable *cancellable, GAsyncReadyCallbac
 		return;
 	}
 	if (vm->domain && libvirt) {
+		place = g_new0(struct place, 1);
+		place->libvirt = g_object_ref(libvirt);
+		place->domain = g_object_ref(vm->domain);
 		inner = g_task_new(vm, NULL, on_console, task);
-		g_task_set_task_data(inner, g_object_ref(libvirt), g_object_unref);
+		g_task_set_task_data(inner, place, place_free);
 		g_task_run_in_thread(inner, in_thread);
 		g_object_unref(inner);
 		return;

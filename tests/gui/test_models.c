@@ -20,6 +20,7 @@
 #include "model/keys.h"
 #include "model/new_vm_plan.h"
 #include "model/place.h"
+#include "model/remote_screen.h"
 #include "model/screen.h"
 #include "model/vm_ops.h"
 #include "monitor/display/keymap.h"
@@ -156,6 +157,23 @@ static void test_uris(void **state)
 	assert_int_equal(port, 2222);
 	is(connection_uri_host("baton:///session", &user, &port), NULL);
 	assert_null(user);
+}
+
+/* The other side's words become part of a command of a shell there. */
+static void test_commands_for_a_far_screen(void **state)
+{
+	static const char *const bad[] = { "x;reboot", "$(reboot)", "-e/bin/sh", "a b", "a\nb", "`x`",
+					   "a&b", "\xc3\xa4" };
+
+	(void)state;
+	is(remote_screen_command(NULL, "localhost", 5901), "nc 127.0.0.1 5901");
+	is(remote_screen_command(NULL, NULL, 5901), "nc 127.0.0.1 5901");
+	is(remote_screen_command(NULL, "10.0.0.7", 5901), "nc 10.0.0.7 5901");
+	is(remote_screen_command(NULL, "fe80::1%eth0", 5901), "nc fe80::1%eth0 5901");
+	is(remote_screen_command("/run/a b", NULL, 0), "nc -U '/run/a b'");
+	is(remote_screen_command("-x", NULL, 0), NULL);
+	for (size_t i = 0; i < G_N_ELEMENTS(bad); i++)
+		is(remote_screen_command(NULL, bad[i], 5901), NULL);
 }
 
 static void test_connections_are_kept(void **state)
@@ -476,6 +494,7 @@ int main(void)
 		cmocka_unit_test(test_lines_that_are_no_objects),
 		cmocka_unit_test(test_doctor),
 		cmocka_unit_test(test_uris),
+		cmocka_unit_test(test_commands_for_a_far_screen),
 		cmocka_unit_test(test_connections_are_kept),
 		cmocka_unit_test(test_vm_of_the_api),
 		cmocka_unit_test(test_vm_that_failed),
