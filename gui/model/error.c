@@ -36,12 +36,14 @@ GError *baton_error_new(enum btn_code code, const char *sentence, const char *ca
 			const char *fix)
 {
 	const struct btn_row *row = btn_lookup(code);
-	GError *error = g_error_new_literal(BATON_ERROR, code, sentence ? sentence :
-					    row ? row->title : _("something went wrong"));
+	g_autofree char *message = g_utf8_make_valid(sentence ? sentence :
+						     row ? row->title : _("something went wrong"), -1);
+	GError *error = g_error_new_literal(BATON_ERROR, code, message);
 	BatonErrorPrivate *private = baton_error_get_private(error);
 
-	private->cause = g_strdup(cause ? cause : row ? row->cause : "");
-	private->fix = g_strdup(fix ? fix : row ? row->fix : "");
+	/* A libvirt's text is what the other side has sent. */
+	private->cause = g_utf8_make_valid(cause ? cause : row ? row->cause : "", -1);
+	private->fix = g_utf8_make_valid(fix ? fix : row ? row->fix : "", -1);
 	return error;
 }
 

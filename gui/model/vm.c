@@ -106,10 +106,11 @@ int baton_vm_compare_names(const BatonVm *a, const BatonVm *b)
 
 /* ---- what the API says ---- */
 
+/* libvirt hands on whatever bytes the other side has sent; GLib's functions read on behind bad ones. */
 static void set_text(char **field, const char *text)
 {
 	g_free(*field);
-	*field = g_strdup(text);
+	*field = text ? g_utf8_make_valid(text, -1) : NULL;
 }
 
 static enum vm_state state_of(const char *name)

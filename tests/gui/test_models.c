@@ -107,6 +107,18 @@ static void test_errors(void **state)
 	assert_string_equal(baton_error_fix(explained), "Fix it");
 }
 
+/* Bytes of another computer's: labels and GLib's functions for UTF-8 get none that is bad. */
+static void test_errors_of_bad_bytes(void **state)
+{
+	GError *foreign = g_error_new_literal(G_IO_ERROR, G_IO_ERROR_FAILED, "no \xf0");
+	g_autoptr(GError) explained = baton_error_explain(foreign, "\xf0", NULL);
+	g_autofree char *report = baton_error_report(explained);
+
+	(void)state;
+	assert_true(g_utf8_validate(report, -1, NULL));
+	assert_true(g_str_has_prefix(baton_error_cause(explained), "no "));
+}
+
 static void test_lines_that_are_no_objects(void **state)
 {
 	static const char *const bad[] = { "", "[]", "{", "{\"a\":}", "1", "{\"a\":1}x", "\xff" };
@@ -491,6 +503,7 @@ int main(void)
 		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_shell_words),
 		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_errors_of_bad_bytes),
 		cmocka_unit_test(test_lines_that_are_no_objects),
 		cmocka_unit_test(test_doctor),
 		cmocka_unit_test(test_uris),
