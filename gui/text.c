@@ -112,9 +112,14 @@ char *text_shell_word(const char *word)
 
 char *text_command_of_fix(const char *fix)
 {
+	/* Between these there may be quotes of the command's own. */
+	const char *open = fix ? strstr(fix, "“") : NULL;
+	const char *close = open ? g_strrstr(open, "”") : NULL;
 	const char *start = fix ? strchr(fix, '"') : NULL;
 	const char *end = start ? strchr(start + 1, '"') : NULL;
 
+	if (close && close > open + strlen("“"))
+		return g_strndup(open + strlen("“"), (gsize)(close - open - strlen("“")));
 	if (!end || end == start + 1)
 		return NULL;
 	return g_strndup(start + 1, (gsize)(end - start - 1));

@@ -24,7 +24,10 @@ char *text_size_option(uint64_t bytes);
 char *text_duration(int64_t seconds);
 /* A word for a shell's command line: quoted only if it has to be; g_free(). */
 char *text_shell_word(const char *word);
-/* The first "quoted command" in a fix; NULL: none. g_free(). */
+/*
+ * The command in a fix: all between “ and ”, or the first in plain quotes; NULL: none.
+ * g_free().
+ */
 char *text_command_of_fix(const char *fix);
 
 #endif

@@ -143,7 +143,7 @@ GError *doctor_judge(char *text)
 	said = node_text(finding, "text");
 	fix = node_text(finding, "fix");
 	if (fix)
-		quoted = g_strdup_printf(_("Run this command: \"%s\""), fix);
+		quoted = g_strdup_printf(_("Run this command: “%s”"), fix);
 	return baton_error_new(code && g_str_has_prefix(code, "BTN-") ?
 			       (enum btn_code)g_ascii_strtoll(code + 4, NULL, 10) : BTN_NO_ENGINE,
 			       _("This computer cannot run virtual machines yet"), said, quoted);

@@ -77,6 +77,10 @@ static void test_shell_words(void **state)
 	is(text_command_of_fix("Run \"vmctl doctor\" now."), "vmctl doctor");
 	is(text_command_of_fix("Nothing to run."), NULL);
 	is(text_command_of_fix("An open \"quote"), NULL);
+	is(text_command_of_fix("Run: “usermod -aG kvm \"$USER\"  # log in again”"),
+	   "usermod -aG kvm \"$USER\"  # log in again");
+	is(text_command_of_fix("An open “quote"), NULL);
+	is(text_command_of_fix("“”"), NULL);
 }
 
 /* ---- errors ---- */
@@ -136,12 +140,18 @@ static void test_doctor(void **state)
 		"{\"usable\":false,\"checks\":[{\"severity\":\"ok\",\"text\":\"fine\"},"
 		"{\"severity\":\"problem\",\"code\":\"BTN-3002\",\"text\":\"no module\","
 		"\"fix\":\"modprobe baton\"}]}"));
+	g_autoptr(GError) quoted = doctor_judge(g_strdup(
+		"{\"usable\":false,\"checks\":[{\"severity\":\"problem\",\"code\":\"BTN-3007\","
+		"\"text\":\"t\",\"fix\":\"sudo setfacl -m \\\"u:$USER:rw\\\" /dev/kvm\"}]}"));
 
 	(void)state;
 	assert_non_null(bad);
 	assert_int_equal(bad->code, BTN_NO_MODULE);
 	assert_string_equal(baton_error_cause(bad), "no module");
 	is(text_command_of_fix(baton_error_fix(bad)), "modprobe baton");
+	assert_non_null(quoted);
+	is(text_command_of_fix(baton_error_fix(quoted)),
+	   "sudo setfacl -m \"u:$USER:rw\" /dev/kvm");
 	assert_null(doctor_judge(g_strdup("{\"usable\":true,\"checks\":[]}")));
 	assert_null(doctor_judge(g_strdup("nonsense")));
 }
