@@ -43,6 +43,7 @@ struct _BatonNewVm {
 	struct host_offer *offer;
 	struct plan *plan;
 	gboolean name_is_ours, disk_is_ours;	/* suggested, not typed */
+	gboolean closed;
 };
 
 G_DEFINE_TYPE(BatonNewVm, baton_new_vm, GTK_TYPE_WINDOW)
@@ -389,6 +390,10 @@ static void on_offer(GObject *source, GAsyncResult *result, gpointer data)
 
 	(void)source;
 	self->offer = host_offer_ask_finish(result, &error);
+	if (self->closed) {
+		g_clear_error(&error);
+		return;
+	}
 	if (!self->offer) {
 		error = baton_error_explain(error, _("The daemon does not say what there is"),
 					    NULL);
@@ -396,8 +401,6 @@ static void on_offer(GObject *source, GAsyncResult *result, gpointer data)
 		g_error_free(error);
 		return;
 	}
-	if (!self->plan)
-		return; /* closed meanwhile */
 	show_limits(self);
 	show_images(self);
 	show_lists(self);
@@ -534,6 +537,7 @@ static void baton_new_vm_dispose(GObject *object)
 {
 	BatonNewVm *self = BATON_NEW_VM(object);
 
+	self->closed = TRUE;
 	g_clear_object(&self->api);
 	G_OBJECT_CLASS(baton_new_vm_parent_class)->dispose(object);
 }

@@ -30,9 +30,12 @@ G_DEFINE_TYPE(BatonOverview, baton_overview, GTK_TYPE_BOX)
 static void show_log(BatonOverview *overview, const char *bytes, gsize size)
 {
 	g_autofree char *text = g_utf8_make_valid(bytes, (gssize)size);
-	GtkTextBuffer *buffer = gtk_text_view_get_buffer(overview->log);
+	GtkTextBuffer *buffer;
 	GtkTextIter end;
 
+	if (!overview->log || !overview->vm)
+		return; /* closed meanwhile */
+	buffer = gtk_text_view_get_buffer(overview->log);
 	gtk_text_buffer_set_text(buffer, *text ? text : _("Nothing yet."), -1);
 	gtk_text_buffer_get_end_iter(buffer, &end);
 	gtk_text_buffer_place_cursor(buffer, &end);
@@ -47,8 +50,7 @@ static void on_log_read(GObject *source, GAsyncResult *result, gpointer data)
 	gsize size = 0;
 	const char *text = bytes ? g_bytes_get_data(bytes, &size) : NULL;
 
-	if (overview->log && overview->vm)
-		show_log(overview, text ? text : "", size);
+	show_log(overview, text ? text : "", size);
 }
 
 /* Its end is what says what happened last. */

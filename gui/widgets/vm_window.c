@@ -73,7 +73,9 @@ static void update(BatonVmWindow *window)
 	show_subtitle(window);
 	show_power(window);
 	actions_update(window->actions, "vm", vms);
-	if (window->vm->problem || !window->own_report)
+	if (window->vm->problem)
+		window->own_report = FALSE;
+	if (!window->own_report)
 		baton_banner_show(window->banner, window->vm->problem, NULL, NULL, TRUE);
 	baton_vm_screen_update(window->screen);
 	baton_serial_update(window->serial);
@@ -89,7 +91,10 @@ static void on_vm_changed(BatonVm *vm, gpointer data)
 void baton_vm_window_report(BatonVmWindow *window, GError *error)
 {
 	window->own_report = TRUE;
-	baton_banner_show(window->banner, error, NULL, NULL, TRUE);
+	if (window->banner)
+		baton_banner_show(window->banner, error, NULL, NULL, TRUE);
+	else
+		g_message("%s", error->message); /* closed while a picture was being saved */
 	g_error_free(error);
 }
 
@@ -243,6 +248,7 @@ static void baton_vm_window_dispose(GObject *object)
 	if (window->screen)
 		g_signal_handlers_disconnect_by_data(window->screen, window);
 	window->screen = NULL;
+	window->banner = NULL;
 	G_OBJECT_CLASS(baton_vm_window_parent_class)->dispose(object);
 }
 

@@ -53,9 +53,13 @@ void baton_window_show_menu(BatonWindow *window)
 	gtk_toggle_button_set_active(GTK_TOGGLE_BUTTON(window->menu_button), TRUE);
 }
 
+/* Who waits for something holds the window, which may have been closed by then. */
 void baton_window_report(BatonWindow *window, GError *error)
 {
-	baton_banner_show(window->report, error, NULL, NULL, TRUE);
+	if (window->report)
+		baton_banner_show(window->report, error, NULL, NULL, TRUE);
+	else
+		g_message("%s", error->message);
 	g_error_free(error);
 }
 
@@ -275,6 +279,9 @@ static void baton_window_dispose(GObject *object)
 	if (window->list)
 		g_signal_handlers_disconnect_by_data(window->list, window);
 	window->list = NULL;
+	window->details = NULL;
+	window->undo = NULL;
+	window->report = NULL;
 	g_clear_pointer(&window->by_connection, g_hash_table_unref);
 	G_OBJECT_CLASS(baton_window_parent_class)->dispose(object);
 }

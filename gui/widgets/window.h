@@ -16,7 +16,7 @@ G_DECLARE_FINAL_TYPE(BatonWindow, baton_window, BATON, WINDOW, GtkApplicationWin
 
 GtkWidget *baton_window_new(BatonApp *app);
 BatonVmList *baton_window_list(BatonWindow *window);
-BatonUndoBar *baton_window_undo_bar(BatonWindow *window);
+BatonUndoBar *baton_window_undo_bar(BatonWindow *window);	/* NULL: it is closed */
 void baton_window_search(BatonWindow *window);
 void baton_window_show_menu(BatonWindow *window);
 /* An error of something that no VM's pane can show. Takes it. */

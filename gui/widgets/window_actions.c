@@ -137,7 +137,7 @@ static void say_deleted(struct batch *batch)
 {
 	g_autofree char *text = NULL;
 
-	if (!batch->done->len) {
+	if (!batch->done->len || !baton_window_undo_bar(batch->window)) {
 		batch_free(batch);
 		return;
 	}

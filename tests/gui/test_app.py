@@ -307,6 +307,40 @@ def test_daemon_killed(session):
     wait_for("the banner goes", lambda: not app.find("label", "Baton's daemon has gone away"))
 
 
+def test_assistant_closed_before_the_answer(session):
+    app = with_vms(session)
+    daemon = session.daemon_pid()
+    os.kill(daemon, signal.SIGSTOP)
+    app.press("push button", "New…")
+    window = app.window("New Virtual Machine")
+    app.press("push button", "Cancel")
+    wait_for("it closes", lambda: window not in app.windows())
+    os.kill(daemon, signal.SIGCONT)
+    session.ctl("start", "web-1")
+    app.wait_state("web-1", "Running")
+
+
+def test_main_window_closed_while_a_vm_is_made(session):
+    app = with_vms(session)
+    app.select("web-1")
+    app.press("push button", "Open")
+    app.window("web-1")
+    app.press("push button", "New…")
+    app.wait("label", "debian-12  (64 MiB)")
+    app.press("push button", "Next")
+    app.press("push button", "Next")
+    daemon = session.daemon_pid()
+    os.kill(daemon, signal.SIGSTOP)
+    app.press("push button", "Create")
+    main = app.window("Baton")
+    app.press("push button", "Close", top=main)
+    wait_for("it closes", lambda: main not in app.windows())
+    os.kill(daemon, signal.SIGKILL)
+    app.wait("label", "“web-1” is not reachable.")
+    wait_for("what failed is said", lambda: "daemon" in app.said())
+    assert app.process.poll() is None
+
+
 def test_connections(session):
     app = with_vms(session)
     app.menu("Menu", "Connections…")
