@@ -3,6 +3,7 @@
  * The registry's rows, and errors as text. See errors.h.
  */
 #include "errors.h"
+#include "printable.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -488,14 +489,19 @@ void btn_print(FILE *to, const char *program, const char *verb, const struct btn
 {
 	/* One write, so that lines of several processes do not mix. */
 	char text[sizeof(*e) + 256];
+	struct btn_error own = *e;
 	int length;
 
+	/* Names in it are other people's: of files, in images, of guests. */
+	make_printable(own.message);
+	make_printable(own.cause);
+	make_printable(own.fix);
 	length = snprintf(text, sizeof(text), "%s: %s%s%s (BTN-%04d)\n", program,
-			  verb ? verb : "", verb ? ": " : "", e->message, (int)e->code);
-	if (e->cause[0] && length < (int)sizeof(text))
-		length += snprintf(text + length, sizeof(text) - length, "cause: %s\n", e->cause);
-	if (e->fix[0] && length < (int)sizeof(text))
-		length += snprintf(text + length, sizeof(text) - length, "fix: %s\n", e->fix);
+			  verb ? verb : "", verb ? ": " : "", own.message, (int)own.code);
+	if (own.cause[0] && length < (int)sizeof(text))
+		length += snprintf(text + length, sizeof(text) - length, "cause: %s\n", own.cause);
+	if (own.fix[0] && length < (int)sizeof(text))
+		length += snprintf(text + length, sizeof(text) - length, "fix: %s\n", own.fix);
 	if (length >= (int)sizeof(text))
 		text[sizeof(text) - 2] = '\n';
 	fflush(to);

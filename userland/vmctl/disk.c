@@ -10,6 +10,7 @@
 #include "json.h"
 #include "monitor/block/image.h"
 #include "options.h"
+#include "printable.h"
 #include "size.h"
 #include "suggest.h"
 
@@ -195,6 +196,20 @@ static void print_info_json(const char *path, const struct image_info *info)
 	json_close(&j, '}');
 }
 
+/* Whoever made the image has written it. */
+static void print_backing(const struct image_info *info)
+{
+	char name[sizeof(info->backing)], format[sizeof(info->backing_format)];
+
+	if (!info->backing[0])
+		return;
+	snprintf(name, sizeof(name), "%s", info->backing);
+	snprintf(format, sizeof(format), "%s", info->backing_format);
+	make_printable(name);
+	make_printable(format);
+	printf("backing     %s%s%s\n", name, format[0] ? ", " : "", format);
+}
+
 static void print_info_table(const char *path, const struct image_info *info)
 {
 	char text[SIZE_FORMAT_MAX];
@@ -211,9 +226,7 @@ static void print_info_table(const char *path, const struct image_info *info)
 		return;
 	printf("clusters    %s\n", size_format(info->cluster_size, text, sizeof(text)));
 	printf("refcounts   %u bits\n", info->refcount_bits);
-	if (info->backing[0])
-		printf("backing     %s%s%s\n", info->backing, info->backing_format[0] ? ", " : "",
-		       info->backing_format);
+	print_backing(info);
 	if (info->snapshots)
 		printf("snapshots   %u\n", info->snapshots);
 	if (info->dirty || info->corrupt)

@@ -14,7 +14,7 @@
 
 #include "check.h"
 #include "json.h"
-#include "lib/utf8.h"
+#include "lib/printable.h"
 #include "node.h"
 #include "size.h"
 #include "suggest.h"
@@ -266,25 +266,6 @@ static void human_age(time_t then, char *buf, size_t size)
 		snprintf(buf, size, "%lld h", s / 3600);
 	else
 		snprintf(buf, size, "%lld d", s / 86400);
-}
-
-/* What is not a letter to be seen does nothing to the terminal. */
-static void make_printable(char *text)
-{
-	unsigned char *p = (unsigned char *)text;
-
-	while (*p) {
-		size_t length = utf8_length(p, UTF8_MAX);
-
-		/* U+0080 to U+009f control terminals, too. */
-		if (!length || *p < 0x20 || *p == 0x7f || (*p == 0xc2 && p[1] < 0xa0)) {
-			*p++ = '?';
-			if (length == 2)
-				*p++ = '?';
-		} else {
-			p += length;
-		}
-	}
 }
 
 const char *output_human(const struct json_node *value, enum output_kind kind, char *buf,
