@@ -3,6 +3,7 @@
  * vmctl: finds the verb, takes the options apart, runs it, prints its error.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -35,6 +36,20 @@ static int run_verb(const struct verb *verb, int argc, char **argv)
 	return interrupt_signal() ? BTN_EXIT_SIGNAL + interrupt_signal() : btn_exit_status(&e);
 }
 
+/*
+ * A file that is opened must not get the number of a standard descriptor that is closed:
+ * what we print would go into a disk image. Opened the wrong way round, so that whoever
+ * uses one gets an error, as of a closed one.
+ */
+static void take_standard_descriptors(void)
+{
+	static const int modes[] = { O_WRONLY, O_RDONLY, O_RDONLY };
+
+	for (int fd = 0; fd < 3; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", modes[fd]) != fd)
+			return;
+}
+
 int main(int argc, char **argv)
 {
 	struct btn_error e = { .code = BTN_OK };
@@ -42,6 +57,7 @@ int main(int argc, char **argv)
 	const struct verb *verb;
 	size_t used;
 
+	take_standard_descriptors();
 	if (!name) {
 		help_print_overview(stderr);
 		return BTN_EXIT_USAGE;

@@ -122,39 +122,55 @@ static bool check_count(const struct args *args, struct btn_error *e)
 	return true;
 }
 
+static bool take_argument(struct args *args, const char *word, struct btn_error *e)
+{
+	if (args->positional_count == ARGS_MAX) {
+		btn_set(e, BTN_EXTRA_ARGUMENT, "there are too many arguments");
+		return false;
+	}
+	args->positional[args->positional_count++] = word;
+	return true;
+}
+
+/* Takes argv[*i], and the word after it if that belongs to it. */
+static bool take_word(struct args *args, int argc, char *const *argv, int *i, bool *options_over,
+		      struct btn_error *e)
+{
+	const char *word = argv[*i];
+
+	if (*options_over || word[0] != '-' || !word[1])
+		return take_argument(args, word, e);
+	if (!strcmp(word, "--")) {
+		*options_over = true;
+		return true;
+	}
+	if (!strcmp(word, "--help") || !strcmp(word, "-h")) {
+		args->help = true;
+		return true;
+	}
+	if (word[1] == '-')
+		return take_option(args, argc, argv, i, e);
+	if (find_letter(args->verb, word))
+		return add_option(args, find_letter(args->verb, word), "", e);
+	unknown_option(args->verb, word, e);
+	return false;
+}
+
 bool args_parse(const struct verb *verb, int argc, char *const *argv, struct args *ret_args,
 		struct btn_error *e)
 {
 	struct args args = { .verb = verb };
-	bool options_over = false;
+	struct btn_error ignored;
+	bool options_over = false, ok = true;
 
-	for (int i = 0; i < argc; i++) {
-		const char *word = argv[i];
-
-		if (!options_over && !strcmp(word, "--")) {
-			options_over = true;
-		} else if (!options_over && (!strcmp(word, "--help") || !strcmp(word, "-h"))) {
-			args.help = true;
-		} else if (!options_over && !strncmp(word, "--", 2)) {
-			if (!take_option(&args, argc, argv, &i, e))
-				return false;
-		} else if (!options_over && word[0] == '-' && find_letter(verb, word)) {
-			if (!add_option(&args, find_letter(verb, word), "", e))
-				return false;
-		} else if (!options_over && word[0] == '-' && word[1]) {
-			unknown_option(verb, word, e);
-			return false;
-		} else if (args.positional_count == ARGS_MAX) {
-			btn_set(e, BTN_EXTRA_ARGUMENT, "there are too many arguments");
-			return false;
-		} else {
-			args.positional[args.positional_count++] = word;
-		}
-	}
-	if (!check_count(&args, e))
-		return false;
+	/* To the end: how errors are to be told may stand behind the first one. */
+	for (int i = 0; i < argc; i++)
+		if (!take_word(&args, argc, argv, &i, &options_over, ok ? e : &ignored))
+			ok = false;
+	if (ok)
+		ok = check_count(&args, e);
 	*ret_args = args;
-	return true;
+	return ok;
 }
 
 const char *args_next(const struct args *args, const char *name, size_t *pos)

@@ -25,7 +25,7 @@ struct args {
 /*
  * Takes apart what follows the verb. "--name VALUE" and "--name=VALUE" are the
  * same; "--" ends the options. The strings of argv are used, not copied.
- * False: *e says why.
+ * False: *e says why, and *ret_args has what could be understood.
  */
 bool args_parse(const struct verb *verb, int argc, char *const *argv, struct args *ret_args,
 		struct btn_error *e);

@@ -106,6 +106,9 @@ const struct verb *verb_find_words(char *const *words, size_t count, size_t *ret
 	for (*ret_used = 1; *ret_used <= count && *ret_used <= WORDS_MAX; (*ret_used)++) {
 		const struct verb *verb;
 
+		/* "net --help": "net" is what lacks a word. */
+		if (used && words[*ret_used - 1][0] == '-')
+			break;
 		used += (size_t)snprintf(name + used, sizeof(name) - used, "%s%s",
 					 used ? " " : "", words[*ret_used - 1]);
 		if (used >= sizeof(name))
