@@ -22,6 +22,7 @@
 #include "interrupt.h"
 #include "node.h"
 #include "remote.h"
+#include "targets.h"
 #include "tty.h"
 #include "verb.h"
 
@@ -112,8 +113,11 @@ static void relay(struct attach *a)
 
 static void end_line(const struct attach *a)
 {
-	if (a->terminal && a->out.last && a->out.last != '\n' && isatty(STDOUT_FILENO))
-		putchar('\n');
+	if (!a->terminal || !a->out.last || a->out.last == '\n' || !isatty(STDOUT_FILENO))
+		return;
+	/* A terminal that takes no more gets no line end: nothing to be done. */
+	if (write(a->out.to, "\n", 1) < 0)
+		return;
 }
 
 enum attach_end attach_stream(const char *name, int stream)
@@ -124,17 +128,18 @@ enum attach_end attach_stream(const char *name, int stream)
 	a.stream = stream;
 	a.in.from = STDIN_FILENO;
 	a.in.to = a.out.from = stream;
-	a.out.to = STDOUT_FILENO;
+	a.out.to = channel_open_writer(STDOUT_FILENO);
 	fcntl(stream, F_SETFL, O_NONBLOCK);
 	signal(SIGPIPE, SIG_IGN);
+	interrupt_catch(); /* before the mode changes: a signal restores it */
 	a.terminal = isatty(STDIN_FILENO) && tty_enter_raw(STDIN_FILENO);
 	if (a.terminal && isatty(STDERR_FILENO))
 		fprintf(stderr, "vmctl: console: connected with %s; Enter and then ~. leaves, "
 			"~? lists more\r\n", name);
-	interrupt_catch();
 	relay(&a);
 	tty_leave_raw();
 	end_line(&a);
+	channel_close_writer(a.out.to, STDOUT_FILENO);
 	return a.left ? ATTACH_LEFT : interrupt_signal() ? ATTACH_INTERRUPTED :
 	       a.out.lost ? ATTACH_LOST : ATTACH_ENDED;
 }
@@ -167,16 +172,17 @@ int attach_open(const char *name, bool history, bool exclusive, bool force, stru
 static bool explain_end(const char *name, struct btn_error *e)
 {
 	struct daemon d;
-	struct reply reply;
-	const struct json_node *vm;
+	struct targets t;
 	bool on = false;
 
 	if (!daemon_open(&d, e))
 		return false;
-	if (daemon_get_of(&d, "vm-show", "name", name, &reply, e)) {
-		vm = json_member(reply.node, "vm");
-		on = vm && (node_is(vm, "state", "running") || node_is(vm, "state", "paused"));
-		reply_free(&reply);
+	if (targets_find_one(&d, &target_vms, name, &t, e)) {
+		on = node_is(t.node[0], "state", "running") ||
+		     node_is(t.node[0], "state", "paused");
+		targets_free(&t);
+	} else if (e->code == BTN_NO_SUCH_VM) {
+		e->code = BTN_OK; /* deleted meanwhile */
 	}
 	daemon_close(&d);
 	if (e->code != BTN_OK)

@@ -5,7 +5,10 @@
 #include "channel.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 size_t channel_room(const struct channel *ch)
@@ -69,4 +72,23 @@ bool channel_drain(struct channel *ch)
 		ch->start = ch->end;
 	}
 	return false;
+}
+
+int channel_open_writer(int fd)
+{
+	char path[32];
+	struct stat st;
+	int own = -1;
+
+	if (!isatty(fd) && (fstat(fd, &st) || !S_ISFIFO(st.st_mode)))
+		return fd;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	own = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	return own < 0 ? fd : own;
+}
+
+void channel_close_writer(int own, int fd)
+{
+	if (own >= 0 && own != fd)
+		close(own);
 }

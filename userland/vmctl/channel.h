@@ -30,4 +30,12 @@ bool channel_fill(struct channel *ch);
 /* One write() from the buffer; true if something went. `lost` on failure. */
 bool channel_drain(struct channel *ch);
 
+/*
+ * A descriptor for non-blocking writes to where fd goes. O_NONBLOCK belongs to
+ * the open file, which the shell and others share: terminals and pipes are
+ * opened once more. Where that is impossible or pointless fd itself has to do.
+ */
+int channel_open_writer(int fd);
+void channel_close_writer(int own, int fd);
+
 #endif

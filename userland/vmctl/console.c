@@ -14,13 +14,11 @@
 #include "console.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -367,24 +365,6 @@ static void relay_once(struct console *c)
 		console_lost(c);
 }
 
-/*
- * A descriptor for non-blocking writes to where fd goes. O_NONBLOCK belongs to
- * the open file, which the shell and others share: terminals and pipes are
- * opened once more. Where that is impossible or pointless fd itself has to do.
- */
-static int writer(int fd)
-{
-	char path[32];
-	struct stat st;
-	int own = -1;
-
-	if (!isatty(fd) && (fstat(fd, &st) || !S_ISFIFO(st.st_mode)))
-		return fd;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	own = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	return own < 0 ? fd : own;
-}
-
 /* The shell's prompt is to start on a line of its own. */
 static void end_line(const struct console *c)
 {
@@ -393,12 +373,6 @@ static void end_line(const struct console *c)
 	/* A terminal that takes no more gets no line end: nothing to be done. */
 	if (write(c->out.to, "\n", 1) < 0)
 		return;
-}
-
-static void close_writer(int own, int fd)
-{
-	if (own >= 0 && own != fd)
-		close(own);
 }
 
 void console_run(struct child *child, int signals, const char *name,
@@ -415,9 +389,9 @@ void console_run(struct child *child, int signals, const char *name,
 	c.in.from = STDIN_FILENO;
 	c.in.to = child->in;
 	c.out.from = child->out;
-	c.out.to = writer(STDOUT_FILENO);
+	c.out.to = channel_open_writer(STDOUT_FILENO);
 	c.err.from = child->err;
-	c.err.to = writer(STDERR_FILENO);
+	c.err.to = channel_open_writer(STDERR_FILENO);
 	c.terminal = isatty(STDIN_FILENO) && tty_enter_raw(STDIN_FILENO);
 	if (c.terminal && isatty(STDERR_FILENO)) {
 		say_text(&c, name);
@@ -429,6 +403,6 @@ void console_run(struct child *child, int signals, const char *name,
 
 	tty_leave_raw();
 	end_line(&c);
-	close_writer(c.out.to, STDOUT_FILENO);
-	close_writer(c.err.to, STDERR_FILENO);
+	channel_close_writer(c.out.to, STDOUT_FILENO);
+	channel_close_writer(c.err.to, STDERR_FILENO);
 }
