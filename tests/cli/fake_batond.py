@@ -416,11 +416,13 @@ class Daemon:
         else:
             self.send(client, {"ok": True, "state": vm["state"]})
 
-    # What is typed comes back in capitals; "off" ends the VM.
+    # What is typed comes back in capitals; "off" ends the VM, "flood" is answered at length.
     def echo(self, sock, vm):
         data = sock.recv(4096)
         if data:
             sock.sendall(data.upper())
+        if b"flood" in data:
+            sock.send(b"x" * 100000, socket.MSG_DONTWAIT)
         if not data or b"off" in data:
             self.selector.unregister(sock)
             sock.close()

@@ -88,7 +88,8 @@ class Case(unittest.TestCase):
                               timeout=PATIENCE, env={**self.env, **(env or {})},
                               cwd=cwd or self.folder, check=False)
         self.assertNotIn("Sanitizer", done.stderr)
-        self.assertEqual(done.returncode, status, (args, done.stdout, done.stderr))
+        if status is not None:
+            self.assertEqual(done.returncode, status, (args, done.stdout, done.stderr))
         return done
 
     def out(self, *args, **more):
@@ -251,11 +252,30 @@ class Targets(Case):
         text = self.vmctl("start", "nobody", "--format", "json", status=3).stderr
         error = json.loads(text[text.index("{"):])
         self.assertEqual((error["code"], error["retryable"]), ("BTN-6101", False))
+        # A wrong command line, too, wherever the format stands in it.
+        for words in (("--bogus", "--format", "json"), ("--format=json", "-z"),
+                      ("--format", "json")):
+            text = self.vmctl("start", *words, status=2).stderr
+            self.assertIn(json.loads(text[text.index("{"):])["code"], ("BTN-1002", "BTN-1004"))
+
+    def test_error_text(self):
+        """What others have written does nothing to the terminal."""
+        text = self.vmctl("start", "x\x1b]0;evil\x07\r\n\x9b", status=3).stderr
+        self.assertNotRegex(text, "[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+        self.assertEqual(len(text.splitlines()), 3)
 
     def test_uuid(self):
         uuid = self.json("list", "web-2")["vms"][0]["uuid"]
         self.assertEqual(self.out("list", "-q", uuid), "web-2\n")
         self.assertEqual(self.out("list", "-q", uuid[:6]), "web-2\n")
+
+    def test_case(self):
+        with open(self.folder + "/d.img", "w", encoding="utf-8") as file:
+            file.write("x")
+        self.out("image", "add", "Alpine", "d.img", "-q")  # before "alpine" in the list
+        self.out("image", "remove", "alpine", "--yes")
+        self.assertEqual(self.request("image-remove")["image"], "alpine")
+        self.assertEqual(self.out("list", "-q", "WEB-1"), "web-1\n")
 
 
 class Life(Case):
@@ -396,8 +416,17 @@ class Launch(Case):
         shutil.copy(self.folder + "/My Disk.qcow2", self.folder + "/b")
         self.error(6202, 4, "launch", "b/My Disk.qcow2")
 
+    def test_file_without_waiting(self):
+        """The image is there before the VM that is made of it."""
+        for number, name in enumerate(("one.qcow2", "\u00e4\u00f6.qcow2")):
+            with open(self.folder + "/" + name, "w", encoding="utf-8") as file:
+                file.write("x")
+            self.out("launch", "./" + name, "new-%d" % number, "--no-wait")
+        self.assertEqual([r["image"] for r in self.requests("image-add")], ["one", "image"])
+
     def test_errors(self):
         self.error(6201, 3, "launch", "nothing")
+        self.error(6102, 4, "launch", "debian-12", "WEB-1")
         self.error(1101, 3, "launch", "./nothing.qcow2")
         self.error(6102, 4, "launch", "debian-12", "web-1")
         self.error(1003, 2, "launch", "debian-12", "--port", "80")
@@ -493,6 +522,29 @@ class Consoles(Case):
         self.assertEqual(status, 0, text)
         self.assertIn("web-1 has ended", text)
 
+    def test_end_by_uuid(self):
+        uuid = self.json("list", "web-1")["vms"][0]["uuid"]
+        terminal = self.terminal("console", uuid[:6])
+        terminal.wait_for("login: ")
+        terminal.type("off")
+        status, text = terminal.end()
+        self.assertEqual(status, 0, text)
+        self.assertIn("has ended", text)
+
+    def test_terminal_that_takes_nothing(self):
+        """~. works while nobody reads what the guest writes."""
+        terminal = self.terminal("console", "web-1")
+        terminal.wait_for("login: ")
+        terminal.type("flood")
+        time.sleep(0.5)
+        terminal.type("\r~.")
+        end = time.monotonic() + PATIENCE
+        while not (done := os.waitpid(terminal.pid, os.WNOHANG))[0]:
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.01)
+        self.assertEqual(os.waitstatus_to_exitcode(done[1]), 0)
+        os.close(terminal.fd)
+
     def test_pipe(self):
         done = self.vmctl("console", "web-1", stdin="hello off")
         self.assertIn("HELLO OFF", done.stdout)
@@ -505,6 +557,12 @@ class Consoles(Case):
         self.out("screenshot", "web-1", "x.png")
         with open(self.folder + "/x.png", "rb") as file:
             self.assertEqual(file.read(4), b"\x89PNG")
+        os.mkfifo(self.folder + "/fifo")
+        reader = subprocess.Popen(["head", "-c", "4", "fifo"], cwd=self.folder,
+                                  stdout=subprocess.PIPE)
+        self.vmctl("screenshot", "web-1", "fifo", status=None)
+        self.assertEqual(reader.communicate(timeout=PATIENCE)[0], b"\x89PNG")
+        self.assertTrue(stat.S_ISFIFO(os.stat(self.folder + "/fifo").st_mode))
         self.out("send-key", "web-1", "enter")
         self.out("type", "web-1", "text")
         self.assertEqual(json.loads(self.out("control", "web-1", "status"))["state"], "running")
@@ -559,6 +617,22 @@ class Store(Case):
         self.error(6602, 2, "image", "remove", "new")
         self.out("image", "remove", "new", "--yes")
         self.assertEqual(self.out("image", "list", "-q"), "alpine\ndebian-12\nother\n")
+
+    def test_cancel_of_several(self):
+        self.start["images"]["slow-y"] = {}
+        self.addCleanup(self.start["images"].pop, "slow-y")
+        with open(self.folder + "/start.json", "w", encoding="utf-8") as file:
+            json.dump(self.start, file)
+        self.out("list")
+        verifier = subprocess.Popen([BIN + "/vmctl", "image", "verify", "slow-y"], env=self.env,
+                                    stderr=subprocess.PIPE, text=True)
+        end = time.monotonic() + PATIENCE
+        while not self.requests("image-verify"):
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.01)
+        verifier.send_signal(signal.SIGINT)
+        self.assertIn("BTN-6502", verifier.communicate(timeout=PATIENCE)[1])
+        self.assertEqual(verifier.returncode, 130)
 
     def test_cancel(self):
         with open(self.folder + "/d.img", "w", encoding="utf-8") as file:
@@ -715,6 +789,30 @@ class TheDaemon(Case):
             self.assertNotIn("Sanitizer", error)
 
 
+class Disks(Case):
+    def test_closed_descriptors(self):
+        """What is printed does not go into the image that got the number of the output."""
+        self.out("disk", "create", "x.qcow2", "1G")
+        with open(self.folder + "/x.qcow2", "rb") as file:
+            before = file.read()
+        for closed in ("<&-", ">&-", "<&- >&- 2>&-"):
+            subprocess.run(["bash", "-c", "%s/vmctl disk check --repair x.qcow2 %s" %
+                            (BIN, closed)], env=self.env, cwd=self.folder, timeout=PATIENCE,
+                           capture_output=True, check=False)
+            with open(self.folder + "/x.qcow2", "rb") as file:
+                self.assertEqual(file.read(), before, closed)
+
+    def test_hostile_backing(self):
+        with open(self.folder + "/base.raw", "wb") as file:
+            file.truncate(1 << 20)
+        self.out("disk", "create", "x.qcow2", "--backing", "base.raw,raw")
+        with open(self.folder + "/x.qcow2", "r+b") as file:
+            data = file.read()
+            file.seek(data.index(b"base.raw"))
+            file.write(b"\x1b[31mX\x07")
+        self.assertNotRegex(self.out("disk", "info", "x.qcow2"), "[\x00-\x09\x0b-\x1f]")
+
+
 class Help(Case):
     def verbs(self):
         return re.findall(r"(?m)^  ([a-z][a-z -]*?)  +[A-Z]", self.out("help"))
@@ -738,6 +836,7 @@ class Help(Case):
         self.assertIn('"vmctl launch"', self.error(1001, 2, "lauch"))
         self.assertIn("list, add, import", self.error(1004, 2, "image"))
         self.error(1001, 2, "net", "frobnicate")
+        self.assertIn("list, create", self.error(1004, 2, "net", "--help"))
         self.error(1002, 2, "list", "--fromat", "json")
 
 
@@ -751,7 +850,7 @@ class Completion(Case):
         done = subprocess.run(["bash", "-c", script], env=self.env, capture_output=True, text=True,
                               timeout=PATIENCE, cwd=self.folder, check=False)
         self.assertEqual(done.stderr, "")
-        return sorted(set(done.stdout.split()))
+        return sorted(set(done.stdout.splitlines()) - {""})
 
     def test_bash(self):
         self.assertEqual(self.complete("vmctl start web"), [])  # and no daemon was started
@@ -768,6 +867,9 @@ class Completion(Case):
         self.assertEqual(self.complete("vmctl list --format js"), ["json", "jsonl"])
         self.assertEqual(self.complete("vmctl stop --for"), ["--force", "--format"])
         self.assertEqual(self.complete("vmctl completion "), ["bash", "fish", "zsh"])
+        with open(self.folder + "/my disk.qcow2", "w", encoding="utf-8"):
+            pass
+        self.assertEqual(self.complete("vmctl image add x my"), ["my disk.qcow2"])
 
     def test_shells(self):
         for shell, check in (("bash", "bash"), ("zsh", "zsh"), ("fish", "fish")):

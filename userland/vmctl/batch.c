@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "interrupt.h"
 #include "node.h"
 #include "report.h"
 
@@ -291,5 +292,5 @@ int batch_run(const struct args *args, const struct batch *b, struct btn_error *
 		targets_free(&t);
 	}
 	daemon_close(&d);
-	return status;
+	return status && interrupt_signal() ? BTN_EXIT_SIGNAL + interrupt_signal() : status;
 }

@@ -130,7 +130,8 @@ static void print_argument_cases(void)
 static const char bash_head[] =
 	"# bash completion of vmctl, made by \"vmctl completion bash\"\n\n"
 	"_vmctl_words() { COMPREPLY+=($(compgen -W \"$*\" -- \"$_vmctl_word\")); }\n"
-	"_vmctl_files() { compopt -o filenames; COMPREPLY+=($(compgen -f -- \"$_vmctl_word\")); }\n"
+	"_vmctl_files() { local IFS=$'\\n'; compopt -o filenames; "
+	"COMPREPLY+=($(compgen -f -- \"$_vmctl_word\")); }\n"
 	"_vmctl_nothing() { :; }\n"
 	"# Nothing is started for the sake of a name.\n"
 	"_vmctl_names() { _vmctl_words \"$(BATON_AUTOSTART=0 \"$_vmctl_program\" \"$@\" "

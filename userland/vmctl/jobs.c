@@ -153,7 +153,8 @@ bool job_timeout(const struct args *args, long otherwise_s, int *ret_ms, struct 
 	return true;
 }
 
-bool job_run(struct daemon *d, const struct args *args, const char *name, struct btn_error *e)
+static bool run(struct daemon *d, const struct args *args, const char *name, bool wait,
+		struct btn_error *e)
 {
 	struct job_wait job = { .name = name, .pending = true };
 	struct reply reply;
@@ -163,7 +164,7 @@ bool job_run(struct daemon *d, const struct args *args, const char *name, struct
 		return false;
 	job.job = node_int(reply.node, "job");
 	reply_free(&reply);
-	if (args_has(args, "no-wait")) {
+	if (!wait) {
 		report_note(args, "job %lld has begun", (long long)job.job);
 		return true;
 	}
@@ -172,4 +173,15 @@ bool job_run(struct daemon *d, const struct args *args, const char *name, struct
 		return true;
 	*e = job.error;
 	return false;
+}
+
+bool job_run(struct daemon *d, const struct args *args, const char *name, struct btn_error *e)
+{
+	return run(d, args, name, !args_has(args, "no-wait"), e);
+}
+
+bool job_run_to_end(struct daemon *d, const struct args *args, const char *name,
+		    struct btn_error *e)
+{
+	return run(d, args, name, true, e);
 }

@@ -34,6 +34,9 @@ void jobs_wait(struct daemon *d, struct job_wait *job, size_t count, int timeout
  * --timeout say. name: as above.
  */
 bool job_run(struct daemon *d, const struct args *args, const char *name, struct btn_error *e);
+/* The same for what has to be over before something else can begin: without --no-wait. */
+bool job_run_to_end(struct daemon *d, const struct args *args, const char *name,
+		    struct btn_error *e);
 /* --timeout in milliseconds, or `otherwise`. */
 bool job_timeout(const struct args *args, long otherwise_s, int *ret_ms, struct btn_error *e);
 

@@ -54,6 +54,17 @@ static const struct json_node *find_named(const struct json_node *list, const ch
 	return NULL;
 }
 
+/* Names of VMs that differ in their case alone are the same. */
+static bool is_taken(const struct json_node *vms, const char *name)
+{
+	const struct json_node *child = NULL;
+
+	while (vms && vms->type == JSON_ARRAY && (child = json_next(vms, child)))
+		if (!strcasecmp(node_string(child, "name"), name))
+			return true;
+	return false;
+}
+
 /* "/x/Debian 12.qcow2": "Debian-12" */
 static void name_of_file(const char *path, char *ret, size_t size)
 {
@@ -73,7 +84,9 @@ static void name_of_file(const char *path, char *ret, size_t size)
 		base++;
 		length--;
 	}
-	snprintf(ret, size, "%.*s", (int)length, base);
+	/* Of a name in other letters nothing is left. */
+	snprintf(ret, size, "%.*s", length ? (int)length : (int)strlen("image"),
+		 length ? base : "image");
 	for (char *p = ret; *p; p++)
 		if (!isalnum((unsigned char)*p) && *p != '.' && *p != '_')
 			*p = '-';
@@ -86,7 +99,7 @@ static bool add_file(struct daemon *d, const struct creation *c, const char *pat
 	daemon_begin(d, "image-add");
 	json_put_string(&d->out, "image", c->image);
 	json_put_string(&d->out, "path", path);
-	return job_run(d, c->args, c->image, e);
+	return job_run_to_end(d, c->args, c->image, e);
 }
 
 /* The store may have it already: from this file, or from another, which is an error. */
@@ -170,7 +183,7 @@ void launch_choose_name(struct creation *c, const char *stem, const struct json_
 		base[--length] = '\0';
 	for (unsigned int i = 1; i; i++) {
 		snprintf(c->name, sizeof(c->name), "%s-%u", *base ? base : "vm", i);
-		if (!find_named(vms, c->name))
+		if (!is_taken(vms, c->name))
 			return;
 	}
 }
@@ -190,7 +203,7 @@ static bool take_name(struct creation *c, const struct json_node *vms, struct bt
 		return false;
 	}
 	snprintf(c->name, sizeof(c->name), "%s", name);
-	if (!find_named(vms, name))
+	if (!is_taken(vms, name))
 		return true;
 	btn_set(e, BTN_VM_EXISTS, "there is a VM called \"%s\" already", name);
 	return false;

@@ -120,20 +120,46 @@ static bool write_failed(const char *path, int error, struct btn_error *e)
 	return false;
 }
 
+static int write_picture(int fd, const struct picture *p)
+{
+	return -png_write(fd, p->pixels, (uint32_t)p->width, (uint32_t)p->height,
+			  (uint32_t)p->stride);
+}
+
+/* A device or a FIFO is written to, not replaced: root has the right to do away with /dev/null. */
+static bool write_special(const struct picture *p, const char *path, struct btn_error *e)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY), error;
+
+	if (fd < 0)
+		return write_failed(path, errno, e);
+	error = write_picture(fd, p);
+	close(fd);
+	return !error || write_failed(path, error, e);
+}
+
+static bool is_special(const char *path)
+{
+	struct stat st;
+
+	return !stat(path, &st) && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+}
+
 /* As a whole or not at all: who looks at the file never finds half a picture. */
 static bool save_picture(const struct picture *p, const char *path, struct btn_error *e)
 {
 	char temporary[PATH_MAX];
 	int fd, error;
 
+	if (is_special(path))
+		return write_special(p, path, e);
 	if (snprintf(temporary, sizeof(temporary), "%s.%d", path, getpid()) >=
 	    (int)sizeof(temporary))
 		return write_failed(path, ENAMETOOLONG, e);
 	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 	if (fd < 0)
 		return write_failed(path, errno, e);
-	error = -png_write(fd, p->pixels, (uint32_t)p->width, (uint32_t)p->height,
-			   (uint32_t)p->stride);
+	error = write_picture(fd, p);
 	if (close(fd) && !error)
 		error = errno;
 	if (!error && rename(temporary, path))
@@ -154,8 +180,7 @@ static bool print_picture(const struct picture *p, struct btn_error *e)
 		btn_set_fix(e, "Name a file, or pipe the output into a program.");
 		return false;
 	}
-	error = -png_write(STDOUT_FILENO, p->pixels, (uint32_t)p->width, (uint32_t)p->height,
-			   (uint32_t)p->stride);
+	error = write_picture(STDOUT_FILENO, p);
 	return !error || write_failed("-", error, e);
 }
 

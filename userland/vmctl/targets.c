@@ -58,20 +58,28 @@ static long find_id(const struct json_node *list, const char *id, const char *wo
 	return found;
 }
 
+/* Index of the first one called so: the trash may hold several of a name, newest first. */
+static long find_name(const struct json_node *list, const char *word,
+		      int (*compare)(const char *, const char *))
+{
+	const struct json_node *child = NULL;
+
+	for (long i = 0; (child = json_next(list, child)); i++)
+		if (!compare(node_string(child, "name"), word))
+			return i;
+	return -1;
+}
+
+/* Names of images may differ in their case alone: who writes one exactly means that. */
 static bool mark_name(const struct target_kind *kind, const struct json_node *list,
 		      const char *word, bool *chosen)
 {
-	const struct json_node *child = NULL;
-	long index;
+	long index = find_name(list, word, strcmp);
 
-	for (size_t i = 0; (child = json_next(list, child)); i++) {
-		/* The trash may hold several of a name, newest first. */
-		if (strcasecmp(node_string(child, "name"), word))
-			continue;
-		chosen[i] = true;
-		return true;
-	}
-	index = find_id(list, kind->id, word);
+	if (index < 0)
+		index = find_name(list, word, strcasecmp);
+	if (index < 0)
+		index = find_id(list, kind->id, word);
 	if (index < 0)
 		return false;
 	chosen[index] = true;
