@@ -36,8 +36,8 @@ GError *baton_error_new(enum btn_code code, const char *sentence, const char *ca
 			const char *fix)
 {
 	const struct btn_row *row = btn_lookup(code);
-	g_autofree char *message = g_utf8_make_valid(sentence ? sentence :
-						     row ? row->title : _("something went wrong"), -1);
+	const char *title = row ? row->title : _("something went wrong");
+	g_autofree char *message = g_utf8_make_valid(sentence ? sentence : title, -1);
 	GError *error = g_error_new_literal(BATON_ERROR, code, message);
 	BatonErrorPrivate *private = baton_error_get_private(error);
 

@@ -106,7 +106,7 @@ int baton_vm_compare_names(const BatonVm *a, const BatonVm *b)
 
 /* ---- what the API says ---- */
 
-/* libvirt hands on whatever bytes the other side has sent; GLib's functions read on behind bad ones. */
+/* libvirt hands on what bytes the other side has sent; GLib reads on behind bad ones. */
 static void set_text(char **field, const char *text)
 {
 	g_free(*field);
