@@ -161,11 +161,14 @@ char *plan_image_name(const char *file)
 	static const char *const endings[] = { ".qcow2", ".img", ".raw", ".vmdk", ".vdi", ".vhd",
 					       ".vhdx", ".iso" };
 	g_autofree char *base = g_path_get_basename(file);
+	g_autofree char *name = NULL;
 
 	for (size_t i = 0; i < G_N_ELEMENTS(endings); i++)
 		if (g_str_has_suffix(base, endings[i]))
 			base[strlen(base) - strlen(endings[i])] = 0;
-	return plain_name(base);
+	name = plain_name(base);
+	/* Of a name in other letters nothing is left. */
+	return *name ? g_steal_pointer(&name) : g_strdup("image");
 }
 
 char *plan_suggest_name(const char *base, gboolean (*taken)(const char *name, gpointer data),
@@ -251,12 +254,13 @@ char *plan_commands(const struct plan *plan)
 	g_autofree char *image = plan->source == PLAN_IMAGE_FILE ? plan_image_name(plan->file) :
 				 g_strdup(plan->image);
 	g_autofree char *file = plan->file ? text_shell_word(plan->file) : NULL;
+	g_autofree char *word = image ? text_shell_word(image) : g_strdup("");
 
 	if (plan->source == PLAN_IMAGE_FILE)
 		g_string_append_printf(lines, "vmctl image %s %s %s\n",
-				       is_foreign(plan->file) ? "import" : "add", image, file);
+				       is_foreign(plan->file) ? "import" : "add", word, file);
 	if (plan_has_seed(plan) && plan->start)
-		g_string_append_printf(lines, "vmctl launch %s %s", image ? image : "", name);
+		g_string_append_printf(lines, "vmctl launch %s %s", word, name);
 	else
 		g_string_append_printf(lines, "vmctl create %s", name);
 	if (plan_has_seed(plan) && !plan->start)
@@ -354,6 +358,47 @@ static void on_created(GObject *source, GAsyncResult *result, gpointer data)
 		g_task_return_error(task, error);
 }
 
+static const struct json_node *find_image(const struct json_node *images, const char *name)
+{
+	const struct json_node *image = NULL;
+
+	while (images && (image = json_next(images, image)))
+		if (!g_strcmp0(node_text(image, "name"), name))
+			return image;
+	return NULL;
+}
+
+static GError *other_image(const char *name, const char *source)
+{
+	g_autofree char *sentence = g_strdup_printf(_("There is an image “%s”, from another file"),
+						    name);
+	g_autofree char *cause = source ? g_strdup_printf(_("It was added from %s."), source) : NULL;
+
+	return baton_error_new(BTN_IMAGE_EXISTS, sentence, cause,
+			       _("Choose that image, or rename the file and try again."));
+}
+
+/* The store has one of this name. Of the same file it was put there by an earlier attempt. */
+static void on_images(GObject *source, GAsyncResult *result, gpointer data)
+{
+	g_autoptr(GTask) task = data;
+	struct plan *plan = g_task_get_task_data(task);
+	GError *error = NULL;
+	AUTO_REPLY reply = baton_api_call_finish(BATON_API(source), result, &error);
+	g_autofree char *name = plan_image_name(plan->file);
+	const struct json_node *image = reply ? find_image(json_member(reply->node, "images"), name) :
+						NULL;
+	const char *from = image ? node_text(image, "source") : NULL;
+
+	if (!reply)
+		g_task_return_error(task, error);
+	else if (g_strcmp0(from, plan->file))
+		g_task_return_error(task, other_image(name, from));
+	else
+		baton_api_run(BATON_API(source), plan_request(plan), NULL, on_created,
+			      g_steal_pointer(&task));
+}
+
 static void on_imported(GObject *source, GAsyncResult *result, gpointer data)
 {
 	g_autoptr(GTask) task = data;
@@ -361,13 +406,14 @@ static void on_imported(GObject *source, GAsyncResult *result, gpointer data)
 	g_autoptr(GError) error = NULL;
 	g_autofree char *note = baton_api_run_finish(BATON_API(source), result, &error);
 
-	/* Put there by an earlier attempt: the same file, or the name says so. */
-	if (!note && !g_error_matches(error, BATON_ERROR, BTN_IMAGE_EXISTS)) {
+	if (note)
+		baton_api_run(BATON_API(source), plan_request(plan), NULL, on_created,
+			      g_steal_pointer(&task));
+	else if (g_error_matches(error, BATON_ERROR, BTN_IMAGE_EXISTS))
+		baton_api_call(BATON_API(source), request_text("image-list", NULL), NULL, on_images,
+			       g_steal_pointer(&task));
+	else
 		g_task_return_error(task, g_steal_pointer(&error));
-		return;
-	}
-	baton_api_run(BATON_API(source), plan_request(plan), NULL, on_created,
-		      g_steal_pointer(&task));
 }
 
 void plan_carry_out(const struct plan *plan, BatonApi *api, GAsyncReadyCallback callback,

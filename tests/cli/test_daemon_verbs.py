@@ -558,8 +558,8 @@ class Consoles(Case):
         with open(self.folder + "/x.png", "rb") as file:
             self.assertEqual(file.read(4), b"\x89PNG")
         os.mkfifo(self.folder + "/fifo")
-        reader = subprocess.Popen(["head", "-c", "4", "fifo"], cwd=self.folder,
-                                  stdout=subprocess.PIPE)
+        reader = subprocess.Popen(["timeout", str(PATIENCE), "head", "-c", "4", "fifo"],
+                                  cwd=self.folder, stdout=subprocess.PIPE)
         self.vmctl("screenshot", "web-1", "fifo", status=None)
         self.assertEqual(reader.communicate(timeout=PATIENCE)[0], b"\x89PNG")
         self.assertTrue(stat.S_ISFIFO(os.stat(self.folder + "/fifo").st_mode))

@@ -20,6 +20,7 @@
 #include "model/api.h"
 #include "model/connection.h"
 #include "model/error.h"
+#include "model/new_vm_plan.h"
 #include "model/screen.h"
 
 /* What calls came to, in order. */
@@ -323,6 +324,49 @@ static void test_refused_and_lost(void **state)
 	assert_non_null(baton_api_error(server.api));
 }
 
+static void on_made(GObject *source, GAsyncResult *result, gpointer data)
+{
+	g_autoptr(GError) error = NULL;
+
+	(void)source;
+	(void)data;
+	g_ptr_array_add(results, plan_carry_out_finish(result, &error) ? g_strdup("made") :
+			g_strdup_printf("error %d", error->code));
+}
+
+static void carry_out(const char *stored_source)
+{
+	struct plan *plan = plan_new();
+	g_autofree char *images = g_strdup_printf("{\"ok\":true,\"images\":[{\"name\":\"other\"},"
+		"{\"name\":\"disk\",\"source\":\"%s\"}]}\n", stored_source);
+
+	plan->source = PLAN_IMAGE_FILE;
+	plan->name = g_strdup("web-1");
+	plan->file = g_strdup("/b/disk.qcow2");
+	plan_carry_out(plan, server.api, on_made, NULL);
+	put(server.requests, "{\"ok\":false,\"code\":\"BTN-6202\",\"message\":\"m\"}\n");
+	turn();
+	put(server.requests, images);
+	turn();
+	plan_free(plan);
+}
+
+/* Nothing is made of an image that only has the name of the file's. */
+static void test_image_of_another_file(void **state)
+{
+	char said[2048] = "";
+
+	(void)state;
+	carry_out("/a/disk.qcow2");
+	assert_string_equal(result(0), "error 6202");
+	carry_out("/b/disk.qcow2");
+	assert_true(read(server.requests, said, sizeof(said) - 1) > 0);
+	assert_non_null(strstr(said, "vm-create"));
+	put(server.requests, "{\"ok\":true}\n");
+	turn();
+	assert_string_equal(result(1), "made");
+}
+
 /* ---- a shared screen ---- */
 
 static guint damages, resizes, losses;
@@ -477,6 +521,7 @@ int main(void)
 		API_TEST(test_job_ends_by_its_event),
 		API_TEST(test_job_that_was_quicker),
 		API_TEST(test_refused_and_lost),
+		API_TEST(test_image_of_another_file),
 		API_TEST(test_screen_follows_damage),
 		API_TEST(test_screen_that_is_not_sealed),
 		API_TEST(test_screen_in_a_plain_file),

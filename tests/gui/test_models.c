@@ -358,6 +358,13 @@ static void test_plan_of_an_image(void **state)
 	   "\"user\":\"ada\",\"ssh_keys\":[\"ssh-ed25519 AAAA ada@laptop\"],"
 	   "\"disk_size\":10737418240,\"settings\":[\"cpus=1\",\"memory=1G\","
 	   "\"net.0.network=default\",\"net.0.forward=2222:22\"],\"start\":true}\n");
+	g_free(plan->image);
+	plan->image = g_strdup("a; b");
+	plan->ssh_port = 0;
+	is(plan_commands(plan), "vmctl launch 'a; b' web-1 --user ada --ssh-key "
+	   "/home/ada/.ssh/id.pub --cpus 1 --memory 1G --disk-size 10G --net default");
+	plan_free(plan);
+	plan = some_plan(PLAN_IMAGE);
 	plan->start = FALSE;
 	is(plan_commands(plan), "vmctl create web-1 --image debian-12 --user ada --ssh-key "
 	   "/home/ada/.ssh/id.pub --cpus 1 --memory 1G --disk-size 10G --net default "
@@ -406,6 +413,7 @@ static void test_plan_names(void **state)
 		g_clear_pointer(&fault, g_free);
 	}
 	is(plan_image_name("/x/Debian_12 (cloud).qcow2"), "debian-12-cloud");
+	is(plan_image_name("/x/Система.qcow2"), "image");
 	is(plan_suggest_name("debian", taken, "debian1"), "debian2");
 	is(plan_suggest_name("debian-12", taken, "x"), "debian-12-1");
 	is(plan_suggest_name("///", taken, "x"), "vm1");
