@@ -20,6 +20,8 @@ struct _BatonApp {
 	GHashTable *vm_windows;	/* BatonVm -> its window */
 	GError *host_problem;
 	char **uris;		/* of --connect */
+	gboolean wants_new;	/* --new, and the daemon is not up yet */
+	gboolean was_active;
 };
 
 /* First the machines, then what may be wrong with the host. */
@@ -93,6 +95,20 @@ static void on_doctor(GObject *source, GAsyncResult *result, gpointer data)
 		g_signal_emit(app, signals[SIGNAL_DOCTOR], 0);
 }
 
+static void make_new(BatonApp *app)
+{
+	if (!app->wants_new || baton_api_state(app->api) != API_UP)
+		return;
+	app->wants_new = FALSE;
+	g_action_group_activate_action(G_ACTION_GROUP(app), "new-vm", NULL);
+}
+
+static void on_api_state(BatonApi *api, gpointer data)
+{
+	(void)api;
+	make_new(data);
+}
+
 static void add_style(void)
 {
 	g_autoptr(GtkCssProvider) provider = gtk_css_provider_new();
@@ -114,6 +130,7 @@ static void baton_app_startup(GApplication *application)
 	app->api = baton_api_new(NULL);
 	app->connections = baton_connections_new(NULL, app->api);
 	app_actions_add(app);
+	g_signal_connect_object(app->api, "state", G_CALLBACK(on_api_state), app, 0);
 	actions_set_accels(GTK_APPLICATION(app));
 }
 
@@ -123,6 +140,13 @@ static gboolean ask_doctor(gpointer data)
 	return G_SOURCE_REMOVE;
 }
 
+static void add_uris(BatonApp *app)
+{
+	for (char **uri = app->uris; uri && *uri; uri++)
+		if (!connection_uri_fault(*uri))
+			baton_connections_add(app->connections, *uri, FALSE);
+}
+
 /* What takes time comes behind the first picture of the window. */
 static gboolean open_connections(gpointer data)
 {
@@ -130,9 +154,7 @@ static gboolean open_connections(gpointer data)
 
 	gvir_init_object(NULL, NULL);
 	baton_connections_open_all(app->connections);
-	for (char **uri = app->uris; uri && *uri; uri++)
-		if (!connection_uri_fault(*uri))
-			baton_connections_add(app->connections, *uri, FALSE);
+	add_uris(app);
 	g_timeout_add_full(G_PRIORITY_LOW, DOCTOR_DELAY_MS, ask_doctor, g_object_ref(app),
 			   g_object_unref);
 	return G_SOURCE_REMOVE;
@@ -141,11 +163,14 @@ static gboolean open_connections(gpointer data)
 static void baton_app_activate(GApplication *application)
 {
 	BatonApp *app = BATON_APP(application);
-	gboolean first = !app->window;
+	gboolean first = !app->was_active;
 
+	app->was_active = TRUE;
 	gtk_window_present(baton_app_main_window(app));
 	if (first)
 		g_idle_add(open_connections, g_object_ref(app));
+	else
+		add_uris(app);
 }
 
 static int baton_app_command_line(GApplication *application, GApplicationCommandLine *line)
@@ -166,8 +191,8 @@ static int baton_app_command_line(GApplication *application, GApplicationCommand
 	}
 	g_application_activate(application);
 	g_variant_dict_lookup(options, "new", "b", &new_vm);
-	if (new_vm)
-		g_action_group_activate_action(G_ACTION_GROUP(app), "new-vm", NULL);
+	app->wants_new |= new_vm;
+	make_new(app);
 	return 0;
 }
 

@@ -341,6 +341,17 @@ def test_main_window_closed_while_a_vm_is_made(session):
     assert app.process.poll() is None
 
 
+def test_command_line(session):
+    """Also of an app that is started, and of one that runs already."""
+    app = session.start("--new")
+    app.window("New Virtual Machine")
+    app.press("push button", "Cancel")
+    second = subprocess.run([os.path.join(BIN, "baton"), "--connect", "test:///default"],
+                            env=session.env, capture_output=True, text=True, timeout=30)
+    assert second.returncode == 0, second.stderr
+    wait_for("libvirt's machine is listed", lambda: app.state("test") == "Running")
+
+
 def test_connections(session):
     app = with_vms(session)
     app.menu("Menu", "Connections…")
