@@ -78,6 +78,7 @@ static void drop_if_gone(BatonConnection *connection, BatonVm *vm)
 		g_list_store_remove(connection->vms, at);
 	g_hash_table_remove(connection->by_uuid, vm->uuid);
 	vm->connection = NULL;
+	baton_vm_changed(vm); /* a window of its own may be open */
 	g_object_unref(vm);
 }
 

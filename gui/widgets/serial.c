@@ -16,6 +16,7 @@
 #define READ_BYTES 4096
 #define OUT_MAX_BYTES (1u << 20)
 #define SCROLLBACK_LINES 10000
+#define LOST_MS 700	/* for the VM's state to say why */
 
 struct _BatonSerial {
 	GtkBox parent;
@@ -28,6 +29,7 @@ struct _BatonSerial {
 	GByteArray *out, *writing;
 	guchar in[READ_BYTES];
 	gboolean opening;
+	guint lost_source;
 };
 
 G_DEFINE_TYPE(BatonSerial, baton_serial, GTK_TYPE_BOX)
@@ -41,7 +43,30 @@ static void drop(BatonSerial *serial)
 	g_clear_object(&serial->stream);
 	if (serial->out)
 		g_byte_array_set_size(serial->out, 0);
+	serial->writing = NULL; /* its end will find that it is another's turn */
 	serial->opening = FALSE;
+	g_clear_handle_id(&serial->lost_source, g_source_remove);
+}
+
+static gboolean is_on(BatonSerial *serial)
+{
+	return serial->vm->state == VM_RUNNING || serial->vm->state == VM_PAUSED ||
+	       serial->vm->state == VM_STOPPING;
+}
+
+/* A moment after its end: the VM is on, so it was not its own. */
+static gboolean on_lost(gpointer data)
+{
+	BatonSerial *serial = data;
+	g_autoptr(GError) error = baton_error_new(BTN_NO_CONSOLE,
+		_("The connection to the serial console was cut"),
+		_("Somebody else has taken it over, or this side read too slowly."),
+		_("Open the window again to connect anew."));
+
+	serial->lost_source = 0;
+	if (is_on(serial) && !serial->stream && !serial->opening)
+		baton_banner_show(serial->banner, error, NULL, NULL, TRUE);
+	return G_SOURCE_REMOVE;
 }
 
 /* ---- out ---- */
@@ -119,6 +144,7 @@ static void on_read(GObject *source, GAsyncResult *result, gpointer data)
 		return;
 	}
 	drop(serial);
+	serial->lost_source = g_timeout_add(LOST_MS, on_lost, serial);
 }
 
 static void read_some(BatonSerial *serial)
@@ -156,8 +182,7 @@ static void on_opened(GObject *source, GAsyncResult *result, gpointer data)
 
 void baton_serial_update(BatonSerial *serial)
 {
-	gboolean on = serial->vm->state == VM_RUNNING || serial->vm->state == VM_PAUSED ||
-		      serial->vm->state == VM_STOPPING;
+	gboolean on = is_on(serial);
 
 	gtk_widget_set_visible(serial->off, !on && !serial->stream);
 	if (!on || serial->stream || serial->opening ||

@@ -24,6 +24,7 @@ struct _BatonVmScreen {
 	BatonScreen *screen;	/* local; NULL: not connected */
 	VncDisplay *vnc;	/* others; NULL: not connected */
 	GCancellable *opening;
+	char *vnc_fault;	/* why it does not connect, as the other side says; NULL */
 	gboolean scale, vnc_grabbed;
 };
 
@@ -48,9 +49,11 @@ static gboolean can_show(BatonVmScreen *screen)
 
 static void report(BatonVmScreen *screen, GError *error)
 {
-	error = baton_error_explain(error, _("The screen cannot be shown"), NULL);
+	error = baton_error_explain(error, _("The screen cannot be shown"),
+				    _("Use the serial console, or open the window again."));
 	baton_banner_show(screen->banner, error, NULL, NULL, TRUE);
 	g_error_free(error);
+	gtk_label_set_text(screen->off_label, _("There is nothing to show."));
 }
 
 /* ---- local ---- */
@@ -72,10 +75,10 @@ static void on_lost(BatonScreen *local, const GError *error, gpointer data)
 
 	(void)local;
 	drop_local(screen);
-	if (error && can_show(screen)) {
+	if (error && can_show(screen))
 		report(screen, g_error_copy(error));
+	else if (can_show(screen))
 		gtk_label_set_text(screen->off_label, _("There is nothing to show."));
-	}
 	gtk_stack_set_visible_child_name(screen->stack, "off");
 }
 
@@ -102,13 +105,28 @@ static void drop_vnc(BatonVmScreen *screen)
 	gtk_widget_destroy(GTK_WIDGET(vnc));
 }
 
-static void on_vnc_lost(VncDisplay *vnc, gpointer data)
+static void on_vnc_fault(VncDisplay *vnc, const char *text, gpointer data)
 {
 	BatonVmScreen *screen = data;
 
 	(void)vnc;
+	g_free(screen->vnc_fault);
+	screen->vnc_fault = g_strdup(text);
+}
+
+/* Most often the VM has ended; its state says so in a moment, and replaces this. */
+static void on_vnc_lost(VncDisplay *vnc, gpointer data)
+{
+	BatonVmScreen *screen = data;
+	g_autofree char *fault = g_steal_pointer(&screen->vnc_fault);
+
+	(void)vnc;
 	drop_vnc(screen);
 	gtk_stack_set_visible_child_name(screen->stack, "off");
+	if (can_show(screen))
+		report(screen, baton_error_new(BTN_DISPLAY, _("The connection to the screen has ended"),
+			fault && *fault ? fault : _("The other side has closed it."),
+			_("Open the window again to connect anew, or use the serial console.")));
 }
 
 static void on_vnc_grab(VncDisplay *vnc, gpointer data)
@@ -167,6 +185,8 @@ static void make_vnc(BatonVmScreen *screen)
 	vnc_display_set_scaling(screen->vnc, screen->scale);
 	vnc_display_set_smoothing(screen->vnc, TRUE);
 	g_signal_connect(screen->vnc, "vnc-disconnected", G_CALLBACK(on_vnc_lost), screen);
+	g_signal_connect(screen->vnc, "vnc-auth-failure", G_CALLBACK(on_vnc_fault), screen);
+	g_signal_connect(screen->vnc, "vnc-error", G_CALLBACK(on_vnc_fault), screen);
 	g_signal_connect(screen->vnc, "vnc-keyboard-grab", G_CALLBACK(on_vnc_grab), screen);
 	g_signal_connect(screen->vnc, "vnc-keyboard-ungrab", G_CALLBACK(on_vnc_ungrab), screen);
 	g_signal_connect(screen->vnc, "vnc-auth-credential", G_CALLBACK(on_credentials), screen);
@@ -221,6 +241,7 @@ void baton_vm_screen_update(BatonVmScreen *screen)
 	if (!can_show(screen)) {
 		drop_local(screen);
 		drop_vnc(screen);
+		baton_banner_show(screen->banner, NULL, NULL, NULL, TRUE);
 		show_off(screen);
 		return;
 	}
@@ -347,6 +368,7 @@ static void baton_vm_screen_dispose(GObject *object)
 	drop_local(screen);
 	drop_vnc(screen);
 	screen->display = NULL;
+	g_clear_pointer(&screen->vnc_fault, g_free);
 	g_clear_object(&screen->vm);
 	G_OBJECT_CLASS(baton_vm_screen_parent_class)->dispose(object);
 }

@@ -12,7 +12,7 @@ class FakeVnc:
     def __init__(self):
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
-        self.keys = []
+        self.keys, self.clients = [], []
         self.color = b"\x60\x40\xc0\x00"  # blue, green, red, nothing
         threading.Thread(target=self.serve, daemon=True).start()
 
@@ -22,6 +22,7 @@ class FakeVnc:
                 client, _ = self.listener.accept()
             except OSError:
                 return
+            self.clients.append(client)
             threading.Thread(target=self.talk, args=(client,), daemon=True).start()
 
     def talk(self, client):
@@ -76,3 +77,5 @@ class FakeVnc:
 
     def close(self):
         self.listener.close()
+        for client in self.clients:
+            client.shutdown(socket.SHUT_RDWR)

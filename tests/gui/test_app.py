@@ -232,6 +232,36 @@ def test_display_and_serial(session):
     wait_for("what was typed comes back", lambda: "login: ada" in text().get_text(0, -1))
 
 
+def test_serial_that_is_taken_over(session):
+    app = with_vms(session)
+    session.ctl("start", "web-1")
+    app.wait_state("web-1", "Running")
+    app.select("web-1")
+    app.press("push button", "Open")
+    app.window("web-1")
+    app.press("radio button", "Serial")
+    text = app.wait("terminal", "Serial console of web-1").get_text_iface
+    wait_for("what the guest has written", lambda: "web-1 login:" in text().get_text(0, -1))
+    other = subprocess.Popen([os.path.join(BIN, "vmctl"), "console", "web-1", "--force"],
+                             env=session.env, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    try:
+        app.wait("label", "The connection to the serial console was cut")
+    finally:
+        other.kill()
+        other.wait()
+
+
+def test_deleted_while_its_window_is_open(session):
+    app = with_vms(session)
+    app.select("web-1")
+    app.press("push button", "Open")
+    window = app.window("web-1")
+    start = app.wait("push button", "Start", top=window)
+    session.ctl("delete", "web-1")
+    wait_for("it cannot be started", lambda: not start.get_state_set().contains(
+        Atspi.StateType.SENSITIVE))
+
+
 def test_window_of_a_vm_that_is_off(session):
     app = with_vms(session)
     app.select("web-1")
@@ -429,6 +459,8 @@ def test_vnc(session):
     wait_for("the key has arrived", lambda: ord("a") in vnc.keys)
     wait_for("its effect is seen", lambda: pixel(*middle) == "FFFFFF")
     vnc.close()
+    app.wait("label", "The connection to the screen has ended")
+    app.wait("label", "There is nothing to show.")
 
 
 def test_trash(session):
