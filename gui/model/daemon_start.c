@@ -2,6 +2,7 @@
 /*
  * Baton's other programs. See daemon_start.h.
  */
+#include <glib/gstdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -50,10 +51,8 @@ static void on_said(GObject *source, GAsyncResult *result, gpointer data)
 	g_file_load_contents_finish(G_FILE(source), result, &said, &length, NULL, NULL);
 	if (said && length > SAID_MAX)
 		said[SAID_MAX] = 0;
-	if (said && g_utf8_validate(said, -1, NULL))
+	if (said)
 		g_strstrip(said);
-	else
-		g_clear_pointer(&said, g_free);
 	g_task_return_error(task, baton_error_new(BTN_DAEMON_FAILED, NULL,
 						  said && *said ? said : NULL, NULL));
 }
@@ -97,6 +96,7 @@ void daemon_start(GAsyncReadyCallback callback, gpointer data)
 	GError *error = cannot_start(program);
 
 	if (!error) {
+		g_unlink(path); /* it is written over, not emptied: an old end would stay */
 		g_subprocess_launcher_set_child_setup(launcher, own_session, NULL, NULL);
 		g_subprocess_launcher_set_stderr_file_path(launcher, path);
 		process = g_subprocess_launcher_spawn(launcher, &error, program, NULL);

@@ -73,27 +73,33 @@ static void remove_vm(BatonVmList *list, BatonVm *vm)
 	gtk_list_store_remove(list->store, &row);
 }
 
-static gboolean is_known(BatonVmList *list, BatonVm *vm)
+/* All VMs of all connections, as a set. */
+static GHashTable *known_vms(BatonVmList *list)
 {
-	guint count = g_list_model_get_n_items(baton_connections_list(list->connections));
-	guint at;
+	GListModel *all = baton_connections_list(list->connections);
+	GHashTable *known = g_hash_table_new(NULL, NULL);
 
-	for (guint i = 0; i < count; i++) {
-		g_autoptr(BatonConnection) one =
-			g_list_model_get_item(baton_connections_list(list->connections), i);
+	for (guint i = 0; i < g_list_model_get_n_items(all); i++) {
+		g_autoptr(BatonConnection) one = g_list_model_get_item(all, i);
+		GListModel *vms = baton_connection_vms(one);
 
-		if (g_list_store_find(G_LIST_STORE(baton_connection_vms(one)), vm, &at))
-			return TRUE;
+		for (guint j = 0; j < g_list_model_get_n_items(vms); j++) {
+			g_autoptr(BatonVm) vm = g_list_model_get_item(vms, j);
+
+			g_hash_table_add(known, vm);
+		}
 	}
-	return FALSE;
+	return known;
 }
 
+/* With one set for all rows: a connection that is lost drops each of its VMs so. */
 static void drop_unknown(BatonVmList *list)
 {
+	g_autoptr(GHashTable) known = known_vms(list);
 	g_autoptr(GList) all = g_hash_table_get_keys(list->rows);
 
 	for (GList *one = all; one; one = one->next)
-		if (!is_known(list, one->data))
+		if (!g_hash_table_contains(known, one->data))
 			remove_vm(list, one->data);
 }
 
