@@ -35,7 +35,7 @@ static const struct action_row rows[] = {
 	{ "win.restart", N_("Restart"), NULL, { NULL }, WHEN_OP, OP_RESTART },
 	{ "win.reset", N_("Reset"), NULL, { NULL }, WHEN_OP, OP_RESET },
 	{ "win.select-all", N_("Select all"), LIST, { "<Primary>a" }, 0, 0 },
-	{ "win.open-folder", N_("Open its folder"), NULL, { NULL }, WHEN_ONE, 0 },
+	{ "win.open-folder", N_("Open its folder"), NULL, { NULL }, WHEN_FOLDER, 0 },
 
 	{ "vm.start", N_("Start or resume"), WINDOW, { "<Primary><Shift>r" }, WHEN_OP, OP_START },
 	{ "vm.pause", N_("Pause"), WINDOW, { "<Primary><Shift>p" }, WHEN_OP, OP_PAUSE },
@@ -100,8 +100,8 @@ static gboolean is_enabled(const struct action_row *row, GPtrArray *vms)
 		return TRUE;
 	case WHEN_ANY:
 		return vms->len > 0;
-	case WHEN_ONE:
-		return vms->len == 1;
+	case WHEN_FOLDER:
+		return vms->len == 1 && BATON_VM(vms->pdata[0])->folder;
 	case WHEN_OP:
 		return any_allowed(vms, row->op);
 	case WHEN_ONE_OP:

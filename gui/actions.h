@@ -15,7 +15,7 @@
 enum action_when {
 	WHEN_ALWAYS,
 	WHEN_ANY,	/* there is one */
-	WHEN_ONE,	/* there is exactly one */
+	WHEN_FOLDER,	/* there is exactly one, with a folder here */
 	WHEN_OP,	/* `op` is allowed for one of them at least */
 	WHEN_ONE_OP,	/* there is exactly one, and it is allowed for that */
 	WHEN_ON,	/* one of them is on */

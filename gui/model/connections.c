@@ -45,14 +45,28 @@ static BatonConnection *find(BatonConnections *connections, const char *uri)
 
 /* ---- the file ---- */
 
+/* What cannot be read would be lost with the next change. */
+static void keep_aside(BatonConnections *connections, const GError *error)
+{
+	g_autofree char *aside = g_strconcat(connections->path, ".damaged", NULL);
+
+	if (error->domain == G_FILE_ERROR)
+		return; /* not there, most often */
+	g_warning("%s: %s; it is kept as %s", connections->path, error->message, aside);
+	g_rename(connections->path, aside);
+}
+
 static void load(BatonConnections *connections)
 {
 	g_autoptr(GKeyFile) file = g_key_file_new();
 	g_auto(GStrv) groups = NULL;
+	g_autoptr(GError) error = NULL;
 	guint count = 0;
 
-	if (!g_key_file_load_from_file(file, connections->path, G_KEY_FILE_NONE, NULL))
+	if (!g_key_file_load_from_file(file, connections->path, G_KEY_FILE_NONE, &error)) {
+		keep_aside(connections, error);
 		return;
+	}
 	groups = g_key_file_get_groups(file, NULL);
 	for (char **group = groups; *group && count < CONNECTIONS_MAX; group++) {
 		g_autofree char *uri = g_key_file_get_string(file, *group, "uri", NULL);

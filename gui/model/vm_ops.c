@@ -186,7 +186,8 @@ static void done(GTask *task, GError *error)
 	if (vm->connection)
 		baton_connection_check(vm->connection, error);
 	vm->pending = NULL;
-	error = baton_error_explain(error, sentence, NULL);
+	error = baton_error_explain(error, sentence,
+		_("libvirt's log on that computer says more: “journalctl -b -t libvirtd -t virtqemud”"));
 	baton_vm_set_problem(vm, g_error_copy(error));
 	g_task_return_error(task, error);
 }

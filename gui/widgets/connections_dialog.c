@@ -87,7 +87,7 @@ static GtkWidget *make_row(gpointer item, gpointer data)
 static void on_text(GtkEditable *entry, gpointer data)
 {
 	struct dialog *dialog = data;
-	const char *uri = gtk_entry_get_text(GTK_ENTRY(entry));
+	g_autofree char *uri = g_strstrip(g_strdup(gtk_entry_get_text(GTK_ENTRY(entry))));
 	const char *fault = *uri ? connection_uri_fault(uri) : NULL;
 
 	gtk_label_set_text(GTK_LABEL(dialog->fault), fault ? fault :

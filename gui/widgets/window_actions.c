@@ -208,9 +208,16 @@ static void rename_to(const char *text, gpointer data)
 		vm_op_run(OP_RENAME, vm, text, NULL, NULL, NULL);
 }
 
+/* libvirt's drivers have rules of their own, and say so. */
+static char *any_name_fault(const char *name)
+{
+	return *name ? NULL : g_strdup(_("Give it a name."));
+}
+
 static void on_rename(GSimpleAction *action, GVariant *parameter, gpointer data)
 {
 	struct batch *batch = batch_new(data, OP_RENAME);
+	BatonVm *vm;
 
 	(void)action;
 	(void)parameter;
@@ -218,8 +225,10 @@ static void on_rename(GSimpleAction *action, GVariant *parameter, gpointer data)
 		batch_free(batch);
 		return;
 	}
-	dialog_ask_text(data, _("Rename"), _("New _name"), BATON_VM(batch->vms->pdata[0])->name,
-			_("_Rename"), plan_name_fault, rename_to, batch, batch_free);
+	vm = batch->vms->pdata[0];
+	dialog_ask_text(data, _("Rename"), _("New _name"), vm->name, _("_Rename"),
+			vm->native ? plan_name_fault : any_name_fault, rename_to, batch,
+			batch_free);
 }
 
 /* ---- others ---- */

@@ -223,6 +223,23 @@ static void test_connections_are_kept(void **state)
 	rmdir(folder);
 }
 
+static void test_damaged_connections_are_kept_aside(void **state)
+{
+	g_autofree char *folder = g_dir_make_tmp("baton-test-XXXXXX", NULL);
+	g_autofree char *path = g_build_filename(folder, "connections.conf", NULL);
+	g_autofree char *aside = g_strconcat(path, ".damaged", NULL);
+	g_autofree char *text = NULL;
+
+	(void)state;
+	g_file_set_contents(path, "[connection 1]\nuri=qemu:///system\nnonsense\n", -1, NULL);
+	g_object_unref(baton_connections_new(path, NULL));
+	assert_true(g_file_get_contents(aside, &text, NULL, NULL));
+	assert_non_null(strstr(text, "qemu:///system"));
+	unlink(aside);
+	unlink(path);
+	rmdir(folder);
+}
+
 /* ---- VMs ---- */
 
 static BatonVm *vm_of(const char *more)
@@ -527,6 +544,7 @@ int main(void)
 		cmocka_unit_test(test_uris),
 		cmocka_unit_test(test_commands_for_a_far_screen),
 		cmocka_unit_test(test_connections_are_kept),
+		cmocka_unit_test(test_damaged_connections_are_kept_aside),
 		cmocka_unit_test(test_vm_of_the_api),
 		cmocka_unit_test(test_vm_that_failed),
 		cmocka_unit_test(test_vm_with_nonsense),
