@@ -14,6 +14,7 @@ struct _BatonDetails {
 	GtkGrid *facts;
 	GtkBox *problems;
 	GtkProgressBar *progress;
+	GtkMenuButton *more;
 	BatonBanner *banner;
 	BatonVm *vm;
 };
@@ -50,6 +51,18 @@ static void show_vm(BatonDetails *details, BatonVm *vm)
 	facts_grid_show(details->facts, vm);
 }
 
+/*
+ * A menu whose button goes while it is fading out keeps its grab: nothing in the window could
+ * be clicked any more. "Delete" in it makes just that happen.
+ */
+static void close_menu(BatonDetails *details)
+{
+	GtkPopover *menu = gtk_menu_button_get_popover(details->more);
+
+	if (menu && gtk_widget_get_visible(GTK_WIDGET(menu)))
+		gtk_widget_hide(GTK_WIDGET(menu));
+}
+
 void baton_details_show(BatonDetails *details, GPtrArray *vms)
 {
 	g_autofree char *text = NULL;
@@ -61,6 +74,7 @@ void baton_details_show(BatonDetails *details, GPtrArray *vms)
 		gtk_stack_set_visible_child_name(details->stack, "vm");
 		return;
 	}
+	close_menu(details);
 	if (vms->len)
 		text = g_strdup_printf(ngettext("%u virtual machine selected",
 						"%u virtual machines selected", vms->len),
@@ -102,4 +116,5 @@ static void baton_details_class_init(BatonDetailsClass *class)
 	gtk_widget_class_bind_template_child(widget, BatonDetails, facts);
 	gtk_widget_class_bind_template_child(widget, BatonDetails, problems);
 	gtk_widget_class_bind_template_child(widget, BatonDetails, progress);
+	gtk_widget_class_bind_template_child(widget, BatonDetails, more);
 }

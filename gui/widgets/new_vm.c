@@ -351,7 +351,7 @@ static void show_limits(BatonNewVm *self)
 	g_autofree char *memory = text_size(offer->memory_spare);
 	g_autofree char *disk = text_size(offer->disk_free);
 	g_autofree char *memory_mark = g_strdup_printf(_("%s can be spared"), memory);
-	g_autofree char *disk_mark = g_strdup_printf(_("%s are free"), disk);
+	g_autofree char *disk_mark = g_strdup_printf(_("%s free"), disk);
 	guint64 total = offer->memory_total ? offer->memory_total : 16 * GIB;
 
 	baton_size_row_set_limits(self->memory, 128 * MIB, total, offer->memory_spare,
