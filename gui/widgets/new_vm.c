@@ -44,6 +44,7 @@ struct _BatonNewVm {
 	struct plan *plan;
 	gboolean name_is_ours, disk_is_ours;	/* suggested, not typed */
 	gboolean closed;
+	char *suggested_user;
 };
 
 G_DEFINE_TYPE(BatonNewVm, baton_new_vm, GTK_TYPE_WINDOW)
@@ -272,8 +273,14 @@ static void suggest(BatonNewVm *self)
 		gtk_entry_set_text(self->name, name);
 		self->name_is_ours = TRUE; /* on_name() has taken it for typing */
 	}
-	if (image && image->user && !*gtk_entry_get_text(self->user))
-		gtk_entry_set_text(self->user, image->user);
+	/* That of an image that was chosen before goes with it; what was typed stays. */
+	if (self->plan->source == PLAN_IMAGE && image &&
+	    (!*gtk_entry_get_text(self->user) ||
+	     !g_strcmp0(gtk_entry_get_text(self->user), self->suggested_user))) {
+		g_free(self->suggested_user);
+		self->suggested_user = g_strdup(image->user ? image->user : "");
+		gtk_entry_set_text(self->user, self->suggested_user);
+	}
 	self->plan->ssh_port = plan_free_port(is_port_taken, self);
 	if (self->disk_is_ours && self->plan->source == PLAN_IMAGE && image)
 		baton_size_row_set(self->disk, MAX(image->size, 10 * GIB));
@@ -544,6 +551,7 @@ static void baton_new_vm_dispose(GObject *object)
 
 static void baton_new_vm_finalize(GObject *object)
 {
+	g_free(BATON_NEW_VM(object)->suggested_user);
 	plan_free(BATON_NEW_VM(object)->plan);
 	host_offer_free(BATON_NEW_VM(object)->offer);
 	G_OBJECT_CLASS(baton_new_vm_parent_class)->finalize(object);

@@ -30,12 +30,18 @@ G_DEFINE_TYPE(BatonOverview, baton_overview, GTK_TYPE_BOX)
 static void show_log(BatonOverview *overview, const char *bytes, gsize size)
 {
 	g_autofree char *text = g_utf8_make_valid(bytes, (gssize)size);
+	g_autofree char *shown = NULL;
 	GtkTextBuffer *buffer;
-	GtkTextIter end;
+	GtkTextIter start, end;
 
 	if (!overview->log || !overview->vm)
 		return; /* closed meanwhile */
 	buffer = gtk_text_view_get_buffer(overview->log);
+	gtk_text_buffer_get_bounds(buffer, &start, &end);
+	shown = gtk_text_buffer_get_text(buffer, &start, &end, TRUE);
+	/* It is read at each step of a job: what is looked at or selected in it stays. */
+	if (*text && !g_strcmp0(text, shown))
+		return;
 	gtk_text_buffer_set_text(buffer, *text ? text : _("Nothing yet."), -1);
 	gtk_text_buffer_get_end_iter(buffer, &end);
 	gtk_text_buffer_place_cursor(buffer, &end);

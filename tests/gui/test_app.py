@@ -202,6 +202,23 @@ def test_assistant(session):
     assert vm["forwards"] and vm["forwards"][0].endswith(":22"), vm
 
 
+def test_user_of_the_image(session):
+    session.add_image()
+    path = session.add_image("ubuntu")
+    session.ctl("image", "remove", "ubuntu", "--yes")
+    session.ctl("image", "add", "ubuntu", path, "--user", "ubuntu")
+    app = session.start()
+    app.press("push button", "New Virtual Machine…")
+    app.wait("label", "ubuntu  (64 MiB)")
+    app.press("push button", "Next")
+    user = app.wait("text", "User").get_text_iface()
+    wait_for("its user", lambda: user.get_text(0, -1) == "debian")
+    app.press("push button", "Back")
+    app.find("list box", "Images").get_selection_iface().select_child(1)
+    app.press("push button", "Next")
+    wait_for("the other's user", lambda: user.get_text(0, -1) == "ubuntu")
+
+
 def test_command_of_the_assistant_is_true(session):
     """What "Show as command" says makes the same machine."""
     session.add_image()
