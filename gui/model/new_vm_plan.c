@@ -372,7 +372,8 @@ static GError *other_image(const char *name, const char *source)
 {
 	g_autofree char *sentence = g_strdup_printf(_("There is an image “%s”, from another file"),
 						    name);
-	g_autofree char *cause = source ? g_strdup_printf(_("It was added from %s."), source) : NULL;
+	g_autofree char *cause = source ? g_strdup_printf(_("It was added from %s."), source) :
+					  NULL;
 
 	return baton_error_new(BTN_IMAGE_EXISTS, sentence, cause,
 			       _("Choose that image, or rename the file and try again."));
@@ -386,8 +387,8 @@ static void on_images(GObject *source, GAsyncResult *result, gpointer data)
 	GError *error = NULL;
 	AUTO_REPLY reply = baton_api_call_finish(BATON_API(source), result, &error);
 	g_autofree char *name = plan_image_name(plan->file);
-	const struct json_node *image = reply ? find_image(json_member(reply->node, "images"), name) :
-						NULL;
+	const struct json_node *image = reply ?
+		find_image(json_member(reply->node, "images"), name) : NULL;
 	const char *from = image ? node_text(image, "source") : NULL;
 
 	if (!reply)

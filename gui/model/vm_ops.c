@@ -187,7 +187,8 @@ static void done(GTask *task, GError *error)
 		baton_connection_check(vm->connection, error);
 	vm->pending = NULL;
 	error = baton_error_explain(error, sentence,
-		_("libvirt's log on that computer says more: “journalctl -b -t libvirtd -t virtqemud”"));
+		_("libvirt's log on that computer says more: "
+		  "“journalctl -b -t libvirtd -t virtqemud”"));
 	baton_vm_set_problem(vm, g_error_copy(error));
 	g_task_return_error(task, error);
 }

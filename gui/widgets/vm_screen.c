@@ -124,7 +124,8 @@ static void on_vnc_lost(VncDisplay *vnc, gpointer data)
 	drop_vnc(screen);
 	gtk_stack_set_visible_child_name(screen->stack, "off");
 	if (can_show(screen))
-		report(screen, baton_error_new(BTN_DISPLAY, _("The connection to the screen has ended"),
+		report(screen, baton_error_new(BTN_DISPLAY,
+			_("The connection to the screen has ended"),
 			fault && *fault ? fault : _("The other side has closed it."),
 			_("Open the window again to connect anew, or use the serial console.")));
 }

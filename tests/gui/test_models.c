@@ -184,8 +184,8 @@ static void test_uris(void **state)
 /* The other side's words become part of a command of a shell there. */
 static void test_commands_for_a_far_screen(void **state)
 {
-	static const char *const bad[] = { "x;reboot", "$(reboot)", "-e/bin/sh", "a b", "a\nb", "`x`",
-					   "a&b", "\xc3\xa4" };
+	static const char *const bad[] = { "x;reboot", "$(reboot)", "-e/bin/sh", "a b", "a\nb",
+					   "`x`", "a&b", "\xc3\xa4" };
 
 	(void)state;
 	is(remote_screen_command(NULL, "localhost", 5901), "nc 127.0.0.1 5901");
