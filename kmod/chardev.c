@@ -47,7 +47,7 @@ static long sys_get_info(void *unused, void *arg)
 	info->abi_minor = BATON_ABI_MINOR;
 	info->features = BATON_FEAT_X2APIC | BATON_FEAT_TSC_DEADLINE | BATON_FEAT_PVCLOCK |
 			 BATON_FEAT_IRQFD | BATON_FEAT_IOEVENTFD | BATON_FEAT_LARGE_PAGES |
-			 BATON_FEAT_EXTINT | BATON_FEAT_DIRTY_LOG;
+			 BATON_FEAT_EXTINT | BATON_FEAT_DIRTY_LOG | BATON_FEAT_VM_STATS;
 	if (boot_cpu_has(X86_FEATURE_OSXSAVE))
 		info->features |= BATON_FEAT_XSAVE;
 	info->vendor = baton_hv ? baton_hv->vendor : BATON_VENDOR_NONE;
@@ -181,8 +181,18 @@ static long vm_set_clock(void *object, void *arg)
 static long vm_send_msi(void *object, void *arg)
 {
 	const struct baton_msi *in = arg;
+	struct baton_vm *vm = object;
+	int r = in->reserved ? -EINVAL : baton_msi_deliver(vm, in->address, in->data);
 
-	return in->reserved ? -EINVAL : baton_msi_deliver(object, in->address, in->data);
+	if (!r)
+		atomic64_inc(&vm->msis_sent);
+	return r;
+}
+
+static long vm_get_stats(void *object, void *out)
+{
+	baton_vm_stats(object, out);
+	return 0;
 }
 
 /* --- vCPU descriptor ----------------------------------------------------- */
@@ -312,12 +322,9 @@ static long vcpu_set_intr(void *object, void *arg)
 
 static long vcpu_get_stats(void *object, void *arg)
 {
-	struct baton_vcpu *vcpu = object;
 	struct baton_stats *out = arg;
-	int i;
 
-	for (i = 0; i < BATON_STAT_COUNT; i++)
-		out->value[i] = READ_ONCE(vcpu->stats[i]);
+	baton_vcpu_stats(object, out->value);
 	return 0;
 }
 
@@ -341,6 +348,7 @@ static const struct call vm_calls[] = {
 	{ BATON_GET_DIRTY_LOG, LOCK_VM, vm_get_dirty_log },
 	{ BATON_CLEAR_DIRTY_LOG, LOCK_VM, vm_clear_dirty_log },
 	{ BATON_SEND_MSI, LOCK_NONE, vm_send_msi },
+	{ BATON_GET_VM_STATS, LOCK_NONE, vm_get_stats },
 	{ }
 };
 

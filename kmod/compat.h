@@ -10,6 +10,7 @@
 #include <linux/eventfd.h>
 #include <linux/hrtimer.h>
 #include <linux/mm.h>
+#include <linux/sched.h>
 #include <linux/smp.h>
 #include <linux/syscore_ops.h>
 #include <asm/cpufeatures.h>
@@ -78,6 +79,16 @@ static inline void baton_send_reschedule(int cpu)
 #define rdmsrq_safe(msr, p) rdmsrl_safe(msr, p)
 #define wrmsrq_safe(msr, val) wrmsrl_safe(msr, val)
 #endif
+
+/* ns for which this thread has been ready to run and has not run. */
+static inline u64 baton_run_delay(void)
+{
+#ifdef CONFIG_SCHED_INFO
+	return current->sched_info.run_delay;
+#else
+	return 0;
+#endif
+}
 
 #ifndef HAVE_FOLL_INTERRUPTIBLE
 #define FOLL_INTERRUPTIBLE 0

@@ -32,8 +32,10 @@ enum baton_next baton_exit_pio(struct baton_vcpu *vcpu, u16 port, u8 size, bool 
 {
 	baton_count(vcpu, BATON_STAT_EXIT_PIO);
 	if (!in && rcu_access_pointer(vcpu->vm->ioeventfds) &&
-	    baton_ioeventfd_signal(vcpu->vm, port, size, vcpu->regs.gpr[BATON_RAX]))
+	    baton_ioeventfd_signal(vcpu->vm, port, size, vcpu->regs.gpr[BATON_RAX])) {
+		baton_count(vcpu, BATON_STAT_IOEVENTFD);
 		return BATON_ENTER;
+	}
 	return pio_to_monitor(vcpu, port, size, in);
 }
 
@@ -42,6 +44,7 @@ enum baton_next baton_exit_emulate(struct baton_vcpu *vcpu, u32 kind)
 	struct baton_exit_emulate *out = &vcpu->run->emulate;
 	const struct baton_fault *fault = &vcpu->fault;
 
+	baton_count(vcpu, BATON_STAT_EMULATE);
 	vcpu->run->exit_reason = BATON_EXIT_EMULATE;
 	out->gpa = fault->gpa;
 	out->gva = fault->gva;
@@ -65,6 +68,7 @@ enum baton_next baton_exit_string_io(struct baton_vcpu *vcpu, u16 port, bool in)
 
 enum baton_next baton_exit_inta(struct baton_vcpu *vcpu)
 {
+	baton_count(vcpu, BATON_STAT_INTA);
 	vcpu->run->exit_reason = BATON_EXIT_INTA;
 	vcpu->run->inta = (struct baton_exit_inta) { .vector = BATON_INTA_NONE };
 	vcpu->answer_due = BATON_ANSWER_INTA;
@@ -89,8 +93,10 @@ enum baton_next baton_exit_fault(struct baton_vcpu *vcpu, u64 gpa, u64 gva, u32 
 	vcpu->fault.gpa = gpa;
 	vcpu->fault.gva = gva;
 	vcpu->fault.access = access;
-	if (unlikely(baton_lapic_owns(vcpu, gpa)))
+	if (unlikely(baton_lapic_owns(vcpu, gpa))) {
+		baton_count(vcpu, BATON_STAT_APIC_PAGE);
 		return baton_apic_page(vcpu, gpa, access);
+	}
 	/* Interrupts are off: that is a read section of its own. */
 	slot = baton_slot_find(rcu_dereference_sched(vcpu->vm->slots), gpa);
 	if (!slot)
@@ -155,6 +161,7 @@ void baton_exit_hypercall(struct baton_vcpu *vcpu, bool long64, u8 cpl)
 	const long enosys = -1000, eperm = -1;
 	u64 answer = cpl ? eperm : enosys;
 
+	baton_count(vcpu, BATON_STAT_EXIT_HYPERCALL);
 	vcpu->regs.gpr[BATON_RAX] = long64 ? answer : (u32)answer;
 }
 

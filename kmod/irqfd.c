@@ -40,6 +40,7 @@ static void send(struct irqfd *irqfd)
 	spin_lock_irqsave(&irqfd->msi_lock, flags);
 	msi = irqfd->msi;
 	spin_unlock_irqrestore(&irqfd->msi_lock, flags);
+	atomic64_inc(&irqfd->vm->irqfds_sent);
 	baton_msi_deliver(irqfd->vm, msi.address, msi.data);
 }
 

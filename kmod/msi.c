@@ -226,5 +226,6 @@ void baton_apic_send_ipi(struct baton_vcpu *vcpu, u32 icr, u32 dest, bool wide)
 {
 	if (!ipi_legal(vcpu, icr))
 		return;
+	baton_count(vcpu, BATON_STAT_IPIS);
 	send(vcpu->vm, ipi_targets(vcpu, icr, dest, wide), icr >> 8 & 7, icr, false, vcpu);
 }

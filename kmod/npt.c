@@ -132,10 +132,21 @@ static u64 *take_spare(struct baton_npt *npt)
 	return table;
 }
 
+/* A table in use has the number of its leaves in page_private. */
+static void count_leaves(struct baton_npt *npt, u64 *entry, unsigned int level, long more)
+{
+	struct page *page = virt_to_page(entry);
+
+	npt->leaves[level - 1] += more;
+	set_page_private(page, page_private(page) + more);
+}
+
 /* Unlinked from the tree already. */
-static void retire(struct baton_npt *npt, u64 *table, u64 **retired)
+static void retire(struct baton_npt *npt, u64 *table, unsigned int level, u64 **retired)
 {
 	npt->pages--;
+	if (level <= 2)
+		count_leaves(npt, table, level, -(long)page_private(virt_to_page(table)));
 	chain_push(retired, table);
 }
 
@@ -232,8 +243,11 @@ static u64 *build_entry(struct baton_npt *npt, u64 gpa, unsigned int to_level)
 		table = take_spare(npt);
 		if (!table)
 			return NULL;
-		if (pte)
+		if (pte) {
 			fill_from_large(npt, table, pte);
+			count_leaves(npt, entry, 2, -1);
+			count_leaves(npt, table, 1, NPT_ENTRIES);
+		}
 		link_table(npt, entry, table);
 	}
 	return &table[npt_index(gpa, to_level)];
@@ -257,6 +271,8 @@ static void set_leaf(struct baton_npt *npt, u64 *entry, u64 new, unsigned int le
 			*flush = true;
 		else if (strength(npt, old) >= strength(npt, new))
 			return; /* as good as the new one, and may be dirty */
+	} else {
+		count_leaves(npt, entry, level, 1);
 	}
 	WRITE_ONCE(*entry, new);
 }
@@ -296,7 +312,8 @@ int baton_npt_map_large(struct baton_npt *npt, u64 gpa, u64 pa, bool write, bool
 	if (!exec && memchr_inv(table, 0, BATON_PAGE_SIZE))
 		return -EEXIST;
 	WRITE_ONCE(*entry, new);
-	retire(npt, table, retired);
+	count_leaves(npt, entry, 2, 1);
+	retire(npt, table, 1, retired);
 	*flush = true;
 	return 0;
 }
@@ -344,7 +361,7 @@ static void retire_tree(struct baton_npt *npt, u64 *table, unsigned int level, u
 	for (i = 0; level > 1 && i < NPT_ENTRIES; i++)
 		if (table[i] && !is_leaf(npt, table[i], level))
 			retire_tree(npt, table_below(npt, table[i], level), level - 1, retired);
-	retire(npt, table, retired);
+	retire(npt, table, level, retired);
 }
 
 /*
@@ -367,6 +384,7 @@ static bool zap_table(struct baton_npt *npt, u64 *table, unsigned int level, u64
 			continue;
 		if (is_leaf(npt, pte, level)) {
 			WRITE_ONCE(*entry, 0);
+			count_leaves(npt, entry, level, -1);
 			found = true;
 		} else if (retired && next - gpa == step) {
 			WRITE_ONCE(*entry, 0);

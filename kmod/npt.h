@@ -26,6 +26,7 @@ struct baton_npt {
 	u64 *root;		/* kernel address of the level-4 table */
 	u64 root_pa;
 	unsigned long pages;	/* tables in use, root included */
+	unsigned long leaves[2]; /* pages mapped: 4 KiB, 2 MiB */
 	u64 *spare;		/* chain of zeroed tables, see baton_npt_topup() */
 	unsigned int spares;
 };

@@ -171,6 +171,7 @@ static enum step handle_requests(struct baton_vcpu *vcpu)
 	if (take_request(vcpu, BATON_REQ_SHUTDOWN))
 		return return_with(vcpu, BATON_EXIT_SHUTDOWN);
 	if (take_request(vcpu, BATON_REQ_EOI)) {
+		baton_count(vcpu, BATON_STAT_EOI);
 		vcpu->run->eoi.vector = vcpu->apic.eoi_vector;
 		return return_with(vcpu, BATON_EXIT_EOI);
 	}
@@ -211,6 +212,7 @@ static enum step block(struct baton_vcpu *vcpu)
 		return STEP_AGAIN;
 	}
 	baton_timer_block(vcpu);
+	baton_count_time(vcpu, BATON_STAT_HALTED_NS, -ktime_get_ns());
 	prepare_to_rcuwait(&vcpu->wait);
 	for (;;) {
 		set_current_state(TASK_INTERRUPTIBLE);
@@ -221,6 +223,7 @@ static enum step block(struct baton_vcpu *vcpu)
 		schedule();
 	}
 	finish_rcuwait(&vcpu->wait);
+	baton_count_time(vcpu, BATON_STAT_HALTED_NS, ktime_get_ns());
 	baton_timer_wake(vcpu);
 	WRITE_ONCE(vcpu->mode, BATON_MODE_OUT);
 	return STEP_AGAIN;
@@ -244,6 +247,19 @@ static void take_interrupts(void)
 	current->flags &= ~PF_VCPU;
 }
 
+static enum baton_next run_backend(struct baton_vcpu *vcpu)
+{
+	u64 start = rdtsc();
+	enum baton_next next;
+
+	vcpu->save |= READ_ONCE(vcpu->run->want) & BATON_ST_SREGS;
+	baton_count(vcpu, BATON_STAT_WINDOWS);
+	WRITE_ONCE(vcpu->stats[BATON_STAT_READY_NS], baton_run_delay());
+	next = baton_hv->run(vcpu);
+	baton_count_time(vcpu, BATON_STAT_GUEST_NS, rdtsc() - start);
+	return next;
+}
+
 static enum baton_next run_window(struct baton_vcpu *vcpu)
 {
 	enum baton_next next = BATON_LEAVE;
@@ -256,11 +272,8 @@ static enum baton_next run_window(struct baton_vcpu *vcpu)
 	}
 	smp_store_mb(vcpu->mode, BATON_MODE_GUEST);
 	vcpu->budget = WINDOW_BUDGET;
-	if (likely(baton_may_stay(vcpu))) {
-		vcpu->save |= READ_ONCE(vcpu->run->want) & BATON_ST_SREGS;
-		baton_count(vcpu, BATON_STAT_WINDOWS);
-		next = baton_hv->run(vcpu);
-	}
+	if (likely(baton_may_stay(vcpu)))
+		next = run_backend(vcpu);
 	/* The last use of a translation before the flush sender's look at mode. */
 	smp_store_release(&vcpu->mode, BATON_MODE_OUT);
 	take_interrupts();
@@ -275,6 +288,7 @@ static enum step resolve_fault(struct baton_vcpu *vcpu)
 	int r;
 
 	vcpu->secrets_seen = true;
+	baton_count(vcpu, BATON_STAT_FAULTS);
 	r = baton_fault_resolve(vcpu, &kind, &hva);
 	if (!r || r == -EINTR || r == -EAGAIN)
 		return STEP_AGAIN; /* a signal is seen at the loop's top */

@@ -113,7 +113,7 @@ struct baton_vcpu {
 
 	struct mutex lock;
 	struct rcuwait wait;
-	u64 stats[BATON_STAT_COUNT];	/* owner writes, others READ_ONCE */
+	u64 stats[BATON_STAT_COUNT];	/* owner writes, others READ_ONCE: stats.c */
 };
 
 int baton_vcpu_create(struct baton_vm *vm, u32 id, struct baton_vcpu **ret_vcpu);
@@ -127,12 +127,20 @@ int baton_vcpu_run(struct baton_vcpu *vcpu);
 void baton_request(struct baton_vcpu *vcpu, enum baton_req req);
 /* The same for all of a VM's vCPUs. */
 void baton_request_all(struct baton_vm *vm, enum baton_req req);
+/* stats.c: as BATON_GET_STATS and BATON_GET_VM_STATS have them. Any context. */
+void baton_vcpu_stats(struct baton_vcpu *vcpu, u64 value[BATON_STAT_COUNT]);
+void baton_vm_stats(struct baton_vm *vm, struct baton_vm_stats *out);
 /* Gets the vCPU out of guest or HLT. Any context; nothing if it is in neither. */
 void baton_vcpu_kick(struct baton_vcpu *vcpu);
 
 static inline void baton_count(struct baton_vcpu *vcpu, enum baton_stat stat)
 {
 	WRITE_ONCE(vcpu->stats[stat], vcpu->stats[stat] + 1);
+}
+
+static inline void baton_count_time(struct baton_vcpu *vcpu, enum baton_stat stat, u64 time)
+{
+	WRITE_ONCE(vcpu->stats[stat], vcpu->stats[stat] + time);
 }
 
 static inline bool baton_lapic_has_news(const struct baton_vcpu *vcpu)

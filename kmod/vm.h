@@ -46,6 +46,8 @@ struct baton_vm {
 
 	atomic64_t tlb_gen;		/* a: +1 whenever a mapping got weaker */
 
+	atomic64_t irqfds_sent, msis_sent; /* a: messages */
+
 	struct list_head irqfds;	/* L */
 	struct baton_ioeventfds __rcu *ioeventfds; /* R */
 

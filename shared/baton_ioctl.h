@@ -131,8 +131,9 @@ struct baton_intr {
 	uint32_t reserved;
 };
 
+/* Of a vCPU. Their names, and what is no count: baton_stats.h. */
 enum baton_stat {
-	BATON_STAT_EXITS,
+	BATON_STAT_EXITS,	/* all of BATON_STAT_EXIT_*, each of which is in one only */
 	BATON_STAT_EXIT_INTR,
 	BATON_STAT_EXIT_NMI,
 	BATON_STAT_EXIT_PIO,
@@ -142,15 +143,44 @@ enum baton_stat {
 	BATON_STAT_EXIT_HLT,
 	BATON_STAT_EXIT_CR,
 	BATON_STAT_EXIT_WINDOW,
-	BATON_STAT_EXIT_OTHER,
+	BATON_STAT_EXIT_OTHER,	/* none of these reasons */
 	BATON_STAT_TO_MONITOR,	/* returns of BATON_RUN */
 	BATON_STAT_WINDOWS,	/* sections in hypervisor mode */
 	BATON_STAT_IRQ_INJECTED,
 	BATON_STAT_TLB_FLUSHES,
+	/* since 1.3 */
+	BATON_STAT_EXIT_HYPERCALL,
+	BATON_STAT_APIC_PAGE,	/* accesses to the local APIC's page; EXIT_FAULT too */
+	BATON_STAT_EMULATE,	/* instructions left to the monitor */
+	BATON_STAT_IOEVENTFD,	/* OUTs that signalled an eventfd; EXIT_PIO too */
+	BATON_STAT_EOI,		/* those that the monitor was told of */
+	BATON_STAT_INTA,
+	BATON_STAT_IPIS,	/* sent by ICR */
+	BATON_STAT_FAULTS,	/* faults that looked for a page of the host */
+	BATON_STAT_GUEST_NS,	/* time in the guest, and in exits that it goes on from at once */
+	BATON_STAT_HALTED_NS,	/* time blocked: HLT, or waiting for a start-up IPI */
+	BATON_STAT_READY_NS,	/* time for which its thread waited for a CPU */
+	BATON_STAT_HALTED,	/* 1: blocked now */
 	BATON_STAT_COUNT
 };
 struct baton_stats {
 	uint64_t value[32];	/* by enum baton_stat, rest 0 */
+};
+
+/* Of a VM, since 1.3. */
+enum baton_vm_stat {
+	BATON_VM_STAT_PAGES_4K,	/* mapped now */
+	BATON_VM_STAT_PAGES_2M,
+	BATON_VM_STAT_TABLES,	/* pages of second-level tables now */
+	BATON_VM_STAT_INVALIDATIONS, /* by the host, and changes of slots */
+	BATON_VM_STAT_FLUSHES,	/* of all its vCPUs' TLBs */
+	BATON_VM_STAT_IRQFDS,	/* messages sent by irqfds */
+	BATON_VM_STAT_MSIS,	/* and by BATON_SEND_MSI */
+	BATON_VM_STAT_COUNT
+};
+struct baton_vm_stats {
+	uint64_t sum[32];	/* by enum baton_stat, over the vCPUs */
+	uint64_t value[32];	/* by enum baton_vm_stat, rest 0 */
 };
 
 #define BATON_IO(nr)		_IO(BATON_IOCTL_MAGIC, nr)
@@ -175,6 +205,7 @@ struct baton_stats {
 #define BATON_CLEAR_DIRTY_LOG	BATON_IOW(0x27, struct baton_dirty_log)
 /* VM, no lock */
 #define BATON_SEND_MSI		BATON_IOW(0x38, struct baton_msi)
+#define BATON_GET_VM_STATS	BATON_IOR(0x39, struct baton_vm_stats)
 
 /* vCPU, under the vCPU lock: EBUSY while another thread holds it */
 #define BATON_RUN		BATON_IO(0x40)
@@ -213,5 +244,7 @@ static_assert(sizeof(struct baton_msrs) == 16, "baton_msrs");
 static_assert(sizeof(struct baton_intr) == 8, "baton_intr");
 static_assert(sizeof(struct baton_stats) == 256, "baton_stats");
 static_assert(BATON_STAT_COUNT <= 32, "baton_stats.value");
+static_assert(sizeof(struct baton_vm_stats) == 512, "baton_vm_stats");
+static_assert(BATON_VM_STAT_COUNT <= 32, "baton_vm_stats.value");
 
 #endif

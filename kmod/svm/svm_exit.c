@@ -298,7 +298,6 @@ static enum baton_next exit_by_table(struct svm_vcpu *svm, u32 code)
 	code = array_index_nospec(code, ARRAY_SIZE(handlers));
 	if (!handlers[code])
 		return exit_unexpected(svm);
-	baton_count(&svm->vcpu, BATON_STAT_EXIT_OTHER);
 	return handlers[code](svm);
 }
 

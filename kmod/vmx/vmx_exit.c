@@ -304,7 +304,6 @@ static enum baton_next exit_by_table(struct vmx_vcpu *vmx, u32 reason)
 	reason = array_index_nospec(reason, ARRAY_SIZE(handlers));
 	if (!handlers[reason])
 		return exit_unexpected(vmx);
-	baton_count(&vmx->base, BATON_STAT_EXIT_OTHER);
 	return handlers[reason](vmx);
 }
 

@@ -13,6 +13,13 @@
 #include "abi.h"
 
 int abi_failures;
+static bool skipped;
+
+void abi_skip(const char *why)
+{
+	printf("  %s\n", why);
+	skipped = true;
+}
 
 int abi_open(void)
 {
@@ -83,8 +90,10 @@ static void run_table(const struct abi_test *test, const char *wanted)
 		if (!strstr(test->name, wanted))
 			continue;
 		before = abi_failures;
+		skipped = false;
 		test->run();
-		printf("%s %s\n", abi_failures == before ? "pass" : "FAIL", test->name);
+		printf("%s %s\n", abi_failures != before ? "FAIL" : skipped ? "skip" : "pass",
+		       test->name);
 	}
 }
 
@@ -100,5 +109,6 @@ int main(int argc, char **argv)
 	run_table(abi_intr_tests, wanted);
 	run_table(abi_rom_tests, wanted);
 	run_table(abi_dirty_tests, wanted);
+	run_table(abi_stats_tests, wanted);
 	return abi_failures ? 1 : 0;
 }

@@ -89,6 +89,23 @@ static inline unsigned long model_count(const struct baton_npt *npt, u64 *table,
 	return count;
 }
 
+static inline unsigned int model_leaves(const struct baton_npt *npt, const u64 *table,
+					unsigned int level, unsigned int wanted)
+{
+	unsigned int i, count = 0;
+
+	for (i = 0; i < 512; i++) {
+		if (!table[i])
+			continue;
+		if (baton_pte_is_leaf(npt->format, table[i], level))
+			count += level == wanted;
+		else
+			count += model_leaves(npt, (u64 *)(uintptr_t)baton_pte_address(
+					      npt->format, table[i], level), level - 1, wanted);
+	}
+	return count;
+}
+
 /* `flushed`: the step asked for a flush (so anything may have changed). */
 static inline void model_compare(struct model *m, bool flushed)
 {
@@ -107,6 +124,9 @@ static inline void model_compare(struct model *m, bool flushed)
 			MODEL_CHECK(is.present && is.pa == old->pa && is.write >= old->write);
 	}
 	MODEL_CHECK(model_count(&m->vm.npt, m->vm.npt.root, 4) == m->vm.npt.pages);
+	for (i = 0; i < 2; i++)
+		MODEL_CHECK(model_leaves(&m->vm.npt, m->vm.npt.root, 4, i + 1) ==
+			    m->vm.npt.leaves[i]);
 	memcpy(m->before, m->pages, sizeof(m->before));
 }
 

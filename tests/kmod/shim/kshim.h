@@ -249,7 +249,8 @@ void *kshim_alloc(size_t size, size_t align);
 struct page { unsigned long private; };
 #define get_zeroed_page(gfp) \
 	((unsigned long)kshim_alloc(PAGE_SIZE + sizeof(struct page), PAGE_SIZE))
-#define virt_to_page(p) ((struct page *)((char *)(p) + PAGE_SIZE))
+#define virt_to_page(p) \
+	((struct page *)(((uintptr_t)(p) & ~(uintptr_t)(PAGE_SIZE - 1)) + PAGE_SIZE))
 #define page_private(page) ((page)->private)
 #define set_page_private(page, v) ((void)((page)->private = (v)))
 #define offset_in_page(p) ((unsigned long)(p) & ~PAGE_MASK)

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Counters, as they are read while the guest runs.
+ *
+ * A vCPU's own thread alone writes its counters, so counting is one addition without
+ * a lock. What a reader can work out is not counted: the exits of no other reason, ns
+ * from TSC ticks, whether it is blocked.
+ *
+ * HALTED_NS while it is blocked: the time up to then, less the clock at the beginning.
+ * No vCPU has been blocked for longer than the host is up, so that is below zero; and a
+ * reader can add the clock to it, with no second word to go with the first.
+ */
+#include <linux/ktime.h>
+#include <linux/math64.h>
+#include <asm/tsc.h>
+
+#include "vcpu.h"
+
+static const u8 reasons[] = {
+	BATON_STAT_EXIT_INTR, BATON_STAT_EXIT_NMI, BATON_STAT_EXIT_PIO, BATON_STAT_EXIT_FAULT,
+	BATON_STAT_EXIT_CPUID, BATON_STAT_EXIT_MSR, BATON_STAT_EXIT_HLT, BATON_STAT_EXIT_CR,
+	BATON_STAT_EXIT_WINDOW, BATON_STAT_EXIT_HYPERCALL,
+};
+
+void baton_vcpu_stats(struct baton_vcpu *vcpu, u64 value[BATON_STAT_COUNT])
+{
+	u64 other;
+	int i;
+
+	/* Downwards: an exit is counted before its reason, so there are not too few of them. */
+	for (i = BATON_STAT_COUNT - 1; i >= 0; i--)
+		value[i] = READ_ONCE(vcpu->stats[i]);
+	other = value[BATON_STAT_EXITS];
+	for (i = 0; i < ARRAY_SIZE(reasons); i++)
+		other -= value[reasons[i]];
+	value[BATON_STAT_EXIT_OTHER] = other;
+	value[BATON_STAT_GUEST_NS] = mul_u64_u32_div(value[BATON_STAT_GUEST_NS], 1000000,
+						     tsc_khz ? tsc_khz : 1000000);
+	value[BATON_STAT_HALTED] = (s64)value[BATON_STAT_HALTED_NS] < 0;
+	if (value[BATON_STAT_HALTED])
+		value[BATON_STAT_HALTED_NS] += ktime_get_ns();
+}
+
+void baton_vm_stats(struct baton_vm *vm, struct baton_vm_stats *out)
+{
+	u64 one[BATON_STAT_COUNT];
+	struct baton_vcpu *vcpu;
+	int i, stat;
+
+	for (i = 0; i < BATON_MAX_VCPUS; i++) {
+		vcpu = READ_ONCE(vm->vcpus[i]);
+		if (!vcpu)
+			continue;
+		baton_vcpu_stats(vcpu, one);
+		for (stat = 0; stat < BATON_STAT_COUNT; stat++)
+			out->sum[stat] += one[stat];
+	}
+	out->value[BATON_VM_STAT_PAGES_4K] = READ_ONCE(vm->npt.leaves[0]);
+	out->value[BATON_VM_STAT_PAGES_2M] = READ_ONCE(vm->npt.leaves[1]);
+	out->value[BATON_VM_STAT_TABLES] = READ_ONCE(vm->npt.pages);
+	out->value[BATON_VM_STAT_INVALIDATIONS] = READ_ONCE(vm->inv_seq);
+	out->value[BATON_VM_STAT_FLUSHES] = atomic64_read(&vm->tlb_gen);
+	out->value[BATON_VM_STAT_IRQFDS] = atomic64_read(&vm->irqfds_sent);
+	out->value[BATON_VM_STAT_MSIS] = atomic64_read(&vm->msis_sent);
+}
