@@ -22,6 +22,7 @@
 
 #include "compat.h"
 #include "hwcpu.h"
+#include "trace.h"
 #include "vcpu_state.h"
 #include "window.h"
 
@@ -290,6 +291,7 @@ static enum step resolve_fault(struct baton_vcpu *vcpu)
 	vcpu->secrets_seen = true;
 	baton_count(vcpu, BATON_STAT_FAULTS);
 	r = baton_fault_resolve(vcpu, &kind, &hva);
+	trace_baton_fault(vcpu->id, vcpu->fault.gpa, vcpu->fault.access, r);
 	if (!r || r == -EINTR || r == -EAGAIN)
 		return STEP_AGAIN; /* a signal is seen at the loop's top */
 	if (r < 0)

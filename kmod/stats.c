@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Counters, as they are read while the guest runs.
+ * Counters, as they are read while the guest runs; and the module's tracepoints.
  *
  * A vCPU's own thread alone writes its counters, so counting is one addition without
  * a lock. What a reader can work out is not counted: the exits of no other reason, ns
@@ -15,6 +15,9 @@
 #include <asm/tsc.h>
 
 #include "vcpu.h"
+
+#define CREATE_TRACE_POINTS
+#include "trace.h"
 
 static const u8 reasons[] = {
 	BATON_STAT_EXIT_INTR, BATON_STAT_EXIT_NMI, BATON_STAT_EXIT_PIO, BATON_STAT_EXIT_FAULT,

@@ -11,6 +11,7 @@
 #include <asm/debugreg.h>
 
 #include "compat.h"
+#include "trace.h"
 #include "vcpu.h"
 
 static void set_segment(struct baton_segment *seg, u16 selector, u64 base, u16 attr)
@@ -145,6 +146,7 @@ void baton_vcpu_kick(struct baton_vcpu *vcpu)
 
 	smp_mb(); /* the request before the mode; pairs with run.c */
 	mode = READ_ONCE(vcpu->mode);
+	trace_baton_kick(vcpu->id, mode, vcpu->requests);
 	if (mode == BATON_MODE_BLOCKED) {
 		rcuwait_wake_up(&vcpu->wait);
 	} else if (mode == BATON_MODE_GUEST) {

@@ -27,6 +27,7 @@
 
 #include "compat.h"
 #include "svm.h"
+#include "trace.h"
 #include "vmcb.h"
 
 #define VECTOR_BP 3
@@ -39,6 +40,7 @@ static void inject(struct svm_vcpu *svm, u8 vector, enum svm_event_type type, u3
 	struct svm_vmcb *vmcb = svm->vmcb;
 	bool has_error = type == SVM_EVENT_EXCEPTION && baton_has_error_code(vector, vmcb->cr0);
 
+	trace_baton_inject(svm->vcpu.id, type, vector, error);
 	vmcb->event_inj_error = has_error ? error : 0;
 	vmcb->event_inj = SVM_EVENT_VALID | type << SVM_EVENT_TYPE_SHIFT | vector |
 			  (has_error ? SVM_EVENT_HAS_ERROR : 0);

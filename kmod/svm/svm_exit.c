@@ -11,6 +11,7 @@
 #include <asm/processor-flags.h>
 
 #include "svm.h"
+#include "trace.h"
 #include "vmcb.h"
 
 /* Opcodes for svm_insn_length(). */
@@ -306,6 +307,8 @@ enum baton_next svm_exit(struct svm_vcpu *svm)
 	u32 code = svm->vmcb->exit_code;
 
 	baton_count(&svm->vcpu, BATON_STAT_EXITS);
+	trace_baton_exit(svm->vcpu.id, code, svm->vcpu.regs.rip, svm->vmcb->exit_info1,
+			 svm->vmcb->exit_info2);
 	/* Compares and direct calls: an indirect one costs a retpoline. */
 	if (code == SVM_EXIT_MSR)
 		return exit_msr(svm);

@@ -12,6 +12,7 @@
 
 #include "compat.h"
 #include "svm.h"
+#include "trace.h"
 #include "vmcb.h"
 #include "window.h"
 
@@ -205,6 +206,7 @@ static enum baton_next enter_once(struct svm_vcpu *svm)
 {
 	if (!prepare(svm))
 		return baton_exit_inta(&svm->vcpu);
+	trace_baton_entry(svm->vcpu.id, svm->vcpu.regs.rip);
 	if (unlikely(svm_enter(&svm->vcpu.regs, &svm->sw))) {
 		baton_vm_bug(svm->vcpu.vm, "SVM was switched off under a running VM");
 		return BATON_LEAVE;

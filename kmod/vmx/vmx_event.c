@@ -24,6 +24,7 @@
  */
 #include <asm/processor-flags.h>
 
+#include "trace.h"
 #include "vmx.h"
 
 #define VECTOR_NMI 2
@@ -134,8 +135,11 @@ static void carry_out(struct vmx_vcpu *vmx, const struct plan *plan)
 {
 	if (plan->info & VMX_INTR_ERROR_CODE)
 		vmcs_write32(VMCS_ENTRY_ERROR_CODE, plan->error);
-	if (plan->info)
+	if (plan->info) {
+		trace_baton_inject(vmx->base.id, plan->info >> VMX_INTR_TYPE_SHIFT & 7, plan->info,
+				   plan->error);
 		vmcs_write32(VMCS_ENTRY_INTR_INFO, plan->info);
+	}
 	vmx_controls_window(vmx, plan->windows);
 }
 

@@ -11,6 +11,7 @@
 #include <asm/msr-index.h>
 #include <asm/processor-flags.h>
 
+#include "trace.h"
 #include "vmx.h"
 
 #define VECTOR_DB	1
@@ -312,6 +313,10 @@ enum baton_next vmx_exit_handle(struct vmx_vcpu *vmx)
 	u32 reason = vmcs_read32(VMCS_EXIT_REASON);
 
 	baton_count(&vmx->base, BATON_STAT_EXITS);
+	if (trace_baton_exit_enabled())
+		trace_baton_exit(vmx->base.id, reason, vmcs_read(VMCS_GUEST_RIP),
+				 vmcs_read(VMCS_EXIT_QUALIFICATION),
+				 vmcs_read32(VMCS_EXIT_INTR_INFO));
 	/* Compares and direct calls: an indirect one costs a retpoline. */
 	if (reason == VMX_REASON_WRMSR)
 		return exit_wrmsr(vmx);

@@ -9,6 +9,7 @@
  */
 #include <asm/special_insns.h>
 
+#include "trace.h"
 #include "vmx.h"
 
 /* ---- create and destroy --------------------------------------------- */
@@ -203,6 +204,8 @@ static enum baton_next enter_once(struct vmx_vcpu *vmx)
 	/* A flush that was not done, a field that is not what it should be: no entry. */
 	if (unlikely(this_cpu_read(vmx_cpu.failed)))
 		return BATON_LEAVE;
+	if (trace_baton_entry_enabled())
+		trace_baton_entry(vmx->base.id, vmcs_read(VMCS_GUEST_RIP));
 	if (unlikely(!vmx_enter(&vmx->base.regs, &vmx->sw)))
 		return entry_refused(vmx);
 	vmx->base.sregs.cr2 = native_read_cr2();

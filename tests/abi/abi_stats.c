@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Counters: that they say what the guest did, also while it runs.
+ * Counters and tracepoints: that they say what the guest did, also while it runs.
  */
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include "abi.h"
 #include "baton_stats.h"
+
+#define TRACING "/sys/kernel/tracing/"
 
 static struct baton_stats stats_of(const struct abi_guest *g)
 {
@@ -180,10 +183,138 @@ static void test_vm(void)
 	abi_guest_end(&g);
 }
 
+/* ---- tracepoints ---- */
+
+static bool write_file(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+	bool ok = f && fputs(text, f) >= 0;
+
+	return f && !fclose(f) && ok;
+}
+
+/* What follows "NAME: vcpu 0 " in the lines of the trace that have it. */
+static const char *next_event(const char *text, const char *name)
+{
+	char head[64];
+	const char *at;
+
+	snprintf(head, sizeof(head), "%s: vcpu 0 ", name);
+	at = text ? strstr(text, head) : NULL;
+	return at ? at + strlen(head) : NULL;
+}
+
+static bool has_exit(const char *trace)
+{
+	unsigned long long rip, info1, info2;
+	unsigned int reason;
+
+	while ((trace = next_event(trace, "baton_exit")))
+		/* Both vendors' words for IN and OUT: the port is on top. */
+		if (sscanf(trace, "reason 0x%x rip 0x%llx info 0x%llx 0x%llx", &reason, &rip,
+			   &info1, &info2) == 4 && (reason == 0x7b || reason == 30) &&
+		    rip == 0x1000 && info1 >> 16 == 0x10)
+			return true;
+	return false;
+}
+
+static bool has_entry(const char *trace)
+{
+	unsigned long long rip;
+
+	while ((trace = next_event(trace, "baton_entry")))
+		if (sscanf(trace, "rip 0x%llx", &rip) == 1 && rip == 0x1000)
+			return true;
+	return false;
+}
+
+static bool has_fault(const char *trace)
+{
+	unsigned long long gpa;
+	unsigned int access;
+	int result;
+
+	while ((trace = next_event(trace, "baton_fault")))
+		if (sscanf(trace, "gpa 0x%llx access 0x%x result %d", &gpa, &access,
+			   &result) == 3 && gpa >> 12 == 1 && !result)
+			return true;
+	return false;
+}
+
+static bool has_nmi(const char *trace)
+{
+	unsigned int type, vector, error;
+
+	while ((trace = next_event(trace, "baton_inject")))
+		if (sscanf(trace, "type %u vector 0x%x error 0x%x", &type, &vector, &error) == 3 &&
+		    type == 2)
+			return true;
+	return false;
+}
+
+static bool has_kick(const char *trace)
+{
+	unsigned int mode, requests;
+
+	while ((trace = next_event(trace, "baton_kick")))
+		if (sscanf(trace, "mode %u requests 0x%x", &mode, &requests) == 2 && !mode &&
+		    requests & 1)
+			return true;
+	return false;
+}
+
+static void test_tracepoints(void)
+{
+	/* out 0x10,al; out 0x12,al; the NMI's handler is an iret. */
+	static const unsigned char code[] = { 0xe6, 0x10, 0xe6, 0x12 };
+	static char trace[1 << 18];
+	struct abi_guest g;
+	size_t got;
+	FILE *f;
+
+	if (geteuid()) {
+		abi_skip("only root may read tracepoints");
+		return;
+	}
+	mount("tracefs", TRACING, "tracefs", 0, NULL);
+	EXPECT(write_file(TRACING "trace", ""));
+	EXPECT(write_file(TRACING "events/baton/enable", "1"));
+	g = abi_guest_start(code, sizeof(code));
+	memcpy(g.memory + 8, "\x00\x30\x00\x00", 4);
+	g.memory[0x3000] = 0xcf;
+	ABI_RUN(g, BATON_EXIT_PIO);
+	EXPECT(!ioctl(g.vcpu, BATON_KICK));
+	EXPECT(!ioctl(g.vcpu, BATON_NMI));
+	ABI_RUN(g, BATON_EXIT_PIO);
+	EXPECT(write_file(TRACING "events/baton/enable", "0"));
+	f = fopen(TRACING "trace", "r");
+	EXPECT(f);
+	got = f ? fread(trace, 1, sizeof(trace) - 1, f) : 0;
+	trace[got] = 0;
+	EXPECT(has_entry(trace));
+	EXPECT(has_exit(trace));
+	EXPECT(has_fault(trace));
+	EXPECT(has_nmi(trace));
+	EXPECT(has_kick(trace));
+	if (f)
+		fclose(f);
+	/* Off again: the same leaves nothing. */
+	EXPECT(write_file(TRACING "trace", ""));
+	EXPECT(!ioctl(g.vcpu, BATON_KICK));
+	f = fopen(TRACING "trace", "r");
+	got = f ? fread(trace, 1, sizeof(trace) - 1, f) : 0;
+	trace[got] = 0;
+	EXPECT(f && !has_kick(trace));
+	if (f)
+		fclose(f);
+	abi_guest_end(&g);
+}
+
 const struct abi_test abi_stats_tests[] = {
 	{ "stats: names", test_names },
 	{ "stats: what a guest does is counted", test_counts },
 	{ "stats: read while the vCPU runs", test_running },
 	{ "stats: of the VM", test_vm },
+	{ "stats: tracepoints", test_tracepoints },
 	{ NULL, NULL },
 };
