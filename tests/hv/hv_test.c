@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "baton_ioctl.h"
 #include "hv.h"
 
 #define MEMORY		(1u << 20)
@@ -358,6 +359,29 @@ static void test_dirty_ranges(void)
 	end();
 }
 
+/* Both engines count what both have; what one lacks is not known, rather than 0. */
+static void test_stats(void)
+{
+	const uint64_t both = 1ull << BATON_STAT_EXITS | 1ull << BATON_STAT_EXIT_PIO |
+			      1ull << BATON_STAT_READY_NS;
+	struct hv_stats before, after, of_vm;
+
+	start(code, sizeof(code));
+	EXPECT(!hv_vcpu_get_stats(vcpu, &before));
+	run_to_port(0x10);
+	run_to_port(0x11);
+	EXPECT(!hv_vcpu_get_stats(vcpu, &after));
+	EXPECT((after.known & both) == both);
+	EXPECT(after.value[BATON_STAT_EXITS] >= before.value[BATON_STAT_EXITS] + 2);
+	EXPECT(after.value[BATON_STAT_EXIT_PIO] == before.value[BATON_STAT_EXIT_PIO] + 2);
+	for (unsigned int i = 0; i < 32; i++)
+		EXPECT(after.known >> i & 1 || !after.value[i]);
+	EXPECT(!hv_vm_get_stats(vm, &of_vm));
+	EXPECT(of_vm.known >> BATON_VM_STAT_PAGES_4K & 1);
+	EXPECT(of_vm.value[BATON_VM_STAT_PAGES_4K] + of_vm.value[BATON_VM_STAT_PAGES_2M] > 0);
+	end();
+}
+
 static const struct {
 	const char *name;
 	void (*run)(void);
@@ -372,6 +396,7 @@ static const struct {
 	{ "while halted", test_halted },
 	{ "dirty log", test_dirty },
 	{ "dirty log in ranges", test_dirty_ranges },
+	{ "counters", test_stats },
 };
 
 int main(int argc, char **argv)

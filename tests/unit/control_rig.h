@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A control socket on a machine without CPUs: memory with its balloon, a screen that is
+ * A control socket on a machine without CPUs, of an engine that counts two things: memory with its balloon, a screen that is
  * drawn by rig_draw(), a keyboard and a pointer that remember, a hub without a port.
  */
 #ifndef BATON_TESTS_CONTROL_RIG_H
@@ -13,6 +13,8 @@
 #include "display/typist.h"
 #include "display/vnc.h"
 #include "memory/memory_control.h"
+#include "baton_ioctl.h"
+#include "hv_private.h"
 #include "virtio_driver.h"
 
 #define RIG_KEYS_MAX 1024u
@@ -93,9 +95,19 @@ static inline int rig_serve_viewer(void *ctx, int fd, bool skip_auth)
 	return vnc_serve(r->vnc, fd, skip_auth);
 }
 
+static inline int rig_vm_stats(struct hv_vm *vm, struct hv_stats *stats)
+{
+	(void)vm;
+	stats->known = 1ull << BATON_VM_STAT_PAGES_4K | 1ull << BATON_VM_STAT_MSIS;
+	stats->value[BATON_VM_STAT_PAGES_4K] = 4711;
+	return 0;
+}
+
 static inline struct rig *rig_create(const char *path)
 {
 	struct rig *r = calloc(1, sizeof(*r));
+	static const struct hv_ops ops = { .vm_stats = rig_vm_stats };
+	static struct hv_vm vm = { .ops = &ops };
 	struct control_config config = { .engine = "none" };
 	struct console_hub_config hub = { 0 };
 	bool log_failed;
@@ -132,6 +144,7 @@ static inline struct rig *rig_create(const char *path)
 	config.serve_viewer_ctx = r;
 	if (control_create(&config, &r->control))
 		abort();
+	r->board.machine.vm = &vm;
 	control_set_board(r->control, &r->board);
 	return r;
 }

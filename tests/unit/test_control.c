@@ -107,6 +107,7 @@ static void test_machine(void **state)
 {
 	struct rig *r = *state;
 	int fd = dial(r);
+	int64_t pages;
 
 	assert_true(ask(fd, "{\"op\":\"status\"}"));
 	check_text("state", "running");
@@ -125,6 +126,12 @@ static void test_machine(void **state)
 	assert_false(ask(fd, "{\"op\":\"memory-target\",\"bytes\":4096}"));
 	check_text("code", "BTN-2101");
 	assert_true(ask(fd, "{\"op\":\"stats\"}"));
+	assert_true(number("at_ns") > 0);
+	assert_true(json_get_int(json_member(answer.node, "vm"), "pages_4k", 0, INT64_MAX, &pages));
+	assert_int_equal(pages, 4711);
+	assert_non_null(json_member(json_member(answer.node, "vm"), "msis"));
+	/* What the engine does not count is not there. */
+	assert_null(json_member(json_member(answer.node, "vm"), "tables"));
 	assert_true(ask(fd, "{\"op\":\"reset\"}"));
 	assert_int_equal(machine_how_ended(&r->board.machine), MACHINE_RESET);
 	close(fd);

@@ -166,9 +166,16 @@ int hv_vcpu_nmi(struct hv_vcpu *vcpu)
 	return vcpu->ops->nmi(vcpu);
 }
 
-int hv_vcpu_get_exits(struct hv_vcpu *vcpu, uint64_t *ret_exits)
+int hv_vcpu_get_stats(struct hv_vcpu *vcpu, struct hv_stats *ret_stats)
 {
-	return vcpu->ops->get_exits ? vcpu->ops->get_exits(vcpu, ret_exits) : -EOPNOTSUPP;
+	*ret_stats = (struct hv_stats){ 0 };
+	return vcpu->ops->vcpu_stats(vcpu, ret_stats);
+}
+
+int hv_vm_get_stats(struct hv_vm *vm, struct hv_stats *ret_stats)
+{
+	*ret_stats = (struct hv_stats){ 0 };
+	return vm->ops->vm_stats(vm, ret_stats);
 }
 
 int hv_vcpu_set_intr(struct hv_vcpu *vcpu, bool level)

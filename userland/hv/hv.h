@@ -10,7 +10,7 @@
  *
  * All functions return 0 or a negative errno unless said otherwise. A vCPU
  * belongs to the thread that runs it; hv_vcpu_kick(), hv_vcpu_nmi(),
- * hv_vcpu_set_intr() and the hv_vm_*() calls may come from any thread.
+ * hv_vcpu_set_intr(), hv_vcpu_get_stats() and the hv_vm_*() calls may come from any thread.
  */
 #ifndef BATON_HV_H
 #define BATON_HV_H
@@ -37,6 +37,7 @@ struct hv_info {
 	uint32_t tsc_khz;	/* 0: not known */
 	bool irqfd, ioeventfd, extint;
 	bool dirty_log;		/* hv_slot.log_dirty */
+	bool all_stats;		/* engine baton: not only the counters of ABI 1.0 */
 };
 
 /* Why an engine could not be opened: enough for a message with cause and fix. */
@@ -150,8 +151,16 @@ int hv_vcpu_run(struct hv_vcpu *vcpu, struct hv_exit *exit);
 /* Makes the current or the next hv_vcpu_run() return with HV_EXIT_NONE. Never lost. */
 void hv_vcpu_kick(struct hv_vcpu *vcpu);
 int hv_vcpu_nmi(struct hv_vcpu *vcpu);
-/* How often the guest was left since the vCPU was made. Any thread. -EOPNOTSUPP: kvm. */
-int hv_vcpu_get_exits(struct hv_vcpu *vcpu, uint64_t *ret_exits);
+/*
+ * Counters, by enum baton_stat and enum baton_vm_stat; baton_stats.h has their names. Not
+ * a snapshot: the guest runs on. -EOPNOTSUPP: the engine has none.
+ */
+struct hv_stats {
+	uint64_t known;		/* bits of those that there are */
+	uint64_t value[32];
+};
+int hv_vcpu_get_stats(struct hv_vcpu *vcpu, struct hv_stats *ret_stats); /* any thread */
+int hv_vm_get_stats(struct hv_vm *vm, struct hv_stats *ret_stats);
 /*
  * The 8259's INTR output, wired to LINT0 of this vCPU's local APIC. It is a level.
  * While it is up and the guest can take it, hv_vcpu_run() returns HV_EXIT_INTA; a

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -306,14 +307,31 @@ static int baton_nmi(struct hv_vcpu *vcpu)
 	return hv_ioctl(vcpu->fd, BATON_NMI, NULL);
 }
 
-static int baton_get_exits(struct hv_vcpu *vcpu, uint64_t *ret_exits)
+/* ENOTTY: the module is of an ABI before 1.3, with the counters of 1.0 alone. */
+static int baton_vm_stats(struct hv_vm *vm, struct hv_stats *stats)
 {
-	struct baton_stats stats;
-	int error = hv_ioctl(vcpu->fd, BATON_GET_STATS, &stats);
+	struct baton_vm_stats call;
+	int error = hv_ioctl(vm->fd, BATON_GET_VM_STATS, &call);
 
-	if (!error)
-		*ret_exits = stats.value[BATON_STAT_EXITS];
-	return error;
+	if (error)
+		return error == -ENOTTY ? -EOPNOTSUPP : error;
+	stats->known = (1ull << BATON_VM_STAT_COUNT) - 1;
+	memcpy(stats->value, call.value, sizeof(stats->value));
+	return 0;
+}
+
+static int baton_vcpu_stats(struct hv_vcpu *vcpu, struct hv_stats *stats)
+{
+	unsigned int count = vcpu->vm->hv->info.all_stats ? BATON_STAT_COUNT :
+							    BATON_STAT_EXIT_HYPERCALL;
+	struct baton_stats call;
+	int error = hv_ioctl(vcpu->fd, BATON_GET_STATS, &call);
+
+	if (error)
+		return error;
+	stats->known = (1ull << count) - 1;
+	memcpy(stats->value, call.value, sizeof(stats->value));
+	return 0;
 }
 
 /* ENOTTY: the module is of ABI 1.0. */
@@ -382,7 +400,8 @@ static const struct hv_ops baton_ops = {
 	.need_sregs = baton_need_sregs,
 	.kick = baton_kick,
 	.nmi = baton_nmi,
-	.get_exits = baton_get_exits,
+	.vcpu_stats = baton_vcpu_stats,
+	.vm_stats = baton_vm_stats,
 	.set_intr = baton_set_intr,
 	.commit = baton_commit,
 	.state = baton_state,
@@ -438,6 +457,7 @@ int hv_baton_open(struct hv **ret_hv, struct hv_failure *why)
 		.ioeventfd = info.features & BATON_FEAT_IOEVENTFD,
 		.extint = info.features & BATON_FEAT_EXTINT,
 		.dirty_log = info.features & BATON_FEAT_DIRTY_LOG,
+		.all_stats = info.features & BATON_FEAT_VM_STATS,
 	};
 	*ret_hv = hv;
 	return 0;

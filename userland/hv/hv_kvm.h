@@ -81,6 +81,10 @@ void hv_kvm_kick(struct hv_vcpu *vcpu);
 int hv_kvm_nmi(struct hv_vcpu *vcpu);
 int hv_kvm_set_intr(struct hv_vcpu *vcpu, bool level);
 
+/* hv_kvm_stats.c */
+int hv_kvm_vcpu_stats(struct hv_vcpu *vcpu, struct hv_stats *stats);
+int hv_kvm_vm_stats(struct hv_vm *vm, struct hv_stats *stats);
+
 /* hv_kvm_state.c */
 int hv_kvm_state(struct hv_vcpu *vcpu, enum hv_state what, bool set, void *state);
 int hv_kvm_msrs(struct hv_vcpu *vcpu, bool set, struct baton_msr *msrs, uint32_t count);

@@ -46,7 +46,9 @@ struct hv_ops {
 	int (*run)(struct hv_vcpu *vcpu, struct hv_exit *exit);
 	void (*kick)(struct hv_vcpu *vcpu);
 	int (*nmi)(struct hv_vcpu *vcpu);
-	int (*get_exits)(struct hv_vcpu *vcpu, uint64_t *ret_exits); /* may be NULL */
+	/* *stats is all zero before. */
+	int (*vcpu_stats)(struct hv_vcpu *vcpu, struct hv_stats *stats);
+	int (*vm_stats)(struct hv_vm *vm, struct hv_stats *stats);
 	int (*set_intr)(struct hv_vcpu *vcpu, bool level);
 	int (*need_sregs)(struct hv_vcpu *vcpu); /* NULL: they always come along */
 	void (*commit)(struct hv_vcpu *vcpu, uint32_t classes);

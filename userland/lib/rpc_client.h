@@ -13,8 +13,8 @@
 #include "lib/json_read.h"
 #include "lib/json_write.h"
 
-#define RPC_ANSWER_MAX 65536u
-#define RPC_ANSWER_NODES 1024u
+#define RPC_ANSWER_MAX 131072u /* "stats" of 64 CPUs */
+#define RPC_ANSWER_NODES 4096u
 
 struct rpc_answer {
 	int fd;				/* what came with it, or -1; the caller closes it */

@@ -297,9 +297,14 @@ uint64_t board_vcpu_time(struct board *board, unsigned int i)
 	return vcpu_time(board->vcpu[i]);
 }
 
-int board_vcpu_exits(struct board *board, unsigned int i, uint64_t *ret_exits)
+int board_vcpu_stats(struct board *board, unsigned int i, struct hv_stats *ret_stats)
 {
-	return hv_vcpu_get_exits(vcpu_hv(board->vcpu[i]), ret_exits);
+	return hv_vcpu_get_stats(vcpu_hv(board->vcpu[i]), ret_stats);
+}
+
+int board_vm_stats(struct board *board, struct hv_stats *ret_stats)
+{
+	return hv_vm_get_stats(board->machine.vm, ret_stats);
 }
 
 bool board_power_button(struct board *board, bool *ret_heard)

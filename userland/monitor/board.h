@@ -13,6 +13,7 @@
 #include "virtio/virtio.h"
 
 struct board;
+struct hv_stats;
 struct display;
 struct input;
 struct memory_control;
@@ -62,7 +63,8 @@ struct virtio_device *board_disk(struct board *board, unsigned int i);
 struct virtio_device *board_net(struct board *board, unsigned int i);
 /* Processor time of vCPU i's thread, guest included, in ns. */
 uint64_t board_vcpu_time(struct board *board, unsigned int i);
-/* How often vCPU i left its guest, as hv_vcpu_get_exits() has it. */
-int board_vcpu_exits(struct board *board, unsigned int i, uint64_t *ret_exits);
+/* What the engine counts, of vCPU i and of the VM: as hv_vcpu_get_stats() has it. */
+int board_vcpu_stats(struct board *board, unsigned int i, struct hv_stats *ret_stats);
+int board_vm_stats(struct board *board, struct hv_stats *ret_stats);
 
 #endif

@@ -9,7 +9,7 @@
 
 #define CONTROL_CLIENTS_MAX 16
 #define CONTROL_LINE_MAX 32768u		/* a text to type, each byte written as \u0000 */
-#define CONTROL_REPLY_MAX 65536u
+#define CONTROL_REPLY_MAX 131072u
 
 struct control_client {
 	struct control *control;

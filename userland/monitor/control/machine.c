@@ -7,22 +7,28 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "baton_stats.h"
 #include "baton_version.h"
 #include "board.h"
 #include "control/control_private.h"
 #include "dev/console_hub.h"
 #include "display/display.h"
+#include "hv.h"
 #include "memory/memory_control.h"
 
 /* ---- what it is ---- */
 
-static uint64_t uptime_ms(const struct control *control)
+static uint64_t now_ns(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return ((uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec - control->start_ns) /
-	       1000000u;
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static uint64_t uptime_ms(const struct control *control)
+{
+	return (now_ns() - control->start_ns) / 1000000u;
 }
 
 static void put_screen(struct json_out *out, struct display *display)
@@ -101,14 +107,33 @@ static void put_net(struct json_out *out, const char *name, struct virtio_device
 	json_put_close(out, '}');
 }
 
+/* What the engine does not count is left out. */
+static void put_counters(struct json_out *out, const struct hv_stats *stats,
+			 const char *const *names, unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++)
+		if (stats->known >> i & 1)
+			json_put_int(out, names[i], (int64_t)(stats->value[i] & INT64_MAX));
+}
+
 static void put_cpu(struct json_out *out, struct board *board, unsigned int i)
 {
-	uint64_t exits;
+	struct hv_stats stats;
 
 	json_put_open(out, NULL, '{');
 	json_put_int(out, "time_ns", (int64_t)board_vcpu_time(board, i));
-	if (!board_vcpu_exits(board, i, &exits))
-		json_put_int(out, "exits", (int64_t)exits);
+	if (!board_vcpu_stats(board, i, &stats))
+		put_counters(out, &stats, baton_stat_names, BATON_STAT_COUNT);
+	json_put_close(out, '}');
+}
+
+static void put_vm(struct json_out *out, struct board *board)
+{
+	struct hv_stats stats;
+
+	json_put_open(out, "vm", '{');
+	if (!board_vm_stats(board, &stats))
+		put_counters(out, &stats, baton_vm_stat_names, BATON_VM_STAT_COUNT);
 	json_put_close(out, '}');
 }
 
@@ -117,10 +142,12 @@ bool control_do_stats(struct rpc_request *r)
 	struct control *control = control_of(r);
 	const struct options *options = control->config.options;
 
+	json_put_int(r->out, "at_ns", (int64_t)now_ns());
 	json_put_open(r->out, "cpus", '[');
 	for (unsigned int i = 0; i < options->cpus; i++)
 		put_cpu(r->out, control->board, i);
 	json_put_close(r->out, ']');
+	put_vm(r->out, control->board);
 	json_put_open(r->out, "disks", '[');
 	for (unsigned int i = 0; i < options->disk_count; i++)
 		put_disk(r->out, options->disk[i].path, board_disk(control->board, i));
