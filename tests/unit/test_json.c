@@ -134,6 +134,31 @@ static void test_written(void **state)
 	assert_int_equal(json_put_end(&j), -ENOSPC);
 }
 
+/* What was read, written once more, reads the same; what was written goes into more of it. */
+static void test_written_again(void **state)
+{
+	static const char source[] =
+		"{\"a\":[1,-2,2.5,true,null,\"x\\\"y\"],\"o\":{\"n\":{},\"l\":[]}}";
+	char text[256], again[256], outer[256];
+	struct json_out j;
+
+	(void)state;
+	strcpy(text, source);
+	assert_int_equal(parse(text, strlen(text)), 0);
+	json_put_start(&j, again, sizeof(again));
+	json_put_node(&j, NULL, nodes);
+	assert_int_equal(json_put_end(&j), strlen(source) + 1);
+	again[strlen(source)] = '\0';
+	assert_string_equal(again, source);
+	json_put_start(&j, outer, sizeof(outer));
+	json_put_open(&j, NULL, '{');
+	json_put_bool(&j, "ok", true);
+	json_put_raw(&j, "in", again);
+	json_put_close(&j, '}');
+	assert_int_equal(parse(outer, (size_t)json_put_end(&j)), 0);
+	assert_int_equal(json_member(json_member(nodes, "in"), "a")->count, 6);
+}
+
 /* File names and texts that were cut are written so that a reader takes them. */
 static void test_written_no_utf8(void **state)
 {
@@ -168,6 +193,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_grammar), cmocka_unit_test(test_values),
 		cmocka_unit_test(test_limits), cmocka_unit_test(test_written),
+		cmocka_unit_test(test_written_again),
 		cmocka_unit_test(test_written_no_utf8),
 	};
 

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "json_read.h"
 #include "utf8.h"
 
 void json_put_start(struct json_out *j, char *text, size_t size)
@@ -100,6 +101,52 @@ void json_put_bool(struct json_out *j, const char *name, bool value)
 {
 	put_name(j, name);
 	put(j, value ? "true" : "false", value ? 4 : 5);
+}
+
+void json_put_raw(struct json_out *j, const char *name, const char *text)
+{
+	put_name(j, name);
+	put(j, text, strlen(text));
+}
+
+static void put_nested(struct json_out *j, const char *name, const struct json_node *node)
+{
+	const struct json_node *child = NULL;
+	bool object = node->type == JSON_OBJECT;
+
+	json_put_open(j, name, object ? '{' : '[');
+	while ((child = json_next(node, child)))
+		json_put_node(j, object ? child->name : NULL, child);
+	json_put_close(j, object ? '}' : ']');
+}
+
+/* Recursion ends: a reader's nodes have at most JSON_READ_DEPTH_MAX levels. */
+void json_put_node(struct json_out *j, const char *name, const struct json_node *node)
+{
+	char text[32];
+
+	switch (node->type) {
+	case JSON_OBJECT:
+	case JSON_ARRAY:
+		put_nested(j, name, node);
+		break;
+	case JSON_STRING:
+		json_put_string(j, name, node->string);
+		break;
+	case JSON_BOOL:
+		json_put_bool(j, name, node->boolean);
+		break;
+	case JSON_INT:
+		json_put_int(j, name, node->integer);
+		break;
+	case JSON_DOUBLE:
+		snprintf(text, sizeof(text), "%.17g", node->number);
+		json_put_raw(j, name, text);
+		break;
+	case JSON_NULL:
+		json_put_string(j, name, NULL);
+		break;
+	}
 }
 
 int64_t json_put_end(struct json_out *j)

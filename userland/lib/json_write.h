@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct json_node;
+
 struct json_out {
 	char *text;
 	size_t size, length;
@@ -25,6 +27,9 @@ void json_put_close(struct json_out *j, char bracket);			/* '}' or ']' */
 void json_put_string(struct json_out *j, const char *name, const char *text); /* NULL: null */
 void json_put_int(struct json_out *j, const char *name, int64_t number);
 void json_put_bool(struct json_out *j, const char *name, bool value);
+/* What json_put_...() has written, or json_read() took apart: once more. */
+void json_put_raw(struct json_out *j, const char *name, const char *text);
+void json_put_node(struct json_out *j, const char *name, const struct json_node *node);
 /* Ends the line. Its length with the line feed; -ENOSPC if it did not fit. */
 int64_t json_put_end(struct json_out *j);
 
