@@ -161,13 +161,22 @@ static bool do_status(struct rpc_request *r)
 
 static bool do_stats(struct rpc_request *r)
 {
+	json_put_int(r->out, "at_ns", now_ms() * 1000000);
 	json_put_open(r->out, "cpus", '[');
 	for (int i = 0; i < vm.cpus; i++) {
 		json_put_open(r->out, NULL, '{');
 		json_put_int(r->out, "time_ns", now_ms() * 1000);
+		json_put_int(r->out, "exits", now_ms());
+		json_put_int(r->out, "exit_pio", now_ms() / 4);
+		json_put_int(r->out, "exit_hlt", now_ms() / 2);
+		json_put_int(r->out, "ready_ns", now_ms() * 100);
+		json_put_int(r->out, "halted", i == 0);
 		json_put_close(r->out, '}');
 	}
 	json_put_close(r->out, ']');
+	json_put_open(r->out, "vm", '{');
+	json_put_int(r->out, "pages_4k", 4711);
+	json_put_close(r->out, '}');
 	json_put_open(r->out, "disks", '[');
 	for (int i = 0; i < vm.disks; i++) {
 		json_put_open(r->out, NULL, '{');

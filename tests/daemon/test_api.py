@@ -729,6 +729,37 @@ def test_hung(d):
     c.close()
 
 
+def test_stats(d):
+    """Counters of one VM and of all; a monitor that does not answer holds up nobody for long."""
+    c = d.client()
+    assert c.ask("vm-stats")["vms"] == []
+    make(c, "off")
+    refused("BTN-6104", c.ask, "vm-stats", name="off")
+    refused("BTN-6101", c.ask, "vm-stats", name="nobody")
+    make(c, "web1", settings=["cpus=2"])
+    c.job("vm-start", name="web1")
+    vm, = c.ask("vm-stats", name="web1")["vms"]
+    assert (vm["name"], vm["uuid"], vm["state"]) == ("web1", c.vm("web1")["uuid"], "running")
+    assert len(vm["stats"]["cpus"]) == 2 and vm["stats"]["cpus"][0]["exits"] > 0
+    assert vm["stats"]["vm"] == {"pages_4k": 4711} and "ok" not in vm["stats"]
+    assert vm["memory"]["held"] == 64 << 20
+    again, = c.ask("vm-stats", name="web1")["vms"]
+    assert again["stats"]["at_ns"] >= vm["stats"]["at_ns"]
+    stop_monitor(c, "hung-stats")
+    other = d.client()
+    begin = time.monotonic()
+    vms = c.ask("vm-stats")["vms"]
+    assert time.monotonic() - begin < 8
+    assert [vm["name"] for vm in vms] == ["hung-stats", "web1"]
+    assert vms[0]["stats"] is None and vms[0]["memory"] is None and vms[1]["stats"]["at_ns"]
+    # Whoever asked and left is not answered, and the daemon goes on.
+    other.send("vm-stats")
+    other.close()
+    assert c.ask("vm-show", name="web1")
+    c.job("vm-kill", name="hung-stats")
+    c.close()
+
+
 def test_stops(d):
     """Power buttons that are refused, runs that overlap, restarts by force."""
     c = d.client()

@@ -57,6 +57,8 @@ OPERATION(vm_rename);
 OPERATION(vm_monitor);
 OPERATION(vm_log);
 
+OPERATION(vm_stats);		/* do_stats.c */
+
 OPERATION(vm_create);		/* do_create.c */
 OPERATION(trash_list);
 OPERATION(trash_restore);

@@ -70,6 +70,10 @@ static const struct rpc_param log_params[] = {
 	NAME,
 	{ "log", RPC_STRING, false, 1, 16, "\"monitor\" (default), \"serial\"" }, END
 };
+static const struct rpc_param stats_params[] = {
+	{ "name", RPC_STRING, false, 1, 64, "name or UUID of the VM; left out: all that are on" },
+	END
+};
 static const struct rpc_param image_add_params[] = {
 	{ "image", RPC_STRING, true, 1, 64, "its name in the store" },
 	{ "path", RPC_STRING, true, 1, PATH_LENGTH_MAX, "absolute path of the file" },
@@ -119,6 +123,10 @@ static const struct rpc_operation operations[] = {
 	{ "vm-monitor", api_do_vm_monitor, name_params,
 	  "A connection to its monitor, for screen, keys, serial console and counters "
 	  "(userland/monitor/control/README.md).\nthe descriptor of a socket" },
+	{ "vm-stats", api_do_vm_stats, stats_params, "What it has done so far, and its memory.\n"
+	  "vms: list of objects with name, uuid, state, and stats and memory: the answers of "
+	  "its monitor to these operations (userland/monitor/control/README.md), or null if it "
+	  "does not answer. Rates are the difference of two answers, by their at_ns" },
 	{ "vm-log", api_do_vm_log, log_params, "What it has written.\n"
 	  "path, and the descriptor of the file, for reading" },
 	{ "vm-forward-add", api_do_forward_add, forward_add_params,
