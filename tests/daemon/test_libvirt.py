@@ -456,6 +456,9 @@ def test_statistics(d):
     dom.create()
     record, = c.getAllDomainStats()
     assert record[1]["state.state"] == 1 and record[1]["vcpu.current"] == 2
+    assert record[1]["cpu.time"] > 0 and record[1]["vcpu.1.time"] > 0
+    assert record[1]["vcpu.0.halted"] is True and record[1]["vcpu.1.halted"] is False
+    assert record[1]["vcpu.0.wait"] == record[1]["vcpu.0.delay"] > 0
     assert record[1]["block.count"] == 1 and record[1]["block.0.capacity"] == 1 << 20
     assert record[1]["balloon.maximum"] == 262144
     target = re.search("<target dev='(net[^']*)'/>", dom.XMLDesc()).group(1)

@@ -432,6 +432,12 @@ void put_param_ulong(GByteArray *to, const char *name, uint64_t value)
 	xdr_put_ulong(to, value);
 }
 
+void put_param_bool(GByteArray *to, const char *name, bool value)
+{
+	put_param(to, name, XDR_TPARAM_BOOLEAN);
+	xdr_put_int(to, value);
+}
+
 void put_param_string(GByteArray *to, const char *name, const char *value)
 {
 	put_param(to, name, XDR_TPARAM_STRING);

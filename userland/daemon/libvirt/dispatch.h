@@ -95,6 +95,7 @@ void put_net(GByteArray *to, const struct network *network);
 void put_param_int(GByteArray *to, const char *name, int32_t value);
 void put_param_uint(GByteArray *to, const char *name, uint32_t value);
 void put_param_ulong(GByteArray *to, const char *name, uint64_t value);
+void put_param_bool(GByteArray *to, const char *name, bool value);
 void put_param_long(GByteArray *to, const char *name, int64_t value);
 void put_param_string(GByteArray *to, const char *name, const char *value);
 

@@ -22,7 +22,7 @@ uint64_t measure_cpu_ns(const struct measure *m)
 	unsigned int i;
 
 	for (i = 0; i < m->cpu_count; i++)
-		sum += m->cpu_ns[i];
+		sum += m->cpu[i].time_ns;
 	return sum;
 }
 
@@ -111,7 +111,10 @@ static void on_stats(const struct json_node *answer, G_GNUC_UNUSED int fd,
 	m->stats = answer && gather->call;
 	if (m->stats) {
 		while (cpus && (at = json_next(cpus, at)) && m->cpu_count < MEASURE_CPUS_MAX)
-			m->cpu_ns[m->cpu_count++] = number(at, "time_ns");
+			m->cpu[m->cpu_count++] = (struct measure_cpu){
+				.time_ns = number(at, "time_ns"),
+				.ready_ns = number_or(at, "ready_ns"),
+				.halted = number_or(at, "halted") };
 		take_disks(m, json_member(answer, "disks"));
 		take_nets(m, json_member(answer, "networks"));
 	}

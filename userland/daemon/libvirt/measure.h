@@ -28,10 +28,16 @@ struct measure_memory {
 		disk_caches;
 };
 
+/* What the engine does not count is not known: -1. */
+struct measure_cpu {
+	uint64_t time_ns;
+	int64_t ready_ns, halted;
+};
+
 struct measure {
 	struct vm *vm;
 	bool stats, memory;	/* what there is */
-	uint64_t cpu_ns[MEASURE_CPUS_MAX];
+	struct measure_cpu cpu[MEASURE_CPUS_MAX];
 	unsigned int cpu_count;
 	struct measure_disk disk[CONFIG_DISKS_MAX];
 	unsigned int disk_count;

@@ -28,7 +28,7 @@ static void put_vcpus(struct call *call, const struct measure *m,
 	for (i = 0; i < count; i++) {
 		xdr_put_uint(call->out, i);
 		xdr_put_int(call->out, m->vm->state == VM_RUNNING);
-		xdr_put_ulong(call->out, i < m->cpu_count ? m->cpu_ns[i] : 0);
+		xdr_put_ulong(call->out, i < m->cpu_count ? m->cpu[i].time_ns : 0);
 		xdr_put_int(call->out, -1);	/* on which of the host's it is: not known */
 	}
 	memset(maps, 0xff, count * length);
@@ -357,6 +357,24 @@ static void put_balloon_group(GByteArray *to, const struct measure *m, uint32_t 
 	(*count)++;
 }
 
+/* wait and delay: libvirt has both from the host's scheduler, for which they are one time. */
+static void put_vcpu(GByteArray *to, unsigned int i, const struct measure_cpu *cpu,
+		     uint32_t *count)
+{
+	char field[32];
+
+	put_numbered(to, "vcpu", i, "time", cpu->time_ns, count);
+	if (cpu->ready_ns >= 0) {
+		put_numbered(to, "vcpu", i, "wait", (uint64_t)cpu->ready_ns, count);
+		put_numbered(to, "vcpu", i, "delay", (uint64_t)cpu->ready_ns, count);
+	}
+	if (cpu->halted >= 0) {
+		g_snprintf(field, sizeof(field), "vcpu.%u.halted", i);
+		put_param_bool(to, field, cpu->halted);
+		(*count)++;
+	}
+}
+
 static void put_vcpu_group(GByteArray *to, const struct measure *m, uint32_t *count)
 {
 	unsigned int i, cpus = config_now(m->vm)->cpus;
@@ -369,7 +387,7 @@ static void put_vcpu_group(GByteArray *to, const struct measure *m, uint32_t *co
 		g_snprintf(field, sizeof(field), "vcpu.%u.state", i);
 		put_param_int(to, field, m->vm->state == VM_RUNNING);
 		(*count)++;
-		put_numbered(to, "vcpu", i, "time", m->cpu_ns[i], count);
+		put_vcpu(to, i, &m->cpu[i], count);
 	}
 }
 
