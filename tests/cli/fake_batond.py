@@ -247,6 +247,29 @@ class Daemon:
     def do_vm_list(self, _client, _request, _fds):
         return {"vms": [self.vms[name] for name in sorted(self.vms)]}
 
+    # A hundred seconds between two samples, each of which has the same things to tell.
+    def do_vm_stats(self, _client, request, _fds):
+        self.samples = getattr(self, "samples", 0) + 1
+        vms = [self.vm(request)] if "name" in request else self.vms.values()
+        return {"vms": [self.sample(vm, self.samples) for vm in vms if vm["state"] != "stopped"]}
+
+    @staticmethod
+    def sample(vm, n):
+        if vm["name"].startswith("hung-"):
+            return {**{key: vm[key] for key in ("name", "uuid", "state")},
+                    "stats": None, "memory": None}
+        cpu = {"time_ns": 50000000000 * n, "exits": 130000 * n, "exit_pio": 100 * n,
+               "exit_msr": 99900 * n, "exit_hlt": 30000 * n, "exit_cr": 0,
+               "guest_ns": 25000000000 * n, "ready_ns": 10000000000 * n}
+        return {"name": vm["name"], "uuid": vm["uuid"], "state": vm["state"],
+                "stats": {"at_ns": 100000000000 * n, "cpus": [cpu, cpu], "vm": {"pages_4k": 7},
+                          "disks": [{"read_bytes": 204800 * n, "written_bytes": 0, "reads": n,
+                                     "writes": 0}],
+                          "networks": []},
+                "memory": {"max": 1 << 30, "held": 100 << 20, "own": 4 << 20,
+                           "given_back": 924 << 20,
+                           "guest": {"total": 1000 << 20, "available": 900 << 20}}}
+
     def do_vm_show(self, _client, request, _fds):
         vm = self.vm(request)
         return {"vm": vm, "settings": {"cpus": str(vm["cpus"])},

@@ -599,6 +599,55 @@ class Watching(Case):
         self.assertEqual(watcher.returncode, -signal.SIGINT)
 
 
+class Stats(Case):
+    def test_rates(self):
+        vm, = self.json("stats", "web-1")["vms"]
+        self.assertEqual((vm["name"], vm["state"], vm["cpus"]), ("web-1", "running", 2))
+        self.assertEqual([vm[k + "_percent"] for k in ("cpu", "guest", "ready")], [50, 25, 10])
+        self.assertIsNone(vm["halted_percent"])  # not counted, which is not 0
+        self.assertEqual(vm["exits_per_s"], 2600)
+        self.assertEqual(vm["exits"], {"msr": 1998, "hlt": 600, "pio": 2, "cr": 0})
+        self.assertEqual(vm["top_exits"], "msr 1998, hlt 600, pio 2")
+        self.assertEqual((vm["memory_guest"], vm["memory_host"], vm["given_back"]),
+                         (100 << 20, 104 << 20, 924 << 20))
+        self.assertEqual((vm["disk_read_per_s"], vm["disk_written_per_s"]), (2048, 0))
+        self.assertEqual(vm["net_sent_per_s"], 0)
+        self.assertEqual(vm["vm"], {"pages_4k": 7})
+        self.assertEqual([r["name"] for r in self.requests("vm-stats")],
+                         [vm["uuid"], vm["uuid"]])
+
+    def test_table(self):
+        text = self.out("stats")
+        self.assertRegex(text, r"(?m)^web-1 +running +50 +25 +10 +- +2600 +msr 1998, hlt 600, ")
+        self.assertNotIn("web-2", text)
+        self.assertRegex(self.out("stats", "web-2"), r"(?m)^web-2 +stopped +- ")
+
+    def test_rounds(self):
+        lines = self.out("stats", "--interval", "1", "--count", "2", "--format", "jsonl",
+                         "--fields", "name,exits_per_s").splitlines()
+        running = [l for l in lines if "web-1" in l]
+        self.assertEqual([json.loads(l)["exits_per_s"] for l in running], [2600, 2600])
+
+    def test_interrupt(self):
+        watcher = subprocess.Popen([BIN + "/vmctl", "stats", "web-1", "--interval", "1"],
+                                   env=self.env, stdout=subprocess.PIPE, text=True)
+        watcher.stdout.readline()
+        watcher.send_signal(signal.SIGINT)
+        watcher.communicate(timeout=PATIENCE)
+        self.assertEqual(watcher.returncode, -signal.SIGINT)
+
+    def test_wrong(self):
+        self.error(1003, 2, "stats", "--interval", "0")
+        self.error(1003, 2, "stats", "--count", "0")
+        self.error(6101, 3, "stats", "nobody")
+
+    def test_hung(self):
+        self.out("create", "hung-1")
+        self.out("start", "hung-1")
+        vms = self.json("stats")["vms"]
+        self.assertIsNone([v for v in vms if v["name"] == "hung-1"][0].get("cpu_percent"))
+
+
 class Store(Case):
     def test_list(self):
         self.assertRegex(self.out("image", "list"), r"(?m)^alpine +qcow2 +2 GiB +300 MiB +debian +-")

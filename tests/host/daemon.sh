@@ -99,6 +99,10 @@ t_daemon_debian() {
 	virsh -c baton:///session domstats web1 >/tmp/out
 	expect 'block.0.rd.reqs=[1-9]'
 	expect 'net.0.rx.bytes=[1-9]'
+	expect 'vcpu.0.delay=[0-9]'
+	expect 'vcpu.0.halted=(yes|no)'
+	vmctl stats web1 --fields name,guest_percent,halted_percent,exits_per_s --format csv >/tmp/out
+	expect '^web1,[0-9.]+,[0-9.]+,[1-9][0-9]*$'
 	daemon_verbs
 	trap - EXIT
 	daemon_end

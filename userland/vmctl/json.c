@@ -83,6 +83,12 @@ void json_number(struct json *j, const char *key, uint64_t number)
 	fprintf(j->to, "%" PRIu64, number);
 }
 
+void json_decimal(struct json *j, const char *key, double number)
+{
+	start_value(j, key);
+	fprintf(j->to, "%.1f", number);
+}
+
 void json_bool(struct json *j, const char *key, bool value)
 {
 	start_value(j, key);

@@ -27,6 +27,7 @@ void json_open(struct json *j, const char *key, char bracket); /* '{' or '[' */
 void json_close(struct json *j, char bracket);			/* '}' or ']' */
 void json_string(struct json *j, const char *key, const char *text); /* NULL: null */
 void json_number(struct json *j, const char *key, uint64_t number);
+void json_decimal(struct json *j, const char *key, double number); /* with one decimal */
 void json_bool(struct json *j, const char *key, bool value);
 /* A value that was read; NULL: null. */
 void json_node(struct json *j, const char *key, const struct json_node *node);

@@ -92,6 +92,7 @@ int disposable_run(const struct args *args, struct btn_error *e);
 int wait_run(const struct args *args, struct btn_error *e);
 int attach_run(const struct args *args, struct btn_error *e);
 int events_run(const struct args *args, struct btn_error *e);
+int stats_run(const struct args *args, struct btn_error *e);
 int log_run(const struct args *args, struct btn_error *e);
 int job_list_run(const struct args *args, struct btn_error *e);
 int job_cancel_run(const struct args *args, struct btn_error *e);

@@ -22,6 +22,12 @@ static const struct option_row events_options[] = {
 	{ "timeout", "SECONDS", "End after this time." },
 	OUTPUT_OPTIONS, END_OPTIONS,
 };
+static const struct option_row stats_options[] = {
+	{ "interval", "SECONDS", "Measure over this time, and again until Ctrl-C. Default: once, "
+		"over one second." },
+	{ "count", "N", "End after N measurements." },
+	OUTPUT_OPTIONS, END_OPTIONS,
+};
 static const struct option_row log_options[] = {
 	{ "serial", NULL, "What the guest has written to its serial console." },
 	{ "follow", NULL, "Go on with what is written from now on. Short: -f." },
@@ -39,6 +45,12 @@ static const struct example events_examples[] = {
 	{ "What happens:", "vmctl events" },
 	{ "All states, and then each change, for a program:",
 	  "vmctl events --initial-state --format jsonl" },
+	{ NULL, NULL },
+};
+static const struct example stats_examples[] = {
+	{ "What all VMs that run do just now:", "vmctl stats" },
+	{ "Every five seconds, for a program:", "vmctl stats --interval 5 --format jsonl" },
+	{ "Why a VM leaves its guest:", "vmctl stats web-1 --fields name,exits" },
 	{ NULL, NULL },
 };
 static const struct example log_examples[] = {
@@ -69,6 +81,19 @@ const struct verb watch_verbs[] = {
 			"vm-state, vm-reset, job-started, job-progress, job-ended, image-added, "
 			"image-removed, network-added, network-removed, network-state.",
 		.run = events_run,
+	}, {
+		.name = "stats", .summary = "Show what VMs do just now",
+		.arguments = "[NAME...]", .arguments_max = ARGS_MAX,
+		.completes = COMPLETES_VMS, .options = stats_options,
+		.examples = stats_examples,
+		.description = "Without a name: all that run. Percents are of the time of all of "
+			"the VM's CPUs. CPU: its threads ran; GUEST: of that, in the guest; READY: "
+			"they could have run, but the host's CPUs were busy; HALTED: the guest had "
+			"nothing to do. EXITS: how often the guest was left, and why. GUEST USES "
+			"is what the guest says itself, HOST HOLDS what it costs, GIVEN BACK what "
+			"it was given and the host has. Per second: of disks, and of networks as "
+			"the guest sees it. What the engine does not count is empty.",
+		.run = stats_run,
 	}, {
 		.name = "log", .summary = "Print what a VM has written",
 		.arguments = "NAME", .arguments_min = 1, .arguments_max = 1,
