@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A control socket on a machine without CPUs, of an engine that counts two things: memory with its balloon, a screen that is
- * drawn by rig_draw(), a keyboard and a pointer that remember, a hub without a port.
+ * A control socket on a machine without CPUs, of an engine that counts two things: memory
+ * with its balloon, a screen that is drawn by rig_draw(), a keyboard and a pointer that
+ * remember, a hub without a port.
  */
 #ifndef BATON_TESTS_CONTROL_RIG_H
 #define BATON_TESTS_CONTROL_RIG_H
