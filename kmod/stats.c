@@ -11,7 +11,6 @@
  * reader can add the clock to it, with no second word to go with the first.
  */
 #include <linux/ktime.h>
-#include <linux/math64.h>
 #include <asm/tsc.h>
 
 #include "vcpu.h"
@@ -25,6 +24,14 @@ static const u8 reasons[] = {
 	BATON_STAT_EXIT_WINDOW, BATON_STAT_EXIT_HYPERCALL,
 };
 
+/* In two steps: one division of 128 bits traps if its result is too long. */
+static u64 ticks_to_ns(u64 ticks)
+{
+	u64 khz = tsc_khz ? tsc_khz : 1000000;
+
+	return ticks / khz * 1000000 + ticks % khz * 1000000 / khz;
+}
+
 void baton_vcpu_stats(struct baton_vcpu *vcpu, u64 value[BATON_STAT_COUNT])
 {
 	u64 other;
@@ -37,8 +44,7 @@ void baton_vcpu_stats(struct baton_vcpu *vcpu, u64 value[BATON_STAT_COUNT])
 	for (i = 0; i < ARRAY_SIZE(reasons); i++)
 		other -= value[reasons[i]];
 	value[BATON_STAT_EXIT_OTHER] = other;
-	value[BATON_STAT_GUEST_NS] = mul_u64_u32_div(value[BATON_STAT_GUEST_NS], 1000000,
-						     tsc_khz ? tsc_khz : 1000000);
+	value[BATON_STAT_GUEST_NS] = ticks_to_ns(value[BATON_STAT_GUEST_NS]);
 	value[BATON_STAT_HALTED] = (s64)value[BATON_STAT_HALTED_NS] < 0;
 	if (value[BATON_STAT_HALTED])
 		value[BATON_STAT_HALTED_NS] += ktime_get_ns();
