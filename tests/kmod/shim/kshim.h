@@ -621,4 +621,9 @@ struct syscore_ops { int (*suspend)(void); void (*resume)(void); void (*shutdown
 #define register_syscore_ops(ops) ((void)(ops))
 #define unregister_syscore_ops(ops) ((void)(ops))
 
+/* --- tracepoints, which are off ---------------------------------------------- */
+
+#define TP_PROTO(...) __VA_ARGS__
+#define TRACE_EVENT(name, proto, ...) static inline void trace_##name(proto) { }
+
 #endif

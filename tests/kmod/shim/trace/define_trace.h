@@ -1,2 +1,2 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Nothing is to be defined: see linux/tracepoint.h. */
+#include "../kshim.h"
