@@ -58,7 +58,7 @@ struct baton_create_vcpu {
 #define BATON_SLOT_FLAGS	(BATON_SLOT_READONLY | BATON_SLOT_LOG_DIRTY)
 /*
  * size 0 removes the slot. A slot that exists can only be removed, or be set once
- * more with LOG_DIRTY on or off.
+ * more with LOG_DIRTY on or off, or at another gpa.
  */
 struct baton_slot {
 	uint32_t id;		/* 0 .. max_slots-1 */

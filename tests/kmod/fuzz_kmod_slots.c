@@ -75,14 +75,15 @@ static void change(struct baton_vm *vm, struct fuzz *f)
 
 	const struct baton_memslot *there = baton_slot_by_id(before, slot.id);
 
-	/* Its log on or off. */
+	/* Its log on or off, or a move. */
 	if (there && flags & 1) {
-		slot.gpa = there->gpa;
+		if (!(flags & 4))
+			slot.gpa = there->gpa;
 		slot.size = there->size;
 		slot.hva = there->hva;
 		slot.flags = (there->flags & BATON_SLOT_READONLY) | (slot.flags & 2);
 	}
-	if (there && slot.size == there->size && slot.gpa == there->gpa)
+	if (there && slot.size)
 		count--; /* that can only be the same one */
 	kshim_fail_alloc = fuzz_u8(f) >= 0xfe ? fuzz_u8(f) & 1 : -1;
 	r = baton_slot_set(vm, &slot);

@@ -305,7 +305,7 @@ static void test_on_and_off(void **state)
 	assert_int_equal(bits[0], 0);
 }
 
-/* The flag alone may change: anything else is another slot in its place. */
+/* The flag alone may change, or the place: anything else is another slot. */
 static void test_other_changes(void **state)
 {
 	struct baton_slot other = {
@@ -317,7 +317,9 @@ static void test_other_changes(void **state)
 	(void)state;
 	assert_int_equal(set(BATON_SLOT_READONLY | BATON_SLOT_LOG_DIRTY), -EEXIST);
 	other.gpa += PAGE;
+	other.flags = 0;
 	assert_int_equal(baton_slot_set(vm, &other), -EEXIST);
+	other.flags = BATON_SLOT_LOG_DIRTY;
 	other.gpa = GPA;
 	other.hva += PAGE;
 	assert_int_equal(baton_slot_set(vm, &other), -EEXIST);
@@ -328,6 +330,15 @@ static void test_other_changes(void **state)
 	other.id = 4;
 	assert_int_equal(baton_slot_set(vm, &other), -EEXIST);
 	assert_ptr_equal(vm->slots, before);
+	/* The bits are of the pages, wherever these are. */
+	baton_dirty_mark(vm, GPA + 5 * PAGE, 1);
+	other.id = 3;
+	other.gpa += PAGE;
+	assert_int_equal(baton_slot_set(vm, &other), 0);
+	assert_int_equal(slot()->gpa, GPA + PAGE);
+	assert_int_equal(slot()->dirty[0], 1 << 5);
+	baton_dirty_mark(vm, GPA + 5 * PAGE, 1);
+	assert_int_equal(slot()->dirty[0], 1 << 5 | 1 << 4);
 }
 
 static void test_no_memory(void **state)

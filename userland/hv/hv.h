@@ -69,7 +69,7 @@ struct hv_slot {
 	uint64_t gpa, size;	/* page-aligned; size 0 removes the slot */
 	void *hva;
 };
-/* A slot that is there: only to remove it, or with nothing but log_dirty changed. */
+/* A slot that is there: only to remove it, or with nothing but log_dirty or gpa changed. */
 int hv_vm_set_slot(struct hv_vm *vm, const struct hv_slot *slot);
 
 /*
