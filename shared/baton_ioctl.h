@@ -82,13 +82,13 @@ struct baton_irqfd {
 	struct baton_msi msi;
 };
 
-#define BATON_IOEVENTFD_PIO	(1u << 1) /* address is a port; must be set */
+#define BATON_IOEVENTFD_PIO	(1u << 1) /* address is a port, else a gpa */
 #define BATON_IOEVENTFD_MATCH	(1u << 2) /* only writes of `match` */
 struct baton_ioeventfd {
 	uint64_t address;
 	uint64_t match;
 	int32_t fd;
-	uint32_t size;		/* 1, 2, 4; 0: any size (no match) */
+	uint32_t size;		/* 1, 2, 4, 8 (not a port's); 0: any size (no match) */
 	uint32_t flags;
 	uint32_t reserved;
 };

@@ -132,8 +132,8 @@ static enum baton_next exit_ept_violation(struct vmx_vcpu *vmx)
 		access |= BATON_ACCESS_GVA;
 	}
 	vcpu->fault.insn_len = 0;
-	/* The APIC page's MOVs are decoded here and now. */
-	if (unlikely(baton_lapic_owns(vcpu, gpa)))
+	/* MOVs to the APIC's page and to eventfds are decoded here and now. */
+	if (unlikely(baton_exit_decodes(vcpu, gpa, access)))
 		vmx_state_save(vmx, BATON_ST_REGS | BATON_ST_SREGS);
 	return baton_exit_fault(vcpu, gpa, gva, access);
 }

@@ -223,6 +223,26 @@ static void test_eventfds(void)
 	FAILS(ioctl(vm, BATON_SET_IOEVENTFD, &io), ENOENT);
 	io.flags = 0x8000;
 	FAILS(ioctl(vm, BATON_SET_IOEVENTFD, &io), EINVAL);
+	io = (struct baton_ioeventfd) { .address = 0x10, .fd = fd, .size = 8,
+					.flags = BATON_IOEVENTFD_PIO };
+	FAILS(ioctl(vm, BATON_SET_IOEVENTFD, &io), EINVAL);
+	/* Memory. Its address 0x10 is not port 0x10. */
+	io.flags = 0;
+	EXPECT(!ioctl(vm, BATON_SET_IOEVENTFD, &io));
+	FAILS(ioctl(vm, BATON_SET_IOEVENTFD, &io), EEXIST);
+	io.address = 1ull << 52;
+	FAILS(ioctl(vm, BATON_SET_IOEVENTFD, &io), EINVAL);
+	io.address = 1ull << 63 | 0x10;
+	FAILS(ioctl(vm, BATON_SET_IOEVENTFD, &io), EINVAL);
+	io = (struct baton_ioeventfd) { .address = 0x10, .fd = fd, .size = 1, .match = 1 };
+	FAILS(ioctl(vm, BATON_SET_IOEVENTFD, &io), EINVAL);
+	io.flags = BATON_IOEVENTFD_MATCH;
+	EXPECT(!ioctl(vm, BATON_SET_IOEVENTFD, &io));
+	io.match = 0x100;
+	FAILS(ioctl(vm, BATON_SET_IOEVENTFD, &io), EINVAL);
+	io.flags = BATON_EVENTFD_OFF | BATON_IOEVENTFD_PIO;
+	io.match = 0;
+	FAILS(ioctl(vm, BATON_SET_IOEVENTFD, &io), ENOENT);
 	close(fd);
 	close(vm);
 	close(sys);

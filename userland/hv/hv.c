@@ -113,7 +113,14 @@ int hv_vm_irqfd(struct hv_vm *vm, int fd, uint64_t address, uint32_t data, bool 
 
 int hv_vm_ioeventfd(struct hv_vm *vm, int fd, uint16_t port, uint32_t size, bool on)
 {
-	return vm->ops->ioeventfd(vm, fd, port, size, on);
+	return vm->ops->ioeventfd(vm, fd, port, true, size, on);
+}
+
+int hv_vm_ioeventfd_mmio(struct hv_vm *vm, int fd, uint64_t gpa, uint32_t size, bool on)
+{
+	if (!vm->hv->info.ioeventfd_mmio)
+		return -EOPNOTSUPP;
+	return vm->ops->ioeventfd(vm, fd, gpa, false, size, on);
 }
 
 int hv_vm_set_ioapic_route(struct hv_vm *vm, unsigned int pin, uint64_t address,

@@ -35,7 +35,7 @@ struct hv_info {
 	uint32_t max_vcpus, max_slots;
 	uint32_t phys_bits;	/* width of guest-physical addresses */
 	uint32_t tsc_khz;	/* 0: not known */
-	bool irqfd, ioeventfd, extint;
+	bool irqfd, ioeventfd, ioeventfd_mmio, extint;
 	bool dirty_log;		/* hv_slot.log_dirty */
 };
 
@@ -99,6 +99,8 @@ int hv_vm_irqfd(struct hv_vm *vm, int fd, uint64_t address, uint32_t data, bool 
 
 /* A write of `size` (1, 2, 4) bytes to the port signals fd, with no exit. */
 int hv_vm_ioeventfd(struct hv_vm *vm, int fd, uint16_t port, uint32_t size, bool on);
+/* The same of memory at gpa, where no slot is (hv_info); size also 8, or 0 for any. */
+int hv_vm_ioeventfd_mmio(struct hv_vm *vm, int fd, uint64_t gpa, uint32_t size, bool on);
 
 /*
  * Tells the engine which message an IOAPIC pin sends, so that it can report

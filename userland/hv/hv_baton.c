@@ -116,13 +116,14 @@ static int baton_irqfd(struct hv_vm *vm, int fd, uint64_t address, uint32_t data
 	return hv_ioctl(vm->fd, BATON_SET_IRQFD, &call);
 }
 
-static int baton_ioeventfd(struct hv_vm *vm, int fd, uint16_t port, uint32_t size, bool on)
+static int baton_ioeventfd(struct hv_vm *vm, int fd, uint64_t address, bool port, uint32_t size,
+			   bool on)
 {
 	struct baton_ioeventfd call = {
-		.address = port,
+		.address = address,
 		.fd = fd,
 		.size = size,
-		.flags = BATON_IOEVENTFD_PIO | (on ? 0 : BATON_EVENTFD_OFF),
+		.flags = (port ? BATON_IOEVENTFD_PIO : 0) | (on ? 0 : BATON_EVENTFD_OFF),
 	};
 
 	return hv_ioctl(vm->fd, BATON_SET_IOEVENTFD, &call);
@@ -420,6 +421,7 @@ int hv_baton_open(struct hv **ret_hv, struct hv_failure *why)
 		.tsc_khz = info.tsc_khz,
 		.irqfd = info.features & BATON_FEAT_IRQFD,
 		.ioeventfd = info.features & BATON_FEAT_IOEVENTFD,
+		.ioeventfd_mmio = info.features & BATON_FEAT_IOEVENTFD_MMIO,
 		.extint = info.features & BATON_FEAT_EXTINT,
 		.dirty_log = info.features & BATON_FEAT_DIRTY_LOG,
 	};
