@@ -17,6 +17,12 @@ struct baton_vm;
 int baton_irqfd_set(struct baton_vm *vm, const struct baton_irqfd *arg);
 int baton_ioeventfd_set(struct baton_vm *vm, const struct baton_ioeventfd *arg);
 
+/* BATON_SET_RESAMPLEFD; as these. */
+int baton_irqfd_set_resample(struct baton_vm *vm, const struct baton_resamplefd *arg);
+
+/* EOI of a level-triggered vector. Any context. True: whom it concerns knows of it. */
+bool baton_irqfd_eoi(struct baton_vm *vm, u8 vector);
+
 /* The VM goes: nobody else uses it. Process context. */
 void baton_irqfd_release_all(struct baton_vm *vm);
 void baton_ioeventfd_release_all(struct baton_vm *vm);

@@ -47,6 +47,7 @@ struct baton_vm {
 	atomic64_t tlb_gen;		/* a: +1 whenever a mapping got weaker */
 
 	struct list_head irqfds;	/* L */
+	struct hlist_head resamplers;	/* R: irqfd.c */
 	struct baton_ioeventfds __rcu *ioeventfds; /* R */
 
 	struct baton_clock_line clock;	/* its own lock */

@@ -82,6 +82,14 @@ struct baton_irqfd {
 	struct baton_msi msi;
 };
 
+/* EOI of the vector that irqfd `fd` sends as level-triggered signals resample_fd. */
+struct baton_resamplefd {
+	int32_t fd;
+	int32_t resample_fd;
+	uint32_t flags;		/* BATON_EVENTFD_OFF */
+	uint32_t reserved;
+};
+
 #define BATON_IOEVENTFD_PIO	(1u << 1) /* address is a port, else a gpa */
 #define BATON_IOEVENTFD_MATCH	(1u << 2) /* only writes of `match` */
 struct baton_ioeventfd {
@@ -173,6 +181,7 @@ struct baton_stats {
 #define BATON_SET_CLOCK		BATON_IOW(0x25, struct baton_clock)
 #define BATON_GET_DIRTY_LOG	BATON_IOW(0x26, struct baton_dirty_log)
 #define BATON_CLEAR_DIRTY_LOG	BATON_IOW(0x27, struct baton_dirty_log)
+#define BATON_SET_RESAMPLEFD	BATON_IOW(0x29, struct baton_resamplefd)
 /* VM, no lock */
 #define BATON_SEND_MSI		BATON_IOW(0x38, struct baton_msi)
 
@@ -205,6 +214,7 @@ static_assert(sizeof(struct baton_create_vcpu) == 32, "baton_create_vcpu");
 static_assert(sizeof(struct baton_slot) == 32, "baton_slot");
 static_assert(sizeof(struct baton_msi) == 16, "baton_msi");
 static_assert(sizeof(struct baton_irqfd) == 24, "baton_irqfd");
+static_assert(sizeof(struct baton_resamplefd) == 16, "baton_resamplefd");
 static_assert(sizeof(struct baton_ioeventfd) == 32, "baton_ioeventfd");
 static_assert(sizeof(struct baton_dirty_log) == 32, "baton_dirty_log");
 static_assert(sizeof(struct baton_clock) == 16, "baton_clock");

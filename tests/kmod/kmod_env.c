@@ -10,6 +10,7 @@
 
 struct kmod_calls kmod_calls;
 u64 kmod_ioeventfd;
+u8 kmod_resampled;
 static void *ram[MAX_RAM];
 static unsigned int ram_count;
 
@@ -63,6 +64,11 @@ bool baton_ioeventfd_write(struct baton_vm *vm, u64 gpa, u8 size, u64 data)
 	return kmod_ioeventfd && gpa == kmod_ioeventfd;
 }
 
+bool baton_irqfd_eoi(struct baton_vm *vm, u8 vector)
+{
+	return kmod_resampled && vector == kmod_resampled;
+}
+
 /* --- the VM ---------------------------------------------------------------------- */
 
 void kmod_allow_all(struct baton_vcpu *vcpu)
@@ -100,6 +106,7 @@ struct baton_vm *kmod_vm_create(unsigned int vcpu_count)
 	kshim_reset();
 	memset(&kmod_calls, 0, sizeof(kmod_calls));
 	kmod_ioeventfd = 0;
+	kmod_resampled = 0;
 	vm->mm = current->mm;
 	vm->slots = slots;
 	mutex_init(&vm->lock);

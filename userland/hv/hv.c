@@ -111,6 +111,13 @@ int hv_vm_irqfd(struct hv_vm *vm, int fd, uint64_t address, uint32_t data, bool 
 	return vm->ops->irqfd(vm, fd, address, data, on);
 }
 
+int hv_vm_resamplefd(struct hv_vm *vm, int fd, int resample_fd, bool on)
+{
+	if (!vm->hv->info.resamplefd)
+		return -EOPNOTSUPP;
+	return vm->ops->resamplefd(vm, fd, resample_fd, on);
+}
+
 int hv_vm_ioeventfd(struct hv_vm *vm, int fd, uint16_t port, uint32_t size, bool on)
 {
 	return vm->ops->ioeventfd(vm, fd, port, true, size, on);

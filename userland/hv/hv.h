@@ -36,6 +36,7 @@ struct hv_info {
 	uint32_t phys_bits;	/* width of guest-physical addresses */
 	uint32_t tsc_khz;	/* 0: not known */
 	bool irqfd, ioeventfd, ioeventfd_mmio, extint;
+	bool resamplefd;
 	bool dirty_log;		/* hv_slot.log_dirty */
 };
 
@@ -96,6 +97,12 @@ int hv_vm_send_msi(struct hv_vm *vm, uint64_t address, uint32_t data);
 
 /* Each signal of eventfd `fd` sends the message; on = false takes it away. */
 int hv_vm_irqfd(struct hv_vm *vm, int fd, uint64_t address, uint32_t data, bool on);
+
+/*
+ * Of a binding that sends a level-triggered message: the EOI of its vector signals
+ * resample_fd, and is no HV_EXIT_EOI. -EOPNOTSUPP (hv_info): engine kvm.
+ */
+int hv_vm_resamplefd(struct hv_vm *vm, int fd, int resample_fd, bool on);
 
 /* A write of `size` (1, 2, 4) bytes to the port signals fd, with no exit. */
 int hv_vm_ioeventfd(struct hv_vm *vm, int fd, uint16_t port, uint32_t size, bool on);

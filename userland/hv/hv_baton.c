@@ -116,6 +116,17 @@ static int baton_irqfd(struct hv_vm *vm, int fd, uint64_t address, uint32_t data
 	return hv_ioctl(vm->fd, BATON_SET_IRQFD, &call);
 }
 
+static int baton_resamplefd(struct hv_vm *vm, int fd, int resample_fd, bool on)
+{
+	struct baton_resamplefd call = {
+		.fd = fd,
+		.resample_fd = resample_fd,
+		.flags = on ? 0 : BATON_EVENTFD_OFF,
+	};
+
+	return hv_ioctl(vm->fd, BATON_SET_RESAMPLEFD, &call);
+}
+
 static int baton_ioeventfd(struct hv_vm *vm, int fd, uint64_t address, bool port, uint32_t size,
 			   bool on)
 {
@@ -357,6 +368,7 @@ static const struct hv_ops baton_ops = {
 	.clear_dirty = baton_clear_dirty,
 	.send_msi = baton_send_msi,
 	.irqfd = baton_irqfd,
+	.resamplefd = baton_resamplefd,
 	.ioeventfd = baton_ioeventfd,
 	.ioapic_route = baton_ioapic_route,
 	.get_clock = baton_get_clock,
@@ -423,6 +435,7 @@ int hv_baton_open(struct hv **ret_hv, struct hv_failure *why)
 		.ioeventfd = info.features & BATON_FEAT_IOEVENTFD,
 		.ioeventfd_mmio = info.features & BATON_FEAT_IOEVENTFD_MMIO,
 		.extint = info.features & BATON_FEAT_EXTINT,
+		.resamplefd = info.features & BATON_FEAT_RESAMPLEFD,
 		.dirty_log = info.features & BATON_FEAT_DIRTY_LOG,
 	};
 	*ret_hv = hv;

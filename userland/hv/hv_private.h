@@ -33,6 +33,7 @@ struct hv_ops {
 			   const uint64_t *bitmap);
 	int (*send_msi)(struct hv_vm *vm, uint64_t address, uint32_t data);
 	int (*irqfd)(struct hv_vm *vm, int fd, uint64_t address, uint32_t data, bool on);
+	int (*resamplefd)(struct hv_vm *vm, int fd, int resample_fd, bool on); /* or NULL */
 	int (*ioeventfd)(struct hv_vm *vm, int fd, uint64_t address, bool port, uint32_t size,
 			 bool on);
 	int (*ioapic_route)(struct hv_vm *vm, unsigned int pin, uint64_t address,

@@ -351,6 +351,7 @@ struct rcu_head { void *unused; };
 #define synchronize_rcu() barrier()
 #define synchronize_rcu_expedited() barrier()
 
+struct hlist_head { void *first; };
 struct list_head { struct list_head *next, *prev; };
 #define LIST_HEAD_INIT(name) { &(name), &(name) }
 #define LIST_HEAD(name) struct list_head name = LIST_HEAD_INIT(name)
