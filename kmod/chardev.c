@@ -51,6 +51,8 @@ static long sys_get_info(void *unused, void *arg)
 			 BATON_FEAT_IOEVENTFD_MMIO | BATON_FEAT_SLOT_MOVE;
 	if (boot_cpu_has(X86_FEATURE_OSXSAVE))
 		info->features |= BATON_FEAT_XSAVE;
+	if (baton_hv && baton_hv->memory() & BATON_MEMORY_ACCESSED)
+		info->features |= BATON_FEAT_ACCESSED;
 	info->vendor = baton_hv ? baton_hv->vendor : BATON_VENDOR_NONE;
 	info->refusal = baton_hwcpu_refusal();
 	info->run_size = sizeof(struct baton_run);
@@ -201,6 +203,7 @@ static long vm_send_msi(void *object, void *arg)
 CALL(vm_set_slot, baton_slot_set)
 CALL(vm_get_dirty_log, baton_dirty_get)
 CALL(vm_clear_dirty_log, baton_dirty_clear)
+CALL(vm_get_accessed, baton_accessed_get)
 CALL(vm_set_irqfd, baton_irqfd_set)
 CALL(vm_set_ioeventfd, baton_ioeventfd_set)
 CALL(vm_set_resamplefd, baton_irqfd_set_resample)
@@ -342,6 +345,7 @@ static const struct call vm_calls[] = {
 	{ BATON_SET_CLOCK, LOCK_VM, vm_set_clock },
 	{ BATON_GET_DIRTY_LOG, LOCK_VM, vm_get_dirty_log },
 	{ BATON_CLEAR_DIRTY_LOG, LOCK_VM, vm_clear_dirty_log },
+	{ BATON_GET_ACCESSED, LOCK_VM, vm_get_accessed },
 	{ BATON_SET_RESAMPLEFD, LOCK_VM, vm_set_resamplefd },
 	{ BATON_SEND_MSI, LOCK_NONE, vm_send_msi },
 	{ }

@@ -165,6 +165,8 @@ static void replace(struct baton_vm *vm, struct baton_slots *old, struct baton_s
 
 	baton_slots_publish(vm, slots, slot->gpa, slot->size);
 	kfree_rcu(old, rcu);
+	if (dirty && baton_npt_logs(&vm->npt))
+		synchronize_rcu(); /* windows note writes without mmu_lock */
 	kvfree(dirty);
 }
 

@@ -72,6 +72,8 @@ void baton_vm_bug(struct baton_vm *vm, const char *what);
  * until no vCPU can use a translation from before.
  */
 void baton_tlb_flush(struct baton_vm *vm);
+/* The same without a flush: each window that is open now has ended since. */
+void baton_windows_wait(struct baton_vm *vm);
 
 /* notifier.c. register: process context, mm is current's. */
 int baton_notifier_register(struct baton_vm *vm);

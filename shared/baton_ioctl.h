@@ -102,6 +102,7 @@ struct baton_ioeventfd {
 };
 
 /*
+ * Of GET_DIRTY_LOG, CLEAR_DIRTY_LOG and GET_ACCESSED.
  * bitmap: user address of uint64_t[(count + 63) / 64], 8-byte aligned; bit n % 64 of
  * word n / 64 stands for page first + n of the slot.
  */
@@ -181,6 +182,7 @@ struct baton_stats {
 #define BATON_SET_CLOCK		BATON_IOW(0x25, struct baton_clock)
 #define BATON_GET_DIRTY_LOG	BATON_IOW(0x26, struct baton_dirty_log)
 #define BATON_CLEAR_DIRTY_LOG	BATON_IOW(0x27, struct baton_dirty_log)
+#define BATON_GET_ACCESSED	BATON_IOW(0x28, struct baton_dirty_log)
 #define BATON_SET_RESAMPLEFD	BATON_IOW(0x29, struct baton_resamplefd)
 /* VM, no lock */
 #define BATON_SEND_MSI		BATON_IOW(0x38, struct baton_msi)

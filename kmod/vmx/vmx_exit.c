@@ -138,6 +138,15 @@ static enum baton_next exit_ept_violation(struct vmx_vcpu *vmx)
 	return baton_exit_fault(vcpu, gpa, gva, access);
 }
 
+/* No more room for what the guest writes. As an EPT violation it may cut an event short. */
+static enum baton_next exit_pml_full(struct vmx_vcpu *vmx)
+{
+	vmx_event_cut_short(vmx, vmcs_read(VMCS_EXIT_QUALIFICATION) &
+			    VMX_QUAL_EPT_NMI_UNBLOCKED);
+	vmx_pml_drain(vmx);
+	return BATON_ENTER;
+}
+
 /* ---- the host's events ---------------------------------------------- */
 
 static enum baton_next exit_nmi(struct vmx_vcpu *vmx)
@@ -289,6 +298,7 @@ static const vmx_exit_handler handlers[VMX_REASON_COUNT] = {
 	[VMX_REASON_XSETBV]		= exit_xsetbv,
 	[VMX_REASON_VMFUNC]		= exit_ud,
 	[VMX_REASON_ENCLS]		= exit_ud,
+	[VMX_REASON_PML_FULL]		= exit_pml_full,
 	[VMX_REASON_XSAVES]		= exit_ud,
 	[VMX_REASON_XRSTORS]		= exit_ud,
 	[VMX_REASON_ENCLV]		= exit_ud,

@@ -30,9 +30,15 @@ static int fetch_nothing(struct baton_vcpu *vcpu, u32 classes)
 	return 0;
 }
 
+static u32 memory_accessed(void)
+{
+	return BATON_MEMORY_ACCESSED;
+}
+
 static const struct baton_hvops dummy_ops = {
 	.name = "dummy", .vcpu_size = sizeof(struct baton_vcpu),
 	.vcpu_init = no_error, .vcpu_fini = nothing, .state_fetch = fetch_nothing,
+	.memory = memory_accessed,
 };
 const struct baton_hvops *baton_hv = &dummy_ops;
 

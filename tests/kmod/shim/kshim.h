@@ -159,6 +159,7 @@ typedef struct { s64 counter; } atomic64_t;
 #define atomic_inc_return(a) __sync_add_and_fetch(&(a)->counter, 1)
 #define atomic64_read(a) READ_ONCE((a)->counter)
 #define atomic64_set(a, v) WRITE_ONCE((a)->counter, v)
+#define atomic64_andnot(v, a) ((void)__sync_and_and_fetch(&(a)->counter, ~(v)))
 #define atomic64_inc(a) ((void)__sync_add_and_fetch(&(a)->counter, 1))
 #define atomic64_inc_return(a) __sync_add_and_fetch(&(a)->counter, 1)
 
@@ -400,6 +401,7 @@ extern struct thread_info kshim_thread_info;
 #define _TIF_NOTIFY_SIGNAL 4u
 #define _TIF_NOTIFY_RESUME 8u
 #define signal_pending(task) (!!(kshim_thread_info.flags & _TIF_SIGPENDING))
+#define fatal_signal_pending(task) false
 #define need_resched() (!!(kshim_thread_info.flags & _TIF_NEED_RESCHED))
 #define smp_processor_id() 0
 #define raw_smp_processor_id() 0
