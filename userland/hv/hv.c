@@ -101,6 +101,14 @@ int hv_vm_clear_dirty(struct hv_vm *vm, uint32_t slot, uint64_t first, uint64_t 
 	return error ? error : vm->ops->clear_dirty(vm, slot, first, count, bitmap);
 }
 
+int hv_vm_get_accessed(struct hv_vm *vm, uint32_t slot, uint64_t first, uint64_t count,
+		       uint64_t *bitmap)
+{
+	if (!vm->hv->info.accessed)
+		return -EOPNOTSUPP;
+	return vm->ops->get_accessed(vm, slot, first, count, bitmap);
+}
+
 int hv_vm_send_msi(struct hv_vm *vm, uint64_t address, uint32_t data)
 {
 	return vm->ops->send_msi(vm, address, data);

@@ -38,6 +38,7 @@ struct hv_info {
 	bool irqfd, ioeventfd, ioeventfd_mmio, extint;
 	bool resamplefd;
 	bool dirty_log;		/* hv_slot.log_dirty */
+	bool accessed;		/* hv_vm_get_accessed() */
 };
 
 /* Why an engine could not be opened: enough for a message with cause and fix. */
@@ -91,6 +92,14 @@ int hv_vm_get_dirty(struct hv_vm *vm, uint32_t slot, uint64_t first, uint64_t co
 		    uint64_t *bitmap);
 int hv_vm_clear_dirty(struct hv_vm *vm, uint32_t slot, uint64_t first, uint64_t count,
 		      const uint64_t *bitmap);
+
+/*
+ * Pages that the guest has used since this was asked for last: range and bitmap as of
+ * hv_vm_get_dirty(), of any slot. An estimate (shared/ABI.md, BATON_GET_ACCESSED).
+ * -EOPNOTSUPP: hv_info.
+ */
+int hv_vm_get_accessed(struct hv_vm *vm, uint32_t slot, uint64_t first, uint64_t count,
+		       uint64_t *bitmap);
 
 /* Sends an MSI: address 0xfee..... as a device would write it. */
 int hv_vm_send_msi(struct hv_vm *vm, uint64_t address, uint32_t data);

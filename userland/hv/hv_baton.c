@@ -98,6 +98,12 @@ static int baton_clear_dirty(struct hv_vm *vm, uint32_t slot, uint64_t first, ui
 	return dirty_log(vm, BATON_CLEAR_DIRTY_LOG, slot, first, count, (uintptr_t)bitmap);
 }
 
+static int baton_get_accessed(struct hv_vm *vm, uint32_t slot, uint64_t first, uint64_t count,
+			      uint64_t *bitmap)
+{
+	return dirty_log(vm, BATON_GET_ACCESSED, slot, first, count, (uintptr_t)bitmap);
+}
+
 static int baton_send_msi(struct hv_vm *vm, uint64_t address, uint32_t data)
 {
 	struct baton_msi call = { .address = address, .data = data };
@@ -366,6 +372,7 @@ static const struct hv_ops baton_ops = {
 	.set_slot = baton_set_slot,
 	.get_dirty = baton_get_dirty,
 	.clear_dirty = baton_clear_dirty,
+	.get_accessed = baton_get_accessed,
 	.send_msi = baton_send_msi,
 	.irqfd = baton_irqfd,
 	.resamplefd = baton_resamplefd,
@@ -437,6 +444,7 @@ int hv_baton_open(struct hv **ret_hv, struct hv_failure *why)
 		.extint = info.features & BATON_FEAT_EXTINT,
 		.resamplefd = info.features & BATON_FEAT_RESAMPLEFD,
 		.dirty_log = info.features & BATON_FEAT_DIRTY_LOG,
+		.accessed = info.features & BATON_FEAT_ACCESSED,
 	};
 	*ret_hv = hv;
 	return 0;

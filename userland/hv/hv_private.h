@@ -31,6 +31,8 @@ struct hv_ops {
 			 uint64_t *bitmap);
 	int (*clear_dirty)(struct hv_vm *vm, uint32_t slot, uint64_t first, uint64_t count,
 			   const uint64_t *bitmap);
+	int (*get_accessed)(struct hv_vm *vm, uint32_t slot, uint64_t first, uint64_t count,
+			    uint64_t *bitmap); /* or NULL */
 	int (*send_msi)(struct hv_vm *vm, uint64_t address, uint32_t data);
 	int (*irqfd)(struct hv_vm *vm, int fd, uint64_t address, uint32_t data, bool on);
 	int (*resamplefd)(struct hv_vm *vm, int fd, int resample_fd, bool on); /* or NULL */
