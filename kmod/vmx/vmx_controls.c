@@ -98,7 +98,10 @@ static enum baton_refusal second_level_setup(void)
 		return BATON_REFUSED_NO_UNRESTRICTED;
 	if (inv_need & ~cap)
 		return BATON_REFUSED_CPU_FEATURE;
-	/* With accessed bits, walks of the guest's page tables are writes to them. */
+	/*
+	 * With accessed bits, walks of the guest's page tables are writes to them: also
+	 * where these are in a read-only slot, which is the monitor's to emulate then.
+	 */
 	vmx_caps.eptp_bits = VMX_EPTP_WB | VMX_EPTP_WALK_4 |
 			     (cap & VMX_CAP_EPT_ACCESSED ? VMX_EPTP_ACCESSED : 0);
 	vmx_caps.cpu2_optional = cpu2 >> 32 & CPU2_BY_CPUID;

@@ -495,6 +495,14 @@ static void test_fork(void)
 	arena_end(&a);
 }
 
+static int get_accessed(const struct arena *a, uint64_t *bits)
+{
+	struct baton_dirty_log log = { .slot = 1, .count = PAGES, .bitmap = (uintptr_t)bits };
+
+	memset(bits, 0x5a, PAGES / 8);
+	return ioctl(a->g.vm, BATON_GET_ACCESSED, &log);
+}
+
 /* ---- the host's own memory management ---- */
 
 static long number_in(const char *path, const char *key)
@@ -643,6 +651,14 @@ static void test_huge(void)
 	arena_end(&a);
 }
 
+static bool has_swap(void)
+{
+	if (!system("grep -q ^/dev /proc/swaps"))
+		return true;
+	abi_needs("swap space");
+	return false;
+}
+
 static void op_pageout(struct arena *a, unsigned int i)
 {
 	EXPECT(!madvise(i % 8 ? piece(a, i) : a->area, i % 8 ? PIECE : AREA_SIZE, MADV_PAGEOUT));
@@ -653,10 +669,8 @@ static void test_swap(void)
 	long before = number_in("/proc/vmstat", "pswpout");
 	struct arena a;
 
-	if (system("grep -q ^/dev /proc/swaps")) {
-		abi_needs("swap space");
+	if (!has_swap())
 		return;
-	}
 	arena_start(&a, 2, false);
 	mark_pages(&a);
 	EXPECT(proceed(&a, 2));
@@ -666,40 +680,95 @@ static void test_swap(void)
 	arena_end(&a);
 }
 
+#define CGROUPS "/tmp/abi-cgroups"
+#define CGROUP CGROUPS "/abi"
+
+/* This process into a memory cgroup of its own. */
+static bool enter_cgroup(void)
+{
+	mkdir(CGROUPS, 0700);
+	if (mount("none", CGROUPS, "cgroup2", 0, NULL)) {
+		abi_needs("cgroup2, and root");
+		return false;
+	}
+	if (write_to(CGROUPS "/cgroup.subtree_control", "+memory") && !mkdir(CGROUP, 0700) &&
+	    write_to(CGROUP "/cgroup.procs", "0"))
+		return true;
+	umount(CGROUPS);
+	abi_needs("the memory controller");
+	return false;
+}
+
+static void leave_cgroup(void)
+{
+	EXPECT(write_to(CGROUPS "/cgroup.procs", "0"));
+	rmdir(CGROUP);
+	EXPECT(!umount(CGROUPS));
+	rmdir(CGROUPS);
+}
+
 /* Memory that the guest touches is charged to the monitor's cgroup, and its tables. */
 static void test_memcg(void)
 {
-	char top[] = "/tmp/cgroup-XXXXXX", path[128], name[128];
 	struct arena a;
 	long before;
 
-	if (!mkdtemp(top) || mount("none", top, "cgroup2", 0, NULL)) {
-		abi_needs("cgroup2, and root");
+	if (!enter_cgroup())
 		return;
-	}
-	snprintf(path, sizeof(path), "%s/cgroup.subtree_control", top);
-	if (!write_to(path, "+memory")) {
-		abi_needs("the memory controller");
-		umount(top);
-		return;
-	}
-	snprintf(name, sizeof(name), "%s/abi", top);
-	mkdir(name, 0755);
-	snprintf(path, sizeof(path), "%s/abi/cgroup.procs", top);
-	EXPECT(write_to(path, "0"));
 	arena_start(&a, 1, false);
-	snprintf(path, sizeof(path), "%s/abi/memory.current", top);
-	before = number_in(path, NULL);
+	before = number_in(CGROUP "/memory.current", NULL);
 	EXPECT(proceed(&a, 1));
-	EXPECT(number_in(path, NULL) - before >= (long)AREA_SIZE * 7 / 8);
-	snprintf(path, sizeof(path), "%s/abi/memory.stat", top);
-	EXPECT(number_in(path, "kernel") > 0);
+	EXPECT(number_in(CGROUP "/memory.current", NULL) - before >= (long)AREA_SIZE * 7 / 8);
+	EXPECT(number_in(CGROUP "/memory.stat", "kernel") > 0);
 	arena_end(&a);
-	snprintf(path, sizeof(path), "%s/cgroup.procs", top);
-	EXPECT(write_to(path, "0"));
-	rmdir(name);
-	umount(top);
-	rmdir(top);
+	leave_cgroup();
+}
+
+/* How many pages of [first, first + count) are in swap? */
+static unsigned int swapped(const struct arena *a, unsigned int first, unsigned int count)
+{
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	unsigned int found = 0;
+	uint64_t entry;
+
+	for (unsigned int i = first; i < first + count; i++) {
+		EXPECT(pread(fd, &entry, sizeof(entry), ((uintptr_t)a->area / PAGE + i) * 8) == 8);
+		found += entry >> 62 & 1;
+	}
+	close(fd);
+	return found;
+}
+
+/*
+ * Reclaim takes pages that the guest does not use. By the monitor's own page table all
+ * have been left alone for as long, and the used ones were first to come.
+ */
+static void test_reclaim(void)
+{
+	unsigned int used, unused;
+	uint64_t bits[PAGES / 64];
+	struct arena a;
+
+	if (!has_swap() || !enter_cgroup())
+		return;
+	arena_start(&a, 1, false);
+	EXPECT(!madvise(a.area, AREA_SIZE, MADV_NOHUGEPAGE));
+	EXPECT(proceed(&a, 1));
+	if (get_accessed(&a, bits) && errno == EOPNOTSUPP) {
+		abi_needs("a processor with accessed bits");
+	} else {
+		EXPECT(write_to("/proc/self/clear_refs", "1"));
+		set_range(&a, 0, AREA, AREA + AREA_SIZE / 4);
+		set_registers(a.worker[0].vcpu, CODE_OF(0));
+		EXPECT(proceed(&a, 2));
+		write_to(CGROUP "/memory.reclaim", "1M");
+		used = swapped(&a, 0, PAGES / 4);
+		unused = swapped(&a, PAGES / 4, PAGES - PAGES / 4);
+		printf("  pages swapped: %u used, %u unused\n", used, unused);
+		EXPECT(unused > 100 && used < unused / 4);
+	}
+	arena_end(&a);
+	leave_cgroup();
 }
 
 /* ---- userfaultfd ---- */
@@ -906,14 +975,6 @@ static void test_uffd_protect(void)
 
 /* ---- pages that the guest uses ---- */
 
-static int get_accessed(const struct arena *a, uint64_t *bits)
-{
-	struct baton_dirty_log log = { .slot = 1, .count = PAGES, .bitmap = (uintptr_t)bits };
-
-	memset(bits, 0x5a, PAGES / 8);
-	return ioctl(a->g.vm, BATON_GET_ACCESSED, &log);
-}
-
 static unsigned int used_pages(const struct arena *a)
 {
 	uint64_t bits[PAGES / 64];
@@ -1007,6 +1068,7 @@ const struct abi_test abi_memory_tests[] = {
 	{ "A11 huge pages", test_huge },
 	{ "A11 swap", test_swap },
 	{ "A11 memory cgroup", test_memcg },
+	{ "A11 reclaim", test_reclaim },
 	{ "A11 accessed pages", test_accessed },
 	{ "A11 accessed pages refused", test_accessed_refused },
 	{ "A13 missing pages", test_uffd_missing },
