@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The one place in ring 0 that decodes guest instructions: 32-bit MOVs between
- * a register or an immediate and the local APIC's page, the forms that
- * operating systems use. No address is computed (the processor told us the
- * guest-physical one), so all there is to find out is direction, value and
- * length, from a copy of at most 15 bytes. Everything else stops the VM.
+ * The one place in ring 0 that decodes guest instructions: MOVs between a register
+ * or an immediate and memory, the forms that operating systems use. Those of 32 bits
+ * to and from the local APIC's page, where everything else stops the VM; and writes
+ * of any width to where ioeventfds are, where everything else is the monitor's. No
+ * address is computed (the processor told us the guest-physical one), so all there is
+ * to find out is direction, width, value and length, from a copy of at most 15 bytes.
  *
  * The bytes are the guest's, and it may change them under us: then it gets what
- * the changed instruction asks for, on its own APIC and its own registers.
+ * the changed instruction asks for, on its own devices and its own registers.
  * Interrupt shadows and single-step traps are not looked at.
  */
 #include <linux/mm.h>
@@ -15,6 +16,7 @@
 #include <asm/processor-flags.h>
 
 #include "apic_page.h"
+#include "eventfds.h"
 #include "fetch.h"
 #include "vcpu.h"
 
@@ -24,10 +26,11 @@ struct insn {
 	unsigned int at;	/* next one; beyond `have`: ran out */
 	u8 rex;
 	u8 address_size;	/* 2, 4, 8 */
+	u8 size;		/* 1, 2, 4, 8 */
 	bool store;
 	bool immediate;		/* store of `value` */
 	u8 reg;			/* else register number, 0-15 */
-	u32 value;
+	u64 value;
 };
 
 static u8 next_byte(struct insn *insn)
@@ -37,20 +40,22 @@ static u8 next_byte(struct insn *insn)
 	return at < insn->have ? insn->bytes[at] : 0;
 }
 
-static u32 next_u32(struct insn *insn)
+/* Of four bytes at most; those are extended to eight. */
+static u64 next_immediate(struct insn *insn)
 {
-	u32 value = next_byte(insn);
+	unsigned int i, size = min_t(u8, insn->size, 4);
+	u64 value = 0;
 
-	value |= (u32)next_byte(insn) << 8;
-	value |= (u32)next_byte(insn) << 16;
-	return value | (u32)next_byte(insn) << 24;
+	for (i = 0; i < size; i++)
+		value |= (u64)next_byte(insn) << i * 8;
+	return insn->size == 8 ? (u64)(s32)value : value;
 }
 
 /*
- * Eats the prefixes and returns the opcode. *ret_wide: the operand is 32 bits.
- * LOCK is left in place as an opcode that is not ours: a MOV cannot have it.
+ * Eats the prefixes and returns the opcode; the size is that of odd opcodes. LOCK is
+ * left in place as an opcode that is not ours: a MOV cannot have it.
  */
-static u8 decode_prefixes(struct insn *insn, const struct baton_code *code, bool *ret_wide)
+static u8 decode_prefixes(struct insn *insn, const struct baton_code *code)
 {
 	bool operand = false, address = false;
 	u8 byte;
@@ -70,7 +75,7 @@ static u8 decode_prefixes(struct insn *insn, const struct baton_code *code, bool
 			break;
 		insn->rex = 0; /* counts only right before the opcode */
 	}
-	*ret_wide = (code->long64 || code->big) != operand && !(insn->rex & 8);
+	insn->size = insn->rex & 8 ? 8 : (code->long64 || code->big) != operand ? 4 : 2;
 	if (code->long64)
 		insn->address_size = address ? 4 : 8;
 	else
@@ -106,20 +111,23 @@ static bool decode_modrm(struct insn *insn)
 static bool decode_opcode(struct insn *insn, u8 opcode)
 {
 	switch (opcode) {
-	case 0x89: /* MOV r/m32, r32 */
+	case 0x88: /* MOV r/m8, r8 */
+	case 0x89: /* MOV r/m, r */
 		insn->store = true;
 		return decode_modrm(insn);
-	case 0x8b: /* MOV r32, r/m32 */
+	case 0x8b: /* MOV r, r/m */
 		return decode_modrm(insn);
-	case 0xc7: /* MOV r/m32, imm32 */
+	case 0xc6: /* MOV r/m8, imm8 */
+	case 0xc7: /* MOV r/m, imm */
 		insn->store = insn->immediate = true;
 		if (!decode_modrm(insn) || insn->reg & 7)
 			return false;
-		insn->value = next_u32(insn);
+		insn->value = next_immediate(insn);
 		return true;
-	case 0xa1: /* MOV EAX, moffs32 */
-	case 0xa3: /* MOV moffs32, EAX */
-		insn->store = opcode == 0xa3;
+	case 0xa1: /* MOV rAX, moffs */
+	case 0xa2: /* MOV moffs8, AL */
+	case 0xa3: /* MOV moffs, rAX */
+		insn->store = opcode != 0xa1;
 		insn->reg = BATON_RAX;
 		insn->at += insn->address_size;
 		return true;
@@ -130,10 +138,11 @@ static bool decode_opcode(struct insn *insn, u8 opcode)
 
 static bool decode(struct insn *insn, const struct baton_code *code)
 {
-	bool wide;
-	u8 opcode = decode_prefixes(insn, code, &wide);
+	u8 opcode = decode_prefixes(insn, code);
 
-	return wide && decode_opcode(insn, opcode) && insn->at <= insn->have;
+	if (!(opcode & 1))
+		insn->size = 1;
+	return decode_opcode(insn, opcode) && insn->at <= insn->have;
 }
 
 static void describe_code(const struct baton_vcpu *vcpu, struct baton_code *code)
@@ -179,29 +188,79 @@ static enum baton_next refuse(struct baton_vcpu *vcpu, u64 gpa, u32 access, cons
 				 vcpu->regs.rip);
 }
 
+/* The bytes at RIP go to insn->bytes. As baton_fetch_insn(). */
+static int fetch(struct baton_vcpu *vcpu, struct baton_code *code, struct insn *insn, u8 *bytes)
+{
+	int n;
+
+	describe_code(vcpu, code);
+	baton_fetch_forget(vcpu); /* the bytes matter here, not only their length */
+	n = baton_fetch_insn(vcpu, code, bytes, BATON_INSN_MAX);
+	*insn = (struct insn) { .bytes = bytes, .have = max(n, 0) };
+	return n;
+}
+
+static enum baton_next step_over(struct baton_vcpu *vcpu, const struct baton_code *code,
+				 const struct insn *insn)
+{
+	vcpu->regs.rip += insn->at;
+	if (!code->long64)
+		vcpu->regs.rip = (u32)vcpu->regs.rip;
+	vcpu->dirty |= BATON_ST_REGS;
+	return BATON_ENTER;
+}
+
 enum baton_next baton_apic_page(struct baton_vcpu *vcpu, u64 gpa, u32 access)
 {
 	u32 offset = offset_in_page(gpa);
 	u8 bytes[BATON_INSN_MAX] = {};
-	struct insn insn = { .bytes = bytes };
 	struct baton_code code;
-	int n;
+	struct insn insn;
+	int n = fetch(vcpu, &code, &insn, bytes);
 
-	describe_code(vcpu, &code);
-	baton_fetch_forget(vcpu); /* the bytes matter here, not only their length */
-	n = baton_fetch_insn(vcpu, &code, bytes, BATON_INSN_MAX);
 	if (!n)
 		return BATON_LEAVE;
 	if (n < 0)
 		return BATON_ENTER;
-	insn.have = n;
 	if (access & BATON_ACCESS_FETCH || offset > PAGE_SIZE - sizeof(u32) ||
-	    !decode(&insn, &code) || insn.store != !!(access & BATON_ACCESS_WRITE))
+	    !decode(&insn, &code) || insn.size != sizeof(u32) ||
+	    insn.store != !!(access & BATON_ACCESS_WRITE))
 		return refuse(vcpu, gpa, access, bytes);
 	perform(vcpu, &insn, offset);
-	vcpu->regs.rip += insn.at;
-	if (!code.long64)
-		vcpu->regs.rip = (u32)vcpu->regs.rip;
-	vcpu->dirty |= BATON_ST_REGS;
-	return BATON_ENTER;
+	return step_over(vcpu, &code, &insn);
+}
+
+static u64 stored_value(const struct baton_vcpu *vcpu, const struct insn *insn)
+{
+	u8 reg = insn->reg & (BATON_GPR_COUNT - 1);
+	u64 value = vcpu->regs.gpr[reg];
+
+	if (insn->immediate)
+		value = insn->value;
+	else if (insn->size == 1 && !insn->rex && reg >= 4)
+		value = vcpu->regs.gpr[reg - 4] >> 8; /* AH, CH, DH, BH */
+	return insn->size == 8 ? value : value & ((1ull << insn->size * 8) - 1);
+}
+
+/*
+ * What a write is part of may be more than its MOV: the delivery of an event, or a
+ * single step. The monitor knows how to do those.
+ */
+enum baton_next baton_ioeventfd_page(struct baton_vcpu *vcpu, u64 gpa)
+{
+	bool plain = !vcpu->ev.reinject && !(vcpu->regs.rflags & X86_EFLAGS_TF);
+	u8 bytes[BATON_INSN_MAX] = {};
+	struct baton_code code;
+	struct insn insn;
+	int n = plain ? fetch(vcpu, &code, &insn, bytes) : -EFAULT;
+
+	if (!n)
+		return BATON_LEAVE;
+	if (n > 0 && decode(&insn, &code) && insn.store &&
+	    insn.size <= PAGE_SIZE - offset_in_page(gpa) &&
+	    baton_ioeventfd_write(vcpu->vm, gpa, insn.size, stored_value(vcpu, &insn))) {
+		baton_count(vcpu, BATON_STAT_IOEVENTFD);
+		return step_over(vcpu, &code, &insn);
+	}
+	return baton_exit_emulate(vcpu, BATON_EMULATE_MMIO);
 }

@@ -47,9 +47,12 @@ static long sys_get_info(void *unused, void *arg)
 	info->abi_minor = BATON_ABI_MINOR;
 	info->features = BATON_FEAT_X2APIC | BATON_FEAT_TSC_DEADLINE | BATON_FEAT_PVCLOCK |
 			 BATON_FEAT_IRQFD | BATON_FEAT_IOEVENTFD | BATON_FEAT_LARGE_PAGES |
-			 BATON_FEAT_EXTINT | BATON_FEAT_DIRTY_LOG | BATON_FEAT_VM_STATS;
+			 BATON_FEAT_EXTINT | BATON_FEAT_DIRTY_LOG | BATON_FEAT_RESAMPLEFD |
+			 BATON_FEAT_IOEVENTFD_MMIO | BATON_FEAT_SLOT_MOVE | BATON_FEAT_VM_STATS;
 	if (boot_cpu_has(X86_FEATURE_OSXSAVE))
 		info->features |= BATON_FEAT_XSAVE;
+	if (baton_hv && baton_hv->memory() & BATON_MEMORY_ACCESSED)
+		info->features |= BATON_FEAT_ACCESSED;
 	info->vendor = baton_hv ? baton_hv->vendor : BATON_VENDOR_NONE;
 	info->refusal = baton_hwcpu_refusal();
 	info->run_size = sizeof(struct baton_run);
@@ -210,8 +213,10 @@ static long vm_get_stats(void *object, void *out)
 CALL(vm_set_slot, baton_slot_set)
 CALL(vm_get_dirty_log, baton_dirty_get)
 CALL(vm_clear_dirty_log, baton_dirty_clear)
+CALL(vm_get_accessed, baton_accessed_get)
 CALL(vm_set_irqfd, baton_irqfd_set)
 CALL(vm_set_ioeventfd, baton_ioeventfd_set)
+CALL(vm_set_resamplefd, baton_irqfd_set_resample)
 STATE_CALLS(regs)
 STATE_CALLS(sregs)
 STATE_CALLS(debugregs)
@@ -347,6 +352,8 @@ static const struct call vm_calls[] = {
 	{ BATON_SET_CLOCK, LOCK_VM, vm_set_clock },
 	{ BATON_GET_DIRTY_LOG, LOCK_VM, vm_get_dirty_log },
 	{ BATON_CLEAR_DIRTY_LOG, LOCK_VM, vm_clear_dirty_log },
+	{ BATON_GET_ACCESSED, LOCK_VM, vm_get_accessed },
+	{ BATON_SET_RESAMPLEFD, LOCK_VM, vm_set_resamplefd },
 	{ BATON_SEND_MSI, LOCK_NONE, vm_send_msi },
 	{ BATON_GET_VM_STATS, LOCK_NONE, vm_get_stats },
 	{ }

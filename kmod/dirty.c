@@ -16,18 +16,25 @@
  * up to then is in memory when CLEAR returns, where its caller looks next; what is
  * written later faults. So no write is lost between two CLEARs.
  *
+ * Processors that log what becomes dirty (baton_npt_logs()) need no fault: there such
+ * an entry can be written and is not dirty, and "can be written" above means "is dirty,
+ * or will be noted as soon as it is". GET waits for what they have on record and windows
+ * have not noted yet. That may come after a CLEAR: a bit too many.
+ *
  * The bits belong to the slot as long as it logs. Slots are copied with the array
  * they stand in; a log that ends (slots.c) is freed after a section of mmu_lock that
  * has published an array without it, has unmapped the slot, and has made faults
  * under way start over. Whoever sets bits has found the slot in the same section of
- * mmu_lock, or has seen there that his copy is not stale: so the log still exists.
+ * mmu_lock, or has seen there that his copy is not stale: so the log still exists. But
+ * windows (baton_dirty_note()) do so under RCU; so a log that ends waits for them.
  */
 #include <linux/err.h>
 #include <linux/mm.h>
-#include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "hvops.h"
 #include "slots.h"
 #include "vm.h"
 
@@ -61,11 +68,18 @@ static void set(const struct baton_memslot *slot, u64 gpa)
 {
 	/* The guest's number: see baton_slot_hva(). */
 	u64 page = array_index_nospec(gpa - slot->gpa, slot->size) / BATON_PAGE_SIZE;
-	u64 *word = &slot->dirty[page / WORD];
 
-	WRITE_ONCE(*word, *word | 1ull << page % WORD);
+	set_bit(page % WORD, (unsigned long *)&slot->dirty[page / WORD]);
 	/* Before the page can be written: a look at the log after that write sees it. */
 	smp_wmb();
+}
+
+void baton_dirty_note(struct baton_vm *vm, u64 gpa)
+{
+	const struct baton_memslot *slot = baton_slot_find(rcu_dereference_sched(vm->slots), gpa);
+
+	if (slot && slot->dirty)
+		set(slot, gpa);
 }
 
 bool baton_dirty_write(struct baton_vm *vm, const struct baton_memslot *slot, u64 gpa)
@@ -113,7 +127,7 @@ struct log_range {
 };
 
 static int find_range(struct baton_vm *vm, const struct baton_dirty_log *arg,
-		      struct log_range *ret_range)
+		      struct log_range *ret_range, bool log)
 {
 	const struct baton_memslot *slot;
 	u64 pages;
@@ -124,7 +138,7 @@ static int find_range(struct baton_vm *vm, const struct baton_dirty_log *arg,
 		return -EINVAL;
 	slot = baton_slot_by_id(rcu_dereference_protected(vm->slots, lockdep_is_held(&vm->lock)),
 				arg->slot);
-	if (!slot || !slot->dirty)
+	if (!slot || (log && !slot->dirty))
 		return -ENOENT;
 	pages = slot->size / BATON_PAGE_SIZE;
 	if (arg->first >= pages || arg->count > pages - arg->first)
@@ -142,10 +156,12 @@ static int find_range(struct baton_vm *vm, const struct baton_dirty_log *arg,
 int baton_dirty_get(struct baton_vm *vm, const struct baton_dirty_log *arg)
 {
 	struct log_range range;
-	int r = find_range(vm, arg, &range);
+	int r = find_range(vm, arg, &range, true);
 
 	if (r)
 		return r;
+	if (baton_npt_logs(&vm->npt))
+		baton_windows_wait(vm); /* with what processors have on record */
 	return copy_to_user(u64_to_user_ptr(arg->bitmap), range.slot->dirty + range.word,
 			    range.words * sizeof(u64)) ? -EFAULT : 0;
 }
@@ -167,8 +183,8 @@ static void clear(struct baton_vm *vm, const struct log_range *range, const u64 
 			flush = false;
 			cond_resched_lock(&vm->mmu_lock);
 		}
-		mask = bits[i] & slot->dirty[word];
-		WRITE_ONCE(slot->dirty[word], slot->dirty[word] & ~mask);
+		mask = bits[i] & READ_ONCE(slot->dirty[word]);
+		atomic64_andnot(mask, (atomic64_t *)&slot->dirty[word]);
 		flush |= baton_npt_protect(vm, slot->gpa + word * WORD * BATON_PAGE_SIZE, mask);
 	}
 	if (flush)
@@ -180,7 +196,7 @@ static void clear(struct baton_vm *vm, const struct log_range *range, const u64 
 int baton_dirty_clear(struct baton_vm *vm, const struct baton_dirty_log *arg)
 {
 	struct log_range range;
-	int r = find_range(vm, arg, &range);
+	int r = find_range(vm, arg, &range, true);
 	u64 *bits;
 
 	if (r)
@@ -193,5 +209,49 @@ int baton_dirty_clear(struct baton_vm *vm, const struct baton_dirty_log *arg)
 	else
 		clear(vm, &range, bits);
 	kvfree(bits);
+	return r;
+}
+
+/* --- what the guest uses ---------------------------------------------------- */
+
+#define CHUNK 64u	/* words that are dealt with at a time */
+
+/* Bits of `count` pages from gpa on. True: there are any. */
+static bool take_used(struct baton_vm *vm, u64 gpa, u64 count, u64 *bits)
+{
+	u64 any = 0, i;
+
+	spin_lock(&vm->mmu_lock);
+	for (i = 0; i < count; i += WORD) {
+		bits[i / WORD] = baton_npt_used(vm, gpa + i * BATON_PAGE_SIZE,
+						min(count - i, (u64)WORD), true);
+		any |= bits[i / WORD];
+	}
+	spin_unlock(&vm->mmu_lock);
+	return any;
+}
+
+/* One flush for all of it: from then on processors set the bits anew. */
+int baton_accessed_get(struct baton_vm *vm, const struct baton_dirty_log *arg)
+{
+	u64 bits[CHUNK], at, count, __user *to = u64_to_user_ptr(arg->bitmap);
+	struct log_range range;
+	bool flush = false;
+	int r = find_range(vm, arg, &range, false);
+
+	if (!r && !(baton_hv->memory() & BATON_MEMORY_ACCESSED))
+		r = -EOPNOTSUPP;
+	for (at = 0; !r && at < arg->count; at += count, to += CHUNK) {
+		count = min(arg->count - at, (u64)CHUNK * WORD);
+		flush |= take_used(vm, range.slot->gpa + (range.word * WORD + at) * BATON_PAGE_SIZE,
+				   count, bits);
+		if (copy_to_user(to, bits, DIV_ROUND_UP(count, WORD) * sizeof(u64)))
+			r = -EFAULT;
+		else if (fatal_signal_pending(current))
+			r = -EINTR;
+		cond_resched();
+	}
+	if (flush)
+		baton_tlb_flush(vm);
 	return r;
 }

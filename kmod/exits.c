@@ -32,7 +32,7 @@ enum baton_next baton_exit_pio(struct baton_vcpu *vcpu, u16 port, u8 size, bool 
 {
 	baton_count(vcpu, BATON_STAT_EXIT_PIO);
 	if (!in && rcu_access_pointer(vcpu->vm->ioeventfds) &&
-	    baton_ioeventfd_signal(vcpu->vm, port, size, vcpu->regs.gpr[BATON_RAX])) {
+	    baton_ioeventfd_port(vcpu->vm, port, size, vcpu->regs.gpr[BATON_RAX])) {
 		baton_count(vcpu, BATON_STAT_IOEVENTFD);
 		return BATON_ENTER;
 	}
@@ -84,6 +84,21 @@ enum baton_next baton_exit_hlt(struct baton_vcpu *vcpu)
 	return BATON_HALTED;
 }
 
+bool baton_exit_decodes(const struct baton_vcpu *vcpu, u64 gpa, u32 access)
+{
+	return baton_lapic_owns(vcpu, gpa) ||
+	       (access & BATON_ACCESS_WRITE && rcu_access_pointer(vcpu->vm->ioeventfds) &&
+		baton_ioeventfd_at(vcpu->vm, gpa));
+}
+
+/* Where there is no slot. A binding that came after baton_exit_decodes() is too late. */
+static enum baton_next exit_mmio(struct baton_vcpu *vcpu, u64 gpa, u32 access)
+{
+	if (vcpu->valid & BATON_ST_SREGS && baton_exit_decodes(vcpu, gpa, access))
+		return baton_ioeventfd_page(vcpu, gpa);
+	return baton_exit_emulate(vcpu, BATON_EMULATE_MMIO);
+}
+
 enum baton_next baton_exit_fault(struct baton_vcpu *vcpu, u64 gpa, u64 gva, u32 access)
 {
 	bool write = access & BATON_ACCESS_WRITE;
@@ -100,7 +115,7 @@ enum baton_next baton_exit_fault(struct baton_vcpu *vcpu, u64 gpa, u64 gva, u32 
 	/* Interrupts are off: that is a read section of its own. */
 	slot = baton_slot_find(rcu_dereference_sched(vcpu->vm->slots), gpa);
 	if (!slot)
-		return baton_exit_emulate(vcpu, BATON_EMULATE_MMIO);
+		return exit_mmio(vcpu, gpa, access);
 	if (write && slot->flags & BATON_SLOT_READONLY)
 		return baton_exit_emulate(vcpu, BATON_EMULATE_ROM);
 	return write && slot->dirty && baton_dirty_try(vcpu->vm, gpa) ? BATON_ENTER : BATON_FAULT;

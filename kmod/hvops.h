@@ -37,6 +37,10 @@ enum baton_next {
 #define BATON_ST_ALL	0x7fu
 #define BATON_ST_MODE	(1u << 7)	/* in save only: run->emulate.mode, or SREGS */
 
+/* What a processor does with second-level page tables besides walking them. */
+#define BATON_MEMORY_ACCESSED	(1u << 0) /* sets accessed and dirty bits */
+#define BATON_MEMORY_LOGS	(1u << 1) /* … and calls baton_dirty_note() for the latter */
+
 struct baton_hvops {
 	const char *name;		/* "vmx", "svm" */
 	enum baton_vendor vendor;
@@ -54,6 +58,7 @@ struct baton_hvops {
 	int (*setup)(void);
 	void (*teardown)(void);
 	enum baton_refusal (*refusal)(void);
+	u32 (*memory)(void);	/* BATON_MEMORY_*; after probe() */
 
 	/*
 	 * On each online CPU, interrupts off, from the first VM to the last one;

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * ioeventfd: a guest's write to a port signals an eventfd and the guest goes on,
- * without leaving the window.
+ * ioeventfd: a guest's write to a port, or to an address without memory, signals an
+ * eventfd and the guest goes on, without leaving the window.
  *
- * Ports only: a port exit tells width and value, a memory write would have to be
- * decoded for them, and decoding is the monitor's (decision 2 of the design).
+ * A port exit tells width and value. Of a memory write they are in the instruction:
+ * apic_page.c reads the plain MOVs; other instructions go to the monitor.
  *
- * The bindings are an array sorted by port, never changed, only replaced under
- * vm->lock; readers are in a window and so in an RCU read section. What a
- * replacement leaves out is put when the readers are gone.
+ * The bindings are an array sorted by address, ports behind memory, never changed,
+ * only replaced under vm->lock; readers are in a window and so in an RCU read section.
+ * What a replacement leaves out is put when the readers are gone.
  */
 #include <linux/eventfd.h>
 #include <linux/rcupdate.h>
@@ -16,34 +16,39 @@
 
 #include "compat.h"
 #include "eventfds.h"
+#include "slots.h"
 #include "vm.h"
 
+/* A port as an address: beyond all of guest memory. */
+#define PORTS (1ull << 63)
+
 struct binding {
-	u16 port;
+	u64 address;		/* PORTS + port, or gpa */
+	u64 match;
 	u8 size;		/* 0: any */
 	bool only_match;
-	u32 match;
 	struct eventfd_ctx *ctx;
 };
 
 struct baton_ioeventfds {
 	struct rcu_head rcu;
 	struct eventfd_ctx *dropped;	/* to be put with this array, or NULL */
+	u64 low, high;		/* memory: the first address, and behind the last one */
 	u32 count;
 	struct binding binding[];
 };
 
 /* --- the guest's side ------------------------------------------------------ */
 
-/* Index of the first binding whose port is not below `port`. */
-static u32 lower_bound(const struct baton_ioeventfds *all, u16 port)
+/* Index of the first binding whose address is not below this one. */
+static u32 lower_bound(const struct baton_ioeventfds *all, u64 address)
 {
 	u32 low = 0, high = all->count;
 
 	while (low < high) {
 		u32 middle = (low + high) / 2;
 
-		if (all->binding[middle].port < port)
+		if (all->binding[middle].address < address)
 			low = middle + 1;
 		else
 			high = middle;
@@ -51,18 +56,18 @@ static u32 lower_bound(const struct baton_ioeventfds *all, u16 port)
 	return low;
 }
 
-static bool fits(const struct binding *binding, u8 size, u32 data)
+static bool fits(const struct binding *binding, u8 size, u64 data)
 {
 	if (binding->size && binding->size != size)
 		return false;
 	return !binding->only_match || binding->match == data;
 }
 
-static bool signal(const struct baton_ioeventfds *all, u16 port, u8 size, u32 data)
+static bool signal(const struct baton_ioeventfds *all, u64 address, u8 size, u64 data)
 {
-	u32 at;
+	u32 at = lower_bound(all, address);
 
-	for (at = lower_bound(all, port); at < all->count && all->binding[at].port == port; at++) {
+	for (; at < all->count && all->binding[at].address == address; at++) {
 		if (fits(&all->binding[at], size, data)) {
 			baton_eventfd_signal(all->binding[at].ctx);
 			return true;
@@ -71,17 +76,38 @@ static bool signal(const struct baton_ioeventfds *all, u16 port, u8 size, u32 da
 	return false;
 }
 
-bool baton_ioeventfd_signal(struct baton_vm *vm, u16 port, u8 size, u32 data)
+/* NULL also on real-time kernels: a wait queue's lock sleeps there; the monitor does it. */
+static const struct baton_ioeventfds *bindings(struct baton_vm *vm)
 {
 	/* Interrupts are off in a window: that is a read section of its own. */
-	const struct baton_ioeventfds *all = rcu_dereference_sched(vm->ioeventfds);
+	return IS_ENABLED(CONFIG_PREEMPT_RT) ? NULL : rcu_dereference_sched(vm->ioeventfds);
+}
 
-	/* There a wait queue's lock sleeps; the monitor then does the device's part. */
-	if (!all || IS_ENABLED(CONFIG_PREEMPT_RT))
-		return false;
+bool baton_ioeventfd_port(struct baton_vm *vm, u16 port, u8 size, u32 data)
+{
+	const struct baton_ioeventfds *all = bindings(vm);
+
 	if (size < 4)
 		data &= (1u << size * 8) - 1;
-	return signal(all, port, size, data);
+	return all && signal(all, PORTS | port, size, data);
+}
+
+bool baton_ioeventfd_at(struct baton_vm *vm, u64 gpa)
+{
+	const struct baton_ioeventfds *all = bindings(vm);
+	u32 at;
+
+	if (!all || gpa - all->low >= all->high - all->low)
+		return false;
+	at = lower_bound(all, gpa);
+	return at < all->count && all->binding[at].address == gpa;
+}
+
+bool baton_ioeventfd_write(struct baton_vm *vm, u64 gpa, u8 size, u64 data)
+{
+	const struct baton_ioeventfds *all = bindings(vm);
+
+	return all && signal(all, gpa, size, data);
 }
 
 /* --- the monitor's side ----------------------------------------------------- */
@@ -117,6 +143,12 @@ static struct baton_ioeventfds *copy(const struct baton_ioeventfds *old, u32 at,
 static void replace(struct baton_vm *vm, struct baton_ioeventfds *old,
 		    struct baton_ioeventfds *all)
 {
+	u32 ports = lower_bound(all, PORTS);
+
+	if (ports) {
+		all->low = all->binding[0].address;
+		all->high = all->binding[ports - 1].address + 1;
+	}
 	rcu_assign_pointer(vm->ioeventfds, all);
 	if (old)
 		call_rcu(&old->rcu, free_old);
@@ -124,7 +156,7 @@ static void replace(struct baton_vm *vm, struct baton_ioeventfds *old,
 
 static bool same(const struct binding *a, const struct binding *b)
 {
-	return a->port == b->port && a->size == b->size && a->only_match == b->only_match &&
+	return a->address == b->address && a->size == b->size && a->only_match == b->only_match &&
 	       a->match == b->match;
 }
 
@@ -133,7 +165,7 @@ static u32 find(const struct baton_ioeventfds *all, const struct binding *key)
 {
 	u32 at;
 
-	for (at = lower_bound(all, key->port); at < all->count; at++)
+	for (at = lower_bound(all, key->address); at < all->count; at++)
 		if (same(&all->binding[at], key))
 			return at;
 	return all->count;
@@ -150,7 +182,7 @@ static int add(struct baton_vm *vm, struct baton_ioeventfds *old, const struct b
 			return -EEXIST;
 		if (old->count >= BATON_MAX_EVENTFDS)
 			return -ENOSPC;
-		at = lower_bound(old, key->port);
+		at = lower_bound(old, key->address);
 	}
 	all = copy(old, at, 0, 1);
 	if (!all)
@@ -180,14 +212,17 @@ static bool valid(const struct baton_ioeventfd *arg)
 {
 	const u32 known = BATON_EVENTFD_OFF | BATON_IOEVENTFD_PIO | BATON_IOEVENTFD_MATCH;
 	bool only_match = arg->flags & BATON_IOEVENTFD_MATCH;
+	bool port = arg->flags & BATON_IOEVENTFD_PIO;
 
-	if (arg->flags & ~known || arg->reserved || !(arg->flags & BATON_IOEVENTFD_PIO))
+	if (arg->flags & ~known || arg->reserved || (arg->match && !only_match))
 		return false;
-	if (arg->address > U16_MAX || (arg->match && !only_match))
+	if (port ? arg->address > U16_MAX : arg->address >> baton_phys_bits())
 		return false;
 	switch (arg->size) {
 	case 0:
 		return !only_match;
+	case 8:
+		return !port;
 	case 1:
 	case 2:
 	case 4:
@@ -200,7 +235,8 @@ static bool valid(const struct baton_ioeventfd *arg)
 int baton_ioeventfd_set(struct baton_vm *vm, const struct baton_ioeventfd *arg)
 {
 	struct binding key = {
-		.port = arg->address, .size = arg->size, .match = arg->match,
+		.address = arg->address | (arg->flags & BATON_IOEVENTFD_PIO ? PORTS : 0),
+		.size = arg->size, .match = arg->match,
 		.only_match = arg->flags & BATON_IOEVENTFD_MATCH,
 	};
 	bool off = arg->flags & BATON_EVENTFD_OFF;

@@ -9,6 +9,10 @@
  * stays on the VM's list (under vm->lock) until the next call or the VM's end
  * frees it, so that nothing has to be freed under the queue's lock. The
  * reference on the eventfd's context keeps the queue itself alive.
+ *
+ * A binding with a level-triggered message can have a resampler: an eventfd that is
+ * signalled at the EOI of its vector, for a device model to look at its line again.
+ * Windows go through the VM's list of them under RCU.
  */
 #include <linux/eventfd.h>
 #include <linux/file.h>
@@ -17,12 +21,23 @@
 #include <linux/slab.h>
 #include <linux/wait.h>
 
+#include "compat.h"
 #include "eventfds.h"
 #include "lapic.h"
 #include "vm.h"
 
+#define MSI_LEVEL 0x8000u	/* of a message's data */
+
+struct resampler {
+	struct hlist_node link;		/* R: vm->resamplers */
+	struct rcu_head rcu;
+	u32 data;			/* a: as in the message */
+	struct eventfd_ctx *ctx;	/* I: reference held */
+};
+
 struct irqfd {
 	struct list_head list;		/* vm->lock */
+	struct resampler *resampler;	/* R; or NULL */
 	struct baton_vm *vm;		/* immutable */
 	struct eventfd_ctx *ctx;	/* immutable, reference held */
 	wait_queue_entry_t wait;	/* the eventfd's queue lock */
@@ -47,6 +62,7 @@ static void send(struct irqfd *irqfd)
 static int wake(wait_queue_entry_t *wait, unsigned int mode, int sync, void *key)
 {
 	struct irqfd *irqfd = container_of(wait, struct irqfd, wait);
+	struct resampler *resampler = READ_ONCE(irqfd->resampler);
 	__poll_t events = key_to_poll(key);
 	int taken = 0;
 	__u64 count;
@@ -60,6 +76,9 @@ static int wake(wait_queue_entry_t *wait, unsigned int mode, int sync, void *key
 		/* Once more by eventfd_ctx_remove_wait_queue() is harmless. */
 		list_del_init(&wait->entry);
 		WRITE_ONCE(irqfd->gone, true);
+		/* Interrupts are off: RCU lets it be until we are through. */
+		if (resampler)
+			WRITE_ONCE(resampler->data, 0);
 	}
 	return taken;
 }
@@ -72,9 +91,77 @@ static void join_queue(struct file *file, wait_queue_head_t *queue, poll_table *
 	add_wait_queue_priority(queue, &irqfd->wait);
 }
 
+/* --- level-triggered ones ------------------------------------------------------ */
+
+bool baton_irqfd_eoi(struct baton_vm *vm, u8 vector)
+{
+	const struct resampler *resampler;
+	bool found = false;
+
+	/* There a wait queue's lock sleeps; the monitor is told, and resamples. */
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		return false;
+	rcu_read_lock();
+	hlist_for_each_entry_rcu(resampler, &vm->resamplers, link) {
+		u32 data = READ_ONCE(resampler->data);
+
+		if (!(data & MSI_LEVEL) || (u8)data != vector)
+			continue;
+		baton_eventfd_signal(resampler->ctx);
+		found = true;
+	}
+	rcu_read_unlock();
+	return found;
+}
+
+static void free_resampler(struct rcu_head *rcu)
+{
+	struct resampler *resampler = container_of(rcu, struct resampler, rcu);
+
+	eventfd_ctx_put(resampler->ctx);
+	kfree(resampler);
+}
+
+static void drop_resampler(struct irqfd *irqfd)
+{
+	if (!irqfd->resampler)
+		return;
+	hlist_del_rcu(&irqfd->resampler->link);
+	call_rcu(&irqfd->resampler->rcu, free_resampler);
+	WRITE_ONCE(irqfd->resampler, NULL);
+}
+
+static int add_resampler(struct irqfd *irqfd, int fd)
+{
+	struct resampler *resampler;
+
+	if (irqfd->resampler)
+		return -EEXIST;
+	if (!(irqfd->msi.data & MSI_LEVEL))
+		return -EINVAL;
+	resampler = kzalloc(sizeof(*resampler), GFP_KERNEL_ACCOUNT);
+	if (!resampler)
+		return -ENOMEM;
+	resampler->data = irqfd->msi.data;
+	resampler->ctx = eventfd_ctx_fdget(fd);
+	if (IS_ERR(resampler->ctx)) {
+		int r = PTR_ERR(resampler->ctx);
+
+		kfree(resampler);
+		return r;
+	}
+	WRITE_ONCE(irqfd->resampler, resampler);
+	hlist_add_head_rcu(&resampler->link, &irqfd->vm->resamplers);
+	return 0;
+}
+
+/* --- bindings -------------------------------------------------------------------- */
+
 static void destroy(struct irqfd *irqfd)
 {
 	__u64 count;
+
+	drop_resampler(irqfd);
 
 	list_del(&irqfd->list);
 	/* Takes the queue's lock: after it no callback is running. */
@@ -142,6 +229,8 @@ static int irqfd_bind(struct baton_vm *vm, struct file *file, const struct baton
 		spin_lock_irq(&irqfd->msi_lock);
 		irqfd->msi = *msi;
 		spin_unlock_irq(&irqfd->msi_lock);
+		if (irqfd->resampler)
+			WRITE_ONCE(irqfd->resampler->data, msi->data);
 		goto out_put;
 	}
 	r = reap(vm) < BATON_MAX_EVENTFDS ? create(vm, file, ctx, msi) : -ENOSPC;
@@ -182,6 +271,30 @@ int baton_irqfd_set(struct baton_vm *vm, const struct baton_irqfd *arg)
 		return -EBADF;
 	r = off ? irqfd_unbind(vm, file) : irqfd_bind(vm, file, &arg->msi);
 	fput(file);
+	return r;
+}
+
+int baton_irqfd_set_resample(struct baton_vm *vm, const struct baton_resamplefd *arg)
+{
+	bool off = arg->flags & BATON_EVENTFD_OFF;
+	struct eventfd_ctx *ctx;
+	struct irqfd *irqfd;
+	int r = -ENOENT;
+
+	lockdep_assert_held(&vm->lock);
+	if (arg->flags & ~BATON_EVENTFD_OFF || arg->reserved)
+		return -EINVAL;
+	ctx = eventfd_ctx_fdget(arg->fd);
+	if (IS_ERR(ctx))
+		return PTR_ERR(ctx);
+	irqfd = find(vm, ctx);
+	if (irqfd && !off) {
+		r = add_resampler(irqfd, arg->resample_fd);
+	} else if (irqfd && irqfd->resampler) {
+		drop_resampler(irqfd);
+		r = 0;
+	}
+	eventfd_ctx_put(ctx);
 	return r;
 }
 

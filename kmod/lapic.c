@@ -10,6 +10,7 @@
 #include <linux/bitops.h>
 #include <linux/nospec.h>
 
+#include "eventfds.h"
 #include "vcpu.h"
 
 #define X2APIC_MSR_BASE 0x800
@@ -202,7 +203,8 @@ static void eoi(struct baton_vcpu *vcpu)
 	apic->regs[APIC_REG_ISR + (vector >> 5)] &= ~vector_bit(vector);
 	apic->highest_isr = highest_bit(&apic->regs[APIC_REG_ISR], vector);
 	update_ppr(apic);
-	if (unlikely(apic->regs[APIC_REG_TMR + (vector >> 5)] & vector_bit(vector))) {
+	if (unlikely(apic->regs[APIC_REG_TMR + (vector >> 5)] & vector_bit(vector)) &&
+	    !baton_irqfd_eoi(vcpu->vm, vector)) {
 		/* One at a time: the request is dealt with before the guest runs on. */
 		apic->eoi_vector = vector;
 		set_bit(BATON_REQ_EOI, &vcpu->requests);

@@ -134,6 +134,53 @@ static void notifier_end(struct mmu_notifier *notifier, const struct mmu_notifie
 	spin_unlock(&vm->mmu_lock);
 }
 
+static u64 used_in_slot(struct baton_vm *vm, const struct baton_memslot *slot,
+			unsigned long start, unsigned long end, bool clear)
+{
+	unsigned long low = max(start, slot->hva);
+	unsigned long high = min(end, slot->hva + (unsigned long)slot->size);
+	u64 used = 0;
+
+	for (; low < high; low += 64 * PAGE_SIZE)
+		used |= baton_npt_used(vm, slot->gpa + (low - slot->hva),
+				       min((high - low) / PAGE_SIZE, 64ul), clear);
+	return used;
+}
+
+/*
+ * Reclaim asks whether a page is used, to find one that is not. As for its own page
+ * tables an estimate does, so there is no flush.
+ */
+static int used_hva(struct mmu_notifier *notifier, unsigned long start, unsigned long end,
+		    bool clear)
+{
+	struct baton_vm *vm = to_vm(notifier);
+	const struct baton_slots *slots;
+	u64 used = 0;
+	u32 i;
+
+	spin_lock(&vm->mmu_lock);
+	rcu_read_lock();
+	slots = rcu_dereference(vm->slots);
+	for (i = 0; i < slots->count; i++)
+		used |= used_in_slot(vm, &slots->slot[i], start, end, clear);
+	rcu_read_unlock();
+	spin_unlock(&vm->mmu_lock);
+	return !!used;
+}
+
+static int notifier_clear_young(struct mmu_notifier *notifier, struct mm_struct *mm,
+				unsigned long start, unsigned long end)
+{
+	return used_hva(notifier, start, end, true);
+}
+
+static int notifier_test_young(struct mmu_notifier *notifier, struct mm_struct *mm,
+			       unsigned long address)
+{
+	return used_hva(notifier, address, address + PAGE_SIZE, false);
+}
+
 /* The address space goes: no mapping is left when this returns, and none comes. */
 static void notifier_release(struct mmu_notifier *notifier, struct mm_struct *mm)
 {
@@ -147,6 +194,9 @@ static const struct mmu_notifier_ops notifier_ops = {
 	.release = notifier_release,
 	.invalidate_range_start = notifier_start,
 	.invalidate_range_end = notifier_end,
+	.clear_flush_young = notifier_clear_young,
+	.clear_young = notifier_clear_young,
+	.test_young = notifier_test_young,
 };
 
 /* In one piece: the work is by tables, not by pages, and the pages stay where they are. */

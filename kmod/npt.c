@@ -29,6 +29,12 @@
  * Tables below a range that goes for good (its slot is removed, or the whole
  * VM) are unlinked at their highest common entry and retired together.
  *
+ * Hardware sets accessed and dirty bits at any time, by locked writes to entries that
+ * are present. A plain store of ours may undo them: an access is not counted then; and
+ * a dirty bit goes only where the flush follows, because TLBs know it, too, and write
+ * without putting it on record again (vmx_pml.c). Accessed bits alone are taken away
+ * with no flush, and so by locked writes.
+ *
  * Memory. Nothing is allocated under the lock. The caller tops up a small chain
  * of zeroed tables first; when other vCPUs have used it up meanwhile, the map
  * calls say -EAGAIN, with what they built so far left in place. Chains are linked
@@ -152,22 +158,29 @@ static void retire(struct baton_npt *npt, u64 *table, unsigned int level, u64 **
 
 /* --- looking ------------------------------------------------------------------ */
 
-/* The level-1 table that holds gpa, or NULL; *ret_pte: the entry the walk ended at. */
-static u64 *find_small(const struct baton_npt *npt, u64 gpa, u64 *ret_pte)
+/* The entry that a walk ends at: a leaf, or none. */
+static u64 *find_entry(const struct baton_npt *npt, u64 gpa, unsigned int *ret_level)
 {
-	u64 *table = npt->root;
+	u64 *table = npt->root, *entry;
 	unsigned int level;
 
-	for (level = NPT_LEVELS; level > 1; level--) {
-		u64 pte = table[npt_index(gpa, level)];
-
-		*ret_pte = pte;
-		if (!pte || is_leaf(npt, pte, level))
-			return NULL;
-		table = table_below(npt, pte, level);
+	for (level = NPT_LEVELS;; level--) {
+		entry = &table[npt_index(gpa, level)];
+		if (!*entry || is_leaf(npt, *entry, level))
+			break;
+		table = table_below(npt, *entry, level);
 	}
-	*ret_pte = table[npt_index(gpa, 1)];
-	return table;
+	*ret_level = level;
+	return entry;
+}
+
+/* The same, but NULL where there is no level-1 table. */
+static u64 *find_small(const struct baton_npt *npt, u64 gpa)
+{
+	unsigned int level;
+	u64 *entry = find_entry(npt, gpa, &level);
+
+	return level == 1 ? entry : NULL;
 }
 
 /* Neighbours in an existing level-1 table. */
@@ -188,16 +201,15 @@ static void look_around(const u64 *table, unsigned int index, struct baton_npt_l
 struct baton_npt_look baton_npt_look(const struct baton_npt *npt, u64 gpa, bool write,
 				     bool large_ok)
 {
-	unsigned int index = npt_index(gpa, 1);
+	unsigned int level, index = npt_index(gpa, 1);
 	struct baton_npt_look look = {};
-	const u64 *table;
-	u64 pte;
+	const u64 *entry = find_entry(npt, gpa, &level);
+	u64 pte = *entry;
 
-	table = find_small(npt, gpa, &pte);
-	if (pte && (!write || pte & npt->format->write) && (table || large_ok)) {
+	if (pte && (!write || pte & npt->format->write) && (level == 1 || large_ok)) {
 		look.fine = true;
-	} else if (table) {
-		look_around(table, index, &look);
+	} else if (level == 1) {
+		look_around(entry - index, index, &look);
 	} else if (!pte) {
 		look.before = index % BATON_NPT_BLOCK;
 		look.after = BATON_NPT_BLOCK - 1 - look.before;
@@ -217,13 +229,13 @@ static void link_table(struct baton_npt *npt, u64 *entry, u64 *table)
 /* Small leaves are executable: the erratum that forbids it concerns large ones. */
 static void fill_from_large(struct baton_npt *npt, u64 *table, u64 large)
 {
-	bool write = large & npt->format->write;
+	u64 same = large & (npt->written | npt->format->accessed);
 	u64 pa = baton_pte_address(npt->format, large, 2);
 	unsigned int i;
 
 	for (i = 0; i < NPT_ENTRIES; i++)
-		table[i] = baton_pte_leaf(npt->format, pa + i * (u64)BATON_PAGE_SIZE, 1, write,
-					  true);
+		table[i] = baton_pte_leaf(npt->format, pa + i * (u64)BATON_PAGE_SIZE, 1, true) |
+			   same;
 }
 
 /* The entry for gpa at `level`, with all tables above it; NULL: out of spares. */
@@ -254,11 +266,17 @@ static u64 *build_entry(struct baton_npt *npt, u64 gpa, unsigned int to_level)
 }
 
 /* Of two leaves of one page, which allows more? The promise of write access counts. */
-static unsigned int strength(const struct baton_npt *npt, u64 leaf)
+static enum baton_npt_access strength(const struct baton_npt *npt, u64 leaf)
 {
-	if (leaf & npt->format->write)
+	if (!(npt->written & ~leaf))
 		return BATON_NPT_WRITE;
-	return leaf & BATON_PTE_CLEAN ? BATON_NPT_CLEAN : BATON_NPT_READ;
+	return leaf & npt->clean ? BATON_NPT_CLEAN : BATON_NPT_READ;
+}
+
+static u64 access_bits(const struct baton_npt *npt, enum baton_npt_access access)
+{
+	return access == BATON_NPT_WRITE ? npt->written :
+	       access == BATON_NPT_CLEAN ? npt->clean : 0;
 }
 
 static void set_leaf(struct baton_npt *npt, u64 *entry, u64 new, unsigned int level, bool *flush)
@@ -286,9 +304,8 @@ int baton_npt_map_small(struct baton_npt *npt, u64 gpa, const u64 *pa, unsigned 
 	if (!entry)
 		return -EAGAIN;
 	for (i = 0; i < count; i++) {
-		leaf = baton_pte_leaf(npt->format, pa[i], 1, access == BATON_NPT_WRITE, true);
-		if (access == BATON_NPT_CLEAN)
-			leaf |= BATON_PTE_CLEAN;
+		leaf = baton_pte_leaf(npt->format, pa[i], 1, true) |
+		       access_bits(npt, access);
 		set_leaf(npt, &entry[i], leaf, 1, flush);
 	}
 	return 0;
@@ -297,7 +314,7 @@ int baton_npt_map_small(struct baton_npt *npt, u64 gpa, const u64 *pa, unsigned 
 int baton_npt_map_large(struct baton_npt *npt, u64 gpa, u64 pa, bool write, bool exec,
 			u64 **retired, bool *flush)
 {
-	u64 new = baton_pte_leaf(npt->format, pa, 2, write, exec);
+	u64 new = baton_pte_leaf(npt->format, pa, 2, exec) | (write ? npt->written : 0);
 	u64 *entry = build_entry(npt, gpa, 2);
 	u64 *table;
 
@@ -322,34 +339,71 @@ int baton_npt_map_large(struct baton_npt *npt, u64 gpa, u64 pa, bool write, bool
 
 bool baton_npt_unprotect(struct baton_npt *npt, u64 gpa)
 {
-	u64 pte, *table = find_small(npt, gpa, &pte);
+	u64 *entry = find_small(npt, gpa);
 
-	if (!table || !(pte & BATON_PTE_CLEAN))
+	if (!entry || !*entry || strength(npt, *entry) != BATON_NPT_CLEAN)
 		return false;
-	WRITE_ONCE(table[npt_index(gpa, 1)], (pte & ~BATON_PTE_CLEAN) | npt->format->write);
+	WRITE_ONCE(*entry, (*entry & ~npt->clean) | npt->written);
 	return true;
 }
 
 /* A walk for each level-1 table, not for each page: that is what pages cost most. */
 bool baton_npt_protect(struct baton_vm *vm, u64 gpa, u64 mask)
 {
-	u64 write = vm->npt.format->write, at = ~0ull, pte, *table = NULL;
+	const struct baton_npt *npt = &vm->npt;
+	u64 at = ~0ull, pte, *table = NULL;
 	bool found = false;
 
 	lockdep_assert_held(&vm->mmu_lock);
 	for (; mask; mask &= mask - 1) {
 		u64 page = gpa + __ffs64(mask) * (u64)BATON_PAGE_SIZE;
+		unsigned int index = npt_index(page, 1);
 
-		if (page >> npt_shift(2) != at)
-			table = find_small(&vm->npt, page, &pte);
+		if (page >> npt_shift(2) != at) {
+			u64 *entry = find_small(npt, page);
+
+			table = entry ? entry - index : NULL;
+		}
 		at = page >> npt_shift(2);
-		pte = table ? table[npt_index(page, 1)] : 0;
-		if (!(pte & write))
+		pte = table ? table[index] : 0;
+		if (!pte || strength(npt, pte) != BATON_NPT_WRITE)
 			continue;
-		WRITE_ONCE(table[npt_index(page, 1)], (pte & ~write) | BATON_PTE_CLEAN);
+		WRITE_ONCE(table[index], (pte & ~npt->written) | npt->clean);
 		found = true;
 	}
 	return found;
+}
+
+/* --- what the guest uses --------------------------------------------------------- */
+
+static bool test_used(u64 *entry, u64 accessed, bool clear)
+{
+	bool used = READ_ONCE(*entry) & accessed;
+
+	if (used && clear)
+		atomic64_andnot(accessed, (atomic64_t *)entry);
+	return used;
+}
+
+u64 baton_npt_used(struct baton_vm *vm, u64 gpa, unsigned int count, bool clear)
+{
+	u64 accessed = vm->npt.format->accessed, used = 0;
+	unsigned int level, i, next;
+
+	lockdep_assert_held(&vm->mmu_lock);
+	for (i = 0; i < count; i = next) {
+		u64 page = gpa + i * (u64)BATON_PAGE_SIZE;
+		u64 *entry = find_entry(&vm->npt, page, &level);
+		u64 end = (page | (BATON_NPT_LARGE_SIZE - 1)) + 1;
+
+		next = min_t(u64, count, i + (end - page) / BATON_PAGE_SIZE);
+		if (level > 1 && test_used(entry, accessed, clear))
+			used |= GENMASK_ULL(next - 1, i);
+		for (; level == 1 && i < next; i++, entry++)
+			if (test_used(entry, accessed, clear))
+				used |= 1ull << i;
+	}
+	return used;
 }
 
 /* --- taking away ---------------------------------------------------------------- */
@@ -412,10 +466,12 @@ bool baton_npt_detach(struct baton_vm *vm, u64 gpa, u64 size, u64 **retired)
 
 /* --- life ------------------------------------------------------------------------ */
 
-int baton_npt_init(struct baton_npt *npt, const struct baton_pte_format *format)
+int baton_npt_init(struct baton_npt *npt, const struct baton_pte_format *format, bool logs)
 {
 	memset(npt, 0, sizeof(*npt));
 	npt->format = format;
+	npt->written = format->write | (logs ? format->dirty : 0);
+	npt->clean = logs ? format->write : BATON_PTE_CLEAN;
 	npt->root = (u64 *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	if (!npt->root)
 		return -ENOMEM;

@@ -25,11 +25,23 @@ struct baton_npt {
 	const struct baton_pte_format *format;
 	u64 *root;		/* kernel address of the level-4 table */
 	u64 root_pa;
+	/*
+	 * Bits of a leaf that the guest writes and nobody needs to know, and of one whose
+	 * first write the dirty log is to see: that may fault, or, where the processor
+	 * logs pages that become dirty, go on.
+	 */
+	u64 written, clean;
 	unsigned long pages;	/* tables in use, root included */
 	unsigned long leaves[2]; /* pages mapped: 4 KiB, 2 MiB */
 	u64 *spare;		/* chain of zeroed tables, see baton_npt_topup() */
 	unsigned int spares;
 };
+
+/* Does the processor note what becomes dirty? Then writes to clean pages do not fault. */
+static inline bool baton_npt_logs(const struct baton_npt *npt)
+{
+	return npt->clean != BATON_PTE_CLEAN;
+}
 
 /* What is mapped at and around an address. */
 struct baton_npt_look {
@@ -38,8 +50,11 @@ struct baton_npt_look {
 	u8 run;			/* entries in use just below, not only in the block */
 };
 
-/* 0 or -ENOMEM. fini: no vCPU is left; accepts what init did not finish. */
-int baton_npt_init(struct baton_npt *npt, const struct baton_pte_format *format);
+/*
+ * 0 or -ENOMEM. logs: the processor notes each leaf that becomes dirty, for
+ * baton_dirty_note(). fini: no vCPU is left; accepts what init did not finish.
+ */
+int baton_npt_init(struct baton_npt *npt, const struct baton_pte_format *format, bool logs);
 void baton_npt_fini(struct baton_npt *npt);
 
 /* Has BATON_NPT_SPARES tables ready. Process context, mmu_lock not held. 0, -ENOMEM. */
@@ -71,6 +86,12 @@ int baton_npt_map_large(struct baton_npt *npt, u64 gpa, u64 pa, bool write, bool
 bool baton_npt_unprotect(struct baton_npt *npt, u64 gpa);
 /* The reverse, of page n from gpa on for each bit n of mask. True: flush needed. */
 bool baton_npt_protect(struct baton_vm *vm, u64 gpa, u64 mask);
+/*
+ * Of up to 64 pages from gpa on, a bit for each that the guest has used since it was
+ * asked for last (clear) or mapped. A large page is used as a whole. No flush: a
+ * processor that has the page in its TLB may use it for a while without telling.
+ */
+u64 baton_npt_used(struct baton_vm *vm, u64 gpa, unsigned int count, bool clear);
 /* Removes all mappings of [gpa, gpa + size). True: flush needed. */
 bool baton_npt_zap(struct baton_vm *vm, u64 gpa, u64 size);
 /* The same; tables that are wholly inside also go, to the chain *retired. */

@@ -17,14 +17,16 @@ struct baton_pte_format {
 	u64 large;	/* … above level 1, where tables do not have it */
 	u64 write;
 	u64 exec, no_exec;	/* one of the two, the other is 0 */
+	u64 accessed;		/* of leaves: set by hardware, where it does that */
+	u64 dirty;		/* … and this one, of leaves that are written */
 };
 
 #define BATON_PTE_ADDRESS 0x000ffffffffff000ull
 /*
  * Of a small leaf without write access: the host's page could be written, it is the
- * dirty log that wants to know of the first write. Hardware ignores the bit in all
- * formats (SDM vol. 3, "Format of an EPT Page-Table Entry"; APM vol. 2, "Page-
- * Translation-Table Entry Fields", AVL).
+ * dirty log that wants to know of the first write (but see baton_npt.clean). Hardware
+ * ignores the bit in all formats (SDM vol. 3, "Format of an EPT Page-Table Entry"; APM
+ * vol. 2, "Page-Translation-Table Entry Fields", AVL).
  */
 #define BATON_PTE_CLEAN (1ull << 52)
 
@@ -33,11 +35,12 @@ static inline u64 baton_pte_table(const struct baton_pte_format *format, u64 pa)
 	return (pa & BATON_PTE_ADDRESS) | format->table;
 }
 
+/* Without write access. */
 static inline u64 baton_pte_leaf(const struct baton_pte_format *format, u64 pa,
-				 unsigned int level, bool write, bool exec)
+				 unsigned int level, bool exec)
 {
 	return (pa & BATON_PTE_ADDRESS) | format->leaf | (level > 1 ? format->large : 0) |
-	       (write ? format->write : 0) | (exec ? format->exec : format->no_exec);
+	       (exec ? format->exec : format->no_exec);
 }
 
 /* Of a present entry. */

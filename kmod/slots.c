@@ -9,8 +9,8 @@
  * new array is published, the range zapped and flushed, and vm->inv_seq counted
  * up in one section of mmu_lock (baton_slots_publish()). So the MMU notifier finds
  * the slot, or nothing of it is left. A fault that still saw the old array took
- * its inv_seq before, so it notices and starts over (fault.c). A slot whose log goes
- * on or off is replaced in the same way.
+ * its inv_seq before, so it notices and starts over (fault.c). A slot that moves, or
+ * whose log goes on or off, is replaced in the same way.
  */
 #include <linux/overflow.h>
 #include <linux/sched.h>
@@ -165,6 +165,8 @@ static void replace(struct baton_vm *vm, struct baton_slots *old, struct baton_s
 
 	baton_slots_publish(vm, slots, slot->gpa, slot->size);
 	kfree_rcu(old, rcu);
+	if (dirty && baton_npt_logs(&vm->npt))
+		synchronize_rcu(); /* windows note writes without mmu_lock */
 	kvfree(dirty);
 }
 
@@ -182,11 +184,46 @@ static int slot_remove(struct baton_vm *vm, struct baton_slots *old, u32 id)
 	return 0;
 }
 
-/* The same slot again, but for the flag: switches the log on or off, or does nothing. */
+/*
+ * To another gpa, with its log: that is of the same pages. What of the new range is not
+ * in the old one has been nobody's, so nothing is mapped there.
+ */
+static int slot_move(struct baton_vm *vm, struct baton_slots *old,
+		     const struct baton_memslot *slot, const struct baton_slot *arg)
+{
+	struct baton_memslot moved = *slot, *at;
+	struct baton_slots *slots;
+	int r = check_new(arg);
+
+	if (r)
+		return r;
+	slots = copy_slots(old, old->count, 0, 0);
+	if (!slots)
+		return -ENOMEM;
+	slots->count--;
+	at = &slots->slot[slot - old->slot];
+	memmove(at, at + 1, (char *)&slots->slot[slots->count] - (char *)at);
+	if (overlaps(slots, arg->gpa, arg->size)) {
+		kfree(slots);
+		return -EEXIST;
+	}
+	at = &slots->slot[slots_up_to(slots, arg->gpa)];
+	memmove(at + 1, at, (char *)&slots->slot[slots->count] - (char *)at);
+	slots->count++;
+	moved.gpa = arg->gpa;
+	*at = moved;
+	baton_slots_publish(vm, slots, slot->gpa, slot->size);
+	kfree_rcu(old, rcu);
+	return 0;
+}
+
+/* The same memory again: to another place, with the log switched on or off, or as it is. */
 static bool is_same(const struct baton_memslot *slot, const struct baton_slot *arg)
 {
-	return slot && slot->gpa == arg->gpa && slot->size == arg->size &&
-	       slot->hva == arg->hva && !((slot->flags ^ arg->flags) & ~BATON_SLOT_LOG_DIRTY);
+	u32 change = slot ? slot->flags ^ arg->flags : 0;
+
+	return slot && slot->size == arg->size && slot->hva == arg->hva &&
+	       !(slot->gpa == arg->gpa ? change & ~BATON_SLOT_LOG_DIRTY : change);
 }
 
 static int slot_set_log(struct baton_vm *vm, struct baton_slots *old,
@@ -226,8 +263,11 @@ int baton_slot_set(struct baton_vm *vm, const struct baton_slot *arg)
 	if (!arg->size)
 		return slot_remove(vm, old, arg->id);
 	slot = baton_slot_by_id(old, arg->id);
-	return is_same(slot, arg) ? slot_set_log(vm, old, slot, arg->flags) :
-				    slot_add(vm, old, arg);
+	if (!is_same(slot, arg))
+		return slot_add(vm, old, arg);
+	if (slot->gpa != arg->gpa)
+		return slot_move(vm, old, slot, arg);
+	return slot_set_log(vm, old, slot, arg->flags);
 }
 
 void baton_slots_free(struct baton_slots *slots)

@@ -62,16 +62,19 @@ unsigned long baton_gpa_to_hva(struct baton_vm *vm, u64 gpa, u64 size, bool writ
  * dirty.c. alloc: the log of slot `at` of an array that is not published yet, if its
  * flags ask for one; 0, -ENOMEM, -ENOSPC (too much is logged). write: mmu_lock held, gpa
  * is in slot, and is written; true: its log was all that kept the guest from it. try:
- * the same in a window, which may not wait for the lock. mark: the module itself has
- * written there. get, clear: BATON_GET_DIRTY_LOG and BATON_CLEAR_DIRTY_LOG; vm->lock
- * held, may sleep.
+ * the same in a window, which may not wait for the lock. note: in a window, the processor
+ * has seen a write. mark: the module itself has written there. get, clear:
+ * BATON_GET_DIRTY_LOG and BATON_CLEAR_DIRTY_LOG; vm->lock held, may sleep.
  */
 int baton_dirty_alloc(struct baton_slots *slots, u32 at);
 bool baton_dirty_write(struct baton_vm *vm, const struct baton_memslot *slot, u64 gpa);
 bool baton_dirty_try(struct baton_vm *vm, u64 gpa);
+void baton_dirty_note(struct baton_vm *vm, u64 gpa);
 void baton_dirty_mark(struct baton_vm *vm, u64 gpa, u64 size);
 int baton_dirty_get(struct baton_vm *vm, const struct baton_dirty_log *arg);
 int baton_dirty_clear(struct baton_vm *vm, const struct baton_dirty_log *arg);
+/* BATON_GET_ACCESSED; as these. */
+int baton_accessed_get(struct baton_vm *vm, const struct baton_dirty_log *arg);
 
 /*
  * gpa is the guest's: even on a path that was mispredicted, an address outside

@@ -62,10 +62,15 @@ static void acknowledge(void *unused)
 	/* That this CPU took the interrupt is all that is asked for. */
 }
 
+void baton_windows_wait(struct baton_vm *vm)
+{
+	smp_mb(); /* pairs with smp_store_mb(mode) in run_window() */
+	if (vm_in_guest(vm, -1))
+		on_each_cpu_cond_mask(cpu_runs_vm, acknowledge, vm, true, cpu_online_mask);
+}
+
 void baton_tlb_flush(struct baton_vm *vm)
 {
 	atomic64_inc(&vm->tlb_gen);
-	smp_mb__after_atomic(); /* pairs with smp_store_mb(mode) in run_window() */
-	if (vm_in_guest(vm, -1))
-		on_each_cpu_cond_mask(cpu_runs_vm, acknowledge, vm, true, cpu_online_mask);
+	baton_windows_wait(vm);
 }

@@ -215,7 +215,11 @@ enum baton_next baton_exit_emulate(struct baton_vcpu *vcpu, u32 kind);
 enum baton_next baton_exit_inta(struct baton_vcpu *vcpu);
 /* HLT, skipped. */
 enum baton_next baton_exit_hlt(struct baton_vcpu *vcpu);
-/* Second-level fault. Local APIC page, or BATON_FAULT with vcpu->fault filled. */
+/*
+ * Second-level fault. Local APIC page, ioeventfd, or BATON_FAULT with vcpu->fault filled.
+ * decodes: asked first; if so, REGS and SREGS must be saved by then.
+ */
+bool baton_exit_decodes(const struct baton_vcpu *vcpu, u64 gpa, u32 access);
 enum baton_next baton_exit_fault(struct baton_vcpu *vcpu, u64 gpa, u64 gva, u32 access);
 /* Guest asked for CPUID, by regs; skipped. */
 void baton_exit_cpuid(struct baton_vcpu *vcpu);

@@ -62,7 +62,7 @@ static int vm_init(struct baton_vm *vm)
 	if (!slots)
 		return -ENOMEM;
 	RCU_INIT_POINTER(vm->slots, slots);
-	r = baton_npt_init(&vm->npt, baton_hv->pte);
+	r = baton_npt_init(&vm->npt, baton_hv->pte, baton_hv->memory() & BATON_MEMORY_LOGS);
 	if (r)
 		goto err_slots;
 	r = baton_hv->vm_init(vm);

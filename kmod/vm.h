@@ -49,6 +49,7 @@ struct baton_vm {
 	atomic64_t irqfds_sent, msis_sent; /* a: messages */
 
 	struct list_head irqfds;	/* L */
+	struct hlist_head resamplers;	/* R: irqfd.c */
 	struct baton_ioeventfds __rcu *ioeventfds; /* R */
 
 	struct baton_clock_line clock;	/* its own lock */
@@ -73,6 +74,8 @@ void baton_vm_bug(struct baton_vm *vm, const char *what);
  * until no vCPU can use a translation from before.
  */
 void baton_tlb_flush(struct baton_vm *vm);
+/* The same without a flush: each window that is open now has ended since. */
+void baton_windows_wait(struct baton_vm *vm);
 
 /* notifier.c. register: process context, mm is current's. */
 int baton_notifier_register(struct baton_vm *vm);

@@ -17,6 +17,10 @@
 #define BATON_FEAT_LARGE_PAGES	(1ull << 6) /* 2 MiB second-level mappings */
 #define BATON_FEAT_EXTINT	(1ull << 7) /* BATON_SET_INTR, BATON_EXIT_INTA */
 #define BATON_FEAT_DIRTY_LOG	(1ull << 8) /* BATON_SLOT_LOG_DIRTY */
+#define BATON_FEAT_ACCESSED	(1ull << 9) /* BATON_GET_ACCESSED */
+#define BATON_FEAT_RESAMPLEFD	(1ull << 10) /* BATON_SET_RESAMPLEFD */
+#define BATON_FEAT_IOEVENTFD_MMIO (1ull << 11) /* memory write to eventfd */
+#define BATON_FEAT_SLOT_MOVE	(1ull << 12) /* BATON_SET_SLOT at another gpa */
 #define BATON_FEAT_VM_STATS	(1ull << 15) /* BATON_GET_VM_STATS, and all of enum baton_stat */
 
 /* Limits. */

@@ -58,7 +58,7 @@ struct baton_create_vcpu {
 #define BATON_SLOT_FLAGS	(BATON_SLOT_READONLY | BATON_SLOT_LOG_DIRTY)
 /*
  * size 0 removes the slot. A slot that exists can only be removed, or be set once
- * more with LOG_DIRTY on or off.
+ * more with LOG_DIRTY on or off, or at another gpa.
  */
 struct baton_slot {
 	uint32_t id;		/* 0 .. max_slots-1 */
@@ -82,18 +82,27 @@ struct baton_irqfd {
 	struct baton_msi msi;
 };
 
-#define BATON_IOEVENTFD_PIO	(1u << 1) /* address is a port; must be set */
+/* EOI of the vector that irqfd `fd` sends as level-triggered signals resample_fd. */
+struct baton_resamplefd {
+	int32_t fd;
+	int32_t resample_fd;
+	uint32_t flags;		/* BATON_EVENTFD_OFF */
+	uint32_t reserved;
+};
+
+#define BATON_IOEVENTFD_PIO	(1u << 1) /* address is a port, else a gpa */
 #define BATON_IOEVENTFD_MATCH	(1u << 2) /* only writes of `match` */
 struct baton_ioeventfd {
 	uint64_t address;
 	uint64_t match;
 	int32_t fd;
-	uint32_t size;		/* 1, 2, 4; 0: any size (no match) */
+	uint32_t size;		/* 1, 2, 4, 8 (not a port's); 0: any size (no match) */
 	uint32_t flags;
 	uint32_t reserved;
 };
 
 /*
+ * Of GET_DIRTY_LOG, CLEAR_DIRTY_LOG and GET_ACCESSED.
  * bitmap: user address of uint64_t[(count + 63) / 64], 8-byte aligned; bit n % 64 of
  * word n / 64 stands for page first + n of the slot.
  */
@@ -203,6 +212,8 @@ struct baton_vm_stats {
 #define BATON_SET_CLOCK		BATON_IOW(0x25, struct baton_clock)
 #define BATON_GET_DIRTY_LOG	BATON_IOW(0x26, struct baton_dirty_log)
 #define BATON_CLEAR_DIRTY_LOG	BATON_IOW(0x27, struct baton_dirty_log)
+#define BATON_GET_ACCESSED	BATON_IOW(0x28, struct baton_dirty_log)
+#define BATON_SET_RESAMPLEFD	BATON_IOW(0x29, struct baton_resamplefd)
 /* VM, no lock */
 #define BATON_SEND_MSI		BATON_IOW(0x38, struct baton_msi)
 #define BATON_GET_VM_STATS	BATON_IOR(0x39, struct baton_vm_stats)
@@ -236,6 +247,7 @@ static_assert(sizeof(struct baton_create_vcpu) == 32, "baton_create_vcpu");
 static_assert(sizeof(struct baton_slot) == 32, "baton_slot");
 static_assert(sizeof(struct baton_msi) == 16, "baton_msi");
 static_assert(sizeof(struct baton_irqfd) == 24, "baton_irqfd");
+static_assert(sizeof(struct baton_resamplefd) == 16, "baton_resamplefd");
 static_assert(sizeof(struct baton_ioeventfd) == 32, "baton_ioeventfd");
 static_assert(sizeof(struct baton_dirty_log) == 32, "baton_dirty_log");
 static_assert(sizeof(struct baton_clock) == 16, "baton_clock");

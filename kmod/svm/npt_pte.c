@@ -11,6 +11,8 @@
 #define NPT_PRESENT	(1ull << 0)
 #define NPT_WRITE	(1ull << 1)
 #define NPT_USER	(1ull << 2)
+#define NPT_ACCESSED	(1ull << 5)
+#define NPT_DIRTY	(1ull << 6)
 #define NPT_LARGE	(1ull << 7)
 #define NPT_NO_EXEC	(1ull << 63)
 
@@ -20,4 +22,6 @@ const struct baton_pte_format baton_npt_format = {
 	.large = NPT_LARGE,
 	.write = NPT_WRITE,
 	.no_exec = NPT_NO_EXEC,
+	.accessed = NPT_ACCESSED,
+	.dirty = NPT_DIRTY,
 };

@@ -144,8 +144,8 @@ static enum baton_next exit_npf(struct svm_vcpu *svm)
 		vcpu->fault.insn_len = min_t(u8, vmcb->insn_len & 0xf, sizeof(vmcb->insn));
 		memcpy(vcpu->fault.insn, vmcb->insn, sizeof(vmcb->insn));
 	}
-	/* The APIC page's MOVs are decoded here and now. */
-	if (unlikely(baton_lapic_owns(vcpu, gpa)))
+	/* MOVs to the APIC's page and to eventfds are decoded here and now. */
+	if (unlikely(baton_exit_decodes(vcpu, gpa, access)))
 		svm_need_sregs(svm);
 	return baton_exit_fault(vcpu, gpa, 0, access);
 }

@@ -233,11 +233,18 @@ u64 svm_nested_cr3(struct baton_vm *vm)
 	return vm->arch ? __pa(vm->arch) : vm->npt.root_pa;
 }
 
+/* Nested tables are page tables: all processors set their bits. */
+static u32 svm_memory(void)
+{
+	return BATON_MEMORY_ACCESSED;
+}
+
 const struct baton_hvops baton_svm_ops = {
 	.name = "svm",
 	.vendor = BATON_VENDOR_AMD,
 	.vcpu_size = sizeof(struct svm_vcpu),
 	.pte = &baton_npt_format,
+	.memory = svm_memory,
 	.probe = svm_probe,
 	.setup = svm_setup,
 	.teardown = svm_teardown,

@@ -15,6 +15,8 @@
 #define EPT_WRITE_BACK	(6ull << 3)
 #define EPT_IGNORE_PAT	(1ull << 6)
 #define EPT_LARGE	(1ull << 7)
+#define EPT_ACCESSED	(1ull << 8)
+#define EPT_DIRTY	(1ull << 9)
 
 const struct baton_pte_format baton_ept_format = {
 	.table = EPT_READ | EPT_WRITE | EPT_EXEC,
@@ -22,4 +24,6 @@ const struct baton_pte_format baton_ept_format = {
 	.large = EPT_LARGE,
 	.write = EPT_WRITE,
 	.exec = EPT_EXEC,
+	.accessed = EPT_ACCESSED,
+	.dirty = EPT_DIRTY,
 };

@@ -10,6 +10,7 @@
 enum vmcs_field16 {
 	VMCS_VPID			= 0x0000,
 	VMCS_GUEST_SELECTOR		= 0x0800, /* + 2 * enum baton_seg */
+	VMCS_GUEST_PML_INDEX		= 0x0812,
 	VMCS_HOST_ES_SELECTOR		= 0x0c00,
 	VMCS_HOST_CS_SELECTOR		= 0x0c02,
 	VMCS_HOST_SS_SELECTOR		= 0x0c04,
@@ -21,6 +22,7 @@ enum vmcs_field16 {
 
 enum vmcs_field64 {
 	VMCS_MSR_BITMAP			= 0x2004,
+	VMCS_PML_ADDRESS		= 0x200e,
 	VMCS_TSC_OFFSET			= 0x2010,
 	VMCS_EPT_POINTER		= 0x201a,
 	VMCS_ENCLS_EXITING_BITMAP	= 0x202e,

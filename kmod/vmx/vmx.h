@@ -12,6 +12,7 @@
  *	vmx_state.c	dirty classes to the VMCS, saved classes to the cache
  *	vmx_event.c	what to inject
  *	vmx_vpid.c	TLB
+ *	vmx_pml.c	pages that the processor saw become dirty
  *	vmx_entry.S	the switch
  *	vmx_exit.c	what to do about the exit; vmx_cr.c: CR and DR accesses, #DB
  *
@@ -122,6 +123,7 @@ struct vmx_vcpu {
 	struct baton_vcpu base;	/* first: allocated by the core */
 	struct vmx_region *vmcs;
 	u64 vmcs_pa;
+	u64 *pml;		/* vmx_pml.c; NULL where there is none */
 	bool vmcs_ready;	/* constant fields are written */
 	bool flush_vpid;
 	u16 vpid;
@@ -239,6 +241,12 @@ void vmx_vpid_free(struct vmx_vcpu *vmx);
 void vmx_tlb_sync(struct vmx_vcpu *vmx);
 int vmx_vm_init(struct baton_vm *vm);
 void vmx_vm_fini(struct baton_vm *vm);
+
+/* vmx_pml.c. drain: what the guest wrote goes to the logs; VMCS current. */
+int vmx_pml_alloc(struct vmx_vcpu *vmx); /* 0, -ENOMEM */
+void vmx_pml_free(struct vmx_vcpu *vmx);
+void vmx_pml_fields_init(struct vmx_vcpu *vmx);
+void vmx_pml_drain(struct vmx_vcpu *vmx);
 
 /* vmx_exit.c */
 enum baton_next vmx_exit_handle(struct vmx_vcpu *vmx);

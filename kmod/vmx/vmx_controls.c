@@ -47,10 +47,10 @@ struct vmx_caps vmx_caps __read_mostly;
  * Secondary. WBINVD would empty the host's caches. ENCLS, ENCLV: SGX of the host
  * is not the guest's; where they can be intercepted they have to be. Intel PT
  * of the host need not know of the guest. What the guest gets to see of RDTSCP
- * and INVPCID follows its CPUID; with the bit clear they are #UD.
+ * and INVPCID follows its CPUID; with the bit clear they are #UD. PML: vmx_pml.c.
  */
 #define CPU2_NEED (VMX_CPU2_EPT | VMX_CPU2_VPID | VMX_CPU2_WBINVD | VMX_CPU2_UNRESTRICTED)
-#define CPU2_WANT (VMX_CPU2_ENCLS | VMX_CPU2_ENCLV | VMX_CPU2_PT_CONCEAL)
+#define CPU2_WANT (VMX_CPU2_ENCLS | VMX_CPU2_ENCLV | VMX_CPU2_PT_CONCEAL | VMX_CPU2_PML)
 #define CPU2_BY_CPUID (VMX_CPU2_RDTSCP | VMX_CPU2_INVPCID)
 
 /* PAT and EFER of the guest live in vcpu->msr and sregs: loaded, never saved. */
@@ -98,8 +98,12 @@ static enum baton_refusal second_level_setup(void)
 		return BATON_REFUSED_NO_UNRESTRICTED;
 	if (inv_need & ~cap)
 		return BATON_REFUSED_CPU_FEATURE;
-	/* No accessed and dirty bits: nobody asks, and walks by the guest would be writes. */
-	vmx_caps.eptp_bits = VMX_EPTP_WB | VMX_EPTP_WALK_4;
+	/*
+	 * With accessed bits, walks of the guest's page tables are writes to them: also
+	 * where these are in a read-only slot, which is the monitor's to emulate then.
+	 */
+	vmx_caps.eptp_bits = VMX_EPTP_WB | VMX_EPTP_WALK_4 |
+			     (cap & VMX_CAP_EPT_ACCESSED ? VMX_EPTP_ACCESSED : 0);
 	vmx_caps.cpu2_optional = cpu2 >> 32 & CPU2_BY_CPUID;
 	return BATON_REFUSED_NOT;
 }
@@ -123,6 +127,8 @@ static bool controls_fit(void)
 			return false;
 	/* These two are wanted at times, not from the start. */
 	vmx_caps.cpu &= ~(VMX_CPU_INTERRUPT_WINDOW | VMX_CPU_NMI_WINDOW);
+	if (!(vmx_caps.eptp_bits & VMX_EPTP_ACCESSED))
+		vmx_caps.cpu2 &= ~VMX_CPU2_PML;
 	return true;
 }
 
@@ -204,6 +210,7 @@ void vmx_controls_fields_init(struct vmx_vcpu *vmx)
 	vmcs_write32(VMCS_ENTRY_MSR_LOAD_COUNT, 0);
 	vmcs_write64(VMCS_EPT_POINTER, vm->npt.root_pa | vmx_caps.eptp_bits);
 	vmcs_write16(VMCS_VPID, vmx->vpid);
+	vmx_pml_fields_init(vmx);
 	vmx->timer = vmx_caps.timer;
 	vmcs_write32(VMCS_PREEMPTION_TIMER, vmx->timer);
 	if (vmx_caps.cpu2 & VMX_CPU2_ENCLS)

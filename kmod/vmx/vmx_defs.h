@@ -75,6 +75,7 @@ static_assert(sizeof(struct vmx_inv_desc) == 16);
 #define VMX_CPU2_UNRESTRICTED		BIT(7)
 #define VMX_CPU2_INVPCID		BIT(12)
 #define VMX_CPU2_ENCLS			BIT(15)
+#define VMX_CPU2_PML			BIT(17)
 #define VMX_CPU2_PT_CONCEAL		BIT(19)
 #define VMX_CPU2_ENCLV			BIT(28)
 
@@ -105,6 +106,7 @@ static_assert(sizeof(struct vmx_inv_desc) == 16);
 #define VMX_CAP_EPT_WB			BIT_ULL(14)
 #define VMX_CAP_EPT_2M			BIT_ULL(16)
 #define VMX_CAP_INVEPT			BIT_ULL(20)
+#define VMX_CAP_EPT_ACCESSED		BIT_ULL(21)
 #define VMX_CAP_INVEPT_SINGLE		BIT_ULL(25)
 #define VMX_CAP_INVVPID			BIT_ULL(32)
 #define VMX_CAP_INVVPID_SINGLE		BIT_ULL(41)
@@ -115,6 +117,7 @@ static_assert(sizeof(struct vmx_inv_desc) == 16);
 /* EPT pointer. */
 #define VMX_EPTP_WB			6ull
 #define VMX_EPTP_WALK_4			(3ull << 3)
+#define VMX_EPTP_ACCESSED		BIT_ULL(6)
 
 /* Access rights: the low bits are as in the descriptor. */
 #define VMX_AR_UNUSABLE			BIT(16)
@@ -182,6 +185,7 @@ enum vmx_reason {
 	VMX_REASON_XSETBV = 55,
 	VMX_REASON_VMFUNC = 59,
 	VMX_REASON_ENCLS = 60,
+	VMX_REASON_PML_FULL = 62,
 	VMX_REASON_XSAVES = 63,
 	VMX_REASON_XRSTORS = 64,
 	VMX_REASON_ENCLV = 70,

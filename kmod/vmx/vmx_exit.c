@@ -133,10 +133,19 @@ static enum baton_next exit_ept_violation(struct vmx_vcpu *vmx)
 		access |= BATON_ACCESS_GVA;
 	}
 	vcpu->fault.insn_len = 0;
-	/* The APIC page's MOVs are decoded here and now. */
-	if (unlikely(baton_lapic_owns(vcpu, gpa)))
+	/* MOVs to the APIC's page and to eventfds are decoded here and now. */
+	if (unlikely(baton_exit_decodes(vcpu, gpa, access)))
 		vmx_state_save(vmx, BATON_ST_REGS | BATON_ST_SREGS);
 	return baton_exit_fault(vcpu, gpa, gva, access);
+}
+
+/* No more room for what the guest writes. As an EPT violation it may cut an event short. */
+static enum baton_next exit_pml_full(struct vmx_vcpu *vmx)
+{
+	vmx_event_cut_short(vmx, vmcs_read(VMCS_EXIT_QUALIFICATION) &
+			    VMX_QUAL_EPT_NMI_UNBLOCKED);
+	vmx_pml_drain(vmx);
+	return BATON_ENTER;
 }
 
 /* ---- the host's events ---------------------------------------------- */
@@ -290,6 +299,7 @@ static const vmx_exit_handler handlers[VMX_REASON_COUNT] = {
 	[VMX_REASON_XSETBV]		= exit_xsetbv,
 	[VMX_REASON_VMFUNC]		= exit_ud,
 	[VMX_REASON_ENCLS]		= exit_ud,
+	[VMX_REASON_PML_FULL]		= exit_pml_full,
 	[VMX_REASON_XSAVES]		= exit_ud,
 	[VMX_REASON_XRSTORS]		= exit_ud,
 	[VMX_REASON_ENCLV]		= exit_ud,

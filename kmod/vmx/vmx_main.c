@@ -70,6 +70,12 @@ static enum baton_refusal vmx_refusal(void)
 	return vmx_window_refusal();
 }
 
+static u32 vmx_memory(void)
+{
+	return (vmx_caps.eptp_bits & VMX_EPTP_ACCESSED ? BATON_MEMORY_ACCESSED : 0) |
+	       (vmx_caps.cpu2 & VMX_CPU2_PML ? BATON_MEMORY_LOGS : 0);
+}
+
 /* ---- what lasts from load to unload --------------------------------- */
 
 static void vmx_teardown(void)
@@ -111,6 +117,7 @@ const struct baton_hvops baton_vmx_ops = {
 	.setup = vmx_setup,
 	.teardown = vmx_teardown,
 	.refusal = vmx_refusal,
+	.memory = vmx_memory,
 	.vm_init = vmx_vm_init,
 	.vm_fini = vmx_vm_fini,
 	.vcpu_init = vmx_vcpu_init,

@@ -22,10 +22,11 @@ int vmx_vcpu_init(struct baton_vcpu *vcpu)
 	vmx->vmcs = vmx_region_alloc(NUMA_NO_NODE, GFP_KERNEL_ACCOUNT);
 	if (!vmx->vmcs)
 		return -ENOMEM;
-	r = vmx_vpid_alloc(vmx);
+	r = vmx_pml_alloc(vmx);
+	if (!r)
+		r = vmx_vpid_alloc(vmx);
 	if (r) {
-		vmx_region_free(vmx->vmcs);
-		vmx->vmcs = NULL;
+		vmx_vcpu_fini(vcpu);
 		return r;
 	}
 	vmx->vmcs_pa = __pa(vmx->vmcs);
@@ -37,6 +38,7 @@ void vmx_vcpu_fini(struct baton_vcpu *vcpu)
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 
 	vmx_vpid_free(vmx);
+	vmx_pml_free(vmx);
 	vmx_region_free(vmx->vmcs);
 	vmx->vmcs = NULL;
 }
@@ -94,6 +96,8 @@ static void guest_depart(struct vmx_vcpu *vmx)
 	struct baton_vcpu *vcpu = &vmx->base;
 
 	vmx_msr_save(vmx);
+	if (vmx->pml)
+		vmx_pml_drain(vmx);
 	vcpu->valid |= BATON_ST_ALL & ~(BATON_ST_REGS | BATON_ST_SREGS | BATON_ST_EVENTS);
 	vmx_regs_save(vmx);
 	if (vcpu->save & ~vcpu->valid)

@@ -137,7 +137,7 @@ vmx_command() {
 		display_library: rfb, options="timeout=0"
 		romimage: file=/usr/share/bochs/BIOS-bochs-latest
 		vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest
-		cpu: model=corei7_haswell_4770, count=1, ips=$BOCHS_IPS, reset_on_triple_fault=0
+		cpu: model=${BATON_VMX_CPU:-corei7_haswell_4770}, count=1, ips=$BOCHS_IPS, reset_on_triple_fault=0
 		memory: guest=$memory, host=$((memory < BOCHS_HOST_MAX ? memory : BOCHS_HOST_MAX))
 		clock: sync=none
 		ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14

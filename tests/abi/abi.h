@@ -41,10 +41,11 @@ struct abi_test {
 };
 extern const struct abi_test abi_call_tests[], abi_slot_tests[], abi_state_tests[],
 	abi_life_tests[], abi_intr_tests[], abi_rom_tests[], abi_dirty_tests[],
-	abi_stats_tests[];
+	abi_eventfd_tests[], abi_memory_tests[], abi_stats_tests[];
 
-/* This test could not be made here, and why. */
-void abi_skip(const char *why);
+/* The test that runs is not run: this host lacks something for it. */
+void abi_needs(const char *what);
+
 int abi_open(void);		/* /dev/baton; ends the program if it cannot */
 int abi_vm(int sys);
 int abi_vcpu(int vm, unsigned int id);

@@ -22,7 +22,8 @@ static const struct call vm_calls[] = {
 	CALL(BATON_CREATE_VCPU), CALL(BATON_SET_SLOT), CALL(BATON_SET_IRQFD),
 	CALL(BATON_SET_IOEVENTFD), CALL(BATON_GET_CLOCK), CALL(BATON_SET_CLOCK),
 	CALL(BATON_SEND_MSI), CALL(BATON_GET_DIRTY_LOG), CALL(BATON_CLEAR_DIRTY_LOG),
-	CALL(BATON_GET_VM_STATS), { 0, NULL },
+	CALL(BATON_SET_RESAMPLEFD), CALL(BATON_GET_ACCESSED), CALL(BATON_GET_VM_STATS),
+	{ 0, NULL },
 };
 static const struct call vcpu_calls[] = {
 	CALL(BATON_GET_REGS), CALL(BATON_SET_REGS), CALL(BATON_GET_SREGS),
@@ -224,7 +225,72 @@ static void test_eventfds(void)
 	FAILS(ioctl(vm, BATON_SET_IOEVENTFD, &io), ENOENT);
 	io.flags = 0x8000;
 	FAILS(ioctl(vm, BATON_SET_IOEVENTFD, &io), EINVAL);
+	io = (struct baton_ioeventfd) { .address = 0x10, .fd = fd, .size = 8,
+					.flags = BATON_IOEVENTFD_PIO };
+	FAILS(ioctl(vm, BATON_SET_IOEVENTFD, &io), EINVAL);
+	/* Memory. Its address 0x10 is not port 0x10. */
+	io.flags = 0;
+	EXPECT(!ioctl(vm, BATON_SET_IOEVENTFD, &io));
+	FAILS(ioctl(vm, BATON_SET_IOEVENTFD, &io), EEXIST);
+	io.address = 1ull << 52;
+	FAILS(ioctl(vm, BATON_SET_IOEVENTFD, &io), EINVAL);
+	io.address = 1ull << 63 | 0x10;
+	FAILS(ioctl(vm, BATON_SET_IOEVENTFD, &io), EINVAL);
+	io = (struct baton_ioeventfd) { .address = 0x10, .fd = fd, .size = 1, .match = 1 };
+	FAILS(ioctl(vm, BATON_SET_IOEVENTFD, &io), EINVAL);
+	io.flags = BATON_IOEVENTFD_MATCH;
+	EXPECT(!ioctl(vm, BATON_SET_IOEVENTFD, &io));
+	io.match = 0x100;
+	FAILS(ioctl(vm, BATON_SET_IOEVENTFD, &io), EINVAL);
+	io.flags = BATON_EVENTFD_OFF | BATON_IOEVENTFD_PIO;
+	io.match = 0;
+	FAILS(ioctl(vm, BATON_SET_IOEVENTFD, &io), ENOENT);
 	close(fd);
+	close(vm);
+	close(sys);
+}
+
+static void test_resamplefd(void)
+{
+	int sys = abi_open(), vm = abi_vm(sys), fd = eventfd(0, 0), resample = eventfd(0, 0);
+	struct baton_irqfd irq = { .fd = fd, .msi = { 0xfee00000, 0x40, 0 } };
+	struct baton_resamplefd arg = { .fd = fd, .resample_fd = resample };
+
+	FAILS(ioctl(vm, BATON_SET_RESAMPLEFD, &arg), ENOENT);
+	EXPECT(!ioctl(vm, BATON_SET_IRQFD, &irq));
+	FAILS(ioctl(vm, BATON_SET_RESAMPLEFD, &arg), EINVAL);
+	irq.msi.data |= 0xc000;
+	EXPECT(!ioctl(vm, BATON_SET_IRQFD, &irq));
+	arg.flags = 2;
+	FAILS(ioctl(vm, BATON_SET_RESAMPLEFD, &arg), EINVAL);
+	arg.flags = 0;
+	arg.reserved = 1;
+	FAILS(ioctl(vm, BATON_SET_RESAMPLEFD, &arg), EINVAL);
+	arg.reserved = 0;
+	arg.fd = -1;
+	FAILS(ioctl(vm, BATON_SET_RESAMPLEFD, &arg), EBADF);
+	arg.fd = sys;
+	FAILS(ioctl(vm, BATON_SET_RESAMPLEFD, &arg), EINVAL);
+	arg.fd = resample;
+	FAILS(ioctl(vm, BATON_SET_RESAMPLEFD, &arg), ENOENT);
+	arg.fd = fd;
+	arg.resample_fd = -1;
+	FAILS(ioctl(vm, BATON_SET_RESAMPLEFD, &arg), EBADF);
+	arg.resample_fd = sys;
+	FAILS(ioctl(vm, BATON_SET_RESAMPLEFD, &arg), EINVAL);
+	arg.flags = BATON_EVENTFD_OFF;
+	FAILS(ioctl(vm, BATON_SET_RESAMPLEFD, &arg), ENOENT);
+	arg = (struct baton_resamplefd) { .fd = fd, .resample_fd = resample };
+	EXPECT(!ioctl(vm, BATON_SET_RESAMPLEFD, &arg));
+	FAILS(ioctl(vm, BATON_SET_RESAMPLEFD, &arg), EEXIST);
+	arg.flags = BATON_EVENTFD_OFF;
+	EXPECT(!ioctl(vm, BATON_SET_RESAMPLEFD, &arg));
+	FAILS(ioctl(vm, BATON_SET_RESAMPLEFD, &arg), ENOENT);
+	/* Left there for the VM's end to find. */
+	arg.flags = 0;
+	EXPECT(!ioctl(vm, BATON_SET_RESAMPLEFD, &arg));
+	close(fd);
+	close(resample);
 	close(vm);
 	close(sys);
 }
@@ -267,6 +333,7 @@ const struct abi_test abi_call_tests[] = {
 	{ "A1 reserved fields and flags", test_reserved },
 	{ "A1 lists", test_lists },
 	{ "A1 eventfds", test_eventfds },
+	{ "A1 resamplefd refused", test_resamplefd },
 	{ "A1 other process", test_other_process },
 	{ NULL, NULL },
 };

@@ -103,9 +103,14 @@ static void test_flag(void)
 	EXPECT(!set_flags(&g, BATON_SLOT_LOG_DIRTY));
 	FAILS(set_flags(&g, BATON_SLOT_LOG_DIRTY | BATON_SLOT_READONLY), EEXIST);
 	FAILS(set_flags(&g, BATON_SLOT_LOG_DIRTY | 4), EINVAL);
+	/* Not at once with a move, which takes the log along. */
 	slot.gpa = PAGE;
+	slot.flags = 0;
 	FAILS(ioctl(g.vm, BATON_SET_SLOT, &slot), EEXIST);
+	slot.flags = BATON_SLOT_LOG_DIRTY;
+	EXPECT(!ioctl(g.vm, BATON_SET_SLOT, &slot));
 	slot.gpa = 0;
+	EXPECT(!ioctl(g.vm, BATON_SET_SLOT, &slot));
 	slot.hva += PAGE;
 	FAILS(ioctl(g.vm, BATON_SET_SLOT, &slot), EEXIST);
 	slot.hva -= PAGE;

@@ -47,7 +47,7 @@ static void test_overlap(void)
 	uint64_t hva = (uintptr_t)memory;
 
 	EXPECT(!set(vm, 1, 0, MIB, MIB, hva));
-	FAILS(set(vm, 1, 0, 8 * MIB, MIB, hva), EEXIST);
+	FAILS(set(vm, 1, 0, MIB, MIB, hva + MIB), EEXIST);
 	FAILS(set(vm, 2, 0, MIB, MIB, hva), EEXIST);
 	FAILS(set(vm, 2, 0, 2 * MIB - 4096, 8192, hva), EEXIST);
 	FAILS(set(vm, 2, 0, MIB - 4096, 8192, hva), EEXIST);
@@ -59,6 +59,36 @@ static void test_overlap(void)
 	EXPECT(!set(vm, 1, 0, MIB, MIB, hva + MIB));
 	close(vm);
 	munmap(memory, 4 * MIB);
+	close(sys);
+}
+
+/* What a move refuses; then past its neighbours, and onto itself. */
+static void test_move(void)
+{
+	int sys = abi_open(), vm = abi_vm(sys);
+	void *memory = mmap(NULL, 4 * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			    -1, 0);
+	uint64_t hva = (uintptr_t)memory;
+
+	EXPECT(!set(vm, 1, 0, MIB, MIB, hva));
+	EXPECT(!set(vm, 2, 0, 4 * MIB, MIB, hva));
+	FAILS(set(vm, 1, 0, MIB + 1, MIB, hva), EINVAL);
+	FAILS(set(vm, 1, 0, 1ull << 52, MIB, hva), EINVAL);
+	FAILS(set(vm, 1, 0, -(uint64_t)MIB, MIB, hva), EINVAL);
+	FAILS(set(vm, 1, 0, 8 * MIB, 2 * MIB, hva), EEXIST);
+	FAILS(set(vm, 1, 0, 8 * MIB, MIB, hva + MIB), EEXIST);
+	FAILS(set(vm, 1, BATON_SLOT_READONLY, 8 * MIB, MIB, hva), EEXIST);
+	FAILS(set(vm, 1, BATON_SLOT_LOG_DIRTY, 8 * MIB, MIB, hva), EEXIST);
+	FAILS(set(vm, 1, 0, 4 * MIB, MIB, hva), EEXIST);
+	FAILS(set(vm, 1, 0, 4 * MIB - 4096, MIB, hva), EEXIST);
+	EXPECT(!set(vm, 1, 0, 5 * MIB, MIB, hva));
+	EXPECT(!set(vm, 3, 0, MIB, MIB, hva));
+	EXPECT(!set(vm, 1, 0, 5 * MIB + 4096, MIB, hva));
+	FAILS(set(vm, 4, 0, 5 * MIB, 8192, hva), EEXIST);
+	EXPECT(!set(vm, 4, 0, 5 * MIB, 4096, hva));
+	EXPECT(!set(vm, 1, 0, 0, MIB, hva));
+	munmap(memory, 4 * MIB);
+	close(vm);
 	close(sys);
 }
 
@@ -80,6 +110,7 @@ static void test_all_slots(void)
 const struct abi_test abi_slot_tests[] = {
 	{ "A2 slots refused", test_refused },
 	{ "A2 slots overlapping", test_overlap },
+	{ "A2 slots moved", test_move },
 	{ "A2 all slots", test_all_slots },
 	{ NULL, NULL },
 };

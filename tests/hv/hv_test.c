@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * baton-hv-test ENGINE: interrupts of an 8259 and dirty logs by way of the engine
+ * baton-hv-test ENGINE: interrupts of an 8259, memory and its logs by way of the engine
  * interface, the same for both engines. A real-mode guest; its handler does OUT to
  * port 0x77 and IRET. Exit status 0 if all is as hv.h says.
  */
@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -382,6 +383,72 @@ static void test_stats(void)
 	end();
 }
 
+/* A slot at another place, with what is in it. */
+static void test_slot_moves(void)
+{
+	struct hv_slot slot = { .id = 1, .gpa = SMALL_GPA, .size = SMALL_PAGES * PAGE };
+	struct baton_sregs sregs;
+
+	start(write_at_bx, sizeof(write_at_bx));
+	slot.hva = memory + 16 * PAGE;
+	EXPECT(!hv_vm_set_slot(vm, &slot));
+	EXPECT(!hv_vcpu_get_sregs(vcpu, &sregs));
+	sregs.seg[BATON_DS].base = SMALL_GPA;
+	EXPECT(!hv_vcpu_set_sregs(vcpu, &sregs));
+	run_to_port(0x10);
+	slot.gpa += PAGE;
+	EXPECT(!hv_vm_set_slot(vm, &slot));
+	sregs.seg[BATON_DS].base = SMALL_GPA + 3 * PAGE;
+	EXPECT(!hv_vcpu_set_sregs(vcpu, &sregs));
+	memset(memory + 16 * PAGE, 0xff, 8 * PAGE);
+	guest_writes(2); /* the slot's page 4 */
+	EXPECT(memory[20 * PAGE + 8] != 0xff && memory[18 * PAGE + 8] == 0xff);
+	end();
+}
+
+/* mov [0x10],ax; out 0x10,al */
+static const unsigned char doorbell[] = { 0xa3, 0x10, 0x00, 0xe6, 0x10 };
+
+static void test_doorbell(void)
+{
+	struct baton_sregs sregs;
+	int fd = eventfd(0, EFD_NONBLOCK);
+	eventfd_t count = 0;
+
+	start(doorbell, sizeof(doorbell));
+	EXPECT(hv_get_info(engine)->ioeventfd_mmio);
+	EXPECT(!hv_vcpu_get_sregs(vcpu, &sregs));
+	sregs.seg[BATON_DS].base = SMALL_GPA;
+	EXPECT(!hv_vcpu_set_sregs(vcpu, &sregs));
+	EXPECT(!hv_vm_ioeventfd_mmio(vm, fd, SMALL_GPA + 0x10, 2, true));
+	run_to_port(0x10);
+	EXPECT(!eventfd_read(fd, &count) && count == 1);
+	EXPECT(!hv_vm_ioeventfd_mmio(vm, fd, SMALL_GPA + 0x10, 2, false));
+	EXPECT(hv_vm_ioeventfd_mmio(vm, fd, SMALL_GPA + 0x10, 2, false) == -ENOENT);
+	close(fd);
+	end();
+}
+
+/* What only one engine has says so under the other one. */
+static void test_own_features(void)
+{
+	const struct hv_info *info = hv_get_info(engine);
+	int fd = eventfd(0, 0), resample = eventfd(0, 0);
+	uint64_t bits[MEMORY / PAGE / 64];
+
+	start(write_at_bx, sizeof(write_at_bx));
+	EXPECT(!hv_vm_irqfd(vm, fd, 0xfee00000, 0xc040, true));
+	EXPECT(hv_vm_resamplefd(vm, fd, resample, true) == (info->resamplefd ? 0 : -EOPNOTSUPP));
+	guest_writes(5);
+	EXPECT(hv_vm_get_accessed(vm, 0, 0, MEMORY / PAGE, bits) ==
+	       (info->accessed ? 0 : -EOPNOTSUPP));
+	EXPECT(!info->accessed || bits[0] & 1 << 5);
+	EXPECT(info->resamplefd == (info->engine == HV_ENGINE_BATON));
+	close(fd);
+	close(resample);
+	end();
+}
+
 static const struct {
 	const char *name;
 	void (*run)(void);
@@ -397,6 +464,9 @@ static const struct {
 	{ "dirty log", test_dirty },
 	{ "dirty log in ranges", test_dirty_ranges },
 	{ "counters", test_stats },
+	{ "a slot moves", test_slot_moves },
+	{ "a memory write to an eventfd", test_doorbell },
+	{ "what one engine has", test_own_features },
 };
 
 int main(int argc, char **argv)

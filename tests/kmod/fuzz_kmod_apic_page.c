@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The decoder of MOVs to the local APIC's page on any bytes of code, in any
- * mode, with pages that are not there. What it takes moves RIP by the length of
- * an instruction and changes one register at most.
+ * The decoder of MOVs to the local APIC's page and to eventfds on any bytes of code,
+ * in any mode, with pages that are not there. What it takes moves RIP by the length
+ * of an instruction and changes one register at most.
  */
 #include "lapic_guest.h"
 #include "apic_page.h"
@@ -60,7 +60,12 @@ static void step(struct baton_vcpu *v, struct fuzz *f)
 	v->regs.rip = CODE + (where & 0x40 ? 0xff8 + (where & 7) : where & 0x3f);
 	missing = where & 0x20 ? (unsigned long)memory + (fuzz_u8(f) & 3) * PAGE_SIZE : 0;
 	before = v->regs;
-	next = baton_apic_page(v, BATON_APIC_DEFAULT_BASE | (fuzz_u16(f) & 0xfff), fuzz_u8(f) & 7);
+	kmod_ioeventfd = 0xd0000000 | (fuzz_u16(f) & 0xfff);
+	if (where & 0x10)
+		next = baton_ioeventfd_page(v, kmod_ioeventfd);
+	else
+		next = baton_apic_page(v, BATON_APIC_DEFAULT_BASE | (kmod_ioeventfd & 0xfff),
+				       fuzz_u8(f) & 7);
 	if (next == BATON_ENTER)
 		check_taken(&before, &v->regs, v->sregs.efer & EFER_LMA);
 	else

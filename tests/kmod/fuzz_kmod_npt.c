@@ -24,12 +24,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	};
 	static struct model model;
 	struct fuzz f = { data, size };
-	unsigned int format = fuzz_u8(&f) % 3;
+	unsigned int kind = fuzz_u8(&f), format = kind % 3;
 
 	kshim_reset();
 	format_exec_bit = formats[format].exec_bit;
 	format_exec_when = formats[format].exec_when;
-	model_init(&model, formats[format].format, next_byte, &f);
+	model_init(&model, formats[format].format, kind & 0x80, next_byte, &f);
 	while (f.left) {
 		kshim_fail_alloc = fuzz_u8(&f) == 0xff ? 0 : -1;
 		model_step(&model);

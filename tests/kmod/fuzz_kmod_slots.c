@@ -75,14 +75,15 @@ static void change(struct baton_vm *vm, struct fuzz *f)
 
 	const struct baton_memslot *there = baton_slot_by_id(before, slot.id);
 
-	/* Its log on or off. */
+	/* Its log on or off, or a move. */
 	if (there && flags & 1) {
-		slot.gpa = there->gpa;
+		if (!(flags & 4))
+			slot.gpa = there->gpa;
 		slot.size = there->size;
 		slot.hva = there->hva;
 		slot.flags = (there->flags & BATON_SLOT_READONLY) | (slot.flags & 2);
 	}
-	if (there && slot.size == there->size && slot.gpa == there->gpa)
+	if (there && slot.size)
 		count--; /* that can only be the same one */
 	kshim_fail_alloc = fuzz_u8(f) >= 0xfe ? fuzz_u8(f) & 1 : -1;
 	r = baton_slot_set(vm, &slot);
@@ -126,6 +127,9 @@ static void log_dirty(struct baton_vm *vm, struct fuzz *f)
 	FUZZ_CHECK(baton_dirty_clear(vm, &log) == r);
 	if (!r)
 		FUZZ_CHECK(slot->dirty[log.first / 64] == (old & ~bits[0]));
+	/* Slots without a log may be larger than `bits`. */
+	r = log.count > 4 * HOST_PAGES ? 0 : baton_accessed_get(vm, &log);
+	FUZZ_CHECK(!r || r == -EINVAL || r == -ENOENT);
 	FUZZ_CHECK(bits[ARRAY_SIZE(bits) - 1] == 0x5a5a5a5a5a5a5a5aull);
 }
 
@@ -135,7 +139,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct fuzz f = { data, size };
 
 	kshim_totalram = HOST_PAGES;
-	if (baton_npt_init(&vm->npt, &baton_npt_format))
+	if (baton_npt_init(&vm->npt, &baton_npt_format, false))
 		abort();
 	while (f.left) {
 		u8 what = fuzz_u8(&f);

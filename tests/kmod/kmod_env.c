@@ -9,6 +9,8 @@
 #define MAX_RAM 8
 
 struct kmod_calls kmod_calls;
+u64 kmod_ioeventfd;
+u8 kmod_resampled;
 static void *ram[MAX_RAM];
 static unsigned int ram_count;
 
@@ -28,9 +30,15 @@ static int fetch_nothing(struct baton_vcpu *vcpu, u32 classes)
 	return 0;
 }
 
+static u32 memory_accessed(void)
+{
+	return BATON_MEMORY_ACCESSED;
+}
+
 static const struct baton_hvops dummy_ops = {
 	.name = "dummy", .vcpu_size = sizeof(struct baton_vcpu),
 	.vcpu_init = no_error, .vcpu_fini = nothing, .state_fetch = fetch_nothing,
+	.memory = memory_accessed,
 };
 const struct baton_hvops *baton_hv = &dummy_ops;
 
@@ -45,9 +53,26 @@ void baton_slots_publish(struct baton_vm *vm, struct baton_slots *slots, u64 gpa
 	kmod_calls.unmap_found = baton_slot_find(vm->slots, gpa);
 }
 
-bool baton_ioeventfd_signal(struct baton_vm *vm, u16 port, u8 size, u32 data)
+bool baton_ioeventfd_port(struct baton_vm *vm, u16 port, u8 size, u32 data)
 {
 	return false;
+}
+
+bool baton_ioeventfd_at(struct baton_vm *vm, u64 gpa)
+{
+	return kmod_ioeventfd && gpa == kmod_ioeventfd;
+}
+
+bool baton_ioeventfd_write(struct baton_vm *vm, u64 gpa, u8 size, u64 data)
+{
+	kmod_calls.mmio_size = size;
+	kmod_calls.mmio_data = data;
+	return kmod_ioeventfd && gpa == kmod_ioeventfd;
+}
+
+bool baton_irqfd_eoi(struct baton_vm *vm, u8 vector)
+{
+	return kmod_resampled && vector == kmod_resampled;
 }
 
 /* --- the VM ---------------------------------------------------------------------- */
@@ -86,6 +111,8 @@ struct baton_vm *kmod_vm_create(unsigned int vcpu_count)
 		abort();
 	kshim_reset();
 	memset(&kmod_calls, 0, sizeof(kmod_calls));
+	kmod_ioeventfd = 0;
+	kmod_resampled = 0;
 	vm->mm = current->mm;
 	vm->slots = slots;
 	mutex_init(&vm->lock);

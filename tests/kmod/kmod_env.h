@@ -21,8 +21,14 @@ struct kmod_calls {
 	u64 unmap_gpa, unmap_size;
 	bool unmap_early;	/* the slot was gone before the call */
 	bool unmap_found;	/* a slot was still there for the range */
+	u8 mmio_size;		/* of the last write to an ioeventfd */
+	u64 mmio_data;
 };
 extern struct kmod_calls kmod_calls;
+/* Where the VM has an ioeventfd for memory writes; 0: nowhere. */
+extern u64 kmod_ioeventfd;
+/* The vector that has a resampler; 0: none. */
+extern u8 kmod_resampled;
 
 /* vCPUs 0 to vcpu_count - 1, no memory. Resets the shim: one VM at a time. */
 struct baton_vm *kmod_vm_create(unsigned int vcpu_count);

@@ -11,11 +11,14 @@
 /* kmod/svm/npt_pte.c, kmod/vmx/ept.c */
 extern const struct baton_pte_format baton_npt_format, baton_ept_format;
 
-enum { PLAIN_P = 1, PLAIN_W = 2, PLAIN_X = 4, PLAIN_LEAF = 0x80 };
+enum {
+	PLAIN_P = 1, PLAIN_W = 2, PLAIN_X = 4, PLAIN_LEAF = 0x80, PLAIN_A = 0x100,
+	PLAIN_D = 0x200,
+};
 
 static const struct baton_pte_format plain_format = {
 	.table = PLAIN_P | PLAIN_W | PLAIN_X, .leaf = PLAIN_P, .large = PLAIN_LEAF,
-	.write = PLAIN_W, .exec = PLAIN_X,
+	.write = PLAIN_W, .exec = PLAIN_X, .accessed = PLAIN_A, .dirty = PLAIN_D,
 };
 
 /* Which bit of the format under test says "executable", and which way round. */

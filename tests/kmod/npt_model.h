@@ -22,7 +22,8 @@ static const u64 model_regions[] = {
 struct model_page {
 	u64 pa;
 	bool present, write, exec;
-	bool clean;	/* will be writable once it is unprotected */
+	bool clean;	/* the log wants to know of the first write */
+	bool used;	/* since it was asked for last */
 };
 
 struct model {
@@ -31,6 +32,7 @@ struct model {
 	bool large[MODEL_REGIONS];
 	u8 (*byte)(void *ctx);	/* where decisions come from */
 	void *ctx;
+	bool logs;	/* the processor does, of what becomes dirty */
 };
 
 #define MODEL_CHECK(c) do { if (!(c)) { \
@@ -64,12 +66,14 @@ static inline struct model_page model_walk(const struct model *m, u64 gpa)
 			return (struct model_page) {};
 		MODEL_CHECK(level < 3 || !baton_pte_is_leaf(format, pte, level));
 		if (baton_pte_is_leaf(format, pte, level)) {
+			bool write = pte & 2, dirty = pte & format->dirty;
 			u64 inside = gpa & ((1ull << (12 + 9 * (level - 1))) - 1) & ~0xfffull;
 
 			return (struct model_page) {
 				.present = true, .pa = (pte & 0x000ffffffffff000ull) + inside,
-				.write = pte & 2, .clean = pte >> 52 & 1,
-				.exec = format_is_exec(pte),
+				.write = write && (dirty || !m->logs),
+				.clean = m->logs ? write && !dirty : pte >> 52 & 1,
+				.exec = format_is_exec(pte), .used = pte & format->accessed,
 			};
 		}
 		table = (u64 *)(uintptr_t)baton_pte_address(format, pte, level);
@@ -118,7 +122,8 @@ static inline void model_compare(struct model *m, bool flushed)
 		MODEL_CHECK(is.present == want->present);
 		if (is.present)
 			MODEL_CHECK(is.pa == want->pa && is.write == want->write &&
-				    is.clean == want->clean && is.exec == want->exec);
+				    is.clean == want->clean && is.exec == want->exec &&
+				    is.used == want->used);
 		/* A TLB that still holds `old` must not allow more than `is` does. */
 		if (old->present && !flushed)
 			MODEL_CHECK(is.present && is.pa == old->pa && is.write >= old->write);
@@ -307,6 +312,75 @@ static inline void model_unprotect(struct model *m)
 	p->clean = false;
 }
 
+/* The leaf of a page, as a processor finds it. */
+static inline u64 *model_leaf(struct model *m, u64 gpa)
+{
+	const struct baton_pte_format *format = m->vm.npt.format;
+	u64 *table = m->vm.npt.root, *entry;
+	int level;
+
+	for (level = 4;; level--) {
+		entry = &table[gpa >> (12 + 9 * (level - 1)) & 511];
+		if (!*entry || baton_pte_is_leaf(format, *entry, level))
+			return entry;
+		table = (u64 *)(uintptr_t)baton_pte_address(format, *entry, level);
+	}
+}
+
+/* The guest reads or writes, and hardware notes that. */
+static inline void model_use(struct model *m)
+{
+	const struct baton_pte_format *format = m->vm.npt.format;
+	unsigned int page = model_u32(m) % MODEL_PAGES, first = page, count = 1, i;
+	u64 *leaf = model_leaf(m, model_gpa(page));
+	bool write = m->byte(m->ctx) & 1;
+
+	if (!*leaf)
+		return;
+	*leaf |= format->accessed | (write && *leaf & format->write ? format->dirty : 0);
+	if (m->large[page / 512]) {
+		first = page / 512 * 512;
+		count = 512;
+	}
+	for (i = first; i < first + count; i++) {
+		struct model_page *p = &m->pages[i];
+
+		p->used = true;
+		if (write && p->clean && m->logs) {
+			p->write = true;
+			p->clean = false;
+		}
+	}
+}
+
+/* From any page on, in one region or over its end. */
+static inline void model_used(struct model *m)
+{
+	unsigned int page = model_u32(m) % MODEL_PAGES, count = 1 + m->byte(m->ctx) % 64, i, at;
+	bool clear = m->byte(m->ctx) & 1;
+	u64 used;
+
+	while (model_gpa(page) + count * 4096ull > 1ull << 48)
+		count--;
+	spin_lock(&m->vm.mmu_lock);
+	used = baton_npt_used(&m->vm, model_gpa(page), count, clear);
+	spin_unlock(&m->vm.mmu_lock);
+	MODEL_CHECK(count == 64 || !(used >> count));
+	for (i = 0; i < count; i++) {
+		for (at = 0; at < MODEL_PAGES; at++)
+			if (model_gpa(at) == model_gpa(page) + i * 4096ull)
+				break;
+		MODEL_CHECK((used >> i & 1) == (at < MODEL_PAGES && m->pages[at].used));
+	}
+	for (i = 0; i < MODEL_PAGES && clear; i++) {
+		u64 from = m->large[i / 512] ? model_regions[i / 512] : model_gpa(i);
+		u64 size = m->large[i / 512] ? 0x200000 : 4096;
+
+		if (from < model_gpa(page) + count * 4096ull && model_gpa(page) < from + size)
+			m->pages[i].used = false;
+	}
+}
+
 static inline void model_look(struct model *m)
 {
 	unsigned int page = model_u32(m) % MODEL_PAGES, i;
@@ -316,7 +390,8 @@ static inline void model_look(struct model *m)
 	struct baton_npt_look look;
 
 	look = baton_npt_look(&m->vm.npt, model_gpa(page), write, large_ok);
-	MODEL_CHECK(look.fine == (p->present && (!write || p->write) && (!large || large_ok)));
+	MODEL_CHECK(look.fine == (p->present && (!write || p->write || (m->logs && p->clean)) &&
+				  (!large || large_ok)));
 	MODEL_CHECK(look.before <= page % BATON_NPT_BLOCK);
 	MODEL_CHECK(look.after <= BATON_NPT_BLOCK - 1 - page % BATON_NPT_BLOCK);
 	for (i = 1; i <= look.before; i++)
@@ -329,12 +404,13 @@ static inline void model_look(struct model *m)
 }
 
 static inline void model_init(struct model *m, const struct baton_pte_format *format,
-			      u8 (*byte)(void *ctx), void *ctx)
+			      bool logs, u8 (*byte)(void *ctx), void *ctx)
 {
 	memset(m, 0, sizeof(*m));
 	m->byte = byte;
 	m->ctx = ctx;
-	MODEL_CHECK(!baton_npt_init(&m->vm.npt, format));
+	m->logs = logs;
+	MODEL_CHECK(!baton_npt_init(&m->vm.npt, format, logs));
 }
 
 static inline void model_step(struct model *m)
@@ -348,8 +424,12 @@ static inline void model_step(struct model *m)
 		flush = model_map_large(m);
 	else if (what < 200)
 		flush = model_take(m);
-	else if (what < 235)
+	else if (what < 215)
 		model_look(m);
+	else if (what < 225)
+		model_use(m);
+	else if (what < 235)
+		model_used(m);
 	else if (what < 245)
 		flush = model_protect(m);
 	else

@@ -313,13 +313,140 @@ static void test_insn_length(void **state)
 	}
 }
 
+/* --- writes to eventfds -------------------------------------------------------- */
+
+#define DOORBELL 0xd0000010u
+
+struct store {
+	const char *what;
+	enum mode mode;
+	u8 length;
+	char code[15];
+	u8 size;		/* 0: the monitor's */
+	u64 data;
+};
+
+/* RAX is 0x8877665544332211, each other register 0x100 more than the one before. */
+static const struct store stores[] = {
+	{ "mov [rbx], al", BITS64, 2, "\x88\x03", 1, 0x11 },
+	{ "mov [rbx], ah", BITS64, 2, "\x88\x23", 1, 0x22 },
+	{ "mov [rbx], spl", BITS64, 3, "\x40\x88\x23", 1, 0x11 },
+	{ "mov [rbx], r12b", BITS64, 3, "\x44\x88\x23", 1, 0x11 },
+	{ "mov [rbx], ax", BITS64, 3, "\x66\x89\x03", 2, 0x2211 },
+	{ "mov [rbx], eax", BITS64, 2, "\x89\x03", 4, 0x44332211 },
+	{ "mov [rbx], rax", BITS64, 3, "\x48\x89\x03", 8, 0x8877665544332211 },
+	{ "mov byte [rbx], 0x90", BITS64, 3, "\xc6\x03\x90", 1, 0x90 },
+	{ "mov word [rbx], 0x9080", BITS64, 5, "\x66\xc7\x03\x80\x90", 2, 0x9080 },
+	{ "mov dword [rbx], imm", BITS64, 6, "\xc7\x03\x80\x90\xa0\xb0", 4, 0xb0a09080 },
+	{ "mov qword [rbx], imm", BITS64, 7, "\x48\xc7\x03\x80\x90\xa0\xb0", 8,
+	  0xffffffffb0a09080 },
+	{ "mov moffs, al", BITS32, 5, "\xa2\x10\x00\x00\xd0", 1, 0x11 },
+	{ "mov moffs, ax", BITS32, 6, "\x66\xa3\x10\x00\x00\xd0", 2, 0x2211 },
+	{ "mov [ebx], bh", BITS32, 2, "\x88\x3b", 1, 0x25 },
+	{ "mov [bx], ax", BITS16, 2, "\x89\x07", 2, 0x2211 },
+	{ "o32 mov [bx], eax", BITS16, 3, "\x66\x89\x07", 4, 0x44332211 },
+	{ "xchg", BITS64, 2, "\x87\x03", 0, 0 },
+	{ "lock mov", BITS64, 3, "\xf0\x89\x03", 0, 0 },
+	{ "or", BITS64, 2, "\x09\x03", 0, 0 },
+	{ "stosd", BITS64, 1, "\xab", 0, 0 },
+	{ "a load", BITS64, 2, "\x8b\x03", 0, 0 },
+	{ "c7 /1", BITS64, 6, "\xc7\x0b\x80\x90\xa0\xb0", 0, 0 },
+	{ "to a register", BITS64, 2, "\x89\xc3", 0, 0 },
+	{ "movnti", BITS64, 3, "\x0f\xc3\x03", 0, 0 },
+	{ "movups", BITS64, 3, "\x0f\x11\x03", 0, 0 },
+};
+
+static enum baton_next write_doorbell(const struct store *store, u64 gpa)
+{
+	unsigned int i;
+
+	for (i = 0; i < BATON_GPR_COUNT; i++)
+		v->regs.gpr[i] = 0x8877665544332211 + i * 0x100;
+	memcpy(memory + CODE, store->code, store->length);
+	set_mode(store->mode);
+	v->dirty = 0;
+	v->fault.gpa = gpa;
+	kmod_calls.mmio_size = 0;
+	return baton_ioeventfd_page(v, gpa);
+}
+
+static void expect_monitor(const char *what, enum baton_next next)
+{
+	if (next != BATON_TO_USER || v->run->exit_reason != BATON_EXIT_EMULATE ||
+	    v->run->emulate.kind != BATON_EMULATE_MMIO || v->regs.rip != CODE)
+		fail_msg("%s: not the monitor's", what);
+}
+
+static void test_doorbell(void **state)
+{
+	enum baton_next next;
+	size_t i;
+
+	(void)state;
+	kmod_ioeventfd = DOORBELL;
+	for (i = 0; i < ARRAY_SIZE(stores); i++) {
+		const struct store *store = &stores[i];
+
+		next = write_doorbell(store, DOORBELL);
+		if (kmod_calls.mmio_size != store->size ||
+		    (store->size && kmod_calls.mmio_data != store->data))
+			fail_msg("%s: %u bytes, 0x%llx", store->what, kmod_calls.mmio_size,
+				 (unsigned long long)kmod_calls.mmio_data);
+		if (!store->size)
+			expect_monitor(store->what, next);
+		else if (next != BATON_ENTER || v->regs.rip != CODE + store->length ||
+			 !(v->dirty & BATON_ST_REGS))
+			fail_msg("%s: RIP 0x%llx", store->what, (unsigned long long)v->regs.rip);
+	}
+}
+
+static void test_doorbell_left_alone(void **state)
+{
+	const struct store *store = &stores[5];
+
+	(void)state;
+	/* No binding fits. */
+	expect_monitor("no binding", write_doorbell(store, DOORBELL));
+	kmod_ioeventfd = 0xd0000ffe;
+	expect_monitor("over the page's end", write_doorbell(store, 0xd0000ffe));
+	kmod_ioeventfd = DOORBELL;
+	v->regs.rflags |= X86_EFLAGS_TF;
+	expect_monitor("single step", write_doorbell(store, DOORBELL));
+	v->regs.rflags &= ~(u64)X86_EFLAGS_TF;
+	v->ev.reinject = true;
+	expect_monitor("event delivery", write_doorbell(store, DOORBELL));
+	v->ev.reinject = false;
+	assert_int_equal(write_doorbell(store, DOORBELL), BATON_ENTER);
+}
+
+/* Who has not saved the registers (there was no binding then) does not decode. */
+static void test_doorbell_late(void **state)
+{
+	(void)state;
+	set_mode(BITS64);
+	assert_false(baton_exit_decodes(v, DOORBELL, BATON_ACCESS_WRITE));
+	kmod_ioeventfd = DOORBELL;
+	vm->ioeventfds = (void *)1;
+	assert_true(baton_exit_decodes(v, DOORBELL, BATON_ACCESS_WRITE));
+	assert_false(baton_exit_decodes(v, DOORBELL, 0));
+	assert_false(baton_exit_decodes(v, DOORBELL + 4, BATON_ACCESS_WRITE));
+	memcpy(memory + CODE, "\x89\x03", 2);
+	v->valid &= ~BATON_ST_SREGS;
+	expect_monitor("late", baton_exit_fault(v, DOORBELL, 0, BATON_ACCESS_WRITE));
+	v->valid |= BATON_ST_SREGS;
+	expect_monitor("read", baton_exit_fault(v, DOORBELL, 0, 0));
+	assert_int_equal(baton_exit_fault(v, DOORBELL, 0, BATON_ACCESS_WRITE), BATON_ENTER);
+	vm->ioeventfds = NULL;
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		T(test_taken), T(test_refused), T(test_end_of_memory), T(test_wraps_at_4g),
 		T(test_wraps_within), T(test_paged_out), T(test_no_stale_bytes),
-		T(test_insn_length),
+		T(test_insn_length), T(test_doorbell), T(test_doorbell_left_alone),
+		T(test_doorbell_late),
 	};
 
 	return cmocka_run_group_tests_name("kmod apic page", tests, NULL, NULL);

@@ -34,7 +34,7 @@ static int set_up(void **state)
 {
 	(void)state;
 	vm = kmod_vm_create(1);
-	assert_int_equal(baton_npt_init(&vm->npt, &plain_format), 0);
+	assert_int_equal(baton_npt_init(&vm->npt, &plain_format, false), 0);
 	assert_int_equal(set(BATON_SLOT_LOG_DIRTY), 0);
 	memset(bits, 0x5a, sizeof(bits));
 	return 0;
@@ -68,6 +68,16 @@ static void map(unsigned int page, enum baton_npt_access access)
 	spin_lock(&vm->mmu_lock);
 	assert_int_equal(baton_npt_map_small(&vm->npt, gpa, &pa, 1, access, &flush), 0);
 	spin_unlock(&vm->mmu_lock);
+}
+
+static u64 *leaf_of(unsigned int page)
+{
+	u64 gpa = GPA + page * PAGE, *table = vm->npt.root;
+	int level;
+
+	for (level = 4; level > 1; level--)
+		table = __va(table[gpa >> (12 + 9 * (level - 1)) & 511] & 0x000ffffffffff000ull);
+	return &table[gpa >> 12 & 511];
 }
 
 /* As a write fault does it: the page is mapped, marked, let through. */
@@ -305,7 +315,7 @@ static void test_on_and_off(void **state)
 	assert_int_equal(bits[0], 0);
 }
 
-/* The flag alone may change: anything else is another slot in its place. */
+/* The flag alone may change, or the place: anything else is another slot. */
 static void test_other_changes(void **state)
 {
 	struct baton_slot other = {
@@ -317,7 +327,9 @@ static void test_other_changes(void **state)
 	(void)state;
 	assert_int_equal(set(BATON_SLOT_READONLY | BATON_SLOT_LOG_DIRTY), -EEXIST);
 	other.gpa += PAGE;
+	other.flags = 0;
 	assert_int_equal(baton_slot_set(vm, &other), -EEXIST);
+	other.flags = BATON_SLOT_LOG_DIRTY;
 	other.gpa = GPA;
 	other.hva += PAGE;
 	assert_int_equal(baton_slot_set(vm, &other), -EEXIST);
@@ -328,6 +340,58 @@ static void test_other_changes(void **state)
 	other.id = 4;
 	assert_int_equal(baton_slot_set(vm, &other), -EEXIST);
 	assert_ptr_equal(vm->slots, before);
+	/* The bits are of the pages, wherever these are. */
+	baton_dirty_mark(vm, GPA + 5 * PAGE, 1);
+	other.id = 3;
+	other.gpa += PAGE;
+	assert_int_equal(baton_slot_set(vm, &other), 0);
+	assert_int_equal(slot()->gpa, GPA + PAGE);
+	assert_int_equal(slot()->dirty[0], 1 << 5);
+	baton_dirty_mark(vm, GPA + 5 * PAGE, 1);
+	assert_int_equal(slot()->dirty[0], 1 << 5 | 1 << 4);
+}
+
+/* Pages that the guest has used; any slot, with a log or without. */
+static void test_accessed(void **state)
+{
+	struct baton_dirty_log log = all();
+	unsigned long flushes;
+
+	(void)state;
+	assert_int_equal(set(0), 0);
+	map(3, BATON_NPT_WRITE);
+	map(70, BATON_NPT_WRITE);
+	assert_int_equal(baton_accessed_get(vm, &log), 0);
+	assert_int_equal(bits[0] | bits[1] | bits[2] | bits[3], 0);
+	flushes = atomic64_read(&vm->tlb_gen);
+	*leaf_of(3) |= PLAIN_A;
+	*leaf_of(70) |= PLAIN_A;
+	log.count = 64;
+	assert_int_equal(baton_accessed_get(vm, &log), 0);
+	assert_int_equal(bits[0], 1 << 3);
+	/* One flush for all, and it is gone; page 70 is not asked for yet. */
+	assert_int_equal(atomic64_read(&vm->tlb_gen), flushes + 1);
+	assert_int_equal(baton_accessed_get(vm, &log), 0);
+	assert_int_equal(bits[0], 0);
+	assert_int_equal(atomic64_read(&vm->tlb_gen), flushes + 1);
+	log.first = 64;
+	log.count = PAGES - 64;
+	assert_int_equal(baton_accessed_get(vm, &log), 0);
+	assert_int_equal(bits[0], 1 << 6);
+	log.slot = 4;
+	assert_int_equal(baton_accessed_get(vm, &log), -ENOENT);
+}
+
+/* What a processor has on record; slots that are gone or do not log do not mind. */
+static void test_noted(void **state)
+{
+	(void)state;
+	baton_dirty_note(vm, GPA + 5 * PAGE);
+	assert_int_equal(slot()->dirty[0], 1 << 5);
+	baton_dirty_note(vm, GPA - PAGE);
+	baton_dirty_note(vm, ~0ull << 12);
+	assert_int_equal(set(0), 0);
+	baton_dirty_note(vm, GPA + 5 * PAGE);
 }
 
 static void test_no_memory(void **state)
@@ -414,7 +478,8 @@ int main(void)
 		T(test_bad_arguments), T(test_get_and_clear), T(test_unmapped), T(test_lock_break),
 		T(test_window), T(test_two_tables),
 		T(test_failures_change_nothing), T(test_on_and_off), T(test_other_changes),
-		T(test_no_memory), T(test_quota), T(test_other_slots), T(test_mark),
+		T(test_accessed), T(test_noted), T(test_no_memory), T(test_quota),
+		T(test_other_slots), T(test_mark),
 	};
 
 	return cmocka_run_group_tests_name("kmod dirty log", tests, NULL, NULL);

@@ -237,6 +237,11 @@ static void test_eoi(void **state)
 	wr(v, APIC_REG_EOI, 0);
 	assert_true(kmod_take_request(v, BATON_REQ_EOI));
 	assert_int_equal(v->apic.eoi_vector, 0x60);
+	/* Its resampler is told instead. */
+	kmod_resampled = 0x60;
+	baton_lapic_post(v, 0x60, true);
+	assert_int_equal(take_and_eoi(v), 0x60);
+	assert_false(kmod_take_request(v, BATON_REQ_EOI));
 	/* The same vector as an edge: nobody waits for its EOI. */
 	baton_lapic_post(v, 0x60, false);
 	assert_int_equal(take_and_eoi(v), 0x60);

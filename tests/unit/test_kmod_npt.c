@@ -27,7 +27,7 @@ static void test_init_fails(void **state)
 
 	(void)state;
 	kshim_fail_alloc = 0;
-	assert_int_equal(baton_npt_init(&npt, &plain_format), -ENOMEM);
+	assert_int_equal(baton_npt_init(&npt, &plain_format, false), -ENOMEM);
 	kshim_fail_alloc = -1;
 	baton_npt_fini(&npt);
 }
@@ -37,7 +37,7 @@ static struct model m;
 static int set_up(void **state)
 {
 	(void)state;
-	model_init(&m, &plain_format, random_byte, NULL);
+	model_init(&m, &plain_format, false, random_byte, NULL);
 	return 0;
 }
 
@@ -197,15 +197,46 @@ static void test_protect(void **state)
 	assert_false(flush);
 }
 
+/* What a processor that logs finds: clean is "writable, and not dirty". */
+static void test_logs(void **state)
+{
+	u64 pa = 0x5000;
+	bool flush = false;
+
+	(void)state;
+	baton_npt_fini(&m.vm.npt);
+	model_init(&m, &plain_format, true, random_byte, NULL);
+	assert_true(baton_npt_logs(&m.vm.npt));
+	assert_int_equal(baton_npt_topup(&m.vm), 0);
+	assert_int_equal(baton_npt_map_small(&m.vm.npt, 0x3000, &pa, 1, BATON_NPT_CLEAN, &flush),
+			 0);
+	assert_int_equal(*model_leaf(&m, 0x3000) & (PLAIN_W | PLAIN_D), PLAIN_W);
+	/* The log's first write is the guest's; it can be told before, too. */
+	*model_leaf(&m, 0x3000) |= PLAIN_D;
+	assert_false(baton_npt_unprotect(&m.vm.npt, 0x3000));
+	spin_lock(&m.vm.mmu_lock);
+	assert_true(baton_npt_protect(&m.vm, 0x3000, 1));
+	assert_false(baton_npt_protect(&m.vm, 0x3000, 1));
+	spin_unlock(&m.vm.mmu_lock);
+	assert_int_equal(*model_leaf(&m, 0x3000) & (PLAIN_W | PLAIN_D), PLAIN_W);
+	assert_true(baton_npt_unprotect(&m.vm.npt, 0x3000));
+	assert_int_equal(*model_leaf(&m, 0x3000) & (PLAIN_W | PLAIN_D), PLAIN_W | PLAIN_D);
+	/* Nobody logs: dirty from the start. */
+	assert_int_equal(baton_npt_map_small(&m.vm.npt, 0x4000, &pa, 1, BATON_NPT_WRITE, &flush),
+			 0);
+	assert_int_equal(*model_leaf(&m, 0x4000) & (PLAIN_W | PLAIN_D), PLAIN_W | PLAIN_D);
+	assert_false(flush);
+}
+
 static void random_run(const struct baton_pte_format *format, u64 exec_bit, bool exec_when)
 {
 	unsigned int round, step;
 
 	format_exec_bit = exec_bit;
 	format_exec_when = exec_when;
-	for (round = 0; round < 8; round++) {
+	for (round = 0; round < 12; round++) {
 		seed = round + 1;
-		model_init(&m, format, random_byte, NULL);
+		model_init(&m, format, round & 1, random_byte, NULL);
 		for (step = 0; step < 400; step++) {
 			/* Memory runs out now and then. */
 			kshim_fail_alloc = step % 16 == 7 ? 0 : -1;
@@ -242,7 +273,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_init_fails),
 		T(test_topup), T(test_split_and_join), T(test_empty_table_gives_way),
-		T(test_look), T(test_protect),
+		T(test_look), T(test_protect), T(test_logs),
 		cmocka_unit_test(test_random_plain), cmocka_unit_test(test_random_npt),
 		cmocka_unit_test(test_random_ept),
 	};

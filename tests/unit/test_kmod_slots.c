@@ -163,6 +163,8 @@ static void test_overlap(void **state)
 	for (i = 0; i < ARRAY_SIZE(overlapping); i++)
 		assert_int_equal(set(2, overlapping[i][0], overlapping[i][1], HVA, 0), -EEXIST);
 	assert_int_equal(set(1, 0x40000, 0x1000, HVA, 0), -EEXIST);
+	assert_int_equal(set(1, 0x40000, 0x4000, HVA + PAGE, 0), -EEXIST);
+	assert_int_equal(set(1, 0x40000, 0x4000, HVA, BATON_SLOT_READONLY), -EEXIST);
 	assert_ptr_equal(vm->slots, before);
 	/* Two slots may show the same memory, and touch. */
 	assert_int_equal(set(2, 0xf000, 0x1000, HVA, 0), 0);
@@ -197,6 +199,37 @@ static void test_remove(void **state)
 	assert_int_equal(set(4, 0x10000, 0x1000, HVA, 0), 0);
 }
 
+static void test_move(void **state)
+{
+	struct baton_slots *before;
+
+	(void)state;
+	assert_int_equal(set(4, 0x10000, 0x4000, HVA, 0), 0);
+	assert_int_equal(set(5, 0x20000, 0x4000, HVA, 0), 0);
+	before = vm->slots;
+	assert_int_equal(set(4, 0x1d000, 0x4000, HVA, 0), -EEXIST);
+	assert_int_equal(set(4, 0x10008, 0x4000, HVA, 0), -EINVAL);
+	kshim_fail_alloc = 0;
+	assert_int_equal(set(4, 0x30000, 0x4000, HVA, 0), -ENOMEM);
+	kshim_fail_alloc = -1;
+	assert_ptr_equal(vm->slots, before);
+	assert_int_equal(kmod_calls.unmaps, 0);
+	/* Past a neighbour; the old range is unmapped as the new array is published. */
+	assert_int_equal(set(4, 0x30000, 0x4000, HVA, 0), 0);
+	assert_int_equal(kmod_calls.unmaps, 1);
+	assert_int_equal(kmod_calls.unmap_gpa, 0x10000);
+	assert_int_equal(kmod_calls.unmap_size, 0x4000);
+	assert_false(kmod_calls.unmap_early);
+	assert_false(kmod_calls.unmap_found);
+	assert_null(find(0x10000));
+	assert_int_equal(find(0x33fff)->id, 4);
+	assert_int_equal(baton_slot_hva(find(0x31234), 0x31234), HVA + 0x1234);
+	/* By less than its own size. */
+	assert_int_equal(set(4, 0x2f000, 0x4000, HVA, 0), 0);
+	assert_int_equal(find(0x2f000)->id, 4);
+	assert_null(find(0x33000));
+}
+
 static void test_no_memory(void **state)
 {
 	struct baton_slots *before;
@@ -222,7 +255,8 @@ static void test_full(void **state)
 		assert_int_equal(set(i, (u64)(i * 37 % BATON_MAX_SLOTS) * PAGE, PAGE, HVA, 0), 0);
 	for (i = 0; i < BATON_MAX_SLOTS; i++)
 		assert_int_equal(find((u64)i * PAGE)->gpa, (u64)i * PAGE);
-	assert_int_equal(set(0, 0x10000000, PAGE, HVA, 0), -EEXIST);
+	assert_int_equal(set(0, 0x10000000, 2 * PAGE, HVA, 0), -EEXIST);
+	assert_int_equal(set(0, 0x20000000, PAGE, HVA, 0), 0);
 	assert_int_equal(set(1, 0, 0, 0, 0), 0);
 	assert_int_equal(set(1, 0x10000000, PAGE, HVA, 0), 0);
 }
@@ -254,15 +288,17 @@ static bool model_free(const u8 *owner, u32 first, u32 count, u8 id)
 	return true;
 }
 
-/* Is that the very slot? To set it again changes nothing. */
-static bool model_is(const u8 *owner, u32 first, u32 count, u8 id)
+/* Is there a slot of this id and size, and no other one in its new place? */
+static bool model_moves(const u8 *owner, u32 first, u32 count, u8 id)
 {
-	u32 i;
+	u32 i, had = 0;
 
-	for (i = 0; i < MODEL_PAGES; i++)
-		if ((owner[i] == id) != (i >= first && i < first + count))
+	for (i = 0; i < MODEL_PAGES; i++) {
+		had += owner[i] == id;
+		if (i >= first && i < first + count && owner[i] != id && owner[i] != 0xff)
 			return false;
-	return true;
+	}
+	return had == count;
 }
 
 static void test_random(void **state)
@@ -288,9 +324,12 @@ static void test_random(void **state)
 				owner[page] = owner[page] == id ? 0xff : owner[page];
 		} else {
 			count = min(count, MODEL_PAGES - first);
-			fits = model_free(owner, first, count, id);
+			fits = model_free(owner, first, count, id) ||
+			       model_moves(owner, first, count, id);
 			assert_int_equal(set(id, first * PAGE, count * PAGE, HVA, 0),
-					 fits || model_is(owner, first, count, id) ? 0 : -EEXIST);
+					 fits ? 0 : -EEXIST);
+			for (page = 0; fits && page < MODEL_PAGES; page++)
+				owner[page] = owner[page] == id ? 0xff : owner[page];
 			if (fits)
 				memset(owner + first, (int)id, count);
 		}
@@ -303,8 +342,8 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		T(test_bad_arguments), T(test_other_process), T(test_width), T(test_find),
-		T(test_gpa_to_hva), T(test_overlap), T(test_remove), T(test_no_memory),
-		T(test_full), T(test_random),
+		T(test_gpa_to_hva), T(test_overlap), T(test_remove), T(test_move),
+		T(test_no_memory), T(test_full), T(test_random),
 	};
 
 	return cmocka_run_group_tests_name("kmod slots", tests, NULL, NULL);

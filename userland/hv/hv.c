@@ -101,6 +101,14 @@ int hv_vm_clear_dirty(struct hv_vm *vm, uint32_t slot, uint64_t first, uint64_t 
 	return error ? error : vm->ops->clear_dirty(vm, slot, first, count, bitmap);
 }
 
+int hv_vm_get_accessed(struct hv_vm *vm, uint32_t slot, uint64_t first, uint64_t count,
+		       uint64_t *bitmap)
+{
+	if (!vm->hv->info.accessed)
+		return -EOPNOTSUPP;
+	return vm->ops->get_accessed(vm, slot, first, count, bitmap);
+}
+
 int hv_vm_send_msi(struct hv_vm *vm, uint64_t address, uint32_t data)
 {
 	return vm->ops->send_msi(vm, address, data);
@@ -111,9 +119,23 @@ int hv_vm_irqfd(struct hv_vm *vm, int fd, uint64_t address, uint32_t data, bool 
 	return vm->ops->irqfd(vm, fd, address, data, on);
 }
 
+int hv_vm_resamplefd(struct hv_vm *vm, int fd, int resample_fd, bool on)
+{
+	if (!vm->hv->info.resamplefd)
+		return -EOPNOTSUPP;
+	return vm->ops->resamplefd(vm, fd, resample_fd, on);
+}
+
 int hv_vm_ioeventfd(struct hv_vm *vm, int fd, uint16_t port, uint32_t size, bool on)
 {
-	return vm->ops->ioeventfd(vm, fd, port, size, on);
+	return vm->ops->ioeventfd(vm, fd, port, true, size, on);
+}
+
+int hv_vm_ioeventfd_mmio(struct hv_vm *vm, int fd, uint64_t gpa, uint32_t size, bool on)
+{
+	if (!vm->hv->info.ioeventfd_mmio)
+		return -EOPNOTSUPP;
+	return vm->ops->ioeventfd(vm, fd, gpa, false, size, on);
 }
 
 int hv_vm_set_ioapic_route(struct hv_vm *vm, unsigned int pin, uint64_t address,

@@ -35,9 +35,11 @@ struct hv_info {
 	uint32_t max_vcpus, max_slots;
 	uint32_t phys_bits;	/* width of guest-physical addresses */
 	uint32_t tsc_khz;	/* 0: not known */
-	bool irqfd, ioeventfd, extint;
+	bool irqfd, ioeventfd, ioeventfd_mmio, extint;
+	bool resamplefd;
 	bool dirty_log;		/* hv_slot.log_dirty */
 	bool all_stats;		/* engine baton: not only the counters of ABI 1.0 */
+	bool accessed;		/* hv_vm_get_accessed() */
 };
 
 /* Why an engine could not be opened: enough for a message with cause and fix. */
@@ -70,7 +72,7 @@ struct hv_slot {
 	uint64_t gpa, size;	/* page-aligned; size 0 removes the slot */
 	void *hva;
 };
-/* A slot that is there: only to remove it, or with nothing but log_dirty changed. */
+/* A slot that is there: only to remove it, or with nothing but log_dirty or gpa changed. */
 int hv_vm_set_slot(struct hv_vm *vm, const struct hv_slot *slot);
 
 /*
@@ -92,14 +94,30 @@ int hv_vm_get_dirty(struct hv_vm *vm, uint32_t slot, uint64_t first, uint64_t co
 int hv_vm_clear_dirty(struct hv_vm *vm, uint32_t slot, uint64_t first, uint64_t count,
 		      const uint64_t *bitmap);
 
+/*
+ * Pages that the guest has used since this was asked for last: range and bitmap as of
+ * hv_vm_get_dirty(), of any slot. An estimate (shared/ABI.md, BATON_GET_ACCESSED).
+ * -EOPNOTSUPP: hv_info.
+ */
+int hv_vm_get_accessed(struct hv_vm *vm, uint32_t slot, uint64_t first, uint64_t count,
+		       uint64_t *bitmap);
+
 /* Sends an MSI: address 0xfee..... as a device would write it. */
 int hv_vm_send_msi(struct hv_vm *vm, uint64_t address, uint32_t data);
 
 /* Each signal of eventfd `fd` sends the message; on = false takes it away. */
 int hv_vm_irqfd(struct hv_vm *vm, int fd, uint64_t address, uint32_t data, bool on);
 
+/*
+ * Of a binding that sends a level-triggered message: the EOI of its vector signals
+ * resample_fd, and is no HV_EXIT_EOI. -EOPNOTSUPP (hv_info): engine kvm.
+ */
+int hv_vm_resamplefd(struct hv_vm *vm, int fd, int resample_fd, bool on);
+
 /* A write of `size` (1, 2, 4) bytes to the port signals fd, with no exit. */
 int hv_vm_ioeventfd(struct hv_vm *vm, int fd, uint16_t port, uint32_t size, bool on);
+/* The same of memory at gpa, where no slot is (hv_info); size also 8, or 0 for any. */
+int hv_vm_ioeventfd_mmio(struct hv_vm *vm, int fd, uint64_t gpa, uint32_t size, bool on);
 
 /*
  * Tells the engine which message an IOAPIC pin sends, so that it can report

@@ -99,6 +99,12 @@ static int baton_clear_dirty(struct hv_vm *vm, uint32_t slot, uint64_t first, ui
 	return dirty_log(vm, BATON_CLEAR_DIRTY_LOG, slot, first, count, (uintptr_t)bitmap);
 }
 
+static int baton_get_accessed(struct hv_vm *vm, uint32_t slot, uint64_t first, uint64_t count,
+			      uint64_t *bitmap)
+{
+	return dirty_log(vm, BATON_GET_ACCESSED, slot, first, count, (uintptr_t)bitmap);
+}
+
 static int baton_send_msi(struct hv_vm *vm, uint64_t address, uint32_t data)
 {
 	struct baton_msi call = { .address = address, .data = data };
@@ -117,13 +123,25 @@ static int baton_irqfd(struct hv_vm *vm, int fd, uint64_t address, uint32_t data
 	return hv_ioctl(vm->fd, BATON_SET_IRQFD, &call);
 }
 
-static int baton_ioeventfd(struct hv_vm *vm, int fd, uint16_t port, uint32_t size, bool on)
+static int baton_resamplefd(struct hv_vm *vm, int fd, int resample_fd, bool on)
+{
+	struct baton_resamplefd call = {
+		.fd = fd,
+		.resample_fd = resample_fd,
+		.flags = on ? 0 : BATON_EVENTFD_OFF,
+	};
+
+	return hv_ioctl(vm->fd, BATON_SET_RESAMPLEFD, &call);
+}
+
+static int baton_ioeventfd(struct hv_vm *vm, int fd, uint64_t address, bool port, uint32_t size,
+			   bool on)
 {
 	struct baton_ioeventfd call = {
-		.address = port,
+		.address = address,
 		.fd = fd,
 		.size = size,
-		.flags = BATON_IOEVENTFD_PIO | (on ? 0 : BATON_EVENTFD_OFF),
+		.flags = (port ? BATON_IOEVENTFD_PIO : 0) | (on ? 0 : BATON_EVENTFD_OFF),
 	};
 
 	return hv_ioctl(vm->fd, BATON_SET_IOEVENTFD, &call);
@@ -387,8 +405,10 @@ static const struct hv_ops baton_ops = {
 	.set_slot = baton_set_slot,
 	.get_dirty = baton_get_dirty,
 	.clear_dirty = baton_clear_dirty,
+	.get_accessed = baton_get_accessed,
 	.send_msi = baton_send_msi,
 	.irqfd = baton_irqfd,
+	.resamplefd = baton_resamplefd,
 	.ioeventfd = baton_ioeventfd,
 	.ioapic_route = baton_ioapic_route,
 	.get_clock = baton_get_clock,
@@ -455,9 +475,12 @@ int hv_baton_open(struct hv **ret_hv, struct hv_failure *why)
 		.tsc_khz = info.tsc_khz,
 		.irqfd = info.features & BATON_FEAT_IRQFD,
 		.ioeventfd = info.features & BATON_FEAT_IOEVENTFD,
+		.ioeventfd_mmio = info.features & BATON_FEAT_IOEVENTFD_MMIO,
 		.extint = info.features & BATON_FEAT_EXTINT,
+		.resamplefd = info.features & BATON_FEAT_RESAMPLEFD,
 		.dirty_log = info.features & BATON_FEAT_DIRTY_LOG,
 		.all_stats = info.features & BATON_FEAT_VM_STATS,
+		.accessed = info.features & BATON_FEAT_ACCESSED,
 	};
 	*ret_hv = hv;
 	return 0;

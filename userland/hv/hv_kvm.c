@@ -159,6 +159,7 @@ static void fill_info(int fd, struct hv_info *info)
 		.phys_bits = guest_phys_bits(fd),
 		.irqfd = true,
 		.ioeventfd = true,
+		.ioeventfd_mmio = true,
 		.extint = true,
 		.dirty_log = hv_ioctl(fd, KVM_CHECK_EXTENSION,
 				      (void *)KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2) > 0,

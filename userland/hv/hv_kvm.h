@@ -64,7 +64,8 @@ int hv_kvm_clear_dirty(struct hv_vm *vm, uint32_t slot, uint64_t first, uint64_t
 		       const uint64_t *bitmap);
 int hv_kvm_send_msi(struct hv_vm *vm, uint64_t address, uint32_t data);
 int hv_kvm_irqfd(struct hv_vm *vm, int fd, uint64_t address, uint32_t data, bool on);
-int hv_kvm_ioeventfd(struct hv_vm *vm, int fd, uint16_t port, uint32_t size, bool on);
+int hv_kvm_ioeventfd(struct hv_vm *vm, int fd, uint64_t address, bool port, uint32_t size,
+		     bool on);
 int hv_kvm_ioapic_route(struct hv_vm *vm, unsigned int pin, uint64_t address,
 			uint32_t data, bool level);
 int hv_kvm_get_clock(struct hv_vm *vm, uint64_t *ret_ns);

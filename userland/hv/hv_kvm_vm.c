@@ -319,13 +319,14 @@ int hv_kvm_irqfd(struct hv_vm *base, int fd, uint64_t address, uint32_t data, bo
 	return error;
 }
 
-int hv_kvm_ioeventfd(struct hv_vm *vm, int fd, uint16_t port, uint32_t size, bool on)
+int hv_kvm_ioeventfd(struct hv_vm *vm, int fd, uint64_t address, bool port, uint32_t size,
+		     bool on)
 {
 	struct kvm_ioeventfd call = {
-		.addr = port,
+		.addr = address,
 		.len = size,
 		.fd = fd,
-		.flags = KVM_IOEVENTFD_FLAG_PIO |
+		.flags = (port ? KVM_IOEVENTFD_FLAG_PIO : 0) |
 			 (on ? 0 : KVM_IOEVENTFD_FLAG_DEASSIGN),
 	};
 

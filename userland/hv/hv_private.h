@@ -31,9 +31,13 @@ struct hv_ops {
 			 uint64_t *bitmap);
 	int (*clear_dirty)(struct hv_vm *vm, uint32_t slot, uint64_t first, uint64_t count,
 			   const uint64_t *bitmap);
+	int (*get_accessed)(struct hv_vm *vm, uint32_t slot, uint64_t first, uint64_t count,
+			    uint64_t *bitmap); /* or NULL */
 	int (*send_msi)(struct hv_vm *vm, uint64_t address, uint32_t data);
 	int (*irqfd)(struct hv_vm *vm, int fd, uint64_t address, uint32_t data, bool on);
-	int (*ioeventfd)(struct hv_vm *vm, int fd, uint16_t port, uint32_t size, bool on);
+	int (*resamplefd)(struct hv_vm *vm, int fd, int resample_fd, bool on); /* or NULL */
+	int (*ioeventfd)(struct hv_vm *vm, int fd, uint64_t address, bool port, uint32_t size,
+			 bool on);
 	int (*ioapic_route)(struct hv_vm *vm, unsigned int pin, uint64_t address,
 			    uint32_t data, bool level);
 	int (*get_clock)(struct hv_vm *vm, uint64_t *ret_ns);

@@ -159,6 +159,7 @@ typedef struct { s64 counter; } atomic64_t;
 #define atomic_inc_return(a) __sync_add_and_fetch(&(a)->counter, 1)
 #define atomic64_read(a) READ_ONCE((a)->counter)
 #define atomic64_set(a, v) WRITE_ONCE((a)->counter, v)
+#define atomic64_andnot(v, a) ((void)__sync_and_and_fetch(&(a)->counter, ~(v)))
 #define atomic64_inc(a) ((void)__sync_add_and_fetch(&(a)->counter, 1))
 #define atomic64_inc_return(a) __sync_add_and_fetch(&(a)->counter, 1)
 
@@ -352,6 +353,7 @@ struct rcu_head { void *unused; };
 #define synchronize_rcu() barrier()
 #define synchronize_rcu_expedited() barrier()
 
+struct hlist_head { void *first; };
 struct list_head { struct list_head *next, *prev; };
 #define LIST_HEAD_INIT(name) { &(name), &(name) }
 #define LIST_HEAD(name) struct list_head name = LIST_HEAD_INIT(name)
@@ -400,6 +402,7 @@ extern struct thread_info kshim_thread_info;
 #define _TIF_NOTIFY_SIGNAL 4u
 #define _TIF_NOTIFY_RESUME 8u
 #define signal_pending(task) (!!(kshim_thread_info.flags & _TIF_SIGPENDING))
+#define fatal_signal_pending(task) false
 #define need_resched() (!!(kshim_thread_info.flags & _TIF_NEED_RESCHED))
 #define smp_processor_id() 0
 #define raw_smp_processor_id() 0
@@ -572,6 +575,7 @@ extern u64 kshim_xcr0;
 #define X86_CR4_PKE (1ul << 22)
 #define X86_CR4_CET (1ul << 23)
 #define X86_EFLAGS_FIXED (1ul << 1)
+#define X86_EFLAGS_TF (1ul << 8)
 #define X86_EFLAGS_IF (1ul << 9)
 #define X86_EFLAGS_AC (1ul << 18)
 #define X86_EFLAGS_VM (1ul << 17)
