@@ -16,6 +16,7 @@
 
 #include "chardev.h"
 #include "compat.h"
+#include "debug.h"
 #include "eventfds.h"
 #include "hwcpu.h"
 #include "pvclock.h"
@@ -47,7 +48,8 @@ static long sys_get_info(void *unused, void *arg)
 	info->abi_minor = BATON_ABI_MINOR;
 	info->features = BATON_FEAT_X2APIC | BATON_FEAT_TSC_DEADLINE | BATON_FEAT_PVCLOCK |
 			 BATON_FEAT_IRQFD | BATON_FEAT_IOEVENTFD | BATON_FEAT_LARGE_PAGES |
-			 BATON_FEAT_EXTINT | BATON_FEAT_DIRTY_LOG;
+			 BATON_FEAT_EXTINT | BATON_FEAT_DIRTY_LOG |
+			 BATON_FEAT_GUEST_DEBUG;
 	if (boot_cpu_has(X86_FEATURE_OSXSAVE))
 		info->features |= BATON_FEAT_XSAVE;
 	info->vendor = baton_hv ? baton_hv->vendor : BATON_VENDOR_NONE;
@@ -200,6 +202,7 @@ static long vm_send_msi(void *object, void *arg)
 CALL(vm_set_slot, baton_slot_set)
 CALL(vm_get_dirty_log, baton_dirty_get)
 CALL(vm_clear_dirty_log, baton_dirty_clear)
+CALL(vcpu_set_guest_debug, baton_set_guest_debug)
 CALL(vm_set_irqfd, baton_irqfd_set)
 CALL(vm_set_ioeventfd, baton_ioeventfd_set)
 STATE_CALLS(regs)
@@ -360,6 +363,7 @@ static const struct call vcpu_calls[] = {
 	{ BATON_GET_MSRS, LOCK_VCPU, vcpu_get_msrs },
 	{ BATON_SET_MSRS, LOCK_VCPU, vcpu_set_msrs },
 	{ BATON_SET_CPUID, LOCK_VCPU, vcpu_set_cpuid },
+	{ BATON_SET_GUEST_DEBUG, LOCK_VCPU, vcpu_set_guest_debug },
 	{ BATON_KICK, LOCK_NONE, vcpu_kick },
 	{ BATON_NMI, LOCK_NONE, vcpu_nmi },
 	{ BATON_GET_STATS, LOCK_NONE, vcpu_get_stats },

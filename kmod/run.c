@@ -21,6 +21,7 @@
 #include <asm/ptrace.h>
 
 #include "compat.h"
+#include "debug.h"
 #include "hwcpu.h"
 #include "vcpu_state.h"
 #include "window.h"
@@ -255,7 +256,7 @@ static enum baton_next run_window(struct baton_vcpu *vcpu)
 		baton_pvclock_moved(vcpu);
 	}
 	smp_store_mb(vcpu->mode, BATON_MODE_GUEST);
-	vcpu->budget = WINDOW_BUDGET;
+	vcpu->budget = baton_steps(vcpu) ? 2 : WINDOW_BUDGET; /* one entry */
 	if (likely(baton_may_stay(vcpu))) {
 		vcpu->save |= READ_ONCE(vcpu->run->want) & BATON_ST_SREGS;
 		baton_count(vcpu, BATON_STAT_WINDOWS);
@@ -305,6 +306,11 @@ static enum step turn(struct baton_vcpu *vcpu)
 {
 	if (READ_ONCE(vcpu->requests) && handle_requests(vcpu) == STEP_RETURN)
 		return STEP_RETURN;
+	/* Whoever did the instruction, or took the guest to a handler. */
+	if (unlikely(baton_steps(vcpu)) && vcpu->regs.rip != vcpu->step_rip) {
+		baton_exit_debug(vcpu, VECTOR_DB, DR_STEP);
+		return STEP_RETURN;
+	}
 	if (unlikely(vcpu->mp_state != BATON_MP_RUNNABLE))
 		return block(vcpu);
 	return run_step(vcpu);

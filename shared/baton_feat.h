@@ -17,6 +17,7 @@
 #define BATON_FEAT_LARGE_PAGES	(1ull << 6) /* 2 MiB second-level mappings */
 #define BATON_FEAT_EXTINT	(1ull << 7) /* BATON_SET_INTR, BATON_EXIT_INTA */
 #define BATON_FEAT_DIRTY_LOG	(1ull << 8) /* BATON_SLOT_LOG_DIRTY */
+#define BATON_FEAT_GUEST_DEBUG	(1ull << 14) /* BATON_SET_GUEST_DEBUG, BATON_EXIT_DEBUG */
 
 /* Limits. */
 #define BATON_MAX_VCPUS		64u
