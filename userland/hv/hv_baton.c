@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -255,6 +256,11 @@ static void fill_exit(struct baton_vcpu *vcpu, struct hv_exit *exit)
 		exit->kind = HV_EXIT_INTA;
 		exit->inta.vector = &run->inta.vector;
 		break;
+	case BATON_EXIT_DEBUG:
+		exit->kind = HV_EXIT_DEBUG;
+		exit->debug.exception = run->debug.exception;
+		exit->debug.dr6 = run->debug.dr6;
+		break;
 	case BATON_EXIT_MEMORY:
 		exit->kind = HV_EXIT_MEMORY;
 		exit->memory = run->memory;
@@ -307,6 +313,21 @@ static int baton_set_intr(struct hv_vcpu *vcpu, bool level)
 	struct baton_intr call = { .level = level };
 
 	return hv_ioctl(vcpu->fd, BATON_SET_INTR, &call);
+}
+
+static int baton_set_debug(struct hv_vcpu *vcpu, const struct hv_debug *debug)
+{
+	struct baton_guest_debug call = {
+		.flags = (debug->step ? BATON_DEBUG_STEP : 0) |
+			 (debug->sw_break ? BATON_DEBUG_SW_BREAK : 0) |
+			 (debug->hw_break ? BATON_DEBUG_HW_BREAK : 0),
+		.dr7 = debug->dr7,
+	};
+
+	if (call.flags)
+		call.flags |= BATON_DEBUG_ENABLE;
+	memcpy(call.dr, debug->dr, sizeof(call.dr));
+	return hv_ioctl(vcpu->fd, BATON_SET_GUEST_DEBUG, &call);
 }
 
 static void baton_commit(struct hv_vcpu *vcpu, uint32_t classes)
@@ -368,6 +389,7 @@ static const struct hv_ops baton_ops = {
 	.nmi = baton_nmi,
 	.get_exits = baton_get_exits,
 	.set_intr = baton_set_intr,
+	.set_debug = baton_set_debug,
 	.commit = baton_commit,
 	.state = baton_state,
 	.msrs = baton_msrs,
@@ -422,6 +444,7 @@ int hv_baton_open(struct hv **ret_hv, struct hv_failure *why)
 		.ioeventfd = info.features & BATON_FEAT_IOEVENTFD,
 		.extint = info.features & BATON_FEAT_EXTINT,
 		.dirty_log = info.features & BATON_FEAT_DIRTY_LOG,
+		.guest_debug = info.features & BATON_FEAT_GUEST_DEBUG,
 	};
 	*ret_hv = hv;
 	return 0;

@@ -102,6 +102,7 @@ static const struct hv_ops kvm_ops = {
 	.kick = hv_kvm_kick,
 	.nmi = hv_kvm_nmi,
 	.set_intr = hv_kvm_set_intr,
+	.set_debug = hv_kvm_set_debug,
 	.commit = hv_kvm_commit,
 	.state = hv_kvm_state,
 	.msrs = hv_kvm_msrs,
@@ -160,6 +161,8 @@ static void fill_info(int fd, struct hv_info *info)
 		.extint = true,
 		.dirty_log = hv_ioctl(fd, KVM_CHECK_EXTENSION,
 				      (void *)KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2) > 0,
+		.guest_debug = hv_ioctl(fd, KVM_CHECK_EXTENSION,
+					(void *)KVM_CAP_SET_GUEST_DEBUG) > 0,
 	};
 }
 

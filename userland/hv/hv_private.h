@@ -48,6 +48,7 @@ struct hv_ops {
 	int (*nmi)(struct hv_vcpu *vcpu);
 	int (*get_exits)(struct hv_vcpu *vcpu, uint64_t *ret_exits); /* may be NULL */
 	int (*set_intr)(struct hv_vcpu *vcpu, bool level);
+	int (*set_debug)(struct hv_vcpu *vcpu, const struct hv_debug *debug);
 	void (*commit)(struct hv_vcpu *vcpu, uint32_t classes);
 	int (*state)(struct hv_vcpu *vcpu, enum hv_state what, bool set, void *state);
 	int (*msrs)(struct hv_vcpu *vcpu, bool set, struct baton_msr *msrs, uint32_t count);
