@@ -16,6 +16,7 @@
 
 #include "chardev.h"
 #include "compat.h"
+#include "debug.h"
 #include "eventfds.h"
 #include "hwcpu.h"
 #include "pvclock.h"
@@ -48,7 +49,8 @@ static long sys_get_info(void *unused, void *arg)
 	info->features = BATON_FEAT_X2APIC | BATON_FEAT_TSC_DEADLINE | BATON_FEAT_PVCLOCK |
 			 BATON_FEAT_IRQFD | BATON_FEAT_IOEVENTFD | BATON_FEAT_LARGE_PAGES |
 			 BATON_FEAT_EXTINT | BATON_FEAT_DIRTY_LOG | BATON_FEAT_RESAMPLEFD |
-			 BATON_FEAT_IOEVENTFD_MMIO | BATON_FEAT_SLOT_MOVE | BATON_FEAT_VM_STATS;
+			 BATON_FEAT_IOEVENTFD_MMIO | BATON_FEAT_SLOT_MOVE |
+			 BATON_FEAT_GUEST_DEBUG | BATON_FEAT_VM_STATS;
 	if (boot_cpu_has(X86_FEATURE_OSXSAVE))
 		info->features |= BATON_FEAT_XSAVE;
 	if (baton_hv && baton_hv->memory() & BATON_MEMORY_ACCESSED)
@@ -214,6 +216,7 @@ CALL(vm_set_slot, baton_slot_set)
 CALL(vm_get_dirty_log, baton_dirty_get)
 CALL(vm_clear_dirty_log, baton_dirty_clear)
 CALL(vm_get_accessed, baton_accessed_get)
+CALL(vcpu_set_guest_debug, baton_set_guest_debug)
 CALL(vm_set_irqfd, baton_irqfd_set)
 CALL(vm_set_ioeventfd, baton_ioeventfd_set)
 CALL(vm_set_resamplefd, baton_irqfd_set_resample)
@@ -375,6 +378,7 @@ static const struct call vcpu_calls[] = {
 	{ BATON_GET_MSRS, LOCK_VCPU, vcpu_get_msrs },
 	{ BATON_SET_MSRS, LOCK_VCPU, vcpu_set_msrs },
 	{ BATON_SET_CPUID, LOCK_VCPU, vcpu_set_cpuid },
+	{ BATON_SET_GUEST_DEBUG, LOCK_VCPU, vcpu_set_guest_debug },
 	{ BATON_KICK, LOCK_NONE, vcpu_kick },
 	{ BATON_NMI, LOCK_NONE, vcpu_nmi },
 	{ BATON_GET_STATS, LOCK_NONE, vcpu_get_stats },

@@ -14,7 +14,7 @@
 #include <asm/fpu/types.h>
 #include <asm/fpu/xcr.h>
 
-#include "vcpu.h"
+#include "debug.h"
 
 #define XFEATURES_OFFERED (XFEATURE_MASK_FP | XFEATURE_MASK_SSE | XFEATURE_MASK_YMM | \
 			   XFEATURE_MASK_AVX512)
@@ -23,7 +23,6 @@
 #define MXCSR_MASK_DEFAULT 0xffbfu	/* where FXSAVE says 0 */
 #define DR7_WRITABLE 0xffff23ffull
 #define DR7_FIXED 0x400ull
-#define VECTOR_DB 1
 
 /* Layout of the image: SDM vol. 1, "XSAVE Area". */
 #define MXCSR_OFFSET 24
@@ -185,6 +184,7 @@ void baton_fpu_set_xcr0(struct baton_vcpu *vcpu, u64 xcr0)
 
 void baton_debug_switch(struct baton_vcpu *vcpu, bool guest_armed)
 {
+	const u64 *dr = vcpu->debug.flags & BATON_DEBUG_HW_BREAK ? vcpu->debug.dr : vcpu->dbg.dr;
 	struct baton_host_debug *host = &vcpu->host_debug;
 	int i;
 
@@ -196,10 +196,10 @@ void baton_debug_switch(struct baton_vcpu *vcpu, bool guest_armed)
 		host->dr[i] = native_get_debugreg(i);
 	if (!guest_armed)
 		return;
-	native_set_debugreg(0, vcpu->dbg.dr[0]);
-	native_set_debugreg(1, vcpu->dbg.dr[1]);
-	native_set_debugreg(2, vcpu->dbg.dr[2]);
-	native_set_debugreg(3, vcpu->dbg.dr[3]);
+	native_set_debugreg(0, dr[0]);
+	native_set_debugreg(1, dr[1]);
+	native_set_debugreg(2, dr[2]);
+	native_set_debugreg(3, dr[3]);
 }
 
 void baton_debug_restore(struct baton_host_debug *host)
@@ -281,6 +281,48 @@ void baton_exit_db(struct baton_vcpu *vcpu, u64 causes)
 	dbg->dr7 &= ~(u64)DR_GENERAL_DETECT;
 	vcpu->dirty |= BATON_ST_DEBUG;
 	baton_queue_exception(vcpu, VECTOR_DB, false, 0);
+}
+
+enum baton_next baton_exit_trap(struct baton_vcpu *vcpu, u64 causes, bool step)
+{
+	u64 met = vcpu->debug.flags & BATON_DEBUG_HW_BREAK ? causes & DR_TRAP_BITS : 0;
+	u64 mine = 0;
+	int i;
+
+	/* An address that matches may be named while its breakpoint is off. */
+	for (i = 0; i < 4; i++)
+		if (vcpu->debug.dr7 >> 2 * i & 3)
+			mine |= met & BIT(i);
+	causes &= ~met;
+	/* Without a cause: INT1 of the guest. */
+	if (causes || !(mine || step))
+		baton_exit_db(vcpu, causes);
+	if (baton_steps(vcpu) && step)
+		mine |= DR_STEP;
+	return mine ? baton_exit_debug(vcpu, VECTOR_DB, mine) : BATON_ENTER;
+}
+
+enum baton_next baton_exit_debug(struct baton_vcpu *vcpu, u8 vector, u64 dr6)
+{
+	vcpu->step_rip = vcpu->regs.rip;
+	vcpu->run->exit_reason = BATON_EXIT_DEBUG;
+	vcpu->run->debug = (struct baton_exit_debug) {
+		.exception = vector, .rip = vcpu->regs.rip, .dr6 = dr6, .dr7 = baton_dr7(vcpu),
+	};
+	return BATON_TO_USER;
+}
+
+int baton_set_guest_debug(struct baton_vcpu *vcpu, const struct baton_guest_debug *in)
+{
+	if (in->flags & ~BATON_DEBUG_FLAGS || in->reserved || in->reserved1 ||
+	    (in->flags && !(in->flags & BATON_DEBUG_ENABLE)) ||
+	    in->dr7 & ~((DR7_WRITABLE & ~DR_GENERAL_DETECT) | DR7_FIXED))
+		return -EINVAL;
+	vcpu->debug = *in;
+	vcpu->debug.dr7 |= DR7_FIXED;
+	vcpu->step_rip = vcpu->regs.rip;
+	vcpu->dirty |= BATON_ST_DEBUG;
+	return 0;
 }
 
 int baton_get_xsave(struct baton_vcpu *vcpu, struct baton_xsave *out)

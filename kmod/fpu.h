@@ -27,6 +27,9 @@ void baton_fpu_note_xcr0(struct baton_vcpu *vcpu);
 /* The reverse of enter; host may use its FPU again. */
 void baton_fpu_leave(struct baton_vcpu *vcpu);
 
+#define VECTOR_DB 1
+#define VECTOR_BP 3
+
 /* SDM vol. 3 "Debug Registers": what asm/debugreg.h has no name for. */
 #define DR_BD			(1ull << 13)	/* DR6: access to a debug register */
 #define DR_GENERAL_DETECT	(1ull << 13)	/* DR7: report such accesses */

@@ -21,6 +21,7 @@
 #include <asm/ptrace.h>
 
 #include "compat.h"
+#include "debug.h"
 #include "hwcpu.h"
 #include "trace.h"
 #include "vcpu_state.h"
@@ -272,7 +273,7 @@ static enum baton_next run_window(struct baton_vcpu *vcpu)
 		baton_pvclock_moved(vcpu);
 	}
 	smp_store_mb(vcpu->mode, BATON_MODE_GUEST);
-	vcpu->budget = WINDOW_BUDGET;
+	vcpu->budget = baton_steps(vcpu) ? 2 : WINDOW_BUDGET; /* one entry */
 	if (likely(baton_may_stay(vcpu)))
 		next = run_backend(vcpu);
 	/* The last use of a translation before the flush sender's look at mode. */
@@ -321,6 +322,11 @@ static enum step turn(struct baton_vcpu *vcpu)
 {
 	if (READ_ONCE(vcpu->requests) && handle_requests(vcpu) == STEP_RETURN)
 		return STEP_RETURN;
+	/* Whoever did the instruction, or took the guest to a handler. */
+	if (unlikely(baton_steps(vcpu)) && vcpu->regs.rip != vcpu->step_rip) {
+		baton_exit_debug(vcpu, VECTOR_DB, DR_STEP);
+		return STEP_RETURN;
+	}
 	if (unlikely(vcpu->mp_state != BATON_MP_RUNNABLE))
 		return block(vcpu);
 	return run_step(vcpu);

@@ -87,6 +87,8 @@ struct baton_vcpu {
 
 	struct baton_sregs sregs;	/* V */
 	struct baton_debugregs dbg;	/* V */
+	struct baton_guest_debug debug;	/* V: what the monitor debugs the guest with */
+	u64 step_rip;			/* V: where the step began; elsewhere: it is over */
 	struct baton_host_debug host_debug; /* V: in a window */
 	struct baton_msr_file msr;	/* V: truth for intercepted MSRs */
 	struct baton_pending ev;	/* V */
@@ -171,21 +173,6 @@ static inline bool baton_extint_due(const struct baton_vcpu *vcpu)
 static inline u8 baton_lapic_cr8(const struct baton_vcpu *vcpu)
 {
 	return vcpu->apic.regs[APIC_REG_TPR] >> 4;
-}
-
-static inline void baton_debug_enter(struct baton_vcpu *vcpu)
-{
-	bool guest_armed = vcpu->dbg.dr7 & DR7_ARMED;
-
-	vcpu->host_debug.saved = hw_breakpoint_active() || guest_armed;
-	if (unlikely(vcpu->host_debug.saved))
-		baton_debug_switch(vcpu, guest_armed);
-}
-
-static inline void baton_debug_leave(struct baton_vcpu *vcpu)
-{
-	if (unlikely(vcpu->host_debug.saved))
-		baton_debug_restore(&vcpu->host_debug);
 }
 
 static inline u64 baton_guest_tsc(const struct baton_vcpu *vcpu)

@@ -43,6 +43,7 @@ int baton_set_regs(struct baton_vcpu *vcpu, const struct baton_regs *in)
 	if (r)
 		return r;
 	vcpu->regs = *in;
+	vcpu->step_rip = in->rip;
 	regs_were_set(vcpu);
 	return 0;
 }

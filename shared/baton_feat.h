@@ -21,6 +21,7 @@
 #define BATON_FEAT_RESAMPLEFD	(1ull << 10) /* BATON_SET_RESAMPLEFD */
 #define BATON_FEAT_IOEVENTFD_MMIO (1ull << 11) /* memory write to eventfd */
 #define BATON_FEAT_SLOT_MOVE	(1ull << 12) /* BATON_SET_SLOT at another gpa */
+#define BATON_FEAT_GUEST_DEBUG	(1ull << 14) /* BATON_SET_GUEST_DEBUG, BATON_EXIT_DEBUG */
 #define BATON_FEAT_VM_STATS	(1ull << 15) /* BATON_GET_VM_STATS, and all of enum baton_stat */
 
 /* Limits. */

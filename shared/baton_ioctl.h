@@ -140,6 +140,19 @@ struct baton_intr {
 	uint32_t reserved;
 };
 
+#define BATON_DEBUG_ENABLE	(1u << 0) /* without it all others must be 0 */
+#define BATON_DEBUG_STEP	(1u << 1) /* one instruction, then BATON_EXIT_DEBUG */
+#define BATON_DEBUG_SW_BREAK	(1u << 2) /* INT3 of the guest: BATON_EXIT_DEBUG */
+#define BATON_DEBUG_HW_BREAK	(1u << 3) /* dr and dr7 count, those of the guest do not */
+#define BATON_DEBUG_FLAGS	0xfu
+struct baton_guest_debug {
+	uint32_t flags;		/* BATON_DEBUG_* */
+	uint32_t reserved;
+	uint64_t dr[4];		/* with HW_BREAK: as in the registers */
+	uint64_t dr7;
+	uint64_t reserved1;
+};
+
 /* Of a vCPU. Their names, and what is no count: baton_stats.h. */
 enum baton_stat {
 	BATON_STAT_EXITS,	/* all of BATON_STAT_EXIT_*, each of which is in one only */
@@ -235,6 +248,7 @@ struct baton_vm_stats {
 #define BATON_GET_MSRS		BATON_IOWR(0x4d, struct baton_msrs)
 #define BATON_SET_MSRS		BATON_IOWR(0x4e, struct baton_msrs)
 #define BATON_SET_CPUID		BATON_IOW(0x4f, struct baton_cpuid)
+#define BATON_SET_GUEST_DEBUG	BATON_IOW(0x50, struct baton_guest_debug)
 /* vCPU, no lock: any thread of the VM's process */
 #define BATON_KICK		BATON_IO(0x60)
 #define BATON_NMI		BATON_IO(0x61)
@@ -254,6 +268,7 @@ static_assert(sizeof(struct baton_clock) == 16, "baton_clock");
 static_assert(sizeof(struct baton_cpuid) == 16, "baton_cpuid");
 static_assert(sizeof(struct baton_msrs) == 16, "baton_msrs");
 static_assert(sizeof(struct baton_intr) == 8, "baton_intr");
+static_assert(sizeof(struct baton_guest_debug) == 56, "baton_guest_debug");
 static_assert(sizeof(struct baton_stats) == 256, "baton_stats");
 static_assert(BATON_STAT_COUNT <= 32, "baton_stats.value");
 static_assert(sizeof(struct baton_vm_stats) == 512, "baton_vm_stats");

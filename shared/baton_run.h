@@ -25,6 +25,7 @@ enum baton_exit_reason {
 	BATON_EXIT_MEMORY = 6,	  /* slot there, its host page is not to be had */
 	BATON_EXIT_INTERNAL = 7,  /* unexpected exit: VM is stopped, module is well */
 	BATON_EXIT_INTA = 8,	  /* interrupt acknowledge: INTR is up and can be taken */
+	BATON_EXIT_DEBUG = 9,	  /* a step is over, or a breakpoint was met */
 };
 
 /* baton_exit_pio.flags */
@@ -104,6 +105,15 @@ struct baton_exit_memory {
 	uint32_t access;
 };
 
+/* What BATON_SET_GUEST_DEBUG asked for. The guest has seen nothing of it. */
+struct baton_exit_debug {
+	uint32_t exception;	/* 1: see dr6; 3: INT3, and RIP is on it */
+	uint32_t reserved;
+	uint64_t rip;
+	uint64_t dr6;		/* BS: the step; B0-B3: breakpoints. No other bits */
+	uint64_t dr7;		/* as it was in force */
+};
+
 struct baton_run {
 	/* monitor to kernel */
 	uint32_t want;		/* BATON_CLASS_*, BATON_WANT_MODE */
@@ -121,6 +131,7 @@ struct baton_run {
 		struct baton_exit_fail fail;
 		struct baton_exit_memory memory;
 		struct baton_exit_inta inta;
+		struct baton_exit_debug debug;
 		uint8_t pad[96];
 	};
 
@@ -130,6 +141,7 @@ struct baton_run {
 };
 
 static_assert(sizeof(struct baton_exit_emulate) == 80, "baton_exit_emulate");
+static_assert(sizeof(struct baton_exit_debug) == 32, "baton_exit_debug");
 static_assert(offsetof(struct baton_run, regs) == 120, "baton_run.regs");
 static_assert(sizeof(struct baton_run) == BATON_PAGE_SIZE, "baton_run");
 

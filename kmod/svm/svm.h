@@ -14,6 +14,7 @@
 
 #include <linux/percpu.h>
 
+#include "debug.h"
 #include "fetch.h"
 #include "svm_defs.h"
 #include "vcpu.h"
@@ -102,6 +103,7 @@ u64 svm_msrpm_pa(void);
 void svm_controls_setup(void);
 void svm_controls_init(struct svm_vcpu *svm);
 void svm_controls_cpuid(struct svm_vcpu *svm);
+void svm_controls_debug(struct svm_vcpu *svm);
 void svm_controls_cr0(struct svm_vcpu *svm, u64 cr0);
 
 /* svm_vcpu.c */

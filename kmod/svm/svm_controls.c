@@ -82,6 +82,14 @@ void svm_controls_cpuid(struct svm_vcpu *svm)
 	vmcb_intercept(svm->vmcb, SVM_EXIT_RDTSCP, !has);
 }
 
+void svm_controls_debug(struct svm_vcpu *svm)
+{
+	const unsigned int word = SVM_EXIT_EXCEPTION / 32;
+
+	svm->vmcb->intercept[word] = intercepts[word] | baton_debug_exceptions(&svm->vcpu);
+	vmcb_touch(svm->vmcb, SVM_CLEAN_INTERCEPTS);
+}
+
 /*
  * CR0.CD would make the guest crawl, so hardware's copy never has CD or NW. As
  * long as the guest thinks they are set it must not see that copy, nor clear

@@ -111,12 +111,10 @@ enum baton_next svm_exit_db(struct svm_vcpu *svm)
 
 	/* Processors do not switch DR6 back at exits. */
 	native_set_debugreg(6, DR6_RESERVED);
-	vmcb_set_dr(svm->vmcb, DR6_RESERVED, svm->vcpu.dbg.dr7);
+	vmcb_set_dr(svm->vmcb, DR6_RESERVED, baton_dr7(&svm->vcpu));
 	if (ours)
 		causes &= ~(u64)DR_STEP;
-	if (!ours || causes)
-		baton_exit_db(&svm->vcpu, causes);
-	return BATON_ENTER;
+	return baton_exit_trap(&svm->vcpu, causes, ours);
 }
 
 enum baton_next svm_exit_dr(struct svm_vcpu *svm)

@@ -30,7 +30,6 @@
 #include "trace.h"
 #include "vmcb.h"
 
-#define VECTOR_BP 3
 #define VECTOR_OF 4
 #define DR6_BS BIT(14)
 
@@ -256,6 +255,18 @@ static void reinject(struct svm_vcpu *svm)
 		block_nmi(svm, true);
 }
 
+/*
+ * The monitor's step. An event that goes in first is one of its own: TF would be in
+ * what it saves.
+ */
+static void step(struct svm_vcpu *svm)
+{
+	if (svm->vmcb->event_inj)
+		exit_at_once();
+	else
+		step_begin(svm);
+}
+
 /* Something is due or watched for. Idempotent if nothing can go in. */
 bool svm_event_inject(struct svm_vcpu *svm)
 {
@@ -271,6 +282,10 @@ bool svm_event_inject(struct svm_vcpu *svm)
 		inject_exception(svm);
 	if (ev->reinject)
 		reinject(svm);
+	if (unlikely(baton_steps(vcpu))) {
+		step(svm);
+		return true;
+	}
 	if (ev->nmi)
 		try_nmi(svm);
 	return ev->reinject || try_interrupt(svm);

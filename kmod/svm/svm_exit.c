@@ -24,6 +24,7 @@
 #define OP_VMMCALL	0x0f01d9
 #define OP_XSETBV	0x0f01d1
 
+#define VECTOR_PF	14
 #define VECTOR_AC	17
 
 /* ---- failures ------------------------------------------------------- */
@@ -193,6 +194,26 @@ static enum baton_next exit_ac(struct svm_vcpu *svm)
 	return BATON_ENTER;
 }
 
+static enum baton_next exit_bp(struct svm_vcpu *svm)
+{
+	return baton_exit_debug(&svm->vcpu, VECTOR_BP, 0);
+}
+
+/* Only during a step: baton_debug_exceptions(). */
+static enum baton_next exit_fault(struct svm_vcpu *svm)
+{
+	struct svm_vmcb *vmcb = svm->vmcb;
+	u8 vector = vmcb->exit_code - SVM_EXIT_EXCEPTION;
+
+	if (vector == VECTOR_PF) {
+		vmcb->cr2 = vmcb->exit_info2;
+		vmcb_touch(vmcb, SVM_CLEAN_CR2);
+	}
+	baton_queue_exception(&svm->vcpu, vector, baton_has_error_code(vector, vmcb->cr0),
+			      vmcb->exit_info1);
+	return BATON_ENTER;
+}
+
 /* ---- instructions --------------------------------------------------- */
 
 static enum baton_next exit_ud(struct svm_vcpu *svm)
@@ -255,9 +276,14 @@ static const svm_exit_handler handlers[SVM_EXIT_TABLE_SIZE] = {
 	[SVM_EXIT_CR_WRITE + 8]		= svm_exit_cr_write,
 	[SVM_EXIT_CR0_SEL_WRITE]	= svm_exit_cr_write,
 	[SVM_EXIT_DR_READ ... SVM_EXIT_DR_WRITE + 15] = svm_exit_dr,
+	[SVM_EXIT_EXCEPTION + 0]	= exit_fault,
 	[SVM_EXIT_EXCEPTION + 1]	= svm_exit_db,
+	[SVM_EXIT_EXCEPTION + 3]	= exit_bp,
+	[SVM_EXIT_EXCEPTION + 5 ... SVM_EXIT_EXCEPTION + 7] = exit_fault,
+	[SVM_EXIT_EXCEPTION + 10 ... SVM_EXIT_EXCEPTION + 16] = exit_fault,
 	[SVM_EXIT_EXCEPTION + 17]	= exit_ac,
 	[SVM_EXIT_EXCEPTION + 18]	= exit_machine_check,
+	[SVM_EXIT_EXCEPTION + 19]	= exit_fault,
 	[SVM_EXIT_INTR]			= exit_intr,
 	[SVM_EXIT_NMI]			= exit_nmi,
 	[SVM_EXIT_SMI]			= exit_host_event,

@@ -219,8 +219,10 @@ void svm_state_load(struct svm_vcpu *svm)
 	vcpu->dirty = 0;
 	if (dirty & BATON_ST_SREGS)
 		load_sregs(svm);
-	if (dirty & BATON_ST_DEBUG)
-		vmcb_set_dr(svm->vmcb, DR6_RESERVED, vcpu->dbg.dr7);
+	if (dirty & BATON_ST_DEBUG) {
+		vmcb_set_dr(svm->vmcb, DR6_RESERVED, baton_dr7(vcpu));
+		svm_controls_debug(svm);
+	}
 	if (dirty & BATON_ST_MSRS)
 		load_msrs(svm);
 	if (dirty & BATON_ST_CPUID)

@@ -26,6 +26,7 @@
 #include <asm/msr-index.h>
 
 #include "../compat.h"
+#include "../debug.h"
 #include "../vcpu.h"
 #include "../window.h"
 #include "vmcs.h"
@@ -133,6 +134,7 @@ struct vmx_vcpu {
 	enum vmx_after after;
 	unsigned long switches;	/* of the thread, when the L1 cache was last looked after */
 	u32 timer;		/* as in the VMCS */
+	bool step, step_tf;	/* RFLAGS.TF is for one instruction; the guest's own */
 	u32 cpu_controls;	/* as in the VMCS */
 	u32 cpu2_controls;
 	unsigned long cr0_owned, cr4_owned; /* bits the guest changes without exit */
@@ -180,6 +182,7 @@ void vmx_host_exit(void);
 enum baton_refusal vmx_controls_setup(void);
 void vmx_controls_fields_init(struct vmx_vcpu *vmx);
 void vmx_controls_by_cpuid(struct vmx_vcpu *vmx);
+void vmx_controls_debug(struct vmx_vcpu *vmx);
 void vmx_controls_window(struct vmx_vcpu *vmx, u32 bits);
 
 /* vmx_msr.c */
@@ -231,6 +234,7 @@ void vmx_skip(struct vmx_vcpu *vmx);
 /* False: no entry, the monitor is to give a vector first. */
 bool vmx_event_inject(struct vmx_vcpu *vmx);
 void vmx_event_cut_short(struct vmx_vcpu *vmx, bool nmi_unblocked);
+void vmx_event_step_end(struct vmx_vcpu *vmx);
 void vmx_event_keep_step(struct vmx_vcpu *vmx);
 void vmx_event_shadows_load(struct vmx_vcpu *vmx);
 void vmx_event_shadows_save(struct vmx_vcpu *vmx);

@@ -190,6 +190,11 @@ enum baton_refusal vmx_controls_setup(void)
 
 /* ---- Into the VMCS ---- */
 
+void vmx_controls_debug(struct vmx_vcpu *vmx)
+{
+	vmcs_write32(VMCS_EXCEPTION_BITMAP, EXCEPTIONS | baton_debug_exceptions(&vmx->base));
+}
+
 void vmx_controls_fields_init(struct vmx_vcpu *vmx)
 {
 	struct baton_vm *vm = vmx->base.vm;

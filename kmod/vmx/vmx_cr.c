@@ -80,14 +80,17 @@ enum baton_next vmx_exit_cr(struct vmx_vcpu *vmx)
 enum baton_next vmx_exit_db(struct vmx_vcpu *vmx, u32 info)
 {
 	u64 causes = vmcs_read(VMCS_EXIT_QUALIFICATION) & DR6_WRITABLE;
+	bool ours = causes & DR_STEP && baton_steps(&vmx->base) && !vmx->step_tf;
 
 	/* INT1 exits before it is executed, but is a trap. */
 	if ((info & VMX_INTR_TYPE) >> VMX_INTR_TYPE_SHIFT == VMX_TYPE_PRIVILEGED_SOFT)
 		vmx_step_over(vmx);
 	else
 		vmx_event_keep_step(vmx);
-	baton_exit_db(&vmx->base, causes);
-	return BATON_ENTER;
+	vmx_rip(vmx);
+	if (ours)
+		causes &= ~(u64)DR_STEP;
+	return baton_exit_trap(&vmx->base, causes, ours);
 }
 
 enum baton_next vmx_exit_dr(struct vmx_vcpu *vmx)

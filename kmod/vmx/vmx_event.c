@@ -143,6 +143,40 @@ static void carry_out(struct vmx_vcpu *vmx, const struct plan *plan)
 	vmx_controls_window(vmx, plan->windows);
 }
 
+/*
+ * The monitor's step. An event that goes in first is one of its own: TF would be in what
+ * it saves. Time is over at its handler's first instruction. No interrupt comes meanwhile,
+ * so a shadow is not missed, with which TF would mean a #DB at once.
+ */
+static void step(struct vmx_vcpu *vmx, const struct plan *plan)
+{
+	u64 rflags = vmx_rflags(vmx);
+
+	if (plan->info) {
+		vmx->timer = 0;
+		vmcs_write32(VMCS_PREEMPTION_TIMER, 0);
+		return;
+	}
+	vmx->step = true;
+	vmx->step_tf = rflags & X86_EFLAGS_TF;
+	if (vmx->step_tf)
+		return;
+	vmcs_write32(VMCS_GUEST_INTERRUPTIBILITY,
+		     vmcs_read32(VMCS_GUEST_INTERRUPTIBILITY) & ~(VMX_BLOCK_STI | VMX_BLOCK_MOVSS));
+	vmcs_write(VMCS_GUEST_RFLAGS, rflags | X86_EFLAGS_TF);
+}
+
+/* At the exit, whichever it is: what is left of the step is nobody's. */
+void vmx_event_step_end(struct vmx_vcpu *vmx)
+{
+	vmx->step = false;
+	if (vmx->step_tf)
+		return;
+	vmx->base.regs.rflags = vmx_rflags(vmx) & ~X86_EFLAGS_TF;
+	vmcs_write(VMCS_GUEST_RFLAGS, vmx->base.regs.rflags);
+	vmcs_write(VMCS_GUEST_PENDING_DEBUG, vmcs_read(VMCS_GUEST_PENDING_DEBUG) & ~PENDING_BS);
+}
+
 /* Something is due or waited for. */
 bool vmx_event_inject(struct vmx_vcpu *vmx)
 {
@@ -156,6 +190,11 @@ bool vmx_event_inject(struct vmx_vcpu *vmx)
 		plan_exception(vmx, &plan);
 	if (ev->reinject)
 		plan_again(vmx, &plan);
+	if (unlikely(baton_steps(vcpu))) {
+		step(vmx, &plan);
+		carry_out(vmx, &plan);
+		return true;
+	}
 	if (ev->nmi)
 		plan_nmi(vmx, &plan);
 	if (!ev->reinject && !plan_interrupt(vmx, &plan))

@@ -14,8 +14,8 @@
 #include "trace.h"
 #include "vmx.h"
 
-#define VECTOR_DB	1
 #define VECTOR_DF	8
+#define VECTOR_PF	14
 #define VECTOR_AC	17
 #define VECTOR_MC	18
 
@@ -206,6 +206,20 @@ static enum baton_next exit_ac(struct vmx_vcpu *vmx)
 	return BATON_ENTER;
 }
 
+/* What else exits while the monitor debugs: baton_debug_exceptions(). */
+static enum baton_next exit_debugged(struct vmx_vcpu *vmx, u8 vector, bool has_error)
+{
+	if (vector == VECTOR_BP) {
+		vmx_rip(vmx);
+		return baton_exit_debug(&vmx->base, VECTOR_BP, 0);
+	}
+	if (vector == VECTOR_PF)
+		vmx->base.sregs.cr2 = vmcs_read(VMCS_EXIT_QUALIFICATION);
+	baton_queue_exception(&vmx->base, vector, has_error,
+			      has_error ? vmcs_read32(VMCS_EXIT_INTR_ERROR) : 0);
+	return BATON_ENTER;
+}
+
 static enum baton_next exit_exception_nmi(struct vmx_vcpu *vmx)
 {
 	u32 info = vmcs_read32(VMCS_EXIT_INTR_INFO);
@@ -222,6 +236,8 @@ static enum baton_next exit_exception_nmi(struct vmx_vcpu *vmx)
 	case VECTOR_MC:
 		return exit_machine_check(vmx);
 	}
+	if (BIT(vector) & baton_debug_exceptions(&vmx->base))
+		return exit_debugged(vmx, vector, info & VMX_INTR_ERROR_CODE);
 	return exit_unexpected(vmx);
 }
 

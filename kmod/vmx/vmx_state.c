@@ -326,8 +326,10 @@ void vmx_state_load(struct vmx_vcpu *vmx)
 		load_cpuid(vmx);
 	if (dirty & (BATON_ST_SREGS | BATON_ST_CPUID))
 		load_sregs(vmx);
-	if (dirty & BATON_ST_DEBUG)
-		vmcs_write(VMCS_GUEST_DR7, vcpu->dbg.dr7);
+	if (dirty & BATON_ST_DEBUG) {
+		vmcs_write(VMCS_GUEST_DR7, baton_dr7(vcpu));
+		vmx_controls_debug(vmx);
+	}
 	if (dirty & BATON_ST_MSRS)
 		load_msrs(vmx);
 	if (dirty & (BATON_ST_SREGS | BATON_ST_MSRS | BATON_ST_CPUID))

@@ -142,7 +142,8 @@ static bool event_due(struct vmx_vcpu *vmx)
 	const struct baton_pending *ev = &vcpu->ev;
 
 	return ev->reinject || ev->exception || ev->nmi || baton_pins(vcpu) ||
-	       vmx->cpu_controls != vmx_caps.cpu || baton_lapic_has_work(vcpu);
+	       vmx->cpu_controls != vmx_caps.cpu || baton_lapic_has_work(vcpu) ||
+	       baton_steps(vcpu);
 }
 
 /* The guest runs to its TSC deadline at most; one that is over is an event. */
@@ -215,6 +216,8 @@ static enum baton_next enter_once(struct vmx_vcpu *vmx)
 	vmx->base.sregs.cr2 = native_read_cr2();
 	vmx->sw.flags |= BIT(VMX_SW_RESUME_BIT);
 	vmx->have = 0;
+	if (unlikely(vmx->step))
+		vmx_event_step_end(vmx);
 	return vmx_exit_handle(vmx);
 }
 

@@ -113,5 +113,6 @@ int main(int argc, char **argv)
 	run_table(abi_eventfd_tests, wanted);
 	run_table(abi_memory_tests, wanted);
 	run_table(abi_stats_tests, wanted);
+	run_table(abi_debug_tests, wanted);
 	return abi_failures ? 1 : 0;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * baton-hv-test ENGINE: interrupts of an 8259, memory and its logs by way of the engine
+ * baton-hv-test ENGINE: interrupts of an 8259, memory and its logs, steps by way of the engine
  * interface, the same for both engines. A real-mode guest; its handler does OUT to
  * port 0x77 and IRET. Exit status 0 if all is as hv.h says.
  */
@@ -449,6 +449,43 @@ static void test_own_features(void)
 	end();
 }
 
+static void expect_step(uint64_t rip)
+{
+	struct hv_exit exit = run();
+	struct baton_regs regs;
+
+	EXPECT(exit.kind == HV_EXIT_DEBUG);
+	EXPECT(exit.debug.exception == 1 && exit.debug.dr6 == 1u << 14);
+	EXPECT(!hv_vcpu_get_regs(vcpu, &regs));
+	EXPECT(regs.rip == rip && !(regs.rflags & 1u << 8));
+}
+
+/* By the processor, by the engine, by the monitor; then no more. */
+static void test_steps(void)
+{
+	static const unsigned char code[] = {
+		0x90,			/* nop */
+		0x0f, 0xa2,		/* cpuid */
+		0xe6, 0x10,		/* out 0x10,al */
+		0x90, 0x90,		/* nop; nop */
+		0xe6, 0x11,		/* out 0x11,al */
+	};
+	struct hv_debug debug = { .step = true };
+
+	EXPECT(hv_get_info(engine)->guest_debug);
+	start(code, sizeof(code));
+	EXPECT(!hv_vcpu_set_debug(vcpu, &debug));
+	expect_step(CODE + 1);
+	expect_step(CODE + 3);
+	run_to_port(0x10);
+	expect_step(CODE + 5);
+	expect_step(CODE + 6);
+	debug.step = false;
+	EXPECT(!hv_vcpu_set_debug(vcpu, &debug));
+	run_to_port(0x11);
+	end();
+}
+
 static const struct {
 	const char *name;
 	void (*run)(void);
@@ -467,6 +504,7 @@ static const struct {
 	{ "a slot moves", test_slot_moves },
 	{ "a memory write to an eventfd", test_doorbell },
 	{ "what one engine has", test_own_features },
+	{ "steps", test_steps },
 };
 
 int main(int argc, char **argv)

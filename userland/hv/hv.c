@@ -205,6 +205,11 @@ int hv_vcpu_set_intr(struct hv_vcpu *vcpu, bool level)
 	return vcpu->ops->set_intr(vcpu, level);
 }
 
+int hv_vcpu_set_debug(struct hv_vcpu *vcpu, const struct hv_debug *debug)
+{
+	return vcpu->vm->hv->info.guest_debug ? vcpu->ops->set_debug(vcpu, debug) : -EOPNOTSUPP;
+}
+
 struct baton_regs *hv_vcpu_regs(struct hv_vcpu *vcpu)
 {
 	return vcpu->regs;

@@ -40,6 +40,7 @@ struct hv_info {
 	bool dirty_log;		/* hv_slot.log_dirty */
 	bool all_stats;		/* engine baton: not only the counters of ABI 1.0 */
 	bool accessed;		/* hv_vm_get_accessed() */
+	bool guest_debug;	/* hv_vcpu_set_debug() */
 };
 
 /* Why an engine could not be opened: enough for a message with cause and fix. */
@@ -145,6 +146,13 @@ enum hv_exit_kind {
 	HV_EXIT_FAILED,		/* the VM cannot go on: see fail */
 	HV_EXIT_MEMORY,		/* the host could not supply a page of guest RAM */
 	HV_EXIT_INTA,		/* the 8259's vector is wanted: fill in *vector */
+	HV_EXIT_DEBUG,		/* what hv_vcpu_set_debug() asked for */
+};
+
+/* A #DB with its causes as DR6 names them (BS: the step), or INT3, with RIP on it. */
+struct hv_exit_debug {
+	uint32_t exception;	/* 1 or 3 */
+	uint64_t dr6;
 };
 
 struct hv_exit {
@@ -157,6 +165,7 @@ struct hv_exit {
 		struct { uint64_t reason; uint64_t info[3]; const char *what; } fail;
 		struct baton_exit_memory memory;
 		struct { int32_t *vector; } inta; /* 0-255; -1 as it comes: none */
+		struct hv_exit_debug debug;
 	};
 };
 
@@ -187,6 +196,20 @@ int hv_vm_get_stats(struct hv_vm *vm, struct hv_stats *ret_stats);
  * software, because firmware wants its timer before it enables the APIC.
  */
 int hv_vcpu_set_intr(struct hv_vcpu *vcpu, bool level);
+
+/*
+ * What ends hv_vcpu_run() with HV_EXIT_DEBUG. All zero: nothing. While the vCPU does not
+ * run. A step is one instruction, whoever does it, or the way to the handler of a fault;
+ * interrupts wait, if the engine can make them. Where a processor steps by RFLAGS.TF, the
+ * guest sees that in what PUSHF and its like store. -EOPNOTSUPP.
+ */
+struct hv_debug {
+	bool step;
+	bool sw_break;		/* INT3 */
+	bool hw_break;		/* dr and dr7 instead of the guest's */
+	uint64_t dr[4], dr7;
+};
+int hv_vcpu_set_debug(struct hv_vcpu *vcpu, const struct hv_debug *debug);
 
 /*
  * For the thread that handles an HV_EXIT_EMULATE: registers of the instruction,

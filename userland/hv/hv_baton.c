@@ -275,6 +275,11 @@ static void fill_exit(struct baton_vcpu *vcpu, struct hv_exit *exit)
 		exit->kind = HV_EXIT_INTA;
 		exit->inta.vector = &run->inta.vector;
 		break;
+	case BATON_EXIT_DEBUG:
+		exit->kind = HV_EXIT_DEBUG;
+		exit->debug.exception = run->debug.exception;
+		exit->debug.dr6 = run->debug.dr6;
+		break;
 	case BATON_EXIT_MEMORY:
 		exit->kind = HV_EXIT_MEMORY;
 		exit->memory = run->memory;
@@ -360,6 +365,21 @@ static int baton_set_intr(struct hv_vcpu *vcpu, bool level)
 	return hv_ioctl(vcpu->fd, BATON_SET_INTR, &call);
 }
 
+static int baton_set_debug(struct hv_vcpu *vcpu, const struct hv_debug *debug)
+{
+	struct baton_guest_debug call = {
+		.flags = (debug->step ? BATON_DEBUG_STEP : 0) |
+			 (debug->sw_break ? BATON_DEBUG_SW_BREAK : 0) |
+			 (debug->hw_break ? BATON_DEBUG_HW_BREAK : 0),
+		.dr7 = debug->dr7,
+	};
+
+	if (call.flags)
+		call.flags |= BATON_DEBUG_ENABLE;
+	memcpy(call.dr, debug->dr, sizeof(call.dr));
+	return hv_ioctl(vcpu->fd, BATON_SET_GUEST_DEBUG, &call);
+}
+
 static void baton_commit(struct hv_vcpu *vcpu, uint32_t classes)
 {
 	to_baton(vcpu)->run->commit |= classes;
@@ -423,6 +443,7 @@ static const struct hv_ops baton_ops = {
 	.vcpu_stats = baton_vcpu_stats,
 	.vm_stats = baton_vm_stats,
 	.set_intr = baton_set_intr,
+	.set_debug = baton_set_debug,
 	.commit = baton_commit,
 	.state = baton_state,
 	.msrs = baton_msrs,
@@ -481,6 +502,7 @@ int hv_baton_open(struct hv **ret_hv, struct hv_failure *why)
 		.dirty_log = info.features & BATON_FEAT_DIRTY_LOG,
 		.all_stats = info.features & BATON_FEAT_VM_STATS,
 		.accessed = info.features & BATON_FEAT_ACCESSED,
+		.guest_debug = info.features & BATON_FEAT_GUEST_DEBUG,
 	};
 	*ret_hv = hv;
 	return 0;

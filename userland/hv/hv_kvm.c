@@ -104,6 +104,7 @@ static const struct hv_ops kvm_ops = {
 	.vcpu_stats = hv_kvm_vcpu_stats,
 	.vm_stats = hv_kvm_vm_stats,
 	.set_intr = hv_kvm_set_intr,
+	.set_debug = hv_kvm_set_debug,
 	.commit = hv_kvm_commit,
 	.state = hv_kvm_state,
 	.msrs = hv_kvm_msrs,
@@ -163,6 +164,8 @@ static void fill_info(int fd, struct hv_info *info)
 		.extint = true,
 		.dirty_log = hv_ioctl(fd, KVM_CHECK_EXTENSION,
 				      (void *)KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2) > 0,
+		.guest_debug = hv_ioctl(fd, KVM_CHECK_EXTENSION,
+					(void *)KVM_CAP_SET_GUEST_DEBUG) > 0,
 	};
 }
 

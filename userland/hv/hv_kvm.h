@@ -81,6 +81,7 @@ int hv_kvm_run(struct hv_vcpu *vcpu, struct hv_exit *exit);
 void hv_kvm_kick(struct hv_vcpu *vcpu);
 int hv_kvm_nmi(struct hv_vcpu *vcpu);
 int hv_kvm_set_intr(struct hv_vcpu *vcpu, bool level);
+int hv_kvm_set_debug(struct hv_vcpu *vcpu, const struct hv_debug *debug);
 
 /* hv_kvm_stats.c */
 int hv_kvm_vcpu_stats(struct hv_vcpu *vcpu, struct hv_stats *stats);

@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #define KICK_SIGNAL SIGUSR1
+#define DR6_CAUSES 0x400fu	/* B0-B3, BS */
 
 /* Only there to interrupt KVM_RUN. */
 static void on_kick_signal(int number)
@@ -190,6 +191,11 @@ static void fill_exit(struct kvm_vcpu *vcpu, struct hv_exit *exit)
 		exit->kind = HV_EXIT_EOI;
 		exit->eoi.vector = vcpu->run->eoi.vector;
 		break;
+	case KVM_EXIT_DEBUG:
+		exit->kind = HV_EXIT_DEBUG;
+		exit->debug.exception = vcpu->run->debug.arch.exception;
+		exit->debug.dr6 = vcpu->run->debug.arch.dr6 & DR6_CAUSES;
+		break;
 	case KVM_EXIT_SHUTDOWN:
 		exit->kind = HV_EXIT_SHUTDOWN;
 		break;
@@ -309,4 +315,30 @@ int hv_kvm_set_intr(struct hv_vcpu *base, bool level)
 int hv_kvm_nmi(struct hv_vcpu *vcpu)
 {
 	return hv_ioctl(vcpu->fd, KVM_NMI, NULL);
+}
+
+/* Kernels before 5.13 lead a step into an interrupt's handler if one is pending. */
+static uint32_t step_flags(struct hv_vcpu *vcpu)
+{
+	int can = hv_ioctl(vcpu->vm->hv->fd, KVM_CHECK_EXTENSION,
+			   (void *)KVM_CAP_SET_GUEST_DEBUG2);
+
+	return KVM_GUESTDBG_SINGLESTEP |
+	       (can > 0 ? (uint32_t)can & KVM_GUESTDBG_BLOCKIRQ : 0);
+}
+
+int hv_kvm_set_debug(struct hv_vcpu *vcpu, const struct hv_debug *debug)
+{
+	struct kvm_guest_debug call = {
+		.control = (debug->step ? step_flags(vcpu) : 0) |
+			   (debug->sw_break ? KVM_GUESTDBG_USE_SW_BP : 0) |
+			   (debug->hw_break ? KVM_GUESTDBG_USE_HW_BP : 0),
+	};
+
+	if (call.control)
+		call.control |= KVM_GUESTDBG_ENABLE;
+	for (int i = 0; i < 4; i++)
+		call.arch.debugreg[i] = debug->dr[i];
+	call.arch.debugreg[7] = debug->dr7;
+	return hv_ioctl(vcpu->fd, KVM_SET_GUEST_DEBUG, &call);
 }

@@ -55,6 +55,7 @@ struct hv_ops {
 	int (*vm_stats)(struct hv_vm *vm, struct hv_stats *stats);
 	int (*set_intr)(struct hv_vcpu *vcpu, bool level);
 	int (*need_sregs)(struct hv_vcpu *vcpu); /* NULL: they always come along */
+	int (*set_debug)(struct hv_vcpu *vcpu, const struct hv_debug *debug);
 	void (*commit)(struct hv_vcpu *vcpu, uint32_t classes);
 	int (*state)(struct hv_vcpu *vcpu, enum hv_state what, bool set, void *state);
 	int (*msrs)(struct hv_vcpu *vcpu, bool set, struct baton_msr *msrs, uint32_t count);

@@ -250,6 +250,25 @@ bool check_display(const char *text, const char **ret_vnc, struct btn_error *e)
 	return false;
 }
 
+bool check_gdb(const char *text, struct btn_error *e)
+{
+	static const char wait[] = ",wait";
+	size_t length = strlen(text), suffix = strlen(wait);
+	char where[128];
+
+	if (length > suffix && !strcmp(text + length - suffix, wait))
+		length -= suffix;
+	if (length < sizeof(where)) {
+		snprintf(where, sizeof(where), "%.*s", (int)length, text);
+		if ((!strncmp(where, "unix:", 5) && where[5]) || is_port(where))
+			return true;
+	}
+	btn_set(e, BTN_BAD_VALUE, "--gdb: \"%.128s\" is no place for gdb to come to", text);
+	btn_set_fix(e, "Use unix:PATH for a UNIX socket, or the number of a port of this host; "
+		       "with \",wait\" behind it the guest waits for gdb.");
+	return false;
+}
+
 bool check_vnc_password(const char *vnc, const char *file, struct btn_error *e)
 {
 	if (!vnc || file || !strncmp(vnc, "unix:", 5))

@@ -41,6 +41,8 @@ bool check_word(const char *kind, enum btn_code code, const char *word,
  * behind "vnc:".
  */
 bool check_display(const char *text, const char **ret_vnc, struct btn_error *e);
+/* Value of --gdb: PORT or unix:PATH, then perhaps ",wait". */
+bool check_gdb(const char *text, struct btn_error *e);
 /* A TCP port can be reached by all users of the host, so it needs a password. */
 bool check_vnc_password(const char *vnc, const char *file, struct btn_error *e);
 /* The first line of the file: 1 to 8 bytes. */

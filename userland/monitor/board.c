@@ -320,12 +320,39 @@ void board_hold(struct board *board)
 	machine_pause(&board->machine);
 }
 
-void board_pause(struct board *board)
+static void wait_for_vcpus(struct board *board)
 {
-	machine_pause(&board->machine);
 	for (unsigned int i = 0; i < board->options->cpus; i++)
 		vcpu_kick(board->vcpu[i]);
 	machine_wait_paused(&board->machine);
+}
+
+void board_pause(struct board *board)
+{
+	machine_pause(&board->machine);
+	wait_for_vcpus(board);
+}
+
+void board_debug_hold(struct board *board)
+{
+	machine_hold(&board->machine, UINT64_MAX);
+	wait_for_vcpus(board);
+}
+
+void board_debug_run(struct board *board, uint64_t vcpus)
+{
+	machine_hold(&board->machine, ~vcpus);
+}
+
+/* Whether all of it stands still; not during a step. */
+bool board_is_held(const struct board *board)
+{
+	return machine_held(&board->machine) == UINT64_MAX;
+}
+
+struct vcpu *board_vcpu(struct board *board, unsigned int i)
+{
+	return board->vcpu[i];
 }
 
 void board_resume(struct board *board)

@@ -17,6 +17,7 @@ struct hv_stats;
 struct display;
 struct input;
 struct memory_control;
+struct vcpu;
 
 /* What the board itself keeps over a reset: as new when zeroed; board_destroy() writes it. */
 struct board_kept {
@@ -51,6 +52,14 @@ void board_hold(struct board *board);
 void board_pause(struct board *board);
 void board_resume(struct board *board);
 bool board_is_paused(const struct board *board);
+/*
+ * A debugger's, apart from pausing: holds all vCPUs and waits for them, or lets just
+ * these run. board_vcpu() is for while all are held.
+ */
+void board_debug_hold(struct board *board);
+void board_debug_run(struct board *board, uint64_t vcpus);
+bool board_is_held(const struct board *board);
+struct vcpu *board_vcpu(struct board *board, unsigned int i);
 /*
  * Presses the power button. *ret_heard: the guest has asked to be told. False: the board
  * has none.

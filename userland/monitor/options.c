@@ -107,6 +107,12 @@ static bool take_control(struct options *options, char *value, struct btn_error 
 	return true;
 }
 
+static bool take_gdb(struct options *options, char *value, struct btn_error *e)
+{
+	options->gdb = value;
+	return check_gdb(value, e);
+}
+
 static bool take_engine(struct options *options, char *value, struct btn_error *e)
 {
 	if (!check_word("engine", BTN_UNKNOWN_ENGINE, value, engines, ARRAY_SIZE(engines), e))
@@ -324,6 +330,8 @@ static const struct option_row rows[] = {
 	  take_vnc_password },
 	{ "control", "PATH", "take requests on this UNIX socket", take_control },
 	{ "control-schema", NULL, "print what they look like, as a JSON schema", take_schema },
+	{ "gdb", "PORT|unix:PATH[,wait]", "let gdb debug the guest; wait: not before it has come",
+	  take_gdb },
 	{ "firmware", "FILE", "BIOS image of board pc (SeaBIOS)", take_firmware },
 	{ "console-in-fd", "N", "serial port's input (0)", take_console_in },
 	{ "console-out-fd", "N", "serial port's output (1)", take_console_out },

@@ -40,6 +40,7 @@ struct options {
 	const char *firmware;			/* board pc; NULL: SeaBIOS */
 	const char *vnc;			/* board pc: where (display/vnc.h); NULL: none */
 	const char *vnc_password;		/* file whose first line it is; NULL: none */
+	const char *gdb;			/* where gdb can come to; NULL: nowhere */
 	const char *control;			/* path of the control socket; NULL: none */
 	const char *kernel, *initrd, *append;	/* NULL: none; append: "" */
 	unsigned int cpus;

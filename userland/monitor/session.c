@@ -18,9 +18,11 @@
 #include "display/input.h"
 #include "display/typist.h"
 #include "display/vnc.h"
+#include "gdb/gdb.h"
 #include "hv.h"
 #include "lib/check.h"
 #include "lib/errors.h"
+#include "vcpu.h"
 
 struct session {
 	const struct options *options;
@@ -32,6 +34,8 @@ struct session {
 	struct vnc *vnc;		/* NULL: nobody has asked for it yet */
 	struct console_hub *hub;	/* NULL: the serial port is not in here */
 	struct control *control;	/* NULL: nobody asked for it */
+	struct gdb *gdb;		/* NULL: nobody asked for it */
+	struct gdb_target target;	/* the board, as it knows it */
 	char vnc_password[CHECK_VNC_PASSWORD_MAX + 1];	/* "": none */
 	struct board_kept kept;
 	struct hv *hv;
@@ -192,6 +196,79 @@ static bool add_control(struct session *s, struct btn_error *e)
 	return false;
 }
 
+/* ---- gdb ---- */
+
+static struct hv_vcpu *target_vcpu(void *ctx, unsigned int i)
+{
+	struct session *s = ctx;
+
+	return vcpu_hv(board_vcpu(s->board, i));
+}
+
+static bool target_take_break(void *ctx, unsigned int i, struct hv_exit_debug *ret_met)
+{
+	struct session *s = ctx;
+
+	return vcpu_take_break(board_vcpu(s->board, i), ret_met);
+}
+
+static void target_hold(void *ctx)
+{
+	struct session *s = ctx;
+
+	board_debug_hold(s->board);
+}
+
+static void target_run(void *ctx, uint64_t vcpus)
+{
+	struct session *s = ctx;
+
+	board_debug_run(s->board, vcpus);
+}
+
+static void target_end(void *ctx, bool reset)
+{
+	struct session *s = ctx;
+
+	machine_end(board_machine(s->board), reset ? MACHINE_RESET : MACHINE_KILLED);
+}
+
+static bool add_gdb(struct session *s, struct btn_error *e)
+{
+	const struct gdb_config config = { .loop = s->loop, .where = s->options->gdb };
+	int error = 0;
+
+	if (!config.where)
+		return true;
+	if (!hv_get_info(s->hv)->guest_debug)
+		error = -EOPNOTSUPP;
+	if (!error)
+		error = gdb_create(&config, &s->gdb);
+	if (!error)
+		return true;
+	btn_set(e, BTN_HOST_CALL_FAILED, "gdb cannot be waited for at \"%.128s\"", config.where);
+	btn_set_cause(e, "The host says: %s.", strerror(-error));
+	if (error == -EADDRINUSE)
+		btn_set_cause(e, "Somebody listens there already, or it is a file.");
+	if (error == -EOPNOTSUPP)
+		btn_set_cause(e, "Engine %s of this host cannot debug guests.",
+			      hv_get_info(s->hv)->name);
+	return false;
+}
+
+static void gdb_meets_board(struct session *s)
+{
+	struct machine *machine = board_machine(s->board);
+
+	s->target = (struct gdb_target){
+		.ctx = s, .cpus = s->options->cpus, .memory = machine->memory,
+		.vcpu = target_vcpu, .take_break = target_take_break, .hold = target_hold,
+		.run = target_run, .end = target_end,
+	};
+	machine->debug_fd = gdb_event_fd(s->gdb);
+	gdb_set_target(s->gdb, &s->target);
+}
+
 /* ---- the whole ---- */
 
 bool session_create(struct hv *hv, const struct options *options, struct btn_error *e,
@@ -204,7 +281,8 @@ bool session_create(struct hv *hv, const struct options *options, struct btn_err
 	s->options = options;
 	s->hv = hv;
 	s->signal_fd = -1;
-	if (!add_loop(s, e) || !add_screen(s, e) || !add_console(s, e) || !add_control(s, e)) {
+	if (!add_loop(s, e) || !add_screen(s, e) || !add_console(s, e) || !add_control(s, e) ||
+	    !add_gdb(s, e)) {
 		session_destroy(s);
 		return false;
 	}
@@ -216,6 +294,7 @@ void session_destroy(struct session *s)
 {
 	if (!s)
 		return;
+	gdb_destroy(s->gdb);
 	control_destroy(s->control);
 	console_hub_destroy(s->hub);
 	vnc_destroy(s->vnc);
@@ -252,7 +331,11 @@ static enum machine_end run_once(struct session *s, struct btn_error *e)
 		board_hold(s->board);
 	if (s->control)
 		control_set_board(s->control, s->board);
+	if (s->gdb)
+		gdb_meets_board(s);
 	how = board_run(s->board);
+	if (s->gdb)
+		gdb_target_ended(s->gdb, how != MACHINE_RESET);
 	if (s->control)
 		control_machine_ended(s->control, how);
 	board_destroy(s->board);

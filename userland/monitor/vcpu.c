@@ -33,6 +33,8 @@ struct vcpu {
 	struct emul *emul;
 	pthread_t thread;
 	bool started;
+	bool met_break;		/* written by its thread; read while that waits */
+	struct hv_exit_debug met;
 };
 
 /* ---- what ends the VM ---- */
@@ -171,6 +173,13 @@ static void on_inta(struct vcpu *vcpu, const struct hv_exit *exit)
 		*exit->inta.vector = vcpu->config.inta(vcpu->config.inta_ctx);
 }
 
+static void on_debug(struct vcpu *vcpu, const struct hv_exit *exit)
+{
+	vcpu->met = exit->debug;
+	vcpu->met_break = true;
+	machine_break(vcpu->config.machine, vcpu->config.id);
+}
+
 /* A single step is over: what a #DB handler looks for. */
 static int note_single_step(struct vcpu *vcpu)
 {
@@ -271,23 +280,48 @@ static void dispatch(struct vcpu *vcpu, const struct hv_exit *exit)
 	case HV_EXIT_INTA:
 		on_inta(vcpu, exit);
 		break;
+	case HV_EXIT_DEBUG:
+		on_debug(vcpu, exit);
+		break;
 	}
+}
+
+static void run_once(struct vcpu *vcpu, struct hv_exit *exit)
+{
+	int error = hv_vcpu_run(vcpu->hv, exit);
+
+	if (error)
+		on_run_error(vcpu, error);
+	else
+		dispatch(vcpu, exit);
+}
+
+/*
+ * Before each run. One that is to wait has the engine take over first what was answered
+ * or changed, so that its state is whole. False: the machine has ended.
+ */
+static bool may_run(struct vcpu *vcpu, struct hv_exit *exit)
+{
+	struct machine *machine = vcpu->config.machine;
+
+	if (!machine_wants(machine))
+		return true;
+	while (exit->kind != HV_EXIT_NONE && exit->kind != HV_EXIT_DEBUG &&
+	       machine_how_ended(machine) == MACHINE_RUNNING) {
+		hv_vcpu_kick(vcpu->hv);
+		run_once(vcpu, exit);
+	}
+	return machine_stop_here(machine, vcpu->config.id);
 }
 
 static void *vcpu_thread(void *arg)
 {
+	struct hv_exit exit = { .kind = HV_EXIT_NONE };
 	struct vcpu *vcpu = arg;
-	struct hv_exit exit;
 
 	machine_enter_vcpu(vcpu->config.machine);
-	while (machine_may_run(vcpu->config.machine)) {
-		int error = hv_vcpu_run(vcpu->hv, &exit);
-
-		if (error)
-			on_run_error(vcpu, error);
-		else
-			dispatch(vcpu, &exit);
-	}
+	while (may_run(vcpu, &exit))
+		run_once(vcpu, &exit);
 	machine_leave_vcpu(vcpu->config.machine);
 	return NULL;
 }
@@ -386,6 +420,15 @@ int vcpu_start(struct vcpu *vcpu)
 	pthread_attr_destroy(&attr);
 	vcpu->started = !error;
 	return -error;
+}
+
+bool vcpu_take_break(struct vcpu *vcpu, struct hv_exit_debug *ret_debug)
+{
+	bool met = vcpu->met_break;
+
+	*ret_debug = vcpu->met;
+	vcpu->met_break = false;
+	return met;
 }
 
 void vcpu_kick(struct vcpu *vcpu)

@@ -5,6 +5,7 @@
 
 #include "core/machine.h"
 
+struct hv_exit_debug;
 struct hv_vcpu;
 struct ioapic;
 struct vcpu;
@@ -23,6 +24,8 @@ int vcpu_create(const struct vcpu_config *config, struct vcpu **ret_vcpu);
 void vcpu_destroy(struct vcpu *vcpu);	/* stopped; NULL is fine */
 struct hv_vcpu *vcpu_hv(struct vcpu *vcpu);
 int vcpu_start(struct vcpu *vcpu);
+/* What made it hold itself (machine_break()), once. While it is held. */
+bool vcpu_take_break(struct vcpu *vcpu, struct hv_exit_debug *ret_debug);
 /* Makes it look at its machine. Any thread. */
 void vcpu_kick(struct vcpu *vcpu);
 /* Processor time of its thread in ns; 0 if it has none. The thread that starts and stops it. */

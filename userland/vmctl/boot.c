@@ -60,6 +60,10 @@ const struct option_row boot_options[] = {
 		"viewers." },
 	{ "control", "PATH", "Make a UNIX socket, with access for you alone, on which the VM takes "
 		"requests: \"vmctl control\", \"screenshot\", \"send-key\" and \"type\" use it." },
+	{ "gdb", "PORT|unix:PATH[,wait]", "Let gdb debug the guest (\"target remote :PORT\" or "
+		"\"target remote PATH\" in gdb): its CPUs are gdb's threads. The UNIX socket is "
+		"made with access for you alone; a port is one of this host, and all its users "
+		"can reach it. With \",wait\" the guest does not run before gdb has come." },
 	{ "firmware", "FILE", "The BIOS image of board pc. Default: SeaBIOS." },
 	{ "dry-run", NULL, "Check everything, print the command that would run, start nothing." },
 	{ NULL, NULL, NULL },
@@ -77,6 +81,9 @@ const struct example boot_examples[] = {
 	  "vmctl boot --disk debian.qcow2 --memory 1G" },
 	{ "The same, to be reached by vmctl screenshot, send-key, type and control:",
 	  "vmctl boot --disk debian.qcow2 --memory 1G --control ./vm.sock" },
+	{ "A kernel, debugged from its first instruction: gdb vmlinux, then \"target remote "
+	  "gdb.sock\", \"hbreak start_kernel\", \"continue\":",
+	  "vmctl boot vmlinux --append nokaslr --gdb unix:gdb.sock,wait" },
 	{ "A CD that boots, and a new disk, watched through VNC:",
 	  "vmctl boot --disk new.qcow2 --cdrom system.iso --display vnc:unix:$PWD/vm.vnc" },
 	{ "A server whose port 22 is reached at port 2222 of the host:",
@@ -99,7 +106,7 @@ static const char *const boards[] = { "micro", "pc" };
 static const char *const on_off[] = { "on", "off" };
 /* What baton-vm takes in the same words. */
 static const char *const passed_on[] = {
-	"--ksm", "--display", "--vnc-password", "--firmware", "--control",
+	"--ksm", "--display", "--vnc-password", "--firmware", "--control", "--gdb",
 };
 
 struct memory_range {

@@ -54,7 +54,8 @@ bool control_do_status(struct rpc_request *r)
 		json_put_string(r->out, "name", options->name);
 	if (options->uuid)
 		json_put_string(r->out, "uuid", options->uuid);
-	json_put_string(r->out, "state", board_is_paused(control->board) ? "paused" : "running");
+	json_put_string(r->out, "state", board_is_paused(control->board) ||
+		       board_is_held(control->board) ? "paused" : "running");
 	json_put_string(r->out, "board", options->board == BOARD_PC ? "pc" : "micro");
 	json_put_string(r->out, "engine", control->config.engine);
 	json_put_int(r->out, "pid", getpid());

@@ -6,6 +6,8 @@
  */
 #include "machine.h"
 
+#include <unistd.h>
+
 #include "lib/errors.h"
 
 /* In between: somebody has won and is writing the error. */
@@ -42,6 +44,7 @@ void machine_init(struct machine *machine, struct hv *hv, struct loop *loop,
 	machine->hv = hv;
 	machine->loop = loop;
 	machine->error = error;
+	machine->debug_fd = -1;
 	pthread_mutex_init(&machine->lock, NULL);
 	pthread_cond_init(&machine->changed, NULL);
 }
@@ -68,13 +71,44 @@ static bool has_ended(struct machine *machine)
 	return machine_how_ended(machine) != MACHINE_RUNNING;
 }
 
+static void set_waiting(struct machine *machine, bool paused, uint64_t held)
+{
+	machine->paused = paused;
+	__atomic_store_n(&machine->held, held, __ATOMIC_RELAXED);
+	__atomic_store_n(&machine->attention, paused || held || has_ended(machine),
+			 __ATOMIC_SEQ_CST);
+	pthread_cond_broadcast(&machine->changed);
+}
+
 static void set_paused(struct machine *machine, bool paused)
 {
 	pthread_mutex_lock(&machine->lock);
-	machine->paused = paused;
-	__atomic_store_n(&machine->attention, paused || has_ended(machine), __ATOMIC_SEQ_CST);
-	pthread_cond_broadcast(&machine->changed);
+	set_waiting(machine, paused, machine->held);
 	pthread_mutex_unlock(&machine->lock);
+}
+
+void machine_hold(struct machine *machine, uint64_t vcpus)
+{
+	pthread_mutex_lock(&machine->lock);
+	set_waiting(machine, machine->paused, vcpus);
+	pthread_mutex_unlock(&machine->lock);
+}
+
+uint64_t machine_held(const struct machine *machine)
+{
+	return __atomic_load_n(&machine->held, __ATOMIC_RELAXED);
+}
+
+void machine_break(struct machine *machine, unsigned int vcpu)
+{
+	const uint64_t one = 1;
+
+	pthread_mutex_lock(&machine->lock);
+	set_waiting(machine, machine->paused, machine->held | 1ull << vcpu);
+	pthread_mutex_unlock(&machine->lock);
+	/* Never full: the debugger reads it. */
+	if (machine->debug_fd >= 0 && write(machine->debug_fd, &one, sizeof(one)) < 0)
+		return;
 }
 
 void machine_pause(struct machine *machine)
@@ -119,12 +153,12 @@ void machine_leave_vcpu(struct machine *machine)
 	count_vcpu(machine, -1);
 }
 
-bool machine_stop_here(struct machine *machine)
+bool machine_stop_here(struct machine *machine, unsigned int vcpu)
 {
 	pthread_mutex_lock(&machine->lock);
 	machine->waiting++;
 	pthread_cond_broadcast(&machine->changed);
-	while (machine->paused && !has_ended(machine))
+	while ((machine->paused || machine->held >> vcpu & 1) && !has_ended(machine))
 		pthread_cond_wait(&machine->changed, &machine->lock);
 	machine->waiting--;
 	pthread_mutex_unlock(&machine->lock);

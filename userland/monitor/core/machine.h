@@ -48,6 +48,8 @@ struct machine {
 	/* Atomic: vCPUs have to look at the rest, which lock protects. */
 	bool attention;
 	bool paused;
+	uint64_t held;		/* vCPUs that a debugger keeps from running, a bit each */
+	int debug_fd;		/* eventfd: a vCPU has met a breakpoint; -1: nobody listens */
 	unsigned int vcpus, waiting;	/* threads in their loop; of them, those that wait */
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
@@ -80,16 +82,25 @@ void machine_wait_paused(struct machine *machine);
 void machine_resume(struct machine *machine);
 bool machine_is_paused(const struct machine *machine);
 
+/*
+ * The same for a debugger, apart from pausing: a vCPU runs if neither forbids it. From
+ * now on these are held and no others. Main thread, and before vCPUs run.
+ */
+void machine_hold(struct machine *machine, uint64_t vcpus);
+uint64_t machine_held(const struct machine *machine);
+/* A vCPU that met a breakpoint: holds itself and tells the debugger. */
+void machine_break(struct machine *machine, unsigned int vcpu);
+
 /* For the vCPUs' loops, around all of it: */
 void machine_enter_vcpu(struct machine *machine);
 void machine_leave_vcpu(struct machine *machine);
-/* ... and before each run. Waits as long as the machine is paused. False: it has ended. */
-bool machine_stop_here(struct machine *machine);
-static inline bool machine_may_run(struct machine *machine)
+/* ... and before each run: is there a reason to wait, or to end? */
+static inline bool machine_wants(struct machine *machine)
 {
-	return !__atomic_load_n(&machine->attention, __ATOMIC_RELAXED) ||
-	       machine_stop_here(machine);
+	return __atomic_load_n(&machine->attention, __ATOMIC_RELAXED);
 }
+/* Waits as long as it is to. False: the machine has ended. */
+bool machine_stop_here(struct machine *machine, unsigned int vcpu);
 
 /* A field of a device's state: where, how wide, what it is called. */
 struct state_field {

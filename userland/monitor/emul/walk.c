@@ -56,6 +56,7 @@ void walk_init(struct walk *walk, struct guest_memory *memory,
 {
 	walk->memory = memory;
 	walk->trail = NULL;
+	walk->peek = false;
 	walk->mode = paging_mode(sregs);
 	walk->cr3 = sregs->cr3;
 	for (int i = 0; i < 4; i++)
@@ -100,7 +101,7 @@ static void mark_entry(const struct walk *walk, const struct walk_step *step, ui
 	uint64_t big = step->entry;
 	uint32_t small = (uint32_t)step->entry;
 
-	if ((step->entry & bits) == bits || !step->host)
+	if (walk->peek || (step->entry & bits) == bits || !step->host)
 		return;
 	if (is_big(walk))
 		__atomic_compare_exchange_n((uint64_t *)step->host, &big, big | bits, false,
@@ -256,4 +257,15 @@ int walk_address(const struct walk *walk, uint64_t gva, uint32_t access, uint64_
 		*ret_gpa = gva & 0xffffffff;
 		return 0;
 	}
+}
+
+int walk_peek(const struct walk *walk, uint64_t gva, uint64_t *ret_gpa)
+{
+	struct walk all = *walk;
+	uint32_t error_code;
+
+	all.trail = NULL;
+	all.peek = true;
+	all.user = all.smap = false;
+	return walk_address(&all, gva, WALK_READ, ret_gpa, &error_code) ? -EFAULT : 0;
 }

@@ -39,6 +39,7 @@ struct walk {
 	uint64_t reserved;	/* bits that make an entry invalid */
 	bool write_protect, nx, pse, smep, smap;
 	bool user;		/* CPL 3 */
+	bool peek;		/* the tables stay as they are */
 };
 
 static inline bool walk_trail_holds(const struct walk_trail *trail)
@@ -58,5 +59,8 @@ void walk_init(struct walk *walk, struct guest_memory *memory,
  */
 int walk_address(const struct walk *walk, uint64_t gva, uint32_t access, uint64_t *ret_gpa,
 		 uint32_t *ret_error_code);
+
+/* For a debugger: where is that, whoever may get at it? Leaves no mark. 0 or -EFAULT. */
+int walk_peek(const struct walk *walk, uint64_t gva, uint64_t *ret_gpa);
 
 #endif

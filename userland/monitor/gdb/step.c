@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Steps that the guest would see. Engines that step by RFLAGS.TF show it in what PUSHF
+ * saves, cannot tell it from what POPF and IRET load, and lose it where the processor
+ * clears TF on the way to a handler without a trap (INT n, SYSCALL). So: what PUSHF saved
+ * is put right; TF becomes what POPF loaded; and to a handler the guest runs, up to a
+ * breakpoint at its beginning. Where engines step without TF this changes nothing.
+ */
+#include <string.h>
+
+#include "gdb/gdb_private.h"
+
+#define MSR_LSTAR	0xc0000082u
+#define TF		(1u << 8)
+#define CR0_PE		(1u << 0)
+#define EFER_LMA	(1u << 10)
+
+#define OP_PUSHF	0x9c
+#define OP_POPF		0x9d
+#define OP_INT3		0xcc
+#define OP_INT		0xcd
+#define OP_IRET		0xcf
+
+struct place {
+	struct hv_vcpu *vcpu;
+	struct baton_regs regs;
+	struct baton_sregs sregs;
+	uint8_t code[15];
+	unsigned int at;	/* of the opcode, behind prefixes */
+	bool long64, op_size, rex_w;
+};
+
+/* Bytes past the end of memory read as 0, which is none of ours. */
+static bool read_place(struct gdb *gdb, unsigned int cpu, struct place *p)
+{
+	uint64_t rip;
+
+	*p = (struct place){ .vcpu = gdb_vcpu(gdb, cpu) };
+	if (hv_vcpu_get_regs(p->vcpu, &p->regs) || hv_vcpu_get_sregs(p->vcpu, &p->sregs))
+		return false;
+	p->long64 = p->sregs.efer & EFER_LMA && p->sregs.seg[BATON_CS].attr & BATON_SEG_L;
+	rip = p->sregs.seg[BATON_CS].base + p->regs.rip;
+	for (unsigned int i = 0; i < sizeof(p->code); i++)
+		if (gdb_memory(gdb, cpu, rip + i, &p->code[i], 1, false))
+			break;
+	return true;
+}
+
+static void skip_prefixes(struct place *p)
+{
+	static const uint8_t prefixes[] = { 0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0x67,
+					    0xf0, 0xf2, 0xf3 };
+
+	for (; p->at < 13 && memchr(prefixes, p->code[p->at], sizeof(prefixes)); p->at++)
+		p->op_size |= p->code[p->at] == 0x66;
+	if (p->long64 && (p->code[p->at] & 0xf0) == 0x40)
+		p->rex_w = p->code[p->at++] & 8;
+}
+
+/* Bytes that a PUSHF, POPF or each part of an IRET moves. */
+static unsigned int operand(const struct place *p, bool iret)
+{
+	bool big = p->sregs.seg[BATON_CS].attr & BATON_SEG_DB;
+
+	if (p->long64)
+		return p->op_size && !p->rex_w ? 2 : iret && !p->rex_w ? 4 : 8;
+	return big != p->op_size ? 4 : 2;
+}
+
+static uint64_t stack(const struct place *p, uint64_t sp)
+{
+	if (p->long64)
+		return sp;
+	if (!(p->sregs.seg[BATON_SS].attr & BATON_SEG_DB))
+		sp &= 0xffff;
+	return (uint32_t)(p->sregs.seg[BATON_SS].base + sp);
+}
+
+static bool read_flag(struct gdb *gdb, unsigned int cpu, uint64_t address)
+{
+	uint16_t flags = 0;
+
+	gdb_memory(gdb, cpu, address, &flags, sizeof(flags), false);
+	return flags & TF;
+}
+
+/* Where an interrupt's handler begins, linear; 0: not to be found out. */
+static uint64_t handler(struct gdb *gdb, unsigned int cpu, const struct place *p, uint8_t vector)
+{
+	const struct baton_dtable *idt = &p->sregs.idt;
+	uint16_t gate[8] = { 0 };
+
+	if (!(p->sregs.cr0 & CR0_PE)) {
+		if (gdb_memory(gdb, cpu, idt->base + 4u * vector, gate, 4, false))
+			return 0;
+		return ((uint32_t)gate[1] << 4) + gate[0];
+	}
+	if (p->sregs.efer & EFER_LMA) {
+		if (gdb_memory(gdb, cpu, idt->base + 16u * vector, gate, 16, false))
+			return 0;
+		return gate[0] | (uint32_t)gate[3] << 16 | (uint64_t)gate[4] << 32 |
+		       (uint64_t)gate[5] << 48;
+	}
+	/* The code segment of a handler is flat wherever this is of use. */
+	if (gdb_memory(gdb, cpu, idt->base + 8u * vector, gate, 8, false))
+		return 0;
+	return gate[0] | (uint32_t)gate[3] << 16;
+}
+
+static uint64_t syscall_entry(const struct place *p)
+{
+	struct baton_msr msr = { .index = MSR_LSTAR };
+
+	return p->long64 && hv_vcpu_get_msrs(p->vcpu, &msr, 1) == 1 ? msr.data : 0;
+}
+
+static void find_out(struct gdb *gdb, unsigned int cpu, const struct place *p,
+		     struct gdb_step *step)
+{
+	const uint8_t *code = p->code + p->at;
+	unsigned int size;
+
+	switch (code[0]) {
+	case OP_PUSHF:
+		step->how = GDB_STEP_PUSHF;
+		step->trap_flag = p->regs.rflags & TF;
+		step->address = stack(p, p->regs.gpr[BATON_RSP] - operand(p, false));
+		break;
+	case OP_POPF:
+	case OP_IRET:
+		size = operand(p, code[0] == OP_IRET);
+		step->how = GDB_STEP_POPF;
+		step->trap_flag = read_flag(gdb, cpu, stack(p, p->regs.gpr[BATON_RSP] +
+						(code[0] == OP_IRET ? 2 * size : 0)));
+		break;
+	case OP_INT3:
+	case OP_INT:
+		step->how = GDB_STEP_TO;
+		step->address = handler(gdb, cpu, p, code[0] == OP_INT ? code[1] : 3);
+		break;
+	case 0x0f:
+		if (code[1] != 0x05)
+			break;
+		step->how = GDB_STEP_TO;
+		step->address = syscall_entry(p);
+		break;
+	}
+}
+
+/* With all four in use, or no address, it is a step like others. */
+static bool break_at_end(const struct gdb_step *step, struct hv_debug *debug)
+{
+	for (unsigned int i = 0; step->address && i < GDB_HARD_MAX; i++) {
+		if (debug->dr7 >> 2 * i & 3)
+			continue;
+		debug->hw_break = true;
+		debug->dr[i] = step->address;
+		debug->dr7 |= 0x400 | 2ull << 2 * i;
+		return true;
+	}
+	return false;
+}
+
+void gdb_step_before(struct gdb *gdb, unsigned int cpu, struct hv_debug *debug)
+{
+	struct gdb_step *step = &gdb->step[cpu];
+	bool physical = gdb->physical;
+	struct place p;
+
+	*step = (struct gdb_step){ .on = true };
+	gdb->physical = false;
+	if (read_place(gdb, cpu, &p)) {
+		skip_prefixes(&p);
+		find_out(gdb, cpu, &p, step);
+	}
+	gdb->physical = physical;
+	if (step->how == GDB_STEP_TO && break_at_end(step, debug))
+		return;
+	if (step->how == GDB_STEP_TO)
+		step->how = GDB_STEP_PLAIN;
+	debug->step = true;
+}
+
+static void set_saved_flag(struct gdb *gdb, unsigned int cpu, const struct gdb_step *step)
+{
+	bool physical = gdb->physical;
+	uint16_t flags;
+
+	gdb->physical = false;
+	if (!gdb_memory(gdb, cpu, step->address, &flags, sizeof(flags), false)) {
+		flags = (uint16_t)((flags & ~TF) | (step->trap_flag ? TF : 0));
+		gdb_memory(gdb, cpu, step->address, &flags, sizeof(flags), true);
+	}
+	gdb->physical = physical;
+}
+
+void gdb_step_after(struct gdb *gdb, unsigned int cpu)
+{
+	const struct gdb_step *step = &gdb->step[cpu];
+	struct baton_regs regs;
+
+	if (step->how == GDB_STEP_PUSHF)
+		set_saved_flag(gdb, cpu, step);
+	if (step->how != GDB_STEP_POPF || hv_vcpu_get_regs(gdb_vcpu(gdb, cpu), &regs) ||
+	    !(regs.rflags & TF) == !step->trap_flag)
+		return;
+	regs.rflags = (regs.rflags & ~(uint64_t)TF) | (step->trap_flag ? TF : 0);
+	hv_vcpu_set_regs(gdb_vcpu(gdb, cpu), &regs);
+}
