@@ -25,6 +25,7 @@ struct baton_vcpu;
 #define BATON_GF_GBPAGES	(1u << 11)
 #define BATON_GF_FFXSR		(1u << 12)
 #define BATON_GF_MTRR		(1u << 13)
+#define BATON_GF_PV_EOI		(1u << 14)
 
 struct baton_cpuid_table {
 	struct baton_cpuid_entry *entries; /* sorted by leaf, subleaf; NULL: none */

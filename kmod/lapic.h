@@ -78,6 +78,7 @@ struct baton_lapic {
 	bool timer_fired;		/* a: set in interrupt context */
 	u8 sipi_vector;			/* a: with BATON_REQ_SIPI */
 	u8 eoi_vector;			/* with BATON_REQ_EOI */
+	u8 lazy_eoi;			/* in service, unless the guest has said so (pv.h); 0: none */
 	u32 esr_pending;		/* errors since the last write to ESR */
 	unsigned long posted[256 / BITS_PER_LONG]; /* a: vectors from elsewhere */
 	unsigned long posted_level[256 / BITS_PER_LONG]; /* a: … of which level */
@@ -189,6 +190,8 @@ void baton_apic_error(struct baton_vcpu *vcpu, u32 esr_bit);
 void baton_apic_local(struct baton_vcpu *vcpu, enum baton_apic_reg lvt);
 /* Value that register accepts, 0-bits reserved; and its LVT rule while disabled. */
 u32 baton_apic_writable(const struct baton_vcpu *vcpu, u32 reg);
+/* Owner thread: what the guest may have left in its flag (pv.h) is no longer open. */
+void baton_apic_settle(struct baton_vcpu *vcpu);
 /* Caches from the registers, after these changed as a whole. */
 void baton_apic_recompute(struct baton_vcpu *vcpu);
 

@@ -20,8 +20,6 @@
 #include "slots.h"
 #include "vcpu.h"
 
-#define PV_ENABLED 1ull
-
 /*
  * mul and shift for a TSC of khz, as the guest computes with them: the product
  * of 64 and 32 bits loses its lower half, so mul wants its top bit set.
@@ -106,7 +104,7 @@ void baton_clock_tsc_jumped(struct baton_vm *vm, u64 ticks)
 
 void baton_pvclock_moved(struct baton_vcpu *vcpu)
 {
-	if (unlikely(check_tsc_unstable()) && vcpu->msr.pv_system_time & PV_ENABLED)
+	if (unlikely(check_tsc_unstable()) && vcpu->msr.pv_system_time & BATON_PV_ENABLED)
 		baton_request(vcpu, BATON_REQ_CLOCK);
 }
 
@@ -162,7 +160,7 @@ static void write_system_time(struct baton_vcpu *vcpu)
 	}
 	info.tsc_timestamp = tsc + vcpu->tsc_offset;
 	info.system_time = ns;
-	publish(vcpu->vm, vcpu->msr.pv_system_time & ~PV_ENABLED, &info, sizeof(info));
+	publish(vcpu->vm, vcpu->msr.pv_system_time & ~BATON_PV_ENABLED, &info, sizeof(info));
 }
 
 /* Wall-clock time at guest time 0. */
@@ -179,7 +177,7 @@ static void write_wall_clock(struct baton_vcpu *vcpu)
 
 void baton_pvclock_update(struct baton_vcpu *vcpu)
 {
-	if (vcpu->msr.pv_system_time & PV_ENABLED)
+	if (vcpu->msr.pv_system_time & BATON_PV_ENABLED)
 		write_system_time(vcpu);
 	if (vcpu->msr.pv_wall_due) {
 		vcpu->msr.pv_wall_due = false;

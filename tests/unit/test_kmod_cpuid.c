@@ -404,6 +404,7 @@ static void test_consequences(void **state)
 		{ 0x80000001, EDX, 26, BATON_GF_GBPAGES, 0 },
 		{ 0x80000001, EDX, 29, BATON_GF_LONG_MODE, 0 },
 		{ 0x40000001, EAX, 3, BATON_GF_PVCLOCK, 0 },
+		{ 0x40000001, EAX, 6, BATON_GF_PV_EOI, 0 },
 	};
 	size_t i;
 

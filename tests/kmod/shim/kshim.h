@@ -277,6 +277,7 @@ extern unsigned long kshim_totalram;
 #define copy_from_user_nofault(to, from, n) \
 	(kshim_user_fault && kshim_user_fault((unsigned long)(from), n) ? \
 	 -EFAULT : (memcpy(to, (const void *)(from), n), 0))
+#define __put_user(x, p) put_user(x, p)
 #define get_user(x, p) __get_user(x, p)
 #define put_user(x, p) \
 	(kshim_user_fault && kshim_user_fault((unsigned long)(p), sizeof(*(p))) ? \
@@ -324,6 +325,8 @@ extern unsigned int kshim_lock_breaks;
 #define local_irq_save(f) ((void)((f) = 0))
 #define local_irq_restore(f) ((void)(f))
 #define preempt_disable() barrier()
+extern bool kshim_irqs_off;	/* as in a window */
+#define irqs_disabled() kshim_irqs_off
 #define preempt_enable() barrier()
 #define might_sleep() barrier()
 #define cond_resched() barrier()
