@@ -10,6 +10,7 @@
 #include <linux/eventfd.h>
 #include <linux/hrtimer.h>
 #include <linux/mm.h>
+#include <linux/sched.h>
 #include <linux/smp.h>
 #include <linux/syscore_ops.h>
 #include <asm/cpufeatures.h>
@@ -78,6 +79,24 @@ static inline void baton_send_reschedule(int cpu)
 #define rdmsrq_safe(msr, p) rdmsrl_safe(msr, p)
 #define wrmsrq_safe(msr, val) wrmsrl_safe(msr, val)
 #endif
+
+/* How long the current thread has waited for a CPU in its life, ns. */
+#ifdef CONFIG_SCHED_INFO
+#define baton_run_delay() (current->sched_info.run_delay)
+#else
+#define baton_run_delay() 0ull
+#endif
+
+/* > 0: the thread has run, or will soon. */
+static inline int baton_yield_to(struct task_struct *task)
+{
+#ifdef HAVE_YIELD_TO
+	return yield_to(task, true);
+#else
+	cond_resched();
+	return 0;
+#endif
+}
 
 #ifndef HAVE_FOLL_INTERRUPTIBLE
 #define FOLL_INTERRUPTIBLE 0

@@ -9,6 +9,7 @@
 #include "apic_page.h"
 #include "eventfds.h"
 #include "fetch.h"
+#include "pv.h"
 #include "slots.h"
 #include "vcpu.h"
 
@@ -148,13 +149,18 @@ bool baton_exit_xsetbv(struct baton_vcpu *vcpu, u8 cpl)
 	return true;
 }
 
-/* KVM ABI, "KVM_HC_*": we offer none, and say so by the published number. */
 void baton_exit_hypercall(struct baton_vcpu *vcpu, bool long64, u8 cpl)
 {
-	const long enosys = -1000, eperm = -1;
-	u64 answer = cpl ? eperm : enosys;
+	const u64 *gpr = vcpu->regs.gpr, mask = long64 ? ~0ull : ~0u;
+	const u64 args[] = {
+		gpr[BATON_RBX] & mask, gpr[BATON_RCX] & mask, gpr[BATON_RDX] & mask,
+		gpr[BATON_RSI] & mask,
+	};
+	u64 answer = -EPERM;
 
-	vcpu->regs.gpr[BATON_RAX] = long64 ? answer : (u32)answer;
+	if (!cpl)
+		answer = baton_pv_hypercall(vcpu, gpr[BATON_RAX] & mask, args, long64 ? 64 : 32);
+	vcpu->regs.gpr[BATON_RAX] = answer & mask;
 }
 
 enum baton_next baton_exit_gp(struct baton_vcpu *vcpu)

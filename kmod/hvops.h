@@ -35,6 +35,7 @@ enum baton_next {
 #define BATON_ST_TSC	(1u << 5)		/* vcpu->tsc_offset */
 #define BATON_ST_EVENTS	(1u << 6)		/* shadow, NMI blocking, reinjection */
 #define BATON_ST_ALL	0x7fu
+#define BATON_ST_TLB	(1u << 7)		/* dirty only: guest-linear mappings are stale */
 
 struct baton_hvops {
 	const char *name;		/* "vmx", "svm" */

@@ -183,6 +183,11 @@ static inline u32 baton_apic_x2_ldr(u32 id)
 
 /* The owner wrote ICR. wide: dest has 32 bits, as in x2APIC mode. */
 void baton_apic_send_ipi(struct baton_vcpu *vcpu, u32 icr, u32 dest, bool wide);
+/*
+ * The same for a set of APIC ids: fixed or NMI; icr has mode and vector. Returns how many
+ * of them there are, or -EINVAL.
+ */
+int baton_apic_send_set(struct baton_vcpu *vcpu, u64 targets, u64 icr);
 /* Owner thread: an interrupt from the vCPU to itself, no request and no IPI. */
 void baton_apic_raise(struct baton_vcpu *vcpu, u8 vector, bool level);
 void baton_apic_error(struct baton_vcpu *vcpu, u32 esr_bit);

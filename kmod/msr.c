@@ -20,7 +20,9 @@
 
 #define PV_WALL_CLOCK	0x4b564d00u
 #define PV_SYSTEM_TIME	0x4b564d01u
+#define PV_STEAL	0x4b564d03u
 #define PV_EOI		0x4b564d04u
+#define PV_POLL		0x4b564d05u
 
 #define X2APIC_FIRST	0x800u
 #define X2APIC_LAST	0x8ffu
@@ -120,7 +122,9 @@ static const struct policy policies[] = {
 	MADE(MSR_IA32_TSC_DEADLINE, .feature = BATON_GF_TSC_DEADLINE),
 	VALUE(PV_WALL_CLOCK, pv_wall_clock, SPECIAL, ALL, .feature = BATON_GF_PVCLOCK),
 	VALUE(PV_SYSTEM_TIME, pv_system_time, SPECIAL, ALL, .feature = BATON_GF_PVCLOCK),
+	VALUE(PV_STEAL, pv_steal, PV_ADDRESS, ~0x3eull, .feature = BATON_GF_PV_STEAL),
 	VALUE(PV_EOI, pv_eoi, PV_ADDRESS, ~2ull, .feature = BATON_GF_PV_EOI),
+	VALUE(PV_POLL, pv_poll, ANY, 1, .reset = 1, .feature = BATON_GF_PV_POLL),
 	MADE(MSR_EFER),
 	SYSCALL(MSR_STAR, star, ANY, ALL),
 	SYSCALL(MSR_LSTAR, lstar, CANONICAL, ALL),
@@ -413,9 +417,11 @@ static bool write_value(struct baton_vcpu *vcpu, const struct policy *policy, bo
 		return false;
 	if (policy->rule == IGNORE && !host)
 		return true;
-	/* What the guest left at the old address is of no later use. */
-	if (policy->rule == PV_ADDRESS)
+	/* What the guest left at the old address is of no later use; the new one is due. */
+	if (policy->rule == PV_ADDRESS) {
 		baton_apic_settle(vcpu);
+		vcpu->steal_seen = BATON_STEAL_LOOK;
+	}
 	*value_of(vcpu, policy) = value;
 	if (policy->hardware)
 		vcpu->dirty |= BATON_ST_MSRS;

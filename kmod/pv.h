@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Paravirtual services in the ABI that KVM has published: lazy EOI. The clock is
- * in pvclock.h.
+ * Paravirtual services in the ABI that KVM has published: lazy EOI, steal time,
+ * hypercalls. The clock is in pvclock.h.
  */
 #ifndef BATON_PV_H
 #define BATON_PV_H
@@ -17,5 +17,20 @@ struct baton_vcpu;
  */
 bool baton_pv_eoi_offer(struct baton_vcpu *vcpu);
 bool baton_pv_eoi_take(struct baton_vcpu *vcpu);
+
+/*
+ * Steal time. away: the thread is about to give the CPU away. back: it has it again, and
+ * the guest is about to run. Both are the vCPU's thread's, out of a window, and may sleep.
+ */
+void baton_pv_away(struct baton_vcpu *vcpu);
+void baton_pv_back(struct baton_vcpu *vcpu);
+
+/* VMCALL, in the window: KVM_HC_*; a negative KVM_E* on failure. */
+long baton_pv_hypercall(struct baton_vcpu *vcpu, u64 nr, const u64 *args, u32 width);
+
+/* BATON_REQ_YIELD: gives the CPU to a vCPU that waits for one. By the vCPU's thread. */
+void baton_pv_yield(struct baton_vcpu *vcpu);
+/* Another thread than before runs the vCPU: yields go to it from now on. May sleep. */
+void baton_pv_runner(struct baton_vcpu *vcpu);
 
 #endif

@@ -22,6 +22,7 @@
 
 #include "compat.h"
 #include "hwcpu.h"
+#include "pv.h"
 #include "vcpu_state.h"
 #include "window.h"
 
@@ -168,6 +169,8 @@ static enum step handle_requests(struct baton_vcpu *vcpu)
 		return later(vcpu, BATON_REQ_INIT);
 	if (take_request(vcpu, BATON_REQ_SIPI) && start_up(vcpu))
 		return later(vcpu, BATON_REQ_SIPI);
+	if (take_request(vcpu, BATON_REQ_YIELD))
+		baton_pv_yield(vcpu);
 	if (take_request(vcpu, BATON_REQ_SHUTDOWN))
 		return return_with(vcpu, BATON_EXIT_SHUTDOWN);
 	if (take_request(vcpu, BATON_REQ_EOI)) {
@@ -200,6 +203,8 @@ static bool may_go_on(struct baton_vcpu *vcpu)
 		vcpu->ev.nmi = true;
 	if (vcpu->ev.nmi && !vcpu->ev.nmi_blocked)
 		return true;
+	if (READ_ONCE(vcpu->unhalt))
+		return true;
 	return (baton_lapic_pending(vcpu) >= 0 || baton_extint_due(vcpu)) &&
 	       vcpu->regs.rflags & X86_EFLAGS_IF;
 }
@@ -208,8 +213,10 @@ static enum step block(struct baton_vcpu *vcpu)
 {
 	if (may_go_on(vcpu)) {
 		vcpu->mp_state = BATON_MP_RUNNABLE;
+		WRITE_ONCE(vcpu->unhalt, false);
 		return STEP_AGAIN;
 	}
+	baton_pv_away(vcpu);
 	baton_timer_block(vcpu);
 	prepare_to_rcuwait(&vcpu->wait);
 	for (;;) {
@@ -287,6 +294,8 @@ static enum step resolve_fault(struct baton_vcpu *vcpu)
 
 static enum step run_step(struct baton_vcpu *vcpu)
 {
+	if (unlikely(vcpu->steal_seen != baton_run_delay()))
+		baton_pv_back(vcpu);
 	switch (run_window(vcpu)) {
 	case BATON_TO_USER:
 		return STEP_RETURN;
@@ -327,26 +336,28 @@ static bool user_mode_work(void)
  * What the host wants of this thread. 0: go on; 1: return to user space; -EINTR: a
  * signal. The kernel's own helper for this takes a struct kvm_vcpu, and follows it.
  */
-static noinline int host_work_slow(void)
+static noinline int host_work_slow(struct baton_vcpu *vcpu)
 {
 	if (signal_pending(current))
 		return -EINTR;
 	if (user_mode_work())
 		return 1;
-	if (need_resched())
+	if (need_resched()) {
+		baton_pv_away(vcpu);
 		schedule();
+	}
 	return 0;
 }
 
 /* Most of the time there is none: one look at all the flags says so. */
-static int host_work(void)
+static int host_work(struct baton_vcpu *vcpu)
 {
 	const unsigned long any = _TIF_SIGPENDING | _TIF_NOTIFY_SIGNAL | _TIF_NOTIFY_RESUME |
 				  _TIF_NEED_RESCHED;
 
 	if (likely(!(READ_ONCE(current_thread_info()->flags) & any)))
 		return 0;
-	return host_work_slow();
+	return host_work_slow(vcpu);
 }
 
 static int export(struct baton_vcpu *vcpu)
@@ -377,6 +388,8 @@ int baton_vcpu_run(struct baton_vcpu *vcpu)
 	vcpu->secrets_seen = true;
 	if (READ_ONCE(vcpu->vm->dead))
 		return -EIO;
+	if (unlikely(rcu_access_pointer(vcpu->runner) != task_pid(current)))
+		baton_pv_runner(vcpu);
 	if (vcpu->answer_due) {
 		r = take_answer(vcpu);
 		if (r)
@@ -392,7 +405,7 @@ int baton_vcpu_run(struct baton_vcpu *vcpu)
 	if (READ_ONCE(run->immediate_exit))
 		return 0;
 	do {
-		r = host_work();
+		r = host_work(vcpu);
 		if (r)
 			return r < 0 ? r : export(vcpu);
 		if (!baton_hwcpu_may_run())

@@ -40,6 +40,7 @@ enum baton_req {
 	BATON_REQ_SIPI,		/* start-up IPI, vector in lapic.sipi_vector */
 	BATON_REQ_SHUTDOWN,	/* #DF could not be delivered: triple fault */
 	BATON_REQ_EOI,		/* tell the monitor of apic.eoi_vector */
+	BATON_REQ_YIELD,	/* give the CPU to vcpu->yield_to */
 };
 
 /* Events on their way into the guest; the backend delivers in this order. */
@@ -68,6 +69,8 @@ struct baton_fault {
 	u8 insn[15];
 };
 
+#define BATON_STEAL_LOOK	(~0ull)	/* baton_vcpu.steal_seen: look in any case */
+#define BATON_YIELD_ANY		BATON_MAX_VCPUS
 #define BATON_ANSWER_INTA	0xff	/* baton_vcpu.answer_due: the exit was INTA */
 
 struct baton_vcpu {
@@ -92,6 +95,8 @@ struct baton_vcpu {
 	struct baton_pending ev;	/* V */
 	u32 mp_state;			/* V: enum baton_mp_state */
 	bool nmi_posted;		/* a: NMI asked for by any thread */
+	bool unhalt;			/* a: ends HLT, or the next one, whatever IF is */
+	bool away;			/* a: the thread is off the CPU; with mode OUT: it waits for one */
 	bool intr;			/* a: level of INTR, which is wired to LINT0 */
 	u64 tsc_offset;			/* V: guest TSC = host TSC + this */
 
@@ -110,6 +115,13 @@ struct baton_vcpu {
 		u64 gpa;
 		u64 gen;
 	} fetch;
+
+	/* pv.c */
+	u64 steal_seen;			/* V: the thread's time of waiting as of its last turn */
+	u64 steal_base;			/* V: … that the guest has been told */
+	const void *steal_of;		/* V: whose; only compared */
+	u32 yield_to;			/* V: with BATON_REQ_YIELD: an APIC id, BATON_YIELD_ANY */
+	struct pid __rcu *runner;	/* V to write: of the thread that ran it last */
 
 	struct mutex lock;
 	struct rcuwait wait;
