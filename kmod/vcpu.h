@@ -96,7 +96,7 @@ struct baton_vcpu {
 	u32 mp_state;			/* V: enum baton_mp_state */
 	bool nmi_posted;		/* a: NMI asked for by any thread */
 	bool unhalt;			/* a: ends HLT, or the next one, whatever IF is */
-	bool away;			/* a: the thread is off the CPU; with mode OUT: it waits for one */
+	bool away;			/* a: the thread is off the CPU */
 	bool intr;			/* a: level of INTR, which is wired to LINT0 */
 	u64 tsc_offset;			/* V: guest TSC = host TSC + this */
 
@@ -263,7 +263,7 @@ static inline bool baton_has_error_code(u8 vector, u64 cr0)
 /* Bits that an error code can have: VM entry insists on it. */
 #define BATON_ERROR_CODE_BITS 0x7fffu
 
-/* Queues an exception; a second one becomes #DF or shutdown by the SDM's table. */
+/* A second exception becomes #DF or shutdown by the SDM's table. */
 void baton_queue_exception(struct baton_vcpu *vcpu, u8 vector, bool has_error, u32 error);
 static inline void baton_inject_ud(struct baton_vcpu *vcpu)
 {

@@ -503,7 +503,9 @@ static void test_send_ipi(void **state)
 	assert_int_equal(hypercall(true, KVM_HC_SEND_IPI, 1, 0, 0, 0x400), 1);
 	assert_true(vm->vcpus[0]->nmi_posted);
 	/* Illegal vector; INIT, SIPI, lowest priority; logical; shorthand; high bits. */
-	static const u64 bad[] = { 0xf, 0x540, 0x640, 0x140, 0x840, 0x40040, 0x80040, 1ull << 32 | 0x40 };
+	static const u64 bad[] = {
+		0xf, 0x540, 0x640, 0x140, 0x840, 0x40040, 0x80040, 1ull << 32 | 0x40,
+	};
 
 	for (i = 0; i < ARRAY_SIZE(bad); i++)
 		assert_int_equal(hypercall(true, KVM_HC_SEND_IPI, 1, 0, 0, bad[i]), -EINVAL);
