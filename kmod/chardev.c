@@ -48,7 +48,7 @@ static long sys_get_info(void *unused, void *arg)
 	info->features = BATON_FEAT_X2APIC | BATON_FEAT_TSC_DEADLINE | BATON_FEAT_PVCLOCK |
 			 BATON_FEAT_IRQFD | BATON_FEAT_IOEVENTFD | BATON_FEAT_LARGE_PAGES |
 			 BATON_FEAT_EXTINT | BATON_FEAT_DIRTY_LOG | BATON_FEAT_PV_EOI |
-			 BATON_FEAT_PV_STEAL | BATON_FEAT_PV_CALLS;
+			 BATON_FEAT_PV_STEAL | BATON_FEAT_PV_CALLS | BATON_FEAT_HALT_POLL;
 	if (boot_cpu_has(X86_FEATURE_OSXSAVE))
 		info->features |= BATON_FEAT_XSAVE;
 	info->vendor = baton_hv ? baton_hv->vendor : BATON_VENDOR_NONE;
@@ -79,11 +79,12 @@ static long sys_create_vm(void *object, void *arg)
 	struct baton_vm *vm;
 	int r;
 
-	if (!all_zero(in, sizeof(*in)))
+	if (in->flags & ~BATON_VM_NO_HALT_POLL || !all_zero(in->reserved, sizeof(in->reserved)))
 		return -EINVAL;
 	r = baton_vm_create(file->f_cred->uid, &vm);
 	if (r)
 		return r;
+	vm->no_halt_poll = in->flags & BATON_VM_NO_HALT_POLL;
 	r = anon_inode_getfd("baton-vm", &vm_fops, vm, O_RDWR | O_CLOEXEC);
 	if (r < 0)
 		baton_vm_put(vm);

@@ -9,7 +9,6 @@
 #include "apic_page.h"
 #include "eventfds.h"
 #include "fetch.h"
-#include "pv.h"
 #include "slots.h"
 #include "vcpu.h"
 
@@ -69,6 +68,14 @@ enum baton_next baton_exit_inta(struct baton_vcpu *vcpu)
 	vcpu->run->inta = (struct baton_exit_inta) { .vector = BATON_INTA_NONE };
 	vcpu->answer_due = BATON_ANSWER_INTA;
 	return BATON_TO_USER;
+}
+
+/* The guest waits for something that a vCPU without a CPU may hold. */
+enum baton_next baton_exit_pause(struct baton_vcpu *vcpu)
+{
+	/* For this thread, which looks before it enters. */
+	set_bit(BATON_REQ_YIELD, &vcpu->requests);
+	return BATON_LEAVE;
 }
 
 enum baton_next baton_exit_hlt(struct baton_vcpu *vcpu)

@@ -10,7 +10,6 @@
 #include <linux/bitops.h>
 #include <linux/nospec.h>
 
-#include "pv.h"
 #include "vcpu.h"
 
 #define X2APIC_MSR_BASE 0x800

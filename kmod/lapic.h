@@ -78,7 +78,7 @@ struct baton_lapic {
 	bool timer_fired;		/* a: set in interrupt context */
 	u8 sipi_vector;			/* a: with BATON_REQ_SIPI */
 	u8 eoi_vector;			/* with BATON_REQ_EOI */
-	u8 lazy_eoi;			/* in service, but for what the guest says (pv.h); 0: none */
+	u8 lazy_eoi;			/* in service, unless the guest says not (pv.h) */
 	u32 esr_pending;		/* errors since the last write to ESR */
 	unsigned long posted[256 / BITS_PER_LONG]; /* a: vectors from elsewhere */
 	unsigned long posted_level[256 / BITS_PER_LONG]; /* a: … of which level */

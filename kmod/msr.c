@@ -420,7 +420,7 @@ static bool write_value(struct baton_vcpu *vcpu, const struct policy *policy, bo
 	/* What the guest left at the old address is of no later use; the new one is due. */
 	if (policy->rule == PV_ADDRESS) {
 		baton_apic_settle(vcpu);
-		vcpu->steal_seen = BATON_STEAL_LOOK;
+		vcpu->pv.steal_seen = BATON_STEAL_LOOK;
 	}
 	*value_of(vcpu, policy) = value;
 	if (policy->hardware)

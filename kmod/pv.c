@@ -20,7 +20,6 @@
 #include <linux/uaccess.h>
 
 #include "compat.h"
-#include "pv.h"
 #include "slots.h"
 #include "vcpu.h"
 
@@ -87,10 +86,10 @@ void baton_pv_away(struct baton_vcpu *vcpu)
 	const u8 preempted = KVM_VCPU_PREEMPTED;
 	struct kvm_steal_time __user *area;
 
-	if (vcpu->away)
+	if (vcpu->pv.away)
 		return;
-	WRITE_ONCE(vcpu->away, true);
-	vcpu->steal_seen = BATON_STEAL_LOOK;
+	WRITE_ONCE(vcpu->pv.away, true);
+	vcpu->pv.steal_seen = BATON_STEAL_LOOK;
 	area = steal_area(vcpu);
 	/* A hint: if it cannot be had, others interrupt us for nothing. */
 	if (area && !copy_to_user_nofault(&area->preempted, &preempted, sizeof(preempted)))
@@ -135,12 +134,12 @@ void baton_pv_back(struct baton_vcpu *vcpu)
 	u64 delay = baton_run_delay(), late = 0;
 
 	/* Another thread's waiting was not this vCPU's. */
-	if (vcpu->steal_of == current)
-		late = delay - vcpu->steal_base;
-	vcpu->steal_of = area ? current : NULL;
-	vcpu->steal_base = delay;
-	vcpu->steal_seen = delay;
-	WRITE_ONCE(vcpu->away, false);
+	if (vcpu->pv.steal_of == current)
+		late = delay - vcpu->pv.steal_base;
+	vcpu->pv.steal_of = area ? current : NULL;
+	vcpu->pv.steal_base = delay;
+	vcpu->pv.steal_seen = delay;
+	WRITE_ONCE(vcpu->pv.away, false);
 	if (!area)
 		return;
 	if (end_preempted(area) & KVM_VCPU_FLUSH_TLB)
@@ -154,9 +153,9 @@ void baton_pv_back(struct baton_vcpu *vcpu)
 
 void baton_pv_runner(struct baton_vcpu *vcpu)
 {
-	struct pid *old = rcu_dereference_protected(vcpu->runner, true);
+	struct pid *old = rcu_dereference_protected(vcpu->pv.runner, true);
 
-	rcu_assign_pointer(vcpu->runner, get_task_pid(current, PIDTYPE_PID));
+	rcu_assign_pointer(vcpu->pv.runner, get_task_pid(current, PIDTYPE_PID));
 	if (!old)
 		return;
 	synchronize_rcu();
@@ -169,10 +168,10 @@ static bool yield_to_vcpu(struct baton_vcpu *target)
 	struct task_struct *task;
 	bool done;
 
-	if (!target || !READ_ONCE(target->away) || READ_ONCE(target->mode) != BATON_MODE_OUT)
+	if (!target || !READ_ONCE(target->pv.away) || READ_ONCE(target->mode) != BATON_MODE_OUT)
 		return false;
 	rcu_read_lock();
-	task = get_pid_task(rcu_dereference(target->runner), PIDTYPE_PID);
+	task = get_pid_task(rcu_dereference(target->pv.runner), PIDTYPE_PID);
 	rcu_read_unlock();
 	if (!task)
 		return false;
@@ -184,9 +183,9 @@ static bool yield_to_vcpu(struct baton_vcpu *target)
 void baton_pv_yield(struct baton_vcpu *vcpu)
 {
 	struct baton_vm *vm = vcpu->vm;
-	u32 i, top = READ_ONCE(vm->vcpu_top), to = vcpu->yield_to;
+	u32 i, top = READ_ONCE(vm->vcpu_top), to = vcpu->pv.yield_to;
 
-	vcpu->yield_to = BATON_YIELD_ANY;
+	vcpu->pv.yield_to = BATON_YIELD_ANY;
 	if (to < BATON_MAX_VCPUS) {
 		yield_to_vcpu(READ_ONCE(vm->vcpus[array_index_nospec(to, BATON_MAX_VCPUS)]));
 		return;
@@ -212,7 +211,7 @@ static long kick(struct baton_vm *vm, u64 id)
 	struct baton_vcpu *target = vcpu_by_id(vm, id);
 
 	if (target) {
-		WRITE_ONCE(target->unhalt, true);
+		WRITE_ONCE(target->pv.unhalt, true);
 		baton_request(target, BATON_REQ_EVENT);
 	}
 	return 0;
@@ -229,8 +228,8 @@ static long yield_later(struct baton_vcpu *vcpu, u64 id)
 	struct baton_vcpu *target = vcpu_by_id(vcpu->vm, id);
 
 	/* Not out of a window: in the next turn, and only if there is a point in it. */
-	if (target && READ_ONCE(target->away)) {
-		vcpu->yield_to = id;
+	if (target && READ_ONCE(target->pv.away)) {
+		vcpu->pv.yield_to = id;
 		set_bit(BATON_REQ_YIELD, &vcpu->requests);
 	}
 	return 0;

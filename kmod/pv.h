@@ -9,6 +9,21 @@
 #include <linux/types.h>
 
 struct baton_vcpu;
+struct pid;
+
+#define BATON_STEAL_LOOK	(~0ull)	/* baton_pv.steal_seen: look in any case */
+#define BATON_YIELD_ANY		(~0u)
+
+/* Legend: vcpu.h. */
+struct baton_pv {
+	bool unhalt;			/* a: ends HLT, or the next one, whatever IF is */
+	bool away;			/* a: the thread is off the CPU */
+	u32 yield_to;			/* V: with BATON_REQ_YIELD: an APIC id, BATON_YIELD_ANY */
+	u64 steal_seen;			/* V: the thread's time of waiting as of its last turn */
+	u64 steal_base;			/* V: … that the guest has been told */
+	const void *steal_of;		/* V: whose; only compared */
+	struct pid __rcu *runner;	/* V to write: of the thread that ran it last */
+};
 
 /*
  * Lazy EOI. offer: sets the flag in guest memory by which the guest may end its

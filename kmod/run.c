@@ -13,16 +13,18 @@
  * pending (interrupts are off) and ends the first entry at once. The same order
  * makes TLB flushes safe: the backend compares vm->tlb_gen after that barrier.
  */
+#include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
+#include <linux/sched/stat.h>
 #include <linux/task_work.h>
 #include <linux/uaccess.h>
 #include <asm/mce.h>
 #include <asm/ptrace.h>
+#include <asm/tsc.h>
 
 #include "compat.h"
 #include "hwcpu.h"
-#include "pv.h"
 #include "vcpu_state.h"
 #include "window.h"
 
@@ -30,6 +32,10 @@ DEFINE_PER_CPU(u64, baton_last_guest);
 
 /* Fast exits in one window: a bound on how long interrupts stay off. */
 #define WINDOW_BUDGET 256
+
+static unsigned int halt_poll_ns = 50000;
+module_param(halt_poll_ns, uint, 0644);
+MODULE_PARM_DESC(halt_poll_ns, "at most how long a vCPU in HLT stays awake; 0: not at all");
 
 /* Internal to this file: what a step of the loop says. */
 enum step {
@@ -203,21 +209,46 @@ static bool may_go_on(struct baton_vcpu *vcpu)
 		vcpu->ev.nmi = true;
 	if (vcpu->ev.nmi && !vcpu->ev.nmi_blocked)
 		return true;
-	if (READ_ONCE(vcpu->unhalt))
+	if (READ_ONCE(vcpu->pv.unhalt))
 		return true;
 	return (baton_lapic_pending(vcpu) >= 0 || baton_extint_due(vcpu)) &&
 	       vcpu->regs.rflags & X86_EFLAGS_IF;
 }
 
-static enum step block(struct baton_vcpu *vcpu)
+/*
+ * A short sleep costs more than it gives. So the thread stays awake for as long as it
+ * takes, if that has been short of late, and nobody else wants the CPU.
+ */
+static bool poll(struct baton_vcpu *vcpu)
 {
-	if (may_go_on(vcpu)) {
-		vcpu->mp_state = BATON_MP_RUNNABLE;
-		WRITE_ONCE(vcpu->unhalt, false);
-		return STEP_AGAIN;
+	u64 begin = rdtsc();
+
+	while (rdtsc() - begin < vcpu->poll_ticks) {
+		if (wakes(vcpu))
+			return true;
+		if (need_resched() || !single_task_running())
+			break;
+		cpu_relax();
 	}
+	return false;
+}
+
+/* What the sleep that is over says about the next one. */
+static void poll_learn(struct baton_vcpu *vcpu, u64 slept)
+{
+	u64 most = (u64)READ_ONCE(halt_poll_ns) * tsc_khz / 1000000;
+
+	if (slept > most || vcpu->vm->no_halt_poll || !vcpu->msr.pv_poll)
+		vcpu->poll_ticks = 0;
+	else
+		vcpu->poll_ticks = min(max(2 * vcpu->poll_ticks, most / 16), most);
+}
+
+static void sleep(struct baton_vcpu *vcpu)
+{
+	u64 begin = rdtsc();
+
 	baton_pv_away(vcpu);
-	baton_timer_block(vcpu);
 	prepare_to_rcuwait(&vcpu->wait);
 	for (;;) {
 		set_current_state(TASK_INTERRUPTIBLE);
@@ -230,6 +261,19 @@ static enum step block(struct baton_vcpu *vcpu)
 	finish_rcuwait(&vcpu->wait);
 	baton_timer_wake(vcpu);
 	WRITE_ONCE(vcpu->mode, BATON_MODE_OUT);
+	poll_learn(vcpu, rdtsc() - begin);
+}
+
+static enum step block(struct baton_vcpu *vcpu)
+{
+	if (may_go_on(vcpu)) {
+		vcpu->mp_state = BATON_MP_RUNNABLE;
+		WRITE_ONCE(vcpu->pv.unhalt, false);
+		return STEP_AGAIN;
+	}
+	baton_timer_block(vcpu);
+	if (!vcpu->poll_ticks || !poll(vcpu))
+		sleep(vcpu);
 	return STEP_AGAIN;
 }
 
@@ -294,7 +338,7 @@ static enum step resolve_fault(struct baton_vcpu *vcpu)
 
 static enum step run_step(struct baton_vcpu *vcpu)
 {
-	if (unlikely(vcpu->steal_seen != baton_run_delay()))
+	if (unlikely(vcpu->pv.steal_seen != baton_run_delay()))
 		baton_pv_back(vcpu);
 	switch (run_window(vcpu)) {
 	case BATON_TO_USER:
@@ -388,7 +432,7 @@ int baton_vcpu_run(struct baton_vcpu *vcpu)
 	vcpu->secrets_seen = true;
 	if (READ_ONCE(vcpu->vm->dead))
 		return -EIO;
-	if (unlikely(rcu_access_pointer(vcpu->runner) != task_pid(current)))
+	if (unlikely(rcu_access_pointer(vcpu->pv.runner) != task_pid(current)))
 		baton_pv_runner(vcpu);
 	if (vcpu->answer_due) {
 		r = take_answer(vcpu);

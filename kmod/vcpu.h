@@ -21,6 +21,7 @@
 #include "hvops.h"
 #include "lapic.h"
 #include "msr.h"
+#include "pv.h"
 #include "vm.h"
 
 /* vcpu->mode: where the thread is, for kicks. Pairs with vcpu->requests. */
@@ -40,7 +41,7 @@ enum baton_req {
 	BATON_REQ_SIPI,		/* start-up IPI, vector in lapic.sipi_vector */
 	BATON_REQ_SHUTDOWN,	/* #DF could not be delivered: triple fault */
 	BATON_REQ_EOI,		/* tell the monitor of apic.eoi_vector */
-	BATON_REQ_YIELD,	/* give the CPU to vcpu->yield_to */
+	BATON_REQ_YIELD,	/* give the CPU to vcpu->pv.yield_to */
 };
 
 /* Events on their way into the guest; the backend delivers in this order. */
@@ -69,8 +70,6 @@ struct baton_fault {
 	u8 insn[15];
 };
 
-#define BATON_STEAL_LOOK	(~0ull)	/* baton_vcpu.steal_seen: look in any case */
-#define BATON_YIELD_ANY		BATON_MAX_VCPUS
 #define BATON_ANSWER_INTA	0xff	/* baton_vcpu.answer_due: the exit was INTA */
 
 struct baton_vcpu {
@@ -95,8 +94,6 @@ struct baton_vcpu {
 	struct baton_pending ev;	/* V */
 	u32 mp_state;			/* V: enum baton_mp_state */
 	bool nmi_posted;		/* a: NMI asked for by any thread */
-	bool unhalt;			/* a: ends HLT, or the next one, whatever IF is */
-	bool away;			/* a: the thread is off the CPU */
 	bool intr;			/* a: level of INTR, which is wired to LINT0 */
 	u64 tsc_offset;			/* V: guest TSC = host TSC + this */
 
@@ -116,13 +113,8 @@ struct baton_vcpu {
 		u64 gen;
 	} fetch;
 
-	/* pv.c */
-	u64 steal_seen;			/* V: the thread's time of waiting as of its last turn */
-	u64 steal_base;			/* V: … that the guest has been told */
-	const void *steal_of;		/* V: whose; only compared */
-	u32 yield_to;			/* V: with BATON_REQ_YIELD: an APIC id, BATON_YIELD_ANY */
-	struct pid __rcu *runner;	/* V to write: of the thread that ran it last */
-
+	struct baton_pv pv;
+	u64 poll_ticks;			/* V: how long HLT stays awake (run.c) */
 	struct mutex lock;
 	struct rcuwait wait;
 	u64 stats[BATON_STAT_COUNT];	/* owner writes, others READ_ONCE */
@@ -217,6 +209,8 @@ enum baton_next baton_exit_string_io(struct baton_vcpu *vcpu, u16 port, bool in)
 enum baton_next baton_exit_emulate(struct baton_vcpu *vcpu, u32 kind);
 /* Instead of an entry that would inject nothing: asks for the 8259's vector. */
 enum baton_next baton_exit_inta(struct baton_vcpu *vcpu);
+/* PAUSE, too often: not skipped. Lets a vCPU run that has no CPU. */
+enum baton_next baton_exit_pause(struct baton_vcpu *vcpu);
 /* HLT, skipped. */
 enum baton_next baton_exit_hlt(struct baton_vcpu *vcpu);
 /* Second-level fault. Local APIC page, or BATON_FAULT with vcpu->fault filled. */

@@ -31,6 +31,7 @@ struct baton_vm {
 	struct mm_struct *mm;		/* I: the creator's; mm_count held */
 	kuid_t owner;			/* I: for the quota */
 	struct mutex lock;
+	bool no_halt_poll;		/* I: BATON_VM_NO_HALT_POLL */
 	bool dead;			/* a: READ_ONCE/WRITE_ONCE, never goes back */
 
 	struct baton_slots __rcu *slots;	/* R */

@@ -20,6 +20,7 @@
 #define BATON_FEAT_PV_EOI	(1ull << 16) /* KVM ABI: lazy EOI. CPUID offers it, too */
 #define BATON_FEAT_PV_STEAL	(1ull << 17) /* … steal time, flush of preempted vCPUs' TLBs */
 #define BATON_FEAT_PV_CALLS	(1ull << 18) /* … hypercalls: kick, IPIs, yield */
+#define BATON_FEAT_HALT_POLL	(1ull << 19) /* BATON_VM_NO_HALT_POLL */
 
 /* Limits. */
 #define BATON_MAX_VCPUS		64u

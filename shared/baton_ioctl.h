@@ -42,8 +42,9 @@ struct baton_info {
 	uint64_t reserved[9];
 };
 
+#define BATON_VM_NO_HALT_POLL	(1u << 0) /* HLT sleeps at once, see ABI.md */
 struct baton_create_vm {
-	uint32_t flags;		/* none yet */
+	uint32_t flags;		/* BATON_VM_* */
 	uint32_t reserved[7];
 };
 

@@ -22,6 +22,8 @@
 #define SVM_CPUID_NP		(1u << 0)
 #define SVM_CPUID_NRIPS		(1u << 3)
 #define SVM_CPUID_TSC_RATE	(1u << 4)
+#define SVM_CPUID_PAUSE_FILTER	(1u << 10)
+#define SVM_CPUID_PAUSE_THRESHOLD (1u << 12)
 #define SVM_CPUID_CLEAN		(1u << 5)
 #define SVM_CPUID_FLUSH_BY_ASID (1u << 6)
 #define SVM_CPUID_DECODE	(1u << 7)
@@ -114,6 +116,7 @@ enum svm_exit_code {
 	SVM_EXIT_RSM,
 	SVM_EXIT_IRET,
 	SVM_EXIT_INVD		= 0x76,
+	SVM_EXIT_PAUSE,
 	SVM_EXIT_HLT		= 0x78,
 	SVM_EXIT_INVLPGA	= 0x7a,
 	SVM_EXIT_IOIO,

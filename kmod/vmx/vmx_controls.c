@@ -14,6 +14,10 @@
 
 struct vmx_caps vmx_caps __read_mostly;
 
+/* TSC ticks: PAUSEs closer than the gap are one loop, and one this long exits. */
+#define PAUSE_GAP 128
+#define PAUSE_WINDOW 16384
+
 /* Bound of the time in the guest per entry, see VMX_PIN_PREEMPTION_TIMER below. */
 #define TIMER_US 1000
 
@@ -36,7 +40,7 @@ struct vmx_caps vmx_caps __read_mostly;
  *	MOV DR		DRs of the guest are in hardware only if armed (fpu.h)
  *	I/O		all ports: no device is passed through, so no bitmaps
  *	MSRs		all but three, by the bitmap (vmx_msr.c)
- * Not intercepted: INVLPG and CR3 (EPT and VPID), RDTSC (offset), PAUSE.
+ * Not intercepted: INVLPG and CR3 (EPT and VPID), RDTSC (offset), PAUSE but in loops.
  */
 #define CPU_NEED (VMX_CPU_TSC_OFFSET | VMX_CPU_HLT | VMX_CPU_MWAIT | VMX_CPU_RDPMC | \
 		  VMX_CPU_CR8_LOAD | VMX_CPU_CR8_STORE | VMX_CPU_MOV_DR | VMX_CPU_ALL_IO | \
@@ -50,7 +54,7 @@ struct vmx_caps vmx_caps __read_mostly;
  * and INVPCID follows its CPUID; with the bit clear they are #UD.
  */
 #define CPU2_NEED (VMX_CPU2_EPT | VMX_CPU2_VPID | VMX_CPU2_WBINVD | VMX_CPU2_UNRESTRICTED)
-#define CPU2_WANT (VMX_CPU2_ENCLS | VMX_CPU2_ENCLV | VMX_CPU2_PT_CONCEAL)
+#define CPU2_WANT (VMX_CPU2_ENCLS | VMX_CPU2_ENCLV | VMX_CPU2_PT_CONCEAL | VMX_CPU2_PAUSE_LOOP)
 #define CPU2_BY_CPUID (VMX_CPU2_RDTSCP | VMX_CPU2_INVPCID)
 
 /* PAT and EFER of the guest live in vcpu->msr and sregs: loaded, never saved. */
@@ -206,6 +210,10 @@ void vmx_controls_fields_init(struct vmx_vcpu *vmx)
 	vmcs_write16(VMCS_VPID, vmx->vpid);
 	vmx->timer = vmx_caps.timer;
 	vmcs_write32(VMCS_PREEMPTION_TIMER, vmx->timer);
+	if (vmx_caps.cpu2 & VMX_CPU2_PAUSE_LOOP) {
+		vmcs_write32(VMCS_PLE_GAP, PAUSE_GAP);
+		vmcs_write32(VMCS_PLE_WINDOW, PAUSE_WINDOW);
+	}
 	if (vmx_caps.cpu2 & VMX_CPU2_ENCLS)
 		vmcs_write64(VMCS_ENCLS_EXITING_BITMAP, ~0ull);
 	if (vmx_caps.cpu2 & VMX_CPU2_ENCLV)

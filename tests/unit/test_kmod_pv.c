@@ -298,7 +298,7 @@ static struct kvm_steal_time *area(void)
 /* Due, as run.c looks at it. */
 static bool back(void)
 {
-	if (v->steal_seen == current->sched_info.run_delay)
+	if (v->pv.steal_seen == current->sched_info.run_delay)
 		return false;
 	baton_pv_back(v);
 	return true;
@@ -453,7 +453,7 @@ static void test_hypercall_refused(void **state)
 	v->regs.gpr[BATON_RCX] = 0;
 	baton_exit_hypercall(v, true, 3);
 	assert_int_equal(v->regs.gpr[BATON_RAX], -EPERM);
-	assert_false(vm->vcpus[0]->unhalt);
+	assert_false(vm->vcpus[0]->pv.unhalt);
 	for (i = 0; i < ARRAY_SIZE(calls); i++) {
 		v->cpuid.features = ~calls[i].feature;
 		assert_int_equal(hypercall(true, calls[i].nr, 0, 0, 0, 0x40), -KVM_ENOSYS);
@@ -469,7 +469,7 @@ static void test_kick(void **state)
 
 	(void)state;
 	assert_int_equal(hypercall(true, KVM_HC_KICK_CPU, 0, 0, 0, 0), 0);
-	assert_true(bsp->unhalt);
+	assert_true(bsp->pv.unhalt);
 	assert_true(kmod_take_request(bsp, BATON_REQ_EVENT));
 	/* Saved in HLT: it goes on where it is restored. */
 	bsp->mp_state = BATON_MP_HALTED;
@@ -520,9 +520,9 @@ static void test_yield(void **state)
 	baton_pv_away(vm->vcpus[0]);
 	assert_int_equal(hypercall(true, KVM_HC_SCHED_YIELD, 0, 0, 0, 0), 0);
 	assert_true(kmod_take_request(v, BATON_REQ_YIELD));
-	assert_int_equal(v->yield_to, 0);
+	assert_int_equal(v->pv.yield_to, 0);
 	baton_pv_yield(v);
-	assert_int_equal(v->yield_to, BATON_YIELD_ANY);
+	assert_int_equal(v->pv.yield_to, BATON_YIELD_ANY);
 	baton_pv_yield(v);
 	assert_int_equal(hypercall(true, KVM_HC_SCHED_YIELD, 64, 0, 0, 0), 0);
 	assert_false(kmod_take_request(v, BATON_REQ_YIELD));
