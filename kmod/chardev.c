@@ -51,6 +51,8 @@ static long sys_get_info(void *unused, void *arg)
 			 BATON_FEAT_PV_STEAL | BATON_FEAT_PV_CALLS | BATON_FEAT_HALT_POLL;
 	if (boot_cpu_has(X86_FEATURE_OSXSAVE))
 		info->features |= BATON_FEAT_XSAVE;
+	if (baton_tsc_frac)
+		info->features |= BATON_FEAT_TSC_SCALING;
 	info->vendor = baton_hv ? baton_hv->vendor : BATON_VENDOR_NONE;
 	info->refusal = baton_hwcpu_refusal();
 	info->run_size = sizeof(struct baton_run);
@@ -199,6 +201,7 @@ static long vm_send_msi(void *object, void *arg)
 	CALL(vcpu_get_##name, baton_get_##name)				\
 	CALL(vcpu_set_##name, baton_set_##name)
 
+CALL(vm_set_tsc_khz, baton_vm_set_tsc_khz)
 CALL(vm_set_slot, baton_slot_set)
 CALL(vm_get_dirty_log, baton_dirty_get)
 CALL(vm_clear_dirty_log, baton_dirty_clear)
@@ -342,6 +345,7 @@ static const struct call vm_calls[] = {
 	{ BATON_SET_CLOCK, LOCK_VM, vm_set_clock },
 	{ BATON_GET_DIRTY_LOG, LOCK_VM, vm_get_dirty_log },
 	{ BATON_CLEAR_DIRTY_LOG, LOCK_VM, vm_clear_dirty_log },
+	{ BATON_SET_TSC_KHZ, LOCK_VM, vm_set_tsc_khz },
 	{ BATON_SEND_MSI, LOCK_NONE, vm_send_msi },
 	{ }
 };

@@ -86,6 +86,11 @@ struct baton_hvops {
 
 extern const struct baton_hvops baton_vmx_ops;
 extern const struct baton_hvops baton_svm_ops;
+/*
+ * Bits after the binary point of the factor by which the processor scales a guest's
+ * TSC; 0: it does not. Set by setup().
+ */
+extern u8 baton_tsc_frac;
 /* The one in use; NULL when the CPU has neither. Set once at module load. */
 extern const struct baton_hvops *baton_hv;
 

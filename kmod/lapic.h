@@ -87,9 +87,9 @@ struct baton_lapic {
 	u64 tsc_deadline;		/* IA32_TSC_DEADLINE; 0: not armed */
 	u64 due_ns;			/* one-shot, periodic: ktime of expiry; 0: stopped */
 	u64 period_ns;
-	u64 tsc_to_ns;			/* ns per TSC tick, 32.32 fixed point */
+	u64 tsc_to_ns;			/* ns per tick of the guest's TSC, 32.32 fixed point */
 	bool timer_armed;		/* hrtimer will fire, or has and is not looked at */
-	u64 armed_tsc;			/* … at this host TSC; deadline mode only */
+	u64 armed_tsc;			/* … at this TSC of the guest; deadline mode only */
 	bool timer_sleep;		/* asleep before a deadline: armed_tsc tells how late */
 	u64 wake_ticks;			/* how long a thread takes to wake up, in TSC ticks */
 	struct hrtimer timer;

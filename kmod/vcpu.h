@@ -95,7 +95,7 @@ struct baton_vcpu {
 	u32 mp_state;			/* V: enum baton_mp_state */
 	bool nmi_posted;		/* a: NMI asked for by any thread */
 	bool intr;			/* a: level of INTR, which is wired to LINT0 */
-	u64 tsc_offset;			/* V: guest TSC = host TSC + this */
+	u64 tsc_offset;			/* V: guest TSC = host TSC, scaled, + this */
 
 	struct baton_fault fault;	/* V: with BATON_FAULT */
 	u8 answer_due;			/* V: size of an IN, or BATON_ANSWER_INTA */
@@ -186,7 +186,7 @@ static inline void baton_debug_leave(struct baton_vcpu *vcpu)
 
 static inline u64 baton_guest_tsc(const struct baton_vcpu *vcpu)
 {
-	return rdtsc() + vcpu->tsc_offset;
+	return baton_tsc_scale(vcpu->vm, rdtsc()) + vcpu->tsc_offset;
 }
 
 /* In a window, after a fast exit: may the guest be entered again at once? */

@@ -53,8 +53,15 @@ struct baton_vm {
 	struct baton_clock_line clock;	/* its own lock */
 	s64 clock_boot;			/* a: guest ns = boottime ns + this, roughly */
 	u64 tsc_offset;			/* vCPUs start with it; changes while tasks are frozen */
+	u64 tsc_ratio;			/* I with a vCPU: guest's per host's tick; 0: the same */
+	u32 tsc_khz;			/* I with a vCPU: the guest's */
 	void *arch;			/* I: the backend's */
 };
+
+static inline u64 baton_tsc_scale(const struct baton_vm *vm, u64 ticks)
+{
+	return likely(!vm->tsc_ratio) ? ticks : baton_tsc_scale_slow(vm, ticks);
+}
 
 /* The quota is owner's. */
 int baton_vm_create(kuid_t owner, struct baton_vm **ret_vm);

@@ -17,6 +17,7 @@
 #define BATON_FEAT_LARGE_PAGES	(1ull << 6) /* 2 MiB second-level mappings */
 #define BATON_FEAT_EXTINT	(1ull << 7) /* BATON_SET_INTR, BATON_EXIT_INTA */
 #define BATON_FEAT_DIRTY_LOG	(1ull << 8) /* BATON_SLOT_LOG_DIRTY */
+#define BATON_FEAT_TSC_SCALING	(1ull << 13) /* BATON_SET_TSC_KHZ takes any frequency */
 #define BATON_FEAT_PV_EOI	(1ull << 16) /* KVM ABI: lazy EOI. CPUID offers it, too */
 #define BATON_FEAT_PV_STEAL	(1ull << 17) /* … steal time, flush of preempted vCPUs' TLBs */
 #define BATON_FEAT_PV_CALLS	(1ull << 18) /* … hypercalls: kick, IPIs, yield */

@@ -106,6 +106,12 @@ struct baton_dirty_log {
 	uint64_t bitmap;
 };
 
+/* How fast the VM's TSCs run. */
+struct baton_tsc_khz {
+	uint32_t khz;
+	uint32_t reserved;
+};
+
 /* Guest time of the paravirtual clock: ns since the VM was made, or as set. */
 struct baton_clock {
 	uint64_t guest_ns;
@@ -174,6 +180,7 @@ struct baton_stats {
 #define BATON_SET_CLOCK		BATON_IOW(0x25, struct baton_clock)
 #define BATON_GET_DIRTY_LOG	BATON_IOW(0x26, struct baton_dirty_log)
 #define BATON_CLEAR_DIRTY_LOG	BATON_IOW(0x27, struct baton_dirty_log)
+#define BATON_SET_TSC_KHZ	BATON_IOW(0x2a, struct baton_tsc_khz)
 /* VM, no lock */
 #define BATON_SEND_MSI		BATON_IOW(0x38, struct baton_msi)
 
@@ -208,6 +215,7 @@ static_assert(sizeof(struct baton_msi) == 16, "baton_msi");
 static_assert(sizeof(struct baton_irqfd) == 24, "baton_irqfd");
 static_assert(sizeof(struct baton_ioeventfd) == 32, "baton_ioeventfd");
 static_assert(sizeof(struct baton_dirty_log) == 32, "baton_dirty_log");
+static_assert(sizeof(struct baton_tsc_khz) == 8, "baton_tsc_khz");
 static_assert(sizeof(struct baton_clock) == 16, "baton_clock");
 static_assert(sizeof(struct baton_cpuid) == 16, "baton_cpuid");
 static_assert(sizeof(struct baton_msrs) == 16, "baton_msrs");

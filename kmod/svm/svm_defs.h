@@ -13,6 +13,7 @@
 #define SVM_MSR_HSAVE_PA	0xc0010117
 #define SVM_MSR_TSC_RATIO	0xc0000104
 #define SVM_TSC_RATIO_ONE_HIGH	1u	/* 1.0 in 8.32 fixed point, upper half */
+#define SVM_TSC_RATIO_FRAC	32
 #define SVM_MSR_PERF_GLOBAL_CTL	0xc0000301
 #define SVM_MSR_BP_CFG		0xc001102e
 #define SVM_BP_CFG_SPEC_REDUCE	(1ull << 4)

@@ -14,6 +14,8 @@
 
 struct vmx_caps vmx_caps __read_mostly;
 
+#define TSC_MULTIPLIER_FRAC 48
+
 /* TSC ticks: PAUSEs closer than the gap are one loop, and one this long exits. */
 #define PAUSE_GAP 128
 #define PAUSE_WINDOW 16384
@@ -105,6 +107,7 @@ static enum baton_refusal second_level_setup(void)
 	/* No accessed and dirty bits: nobody asks, and walks by the guest would be writes. */
 	vmx_caps.eptp_bits = VMX_EPTP_WB | VMX_EPTP_WALK_4;
 	vmx_caps.cpu2_optional = cpu2 >> 32 & CPU2_BY_CPUID;
+	baton_tsc_frac = cpu2 >> 32 & VMX_CPU2_TSC_SCALING ? TSC_MULTIPLIER_FRAC : 0;
 	return BATON_REFUSED_NOT;
 }
 
@@ -188,12 +191,17 @@ enum baton_refusal vmx_controls_setup(void)
 
 /* ---- Into the VMCS ---- */
 
+static u32 cpu2_base(const struct baton_vm *vm)
+{
+	return vmx_caps.cpu2 | (vm->tsc_ratio ? VMX_CPU2_TSC_SCALING : 0);
+}
+
 void vmx_controls_fields_init(struct vmx_vcpu *vmx)
 {
 	struct baton_vm *vm = vmx->base.vm;
 
 	vmx->cpu_controls = vmx_caps.cpu;
-	vmx->cpu2_controls = vmx_caps.cpu2;
+	vmx->cpu2_controls = cpu2_base(vm);
 	vmcs_write32(VMCS_PIN_CONTROLS, vmx_caps.pin);
 	vmcs_write32(VMCS_CPU_CONTROLS, vmx->cpu_controls);
 	vmcs_write32(VMCS_CPU2_CONTROLS, vmx->cpu2_controls);
@@ -210,6 +218,8 @@ void vmx_controls_fields_init(struct vmx_vcpu *vmx)
 	vmcs_write16(VMCS_VPID, vmx->vpid);
 	vmx->timer = vmx_caps.timer;
 	vmcs_write32(VMCS_PREEMPTION_TIMER, vmx->timer);
+	if (vm->tsc_ratio)
+		vmcs_write64(VMCS_TSC_MULTIPLIER, vm->tsc_ratio);
 	if (vmx_caps.cpu2 & VMX_CPU2_PAUSE_LOOP) {
 		vmcs_write32(VMCS_PLE_GAP, PAUSE_GAP);
 		vmcs_write32(VMCS_PLE_WINDOW, PAUSE_WINDOW);
@@ -235,7 +245,7 @@ static bool guest_has_invpcid(struct baton_vcpu *vcpu)
 void vmx_controls_by_cpuid(struct vmx_vcpu *vmx)
 {
 	struct baton_vcpu *vcpu = &vmx->base;
-	u32 controls = vmx_caps.cpu2;
+	u32 controls = cpu2_base(vcpu->vm);
 
 	if (baton_guest_has(&vcpu->cpuid, BATON_GF_RDTSCP))
 		controls |= vmx_caps.cpu2_optional & VMX_CPU2_RDTSCP;

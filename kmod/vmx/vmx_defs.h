@@ -77,6 +77,7 @@ static_assert(sizeof(struct vmx_inv_desc) == 16);
 #define VMX_CPU2_INVPCID		BIT(12)
 #define VMX_CPU2_ENCLS			BIT(15)
 #define VMX_CPU2_PT_CONCEAL		BIT(19)
+#define VMX_CPU2_TSC_SCALING		BIT(25)
 #define VMX_CPU2_ENCLV			BIT(28)
 
 /* VM-exit controls. */

@@ -40,7 +40,8 @@ struct abi_test {
 	void (*run)(void);
 };
 extern const struct abi_test abi_call_tests[], abi_slot_tests[], abi_state_tests[],
-	abi_life_tests[], abi_intr_tests[], abi_rom_tests[], abi_dirty_tests[];
+	abi_life_tests[], abi_intr_tests[], abi_rom_tests[], abi_dirty_tests[],
+	abi_tsc_tests[];
 
 int abi_open(void);		/* /dev/baton; ends the program if it cannot */
 int abi_vm(int sys);

@@ -100,5 +100,6 @@ int main(int argc, char **argv)
 	run_table(abi_intr_tests, wanted);
 	run_table(abi_rom_tests, wanted);
 	run_table(abi_dirty_tests, wanted);
+	run_table(abi_tsc_tests, wanted);
 	return abi_failures ? 1 : 0;
 }

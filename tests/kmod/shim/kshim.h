@@ -42,6 +42,7 @@ typedef struct { unsigned int val; } kuid_t;
 #define __force
 #define __iomem
 #define __init
+#define __read_mostly
 #define __exit
 #ifndef __always_inline
 #define __always_inline inline __attribute__((always_inline))
@@ -210,6 +211,10 @@ static inline u64 mul_u64_u64_shr(u64 a, u64 b, unsigned int shift)
 static inline u64 mul_u64_u32_shr(u64 a, u32 b, unsigned int shift)
 {
 	return (u64)((u128)a * b >> shift);
+}
+static inline u64 mul_u64_u64_div_u64(u64 a, u64 b, u64 c)
+{
+	return (u64)((u128)a * b / c);
 }
 #define div64_u64(a, b) ((u64)(a) / (u64)(b))
 #define div_u64(a, b) ((u64)(a) / (u32)(b))
