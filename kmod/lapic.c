@@ -76,23 +76,32 @@ void baton_apic_recompute(struct baton_vcpu *vcpu)
 	update_ppr(apic);
 }
 
-static void leave_service(struct baton_lapic *apic, u8 vector)
+static __always_inline void leave_service(struct baton_lapic *apic, u8 vector)
 {
 	apic->regs[APIC_REG_ISR + (vector >> 5)] &= ~vector_bit(vector);
 	apic->highest_isr = highest_bit(&apic->regs[APIC_REG_ISR], apic->highest_isr);
 	update_ppr(apic);
 }
 
+static noinline void take_lazy_eoi(struct baton_vcpu *vcpu)
+{
+	u8 vector = vcpu->apic.lazy_eoi;
+
+	vcpu->apic.lazy_eoi = 0;
+	if (baton_pv_eoi_take(vcpu))
+		leave_service(&vcpu->apic, vector);
+}
+
+/* Here in each interrupt's way, most of the time for nothing. */
+static __always_inline void settle(struct baton_vcpu *vcpu)
+{
+	if (unlikely(vcpu->apic.lazy_eoi))
+		take_lazy_eoi(vcpu);
+}
+
 void baton_apic_settle(struct baton_vcpu *vcpu)
 {
-	struct baton_lapic *apic = &vcpu->apic;
-	u8 vector = apic->lazy_eoi;
-
-	if (!vector)
-		return;
-	apic->lazy_eoi = 0;
-	if (baton_pv_eoi_take(vcpu))
-		leave_service(apic, vector);
+	settle(vcpu);
 }
 
 static bool accepts(const struct baton_lapic *apic)
@@ -109,7 +118,7 @@ void baton_apic_raise(struct baton_vcpu *vcpu, u8 vector, bool level)
 		return;
 	}
 	/* With another interrupt waiting its end must be seen. */
-	baton_apic_settle(vcpu);
+	settle(vcpu);
 	set_irr(&vcpu->apic, vector, level);
 }
 
@@ -226,7 +235,7 @@ static void eoi(struct baton_vcpu *vcpu)
 	struct baton_lapic *apic = &vcpu->apic;
 	int vector;
 
-	baton_apic_settle(vcpu);
+	settle(vcpu);
 	vector = apic->highest_isr;
 	if (unlikely(vector < 0))
 		return;
@@ -371,7 +380,7 @@ static void write_reg(struct baton_vcpu *vcpu, u32 reg, u32 value)
 
 static u32 read_reg(struct baton_vcpu *vcpu, u32 reg)
 {
-	baton_apic_settle(vcpu);
+	settle(vcpu);
 	if (reg == APIC_REG_CURRENT_COUNT)
 		return baton_timer_count(vcpu);
 	return vcpu->apic.regs[array_index_nospec(reg, BATON_APIC_REGS)];

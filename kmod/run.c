@@ -259,9 +259,11 @@ static void sleep(struct baton_vcpu *vcpu)
 		schedule();
 	}
 	finish_rcuwait(&vcpu->wait);
-	baton_timer_wake(vcpu);
 	WRITE_ONCE(vcpu->mode, BATON_MODE_OUT);
+	/* All this before a deadline, if there is one. */
 	poll_learn(vcpu, rdtsc() - begin);
+	baton_pv_back(vcpu);
+	baton_timer_wake(vcpu);
 }
 
 static enum step block(struct baton_vcpu *vcpu)
