@@ -132,6 +132,11 @@ int hv_vm_set_clock(struct hv_vm *vm, uint64_t ns)
 	return vm->ops->set_clock(vm, ns);
 }
 
+int hv_vm_set_tsc_khz(struct hv_vm *vm, uint32_t khz)
+{
+	return vm->ops->set_tsc_khz(vm, khz);
+}
+
 /* ---- vCPU ---- */
 
 int hv_vcpu_create(struct hv_vm *vm, uint32_t id, struct hv_vcpu **ret_vcpu)

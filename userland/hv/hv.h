@@ -110,6 +110,11 @@ int hv_vm_set_ioapic_route(struct hv_vm *vm, unsigned int pin, uint64_t address,
 /* Guest time of the paravirtual clock in ns. */
 int hv_vm_get_clock(struct hv_vm *vm, uint64_t *ret_ns);
 int hv_vm_set_clock(struct hv_vm *vm, uint64_t ns);
+/*
+ * How fast the TSCs of the VM run, before its first vCPU: for a guest that has run on
+ * another host. EOPNOTSUPP: this processor cannot, and it is not the host's own speed.
+ */
+int hv_vm_set_tsc_khz(struct hv_vm *vm, uint32_t khz);
 
 int hv_vcpu_create(struct hv_vm *vm, uint32_t id, struct hv_vcpu **ret_vcpu);
 void hv_vcpu_destroy(struct hv_vcpu *vcpu); /* NULL is fine */

@@ -153,6 +153,13 @@ static int baton_set_clock(struct hv_vm *vm, uint64_t ns)
 	return hv_ioctl(vm->fd, BATON_SET_CLOCK, &call);
 }
 
+static int baton_set_tsc_khz(struct hv_vm *vm, uint32_t khz)
+{
+	struct baton_tsc_khz call = { .khz = khz };
+
+	return hv_ioctl(vm->fd, BATON_SET_TSC_KHZ, &call);
+}
+
 /* ---- vCPU ---- */
 
 static struct baton_vcpu *to_baton(struct hv_vcpu *vcpu)
@@ -360,6 +367,7 @@ static const struct hv_ops baton_ops = {
 	.ioapic_route = baton_ioapic_route,
 	.get_clock = baton_get_clock,
 	.set_clock = baton_set_clock,
+	.set_tsc_khz = baton_set_tsc_khz,
 	.vcpu_create = baton_vcpu_create,
 	.vcpu_destroy = baton_vcpu_destroy,
 	.set_cpuid = baton_set_cpuid,

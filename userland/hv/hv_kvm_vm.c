@@ -350,3 +350,12 @@ int hv_kvm_set_clock(struct hv_vm *vm, uint64_t ns)
 
 	return hv_ioctl(vm->fd, KVM_SET_CLOCK, &call);
 }
+
+int hv_kvm_set_tsc_khz(struct hv_vm *vm, uint32_t khz)
+{
+	int able = hv_ioctl(vm->hv->fd, KVM_CHECK_EXTENSION, (void *)KVM_CAP_VM_TSC_CONTROL);
+
+	if (able <= 0)
+		return able < 0 ? able : -EOPNOTSUPP;
+	return hv_ioctl(vm->fd, KVM_SET_TSC_KHZ, (void *)(uintptr_t)khz);
+}
