@@ -59,6 +59,8 @@ const struct hv_info *hv_get_info(const struct hv *hv);
 int hv_supported_cpuid(struct hv *hv, struct baton_cpuid_entry *entries,
 		       uint32_t *count);
 
+/* The VM that comes: may a vCPU that halts stay awake for a moment? Yes, if not said. */
+void hv_set_halt_poll(struct hv *hv, bool on);
 int hv_vm_create(struct hv *hv, struct hv_vm **ret_vm);
 void hv_vm_destroy(struct hv_vm *vm); /* after all its vCPUs; NULL is fine */
 

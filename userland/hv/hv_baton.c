@@ -38,7 +38,7 @@ static int baton_supported_cpuid(struct hv *hv, struct baton_cpuid_entry *entrie
 
 static int baton_vm_create(struct hv *hv, struct hv_vm **ret_vm)
 {
-	struct baton_create_vm call = { 0 };
+	struct baton_create_vm call = { .flags = hv->no_halt_poll ? BATON_VM_NO_HALT_POLL : 0 };
 	struct hv_vm *vm = calloc(1, sizeof(*vm));
 
 	if (!vm)

@@ -69,6 +69,8 @@ int hv_kvm_vm_create(struct hv *hv, struct hv_vm **ret_vm)
 	pthread_mutex_init(&vm->lock, NULL);
 	vm->base.fd = create_vm_fd(hv->fd);
 	error = vm->base.fd < 0 ? vm->base.fd : set_up_vm(vm->base.fd, hv->info.dirty_log);
+	if (!error && hv->no_halt_poll)
+		error = enable_capability(vm->base.fd, KVM_CAP_HALT_POLL, 0);
 	if (error) {
 		hv_kvm_vm_destroy(&vm->base);
 		return error;

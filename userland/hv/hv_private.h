@@ -58,6 +58,7 @@ struct hv {
 	const struct hv_ops *ops;
 	struct hv_info info;
 	int fd;
+	bool no_halt_poll;
 };
 
 struct hv_vm {
