@@ -58,7 +58,7 @@ void baton_vcpu_reset(struct baton_vcpu *vcpu, bool init)
 	baton_msr_reset(vcpu, init);
 	baton_lapic_reset(vcpu, init);
 	vcpu->valid = BATON_ST_ALL;
-	vcpu->dirty = BATON_ST_ALL;
+	vcpu->dirty |= BATON_ST_ALL;
 }
 
 static struct baton_vcpu *vcpu_alloc(struct baton_vm *vm, u32 id)
