@@ -50,11 +50,14 @@ static long sys_get_info(void *unused, void *arg)
 			 BATON_FEAT_IRQFD | BATON_FEAT_IOEVENTFD | BATON_FEAT_LARGE_PAGES |
 			 BATON_FEAT_EXTINT | BATON_FEAT_DIRTY_LOG | BATON_FEAT_RESAMPLEFD |
 			 BATON_FEAT_IOEVENTFD_MMIO | BATON_FEAT_SLOT_MOVE |
-			 BATON_FEAT_GUEST_DEBUG | BATON_FEAT_VM_STATS;
+			 BATON_FEAT_GUEST_DEBUG | BATON_FEAT_VM_STATS | BATON_FEAT_PV_EOI |
+			 BATON_FEAT_PV_STEAL | BATON_FEAT_PV_CALLS | BATON_FEAT_HALT_POLL;
 	if (boot_cpu_has(X86_FEATURE_OSXSAVE))
 		info->features |= BATON_FEAT_XSAVE;
 	if (baton_hv && baton_hv->memory() & BATON_MEMORY_ACCESSED)
 		info->features |= BATON_FEAT_ACCESSED;
+	if (baton_tsc_frac)
+		info->features |= BATON_FEAT_TSC_SCALING;
 	info->vendor = baton_hv ? baton_hv->vendor : BATON_VENDOR_NONE;
 	info->refusal = baton_hwcpu_refusal();
 	info->run_size = sizeof(struct baton_run);
@@ -83,11 +86,12 @@ static long sys_create_vm(void *object, void *arg)
 	struct baton_vm *vm;
 	int r;
 
-	if (!all_zero(in, sizeof(*in)))
+	if (in->flags & ~BATON_VM_NO_HALT_POLL || !all_zero(in->reserved, sizeof(in->reserved)))
 		return -EINVAL;
 	r = baton_vm_create(file->f_cred->uid, &vm);
 	if (r)
 		return r;
+	vm->no_halt_poll = in->flags & BATON_VM_NO_HALT_POLL;
 	r = anon_inode_getfd("baton-vm", &vm_fops, vm, O_RDWR | O_CLOEXEC);
 	if (r < 0)
 		baton_vm_put(vm);
@@ -212,6 +216,7 @@ static long vm_get_stats(void *object, void *out)
 	CALL(vcpu_get_##name, baton_get_##name)				\
 	CALL(vcpu_set_##name, baton_set_##name)
 
+CALL(vm_set_tsc_khz, baton_vm_set_tsc_khz)
 CALL(vm_set_slot, baton_slot_set)
 CALL(vm_get_dirty_log, baton_dirty_get)
 CALL(vm_clear_dirty_log, baton_dirty_clear)
@@ -357,6 +362,7 @@ static const struct call vm_calls[] = {
 	{ BATON_CLEAR_DIRTY_LOG, LOCK_VM, vm_clear_dirty_log },
 	{ BATON_GET_ACCESSED, LOCK_VM, vm_get_accessed },
 	{ BATON_SET_RESAMPLEFD, LOCK_VM, vm_set_resamplefd },
+	{ BATON_SET_TSC_KHZ, LOCK_VM, vm_set_tsc_khz },
 	{ BATON_SEND_MSI, LOCK_NONE, vm_send_msi },
 	{ BATON_GET_VM_STATS, LOCK_NONE, vm_get_stats },
 	{ }

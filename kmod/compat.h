@@ -80,12 +80,20 @@ static inline void baton_send_reschedule(int cpu)
 #define wrmsrq_safe(msr, val) wrmsrl_safe(msr, val)
 #endif
 
-/* ns for which this thread has been ready to run and has not run. */
-static inline u64 baton_run_delay(void)
-{
+/* How long the current thread has waited for a CPU in its life, ns. */
 #ifdef CONFIG_SCHED_INFO
-	return current->sched_info.run_delay;
+#define baton_run_delay() (current->sched_info.run_delay)
 #else
+#define baton_run_delay() 0ull
+#endif
+
+/* > 0: the thread has run, or will soon. */
+static inline int baton_yield_to(struct task_struct *task)
+{
+#ifdef HAVE_YIELD_TO
+	return yield_to(task, true);
+#else
+	cond_resched();
 	return 0;
 #endif
 }

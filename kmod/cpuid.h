@@ -25,6 +25,12 @@ struct baton_vcpu;
 #define BATON_GF_GBPAGES	(1u << 11)
 #define BATON_GF_FFXSR		(1u << 12)
 #define BATON_GF_MTRR		(1u << 13)
+#define BATON_GF_PV_EOI		(1u << 14)
+#define BATON_GF_PV_STEAL	(1u << 15)
+#define BATON_GF_PV_UNHALT	(1u << 16)
+#define BATON_GF_PV_SEND_IPI	(1u << 17)
+#define BATON_GF_PV_POLL	(1u << 18)
+#define BATON_GF_PV_YIELD	(1u << 19)
 
 struct baton_cpuid_table {
 	struct baton_cpuid_entry *entries; /* sorted by leaf, subleaf; NULL: none */

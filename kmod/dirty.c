@@ -102,11 +102,28 @@ bool baton_dirty_try(struct baton_vm *vm, u64 gpa)
 	return done;
 }
 
+/* A log that begins after this has begun after the write. */
+static bool is_logged(struct baton_vm *vm, u64 gpa)
+{
+	const struct baton_memslot *slot;
+	bool logged;
+
+	smp_mb(); /* the write before the slots; pairs with the unlock that ends BATON_SET_SLOT */
+	rcu_read_lock();
+	slot = baton_slot_find(rcu_dereference(vm->slots), gpa);
+	logged = slot && slot->dirty;
+	rcu_read_unlock();
+	return logged;
+}
+
 void baton_dirty_mark(struct baton_vm *vm, u64 gpa, u64 size)
 {
 	const struct baton_memslot *slot;
 	u64 end = gpa + size;
 
+	/* Most of the time there is none, and vCPUs that go to sleep come here. */
+	if (!is_logged(vm, gpa))
+		return;
 	spin_lock(&vm->mmu_lock);
 	rcu_read_lock();
 	slot = baton_slot_find(rcu_dereference(vm->slots), gpa);

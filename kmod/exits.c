@@ -75,6 +75,14 @@ enum baton_next baton_exit_inta(struct baton_vcpu *vcpu)
 	return BATON_TO_USER;
 }
 
+/* The guest waits for something that a vCPU without a CPU may hold. */
+enum baton_next baton_exit_pause(struct baton_vcpu *vcpu)
+{
+	/* For this thread, which looks before it enters. */
+	set_bit(BATON_REQ_YIELD, &vcpu->requests);
+	return BATON_LEAVE;
+}
+
 enum baton_next baton_exit_hlt(struct baton_vcpu *vcpu)
 {
 	baton_count(vcpu, BATON_STAT_EXIT_HLT);
@@ -170,14 +178,19 @@ bool baton_exit_xsetbv(struct baton_vcpu *vcpu, u8 cpl)
 	return true;
 }
 
-/* KVM ABI, "KVM_HC_*": we offer none, and say so by the published number. */
 void baton_exit_hypercall(struct baton_vcpu *vcpu, bool long64, u8 cpl)
 {
-	const long enosys = -1000, eperm = -1;
-	u64 answer = cpl ? eperm : enosys;
+	const u64 *gpr = vcpu->regs.gpr, mask = long64 ? ~0ull : ~0u;
+	const u64 args[] = {
+		gpr[BATON_RBX] & mask, gpr[BATON_RCX] & mask, gpr[BATON_RDX] & mask,
+		gpr[BATON_RSI] & mask,
+	};
+	u64 answer = -EPERM;
 
 	baton_count(vcpu, BATON_STAT_EXIT_HYPERCALL);
-	vcpu->regs.gpr[BATON_RAX] = long64 ? answer : (u32)answer;
+	if (!cpl)
+		answer = baton_pv_hypercall(vcpu, gpr[BATON_RAX] & mask, args, long64 ? 64 : 32);
+	vcpu->regs.gpr[BATON_RAX] = answer & mask;
 }
 
 enum baton_next baton_exit_gp(struct baton_vcpu *vcpu)

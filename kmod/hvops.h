@@ -35,7 +35,8 @@ enum baton_next {
 #define BATON_ST_TSC	(1u << 5)		/* vcpu->tsc_offset */
 #define BATON_ST_EVENTS	(1u << 6)		/* shadow, NMI blocking, reinjection */
 #define BATON_ST_ALL	0x7fu
-#define BATON_ST_MODE	(1u << 7)	/* in save only: run->emulate.mode, or SREGS */
+#define BATON_ST_TLB	(1u << 7)		/* dirty only: guest-linear mappings are stale */
+#define BATON_ST_MODE	(1u << 8)	/* in save only: run->emulate.mode, or SREGS */
 
 /* What a processor does with second-level page tables besides walking them. */
 #define BATON_MEMORY_ACCESSED	(1u << 0) /* sets accessed and dirty bits */
@@ -91,6 +92,11 @@ struct baton_hvops {
 
 extern const struct baton_hvops baton_vmx_ops;
 extern const struct baton_hvops baton_svm_ops;
+/*
+ * Bits after the binary point of the factor by which the processor scales a guest's
+ * TSC; 0: it does not. Set by setup().
+ */
+extern u8 baton_tsc_frac;
 /* The one in use; NULL when the CPU has neither. Set once at module load. */
 extern const struct baton_hvops *baton_hv;
 

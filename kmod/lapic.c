@@ -50,6 +50,11 @@ static void update_ppr(struct baton_lapic *apic)
 	apic->regs[APIC_REG_PPR] = tpr >> 4 >= isrv >> 4 ? tpr : isrv & 0xf0;
 }
 
+static bool is_level(const struct baton_lapic *apic, u8 vector)
+{
+	return apic->regs[APIC_REG_TMR + (vector >> 5)] & vector_bit(vector);
+}
+
 static void set_irr(struct baton_lapic *apic, u8 vector, bool level)
 {
 	u32 *tmr = &apic->regs[APIC_REG_TMR + (vector >> 5)];
@@ -72,6 +77,34 @@ void baton_apic_recompute(struct baton_vcpu *vcpu)
 	update_ppr(apic);
 }
 
+static __always_inline void leave_service(struct baton_lapic *apic, u8 vector)
+{
+	apic->regs[APIC_REG_ISR + (vector >> 5)] &= ~vector_bit(vector);
+	apic->highest_isr = highest_bit(&apic->regs[APIC_REG_ISR], apic->highest_isr);
+	update_ppr(apic);
+}
+
+static noinline void take_lazy_eoi(struct baton_vcpu *vcpu)
+{
+	u8 vector = vcpu->apic.lazy_eoi;
+
+	vcpu->apic.lazy_eoi = 0;
+	if (baton_pv_eoi_take(vcpu))
+		leave_service(&vcpu->apic, vector);
+}
+
+/* Here in each interrupt's way, most of the time for nothing. */
+static __always_inline void settle(struct baton_vcpu *vcpu)
+{
+	if (unlikely(vcpu->apic.lazy_eoi))
+		take_lazy_eoi(vcpu);
+}
+
+void baton_apic_settle(struct baton_vcpu *vcpu)
+{
+	settle(vcpu);
+}
+
 static bool accepts(const struct baton_lapic *apic)
 {
 	return apic->base & BATON_APIC_ENABLE && apic->regs[APIC_REG_SVR] & APIC_SVR_ENABLE;
@@ -81,10 +114,13 @@ void baton_apic_raise(struct baton_vcpu *vcpu, u8 vector, bool level)
 {
 	if (unlikely(!accepts(&vcpu->apic)))
 		return;
-	if (unlikely(vector < APIC_VECTOR_MIN))
+	if (unlikely(vector < APIC_VECTOR_MIN)) {
 		baton_apic_error(vcpu, APIC_ESR_RECV_ILLEGAL);
-	else
-		set_irr(&vcpu->apic, vector, level);
+		return;
+	}
+	/* With another interrupt waiting its end must be seen. */
+	settle(vcpu);
+	set_irr(&vcpu->apic, vector, level);
 }
 
 void baton_apic_local(struct baton_vcpu *vcpu, enum baton_apic_reg lvt)
@@ -191,20 +227,21 @@ void baton_lapic_accept(struct baton_vcpu *vcpu, u8 vector)
 	if (vector > apic->highest_isr)
 		apic->highest_isr = vector;
 	update_ppr(apic);
+	if (vcpu->msr.pv_eoi & BATON_PV_ENABLED && apic->highest_irr < 0 && !is_level(apic, vector))
+		apic->lazy_eoi = baton_pv_eoi_offer(vcpu) ? vector : 0;
 }
 
 static void eoi(struct baton_vcpu *vcpu)
 {
 	struct baton_lapic *apic = &vcpu->apic;
-	int vector = apic->highest_isr;
+	int vector;
 
+	settle(vcpu);
+	vector = apic->highest_isr;
 	if (unlikely(vector < 0))
 		return;
-	apic->regs[APIC_REG_ISR + (vector >> 5)] &= ~vector_bit(vector);
-	apic->highest_isr = highest_bit(&apic->regs[APIC_REG_ISR], vector);
-	update_ppr(apic);
-	if (unlikely(apic->regs[APIC_REG_TMR + (vector >> 5)] & vector_bit(vector)) &&
-	    !baton_irqfd_eoi(vcpu->vm, vector)) {
+	leave_service(apic, vector);
+	if (unlikely(is_level(apic, vector)) && !baton_irqfd_eoi(vcpu->vm, vector)) {
 		/* One at a time: the request is dealt with before the guest runs on. */
 		apic->eoi_vector = vector;
 		set_bit(BATON_REQ_EOI, &vcpu->requests);
@@ -344,6 +381,7 @@ static void write_reg(struct baton_vcpu *vcpu, u32 reg, u32 value)
 
 static u32 read_reg(struct baton_vcpu *vcpu, u32 reg)
 {
+	settle(vcpu);
 	if (reg == APIC_REG_CURRENT_COUNT)
 		return baton_timer_count(vcpu);
 	return vcpu->apic.regs[array_index_nospec(reg, BATON_APIC_REGS)];
@@ -484,6 +522,7 @@ static void reset_regs(struct baton_vcpu *vcpu)
 	drop_posted(apic);
 	baton_timer_stop(vcpu);
 	memset(apic->regs, 0, sizeof(apic->regs));
+	apic->lazy_eoi = 0;
 	apic->regs[APIC_REG_VERSION] = APIC_VERSION_VALUE;
 	apic->regs[APIC_REG_DFR] = ~0u;
 	apic->regs[APIC_REG_SVR] = 0xff;

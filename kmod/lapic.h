@@ -78,6 +78,7 @@ struct baton_lapic {
 	bool timer_fired;		/* a: set in interrupt context */
 	u8 sipi_vector;			/* a: with BATON_REQ_SIPI */
 	u8 eoi_vector;			/* with BATON_REQ_EOI */
+	u8 lazy_eoi;			/* in service, unless the guest says not (pv.h) */
 	u32 esr_pending;		/* errors since the last write to ESR */
 	unsigned long posted[256 / BITS_PER_LONG]; /* a: vectors from elsewhere */
 	unsigned long posted_level[256 / BITS_PER_LONG]; /* a: … of which level */
@@ -86,9 +87,9 @@ struct baton_lapic {
 	u64 tsc_deadline;		/* IA32_TSC_DEADLINE; 0: not armed */
 	u64 due_ns;			/* one-shot, periodic: ktime of expiry; 0: stopped */
 	u64 period_ns;
-	u64 tsc_to_ns;			/* ns per TSC tick, 32.32 fixed point */
+	u64 tsc_to_ns;			/* ns per tick of the guest's TSC, 32.32 fixed point */
 	bool timer_armed;		/* hrtimer will fire, or has and is not looked at */
-	u64 armed_tsc;			/* … at this host TSC; deadline mode only */
+	u64 armed_tsc;			/* … at this TSC of the guest; deadline mode only */
 	bool timer_sleep;		/* asleep before a deadline: armed_tsc tells how late */
 	u64 wake_ticks;			/* how long a thread takes to wake up, in TSC ticks */
 	struct hrtimer timer;
@@ -182,6 +183,11 @@ static inline u32 baton_apic_x2_ldr(u32 id)
 
 /* The owner wrote ICR. wide: dest has 32 bits, as in x2APIC mode. */
 void baton_apic_send_ipi(struct baton_vcpu *vcpu, u32 icr, u32 dest, bool wide);
+/*
+ * The same for a set of APIC ids: fixed or NMI; icr has mode and vector. Returns how many
+ * of them there are, or -EINVAL.
+ */
+int baton_apic_send_set(struct baton_vcpu *vcpu, u64 targets, u64 icr);
 /* Owner thread: an interrupt from the vCPU to itself, no request and no IPI. */
 void baton_apic_raise(struct baton_vcpu *vcpu, u8 vector, bool level);
 void baton_apic_error(struct baton_vcpu *vcpu, u32 esr_bit);
@@ -189,6 +195,8 @@ void baton_apic_error(struct baton_vcpu *vcpu, u32 esr_bit);
 void baton_apic_local(struct baton_vcpu *vcpu, enum baton_apic_reg lvt);
 /* Value that register accepts, 0-bits reserved; and its LVT rule while disabled. */
 u32 baton_apic_writable(const struct baton_vcpu *vcpu, u32 reg);
+/* Owner thread: what the guest may have left in its flag (pv.h) is no longer open. */
+void baton_apic_settle(struct baton_vcpu *vcpu);
 /* Caches from the registers, after these changed as a whole. */
 void baton_apic_recompute(struct baton_vcpu *vcpu);
 

@@ -30,6 +30,7 @@ int baton_get_lapic(struct baton_vcpu *vcpu, struct baton_lapic_state *state)
 	/* Posted vectors and an expired timer become part of what is saved. */
 	baton_timer_expire(vcpu);
 	baton_lapic_pending(vcpu);
+	baton_apic_settle(vcpu);
 	memset(state, 0, sizeof(*state));
 	for (reg = 0; reg < BATON_APIC_REGS; reg++) {
 		value = reg == APIC_REG_CURRENT_COUNT ? baton_timer_count(vcpu) : apic->regs[reg];
@@ -124,6 +125,7 @@ int baton_set_lapic(struct baton_vcpu *vcpu, const struct baton_lapic_state *sta
 
 	if (!unpack(state, regs) || !state_valid(vcpu, regs) || !baton_timer_check(regs, state))
 		return -EINVAL;
+	baton_apic_settle(vcpu);
 	memcpy(apic->regs, regs, sizeof(apic->regs));
 	apic->regs[APIC_REG_VERSION] = APIC_VERSION_VALUE;
 	apic->regs[APIC_REG_EOI] = 0;

@@ -59,10 +59,12 @@ static enum hrtimer_restart timer_interrupt(struct hrtimer *timer)
 
 void baton_timer_init(struct baton_vcpu *vcpu)
 {
+	u32 khz = vcpu->vm->tsc_khz;
+
 	/* Hard: expires in interrupt context on real-time kernels too. */
 	baton_hrtimer_init(&vcpu->apic.timer, timer_interrupt, CLOCK_MONOTONIC,
 			   HRTIMER_MODE_ABS_HARD);
-	vcpu->apic.tsc_to_ns = div64_u64(1000000ull << 32, tsc_khz ? tsc_khz : 1000000);
+	vcpu->apic.tsc_to_ns = div64_u64(1000000ull << 32, khz ? khz : 1000000);
 }
 
 void baton_timer_fini(struct baton_vcpu *vcpu)
@@ -82,7 +84,7 @@ static void start_deadline(struct baton_vcpu *vcpu, u64 delta)
 	struct baton_lapic *apic = &vcpu->apic;
 
 	delta = min(delta, DELTA_MAX);
-	apic->armed_tsc = rdtsc() + delta;
+	apic->armed_tsc = baton_guest_tsc(vcpu) + delta;
 	/* +1: rounded up, not to find the deadline just not reached. */
 	start(apic, ktime_to_ns(ktime_get()) + mul_u64_u64_shr(delta, apic->tsc_to_ns, 32) + 1);
 }
@@ -126,7 +128,7 @@ void baton_lapic_set_tsc_deadline(struct baton_vcpu *vcpu, u64 value)
 	apic->tsc_deadline = value;
 	if (!value)
 		return;
-	if (apic->timer_armed && (s64)(value - vcpu->tsc_offset - apic->armed_tsc) >= 0)
+	if (apic->timer_armed && (s64)(value - apic->armed_tsc) >= 0)
 		return;
 	check_deadline(vcpu);
 }
@@ -184,15 +186,15 @@ static bool is_wanted(const struct baton_vcpu *vcpu)
 void baton_timer_wake(struct baton_vcpu *vcpu)
 {
 	struct baton_lapic *apic = &vcpu->apic;
-	u64 most = (u64)WAKE_MAX_NS * tsc_khz / 1000000;
-	u64 late = rdtsc() - apic->armed_tsc;
+	u64 most = (u64)WAKE_MAX_NS * vcpu->vm->tsc_khz / 1000000;
+	u64 late = baton_guest_tsc(vcpu) - apic->armed_tsc;
 
 	if (!apic->timer_sleep || !READ_ONCE(apic->timer_fired))
 		return;
 	late = min(late, most);
 	apic->wake_ticks += ((s64)late - (s64)apic->wake_ticks) / 4;
 	while ((s64)(apic->tsc_deadline - baton_guest_tsc(vcpu)) > 0 &&
-	       rdtsc() - apic->armed_tsc < most && !is_wanted(vcpu))
+	       baton_guest_tsc(vcpu) - apic->armed_tsc < most && !is_wanted(vcpu))
 		cpu_relax();
 }
 

@@ -222,6 +222,19 @@ static u64 ipi_targets(struct baton_vcpu *vcpu, u32 icr, u32 dest, bool wide)
 	}
 }
 
+int baton_apic_send_set(struct baton_vcpu *vcpu, u64 targets, u64 icr)
+{
+	enum baton_apic_mode mode = icr >> 8 & 7;
+
+	/* Only what the set leaves open, and no mode that it was not made for. */
+	if (icr & ~0xc7ffull || (mode != APIC_DELIVER_FIXED && mode != APIC_DELIVER_NMI) ||
+	    (mode == APIC_DELIVER_FIXED && (u8)icr < APIC_VECTOR_MIN))
+		return -EINVAL;
+	targets = present(vcpu->vm, targets, false);
+	send(vcpu->vm, targets, mode, icr, false, vcpu);
+	return hweight64(targets);
+}
+
 void baton_apic_send_ipi(struct baton_vcpu *vcpu, u32 icr, u32 dest, bool wide)
 {
 	if (!ipi_legal(vcpu, icr))

@@ -20,7 +20,9 @@
 
 #define PV_WALL_CLOCK	0x4b564d00u
 #define PV_SYSTEM_TIME	0x4b564d01u
-#define PV_ENABLED	1ull
+#define PV_STEAL	0x4b564d03u
+#define PV_EOI		0x4b564d04u
+#define PV_POLL		0x4b564d05u
 
 #define X2APIC_FIRST	0x800u
 #define X2APIC_LAST	0x8ffu
@@ -54,6 +56,7 @@ enum rule {
 	MTRR_VAR,	/* base or mask, by the index's lowest bit */
 	MTRR_DEF,
 	IGNORE,		/* a legal write changes nothing */
+	PV_ADDRESS,	/* of what a paravirtual service shares with the guest; pv.h */
 	READ_ONLY,	/* #GP for the guest; the monitor restores it */
 	SPECIAL,	/* read_special(), write_special() */
 };
@@ -119,6 +122,9 @@ static const struct policy policies[] = {
 	MADE(MSR_IA32_TSC_DEADLINE, .feature = BATON_GF_TSC_DEADLINE),
 	VALUE(PV_WALL_CLOCK, pv_wall_clock, SPECIAL, ALL, .feature = BATON_GF_PVCLOCK),
 	VALUE(PV_SYSTEM_TIME, pv_system_time, SPECIAL, ALL, .feature = BATON_GF_PVCLOCK),
+	VALUE(PV_STEAL, pv_steal, PV_ADDRESS, ~0x3eull, .feature = BATON_GF_PV_STEAL),
+	VALUE(PV_EOI, pv_eoi, PV_ADDRESS, ~2ull, .feature = BATON_GF_PV_EOI),
+	VALUE(PV_POLL, pv_poll, ANY, 1, .reset = 1, .feature = BATON_GF_PV_POLL),
 	MADE(MSR_EFER),
 	SYSCALL(MSR_STAR, star, ANY, ALL),
 	SYSCALL(MSR_LSTAR, lstar, CANONICAL, ALL),
@@ -216,6 +222,8 @@ static bool obeys(const struct baton_vcpu *vcpu, const struct policy *policy, u6
 		return types_ok(value, false);
 	case MTRR_VAR:
 		return mtrr_var_ok(vcpu, policy->index, value);
+	case PV_ADDRESS:
+		return !(value >> vcpu->cpuid.phys_bits);
 	case MTRR_DEF:
 		return !(value & ~(0xffull | MTRR_ENABLE_MASK)) && type_ok(value, false);
 	default:
@@ -230,7 +238,7 @@ static void move_tsc(struct baton_vcpu *vcpu, u64 by)
 	vcpu->tsc_offset += by;
 	vcpu->dirty |= BATON_ST_TSC;
 	baton_lapic_tsc_changed(vcpu);
-	if (vcpu->msr.pv_system_time & PV_ENABLED)
+	if (vcpu->msr.pv_system_time & BATON_PV_ENABLED)
 		baton_request(vcpu, BATON_REQ_CLOCK);
 }
 
@@ -266,7 +274,7 @@ static bool write_pred_cmd(bool host, u64 value)
 /* KVM ABI: address of a structure, 4-byte aligned; the clock's has bit 0 as switch. */
 static bool write_pv(struct baton_vcpu *vcpu, u32 index, u64 value)
 {
-	u64 address = index == PV_SYSTEM_TIME ? value & ~PV_ENABLED : value;
+	u64 address = index == PV_SYSTEM_TIME ? value & ~BATON_PV_ENABLED : value;
 
 	if (address & 3 || address >> vcpu->cpuid.phys_bits)
 		return false;
@@ -409,6 +417,11 @@ static bool write_value(struct baton_vcpu *vcpu, const struct policy *policy, bo
 		return false;
 	if (policy->rule == IGNORE && !host)
 		return true;
+	/* What the guest left at the old address is of no later use; the new one is due. */
+	if (policy->rule == PV_ADDRESS) {
+		baton_apic_settle(vcpu);
+		vcpu->pv.steal_seen = BATON_STEAL_LOOK;
+	}
 	*value_of(vcpu, policy) = value;
 	if (policy->hardware)
 		vcpu->dirty |= BATON_ST_MSRS;

@@ -12,6 +12,7 @@
 struct baton_vcpu;
 
 #define BATON_MTRR_VAR 8
+#define BATON_PV_ENABLED 1ull	/* of the paravirtual MSRs that hold an address */
 
 /* Values of intercepted MSRs. A backend loads those that hardware uses. */
 struct baton_msr_file {
@@ -30,6 +31,7 @@ struct baton_msr_file {
 	u64 mtrr_fixed[11];
 	u64 mtrr_var[2 * BATON_MTRR_VAR];
 	u64 pv_wall_clock, pv_system_time; /* KVM ABI 0x4b564d00, 0x4b564d01 */
+	u64 pv_steal, pv_eoi, pv_poll; /* KVM ABI 0x4b564d03 to 0x4b564d05 */
 	bool pv_wall_due;	/* the guest asked for the wall clock's structure */
 };
 

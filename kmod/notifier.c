@@ -208,7 +208,8 @@ void baton_slots_publish(struct baton_vm *vm, struct baton_slots *slots, u64 gpa
 	if (slots)
 		rcu_assign_pointer(vm->slots, slots);
 	vm->inv_seq++;
-	if (baton_npt_detach(vm, gpa, size, &retired))
+	/* It also waits for windows that know the old array and are about to write (pv.c). */
+	if (baton_npt_detach(vm, gpa, size, &retired) || slots)
 		baton_tlb_flush(vm);
 	spin_unlock(&vm->mmu_lock);
 	baton_npt_free_retired(retired);

@@ -20,7 +20,10 @@
 #include "slots.h"
 #include "vcpu.h"
 
-#define PV_ENABLED 1ull
+/* How much slower or faster than the host's a guest's TSC may be, at most. */
+#define TSC_RANGE 16u
+
+u8 baton_tsc_frac __read_mostly;
 
 /*
  * mul and shift for a TSC of khz, as the guest computes with them: the product
@@ -60,6 +63,21 @@ static void read_line(struct baton_clock_line *line, u64 *ret_tsc, u64 *ret_ns)
 	} while (read_seqretry(&line->lock, seq));
 }
 
+u64 baton_tsc_scale_slow(const struct baton_vm *vm, u64 ticks)
+{
+	return mul_u64_u64_shr(ticks, vm->tsc_ratio, baton_tsc_frac);
+}
+
+u64 baton_tsc_unscale(const struct baton_vm *vm, u64 ticks)
+{
+	return mul_u64_u64_div_u64(min(ticks, 1ull << 50), tsc_khz, vm->tsc_khz);
+}
+
+static u64 vm_tsc(const struct baton_vm *vm)
+{
+	return baton_tsc_scale(vm, rdtsc_ordered());
+}
+
 static void draw_line(struct baton_vm *vm, u64 tsc, u64 ns)
 {
 	unsigned long flags;
@@ -70,12 +88,38 @@ static void draw_line(struct baton_vm *vm, u64 tsc, u64 ns)
 	write_sequnlock_irqrestore(&vm->clock.lock, flags);
 }
 
+static void begin(struct baton_vm *vm, u32 khz, u64 ratio)
+{
+	vm->tsc_khz = khz;
+	vm->tsc_ratio = ratio;
+	vm->tsc_offset = -vm_tsc(vm);
+	set_scale(&vm->clock, khz);
+	draw_line(vm, -vm->tsc_offset, 0);
+	vm->clock_boot = -(s64)ktime_get_boottime_ns();
+}
+
 void baton_clock_init(struct baton_vm *vm)
 {
 	seqlock_init(&vm->clock.lock);
-	set_scale(&vm->clock, tsc_khz);
-	draw_line(vm, rdtsc_ordered(), 0);
-	vm->clock_boot = -(s64)ktime_get_boottime_ns();
+	begin(vm, tsc_khz, 0);
+}
+
+int baton_vm_set_tsc_khz(struct baton_vm *vm, const struct baton_tsc_khz *arg)
+{
+	u64 khz = arg->khz, off = khz > tsc_khz ? khz - tsc_khz : tsc_khz - khz;
+
+	if (arg->reserved || khz * TSC_RANGE < tsc_khz || khz > (u64)tsc_khz * TSC_RANGE)
+		return -EINVAL;
+	if (vm->vcpu_top)
+		return -EBUSY;
+	/* Nobody has measured either that well. */
+	if (off * 4000 <= tsc_khz)
+		begin(vm, tsc_khz, 0);
+	else if (!baton_tsc_frac)
+		return -EOPNOTSUPP;
+	else
+		begin(vm, khz, mul_u64_u64_div_u64(khz, BIT_ULL(baton_tsc_frac), tsc_khz));
+	return 0;
 }
 
 u64 baton_vm_clock_ns(struct baton_vm *vm)
@@ -85,12 +129,12 @@ u64 baton_vm_clock_ns(struct baton_vm *vm)
 	if (check_tsc_unstable())
 		return ktime_get_boottime_ns() + READ_ONCE(vm->clock_boot);
 	read_line(&vm->clock, &tsc, &ns);
-	return ns + scale(&vm->clock, rdtsc_ordered() - tsc);
+	return ns + scale(&vm->clock, vm_tsc(vm) - tsc);
 }
 
 void baton_vm_clock_set(struct baton_vm *vm, u64 ns)
 {
-	draw_line(vm, rdtsc_ordered(), ns);
+	draw_line(vm, vm_tsc(vm), ns);
 	WRITE_ONCE(vm->clock_boot, (s64)ns - (s64)ktime_get_boottime_ns());
 	baton_request_all(vm, BATON_REQ_CLOCK);
 }
@@ -106,7 +150,7 @@ void baton_clock_tsc_jumped(struct baton_vm *vm, u64 ticks)
 
 void baton_pvclock_moved(struct baton_vcpu *vcpu)
 {
-	if (unlikely(check_tsc_unstable()) && vcpu->msr.pv_system_time & PV_ENABLED)
+	if (unlikely(check_tsc_unstable()) && vcpu->msr.pv_system_time & BATON_PV_ENABLED)
 		baton_request(vcpu, BATON_REQ_CLOCK);
 }
 
@@ -154,7 +198,7 @@ static void write_system_time(struct baton_vcpu *vcpu)
 	u64 tsc, ns;
 
 	if (check_tsc_unstable()) {
-		tsc = rdtsc_ordered();
+		tsc = vm_tsc(vcpu->vm);
 		ns = baton_vm_clock_ns(vcpu->vm);
 	} else {
 		read_line(&vcpu->vm->clock, &tsc, &ns);
@@ -162,7 +206,7 @@ static void write_system_time(struct baton_vcpu *vcpu)
 	}
 	info.tsc_timestamp = tsc + vcpu->tsc_offset;
 	info.system_time = ns;
-	publish(vcpu->vm, vcpu->msr.pv_system_time & ~PV_ENABLED, &info, sizeof(info));
+	publish(vcpu->vm, vcpu->msr.pv_system_time & ~BATON_PV_ENABLED, &info, sizeof(info));
 }
 
 /* Wall-clock time at guest time 0. */
@@ -179,7 +223,7 @@ static void write_wall_clock(struct baton_vcpu *vcpu)
 
 void baton_pvclock_update(struct baton_vcpu *vcpu)
 {
-	if (vcpu->msr.pv_system_time & PV_ENABLED)
+	if (vcpu->msr.pv_system_time & BATON_PV_ENABLED)
 		write_system_time(vcpu);
 	if (vcpu->msr.pv_wall_due) {
 		vcpu->msr.pv_wall_due = false;

@@ -13,12 +13,15 @@
  * pending (interrupts are off) and ends the first entry at once. The same order
  * makes TLB flushes safe: the backend compares vm->tlb_gen after that barrier.
  */
+#include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
+#include <linux/sched/stat.h>
 #include <linux/task_work.h>
 #include <linux/uaccess.h>
 #include <asm/mce.h>
 #include <asm/ptrace.h>
+#include <asm/tsc.h>
 
 #include "compat.h"
 #include "debug.h"
@@ -31,6 +34,10 @@ DEFINE_PER_CPU(u64, baton_last_guest);
 
 /* Fast exits in one window: a bound on how long interrupts stay off. */
 #define WINDOW_BUDGET 256
+
+static unsigned int halt_poll_ns = 50000;
+module_param(halt_poll_ns, uint, 0644);
+MODULE_PARM_DESC(halt_poll_ns, "at most how long a vCPU in HLT stays awake; 0: not at all");
 
 /* Internal to this file: what a step of the loop says. */
 enum step {
@@ -170,6 +177,8 @@ static enum step handle_requests(struct baton_vcpu *vcpu)
 		return later(vcpu, BATON_REQ_INIT);
 	if (take_request(vcpu, BATON_REQ_SIPI) && start_up(vcpu))
 		return later(vcpu, BATON_REQ_SIPI);
+	if (take_request(vcpu, BATON_REQ_YIELD))
+		baton_pv_yield(vcpu);
 	if (take_request(vcpu, BATON_REQ_SHUTDOWN))
 		return return_with(vcpu, BATON_EXIT_SHUTDOWN);
 	if (take_request(vcpu, BATON_REQ_EOI)) {
@@ -203,17 +212,46 @@ static bool may_go_on(struct baton_vcpu *vcpu)
 		vcpu->ev.nmi = true;
 	if (vcpu->ev.nmi && !vcpu->ev.nmi_blocked)
 		return true;
+	if (READ_ONCE(vcpu->pv.unhalt))
+		return true;
 	return (baton_lapic_pending(vcpu) >= 0 || baton_extint_due(vcpu)) &&
 	       vcpu->regs.rflags & X86_EFLAGS_IF;
 }
 
-static enum step block(struct baton_vcpu *vcpu)
+/*
+ * A short sleep costs more than it gives. So the thread stays awake for as long as it
+ * takes, if that has been short of late, and nobody else wants the CPU.
+ */
+static bool poll(struct baton_vcpu *vcpu)
 {
-	if (may_go_on(vcpu)) {
-		vcpu->mp_state = BATON_MP_RUNNABLE;
-		return STEP_AGAIN;
+	u64 begin = rdtsc();
+
+	while (rdtsc() - begin < vcpu->poll_ticks) {
+		if (wakes(vcpu))
+			return true;
+		if (need_resched() || !single_task_running())
+			break;
+		cpu_relax();
 	}
-	baton_timer_block(vcpu);
+	return false;
+}
+
+/* What the sleep that is over says about the next one. */
+static void poll_learn(struct baton_vcpu *vcpu, u64 slept)
+{
+	u64 most = (u64)READ_ONCE(halt_poll_ns) * tsc_khz / 1000000;
+
+	if (slept > most || vcpu->vm->no_halt_poll || !vcpu->msr.pv_poll)
+		vcpu->poll_ticks = 0;
+	else
+		vcpu->poll_ticks = min(max(2 * vcpu->poll_ticks, most / 16), most);
+}
+
+static void sleep(struct baton_vcpu *vcpu)
+{
+	u64 begin = rdtsc();
+
+	baton_pv_away(vcpu);
 	baton_count_time(vcpu, BATON_STAT_HALTED_NS, -ktime_get_ns());
 	prepare_to_rcuwait(&vcpu->wait);
 	for (;;) {
@@ -226,8 +264,23 @@ static enum step block(struct baton_vcpu *vcpu)
 	}
 	finish_rcuwait(&vcpu->wait);
 	baton_count_time(vcpu, BATON_STAT_HALTED_NS, ktime_get_ns());
-	baton_timer_wake(vcpu);
 	WRITE_ONCE(vcpu->mode, BATON_MODE_OUT);
+	/* All this before a deadline, if there is one. */
+	poll_learn(vcpu, rdtsc() - begin);
+	baton_pv_back(vcpu);
+	baton_timer_wake(vcpu);
+}
+
+static enum step block(struct baton_vcpu *vcpu)
+{
+	if (may_go_on(vcpu)) {
+		vcpu->mp_state = BATON_MP_RUNNABLE;
+		WRITE_ONCE(vcpu->pv.unhalt, false);
+		return STEP_AGAIN;
+	}
+	baton_timer_block(vcpu);
+	if (!vcpu->poll_ticks || !poll(vcpu))
+		sleep(vcpu);
 	return STEP_AGAIN;
 }
 
@@ -304,6 +357,8 @@ static enum step resolve_fault(struct baton_vcpu *vcpu)
 
 static enum step run_step(struct baton_vcpu *vcpu)
 {
+	if (unlikely(vcpu->pv.steal_seen != baton_run_delay()))
+		baton_pv_back(vcpu);
 	switch (run_window(vcpu)) {
 	case BATON_TO_USER:
 		return STEP_RETURN;
@@ -349,26 +404,28 @@ static bool user_mode_work(void)
  * What the host wants of this thread. 0: go on; 1: return to user space; -EINTR: a
  * signal. The kernel's own helper for this takes a struct kvm_vcpu, and follows it.
  */
-static noinline int host_work_slow(void)
+static noinline int host_work_slow(struct baton_vcpu *vcpu)
 {
 	if (signal_pending(current))
 		return -EINTR;
 	if (user_mode_work())
 		return 1;
-	if (need_resched())
+	if (need_resched()) {
+		baton_pv_away(vcpu);
 		schedule();
+	}
 	return 0;
 }
 
 /* Most of the time there is none: one look at all the flags says so. */
-static int host_work(void)
+static int host_work(struct baton_vcpu *vcpu)
 {
 	const unsigned long any = _TIF_SIGPENDING | _TIF_NOTIFY_SIGNAL | _TIF_NOTIFY_RESUME |
 				  _TIF_NEED_RESCHED;
 
 	if (likely(!(READ_ONCE(current_thread_info()->flags) & any)))
 		return 0;
-	return host_work_slow();
+	return host_work_slow(vcpu);
 }
 
 static int export(struct baton_vcpu *vcpu)
@@ -400,6 +457,8 @@ int baton_vcpu_run(struct baton_vcpu *vcpu)
 	vcpu->secrets_seen = true;
 	if (READ_ONCE(vcpu->vm->dead))
 		return -EIO;
+	if (unlikely(rcu_access_pointer(vcpu->pv.runner) != task_pid(current)))
+		baton_pv_runner(vcpu);
 	if (vcpu->answer_due) {
 		r = take_answer(vcpu);
 		if (r)
@@ -415,7 +474,7 @@ int baton_vcpu_run(struct baton_vcpu *vcpu)
 	if (READ_ONCE(run->immediate_exit))
 		return 0;
 	do {
-		r = host_work();
+		r = host_work(vcpu);
 		if (r)
 			return r < 0 ? r : export(vcpu);
 		if (!baton_hwcpu_may_run())

@@ -7,6 +7,7 @@
  * between, so one of the two sees the other and no kick is lost.
  */
 #include <linux/atomic.h>
+#include <linux/pid.h>
 #include <linux/slab.h>
 #include <asm/debugreg.h>
 
@@ -50,6 +51,7 @@ void baton_vcpu_reset(struct baton_vcpu *vcpu, bool init)
 	vcpu->dbg = (struct baton_debugregs) { .dr6 = DR6_RESERVED, .dr7 = 0x400 };
 	memset(&vcpu->ev, 0, sizeof(vcpu->ev));
 	WRITE_ONCE(vcpu->nmi_posted, false);
+	WRITE_ONCE(vcpu->pv.unhalt, false);
 	vcpu->answer_due = 0;
 	vcpu->mp_state = vcpu->id ? BATON_MP_WAIT_SIPI : BATON_MP_RUNNABLE;
 	if (!init)
@@ -57,7 +59,7 @@ void baton_vcpu_reset(struct baton_vcpu *vcpu, bool init)
 	baton_msr_reset(vcpu, init);
 	baton_lapic_reset(vcpu, init);
 	vcpu->valid = BATON_ST_ALL;
-	vcpu->dirty = BATON_ST_ALL;
+	vcpu->dirty |= BATON_ST_ALL;
 }
 
 static struct baton_vcpu *vcpu_alloc(struct baton_vm *vm, u32 id)
@@ -78,6 +80,7 @@ static struct baton_vcpu *vcpu_alloc(struct baton_vm *vm, u32 id)
 	/* Not the address: a new vCPU may get a dead one's. */
 	vcpu->serial = atomic64_inc_return(&serial);
 	vcpu->cpu = -1;
+	vcpu->pv.yield_to = BATON_YIELD_ANY;
 	vcpu->cpuid.phys_bits = 36; /* until BATON_SET_CPUID says otherwise */
 	mutex_init(&vcpu->lock);
 	rcuwait_init(&vcpu->wait);
@@ -127,6 +130,7 @@ void baton_vcpu_destroy(struct baton_vcpu *vcpu)
 	baton_hv->vcpu_fini(vcpu);
 	baton_cpuid_free(&vcpu->cpuid);
 	baton_fpu_fini(vcpu);
+	put_pid(rcu_dereference_protected(vcpu->pv.runner, true));
 	vcpu_free(vcpu);
 }
 

@@ -21,6 +21,7 @@
 #include "hvops.h"
 #include "lapic.h"
 #include "msr.h"
+#include "pv.h"
 #include "vm.h"
 
 /* vcpu->mode: where the thread is, for kicks. Pairs with vcpu->requests. */
@@ -40,6 +41,7 @@ enum baton_req {
 	BATON_REQ_SIPI,		/* start-up IPI, vector in lapic.sipi_vector */
 	BATON_REQ_SHUTDOWN,	/* #DF could not be delivered: triple fault */
 	BATON_REQ_EOI,		/* tell the monitor of apic.eoi_vector */
+	BATON_REQ_YIELD,	/* give the CPU to vcpu->pv.yield_to */
 };
 
 /* Events on their way into the guest; the backend delivers in this order. */
@@ -95,7 +97,7 @@ struct baton_vcpu {
 	u32 mp_state;			/* V: enum baton_mp_state */
 	bool nmi_posted;		/* a: NMI asked for by any thread */
 	bool intr;			/* a: level of INTR, which is wired to LINT0 */
-	u64 tsc_offset;			/* V: guest TSC = host TSC + this */
+	u64 tsc_offset;			/* V: guest TSC = host TSC, scaled, + this */
 
 	struct baton_fault fault;	/* V: with BATON_FAULT */
 	u8 answer_due;			/* V: size of an IN, or BATON_ANSWER_INTA */
@@ -113,6 +115,8 @@ struct baton_vcpu {
 		u64 gen;
 	} fetch;
 
+	struct baton_pv pv;
+	u64 poll_ticks;			/* V: how long HLT stays awake (run.c) */
 	struct mutex lock;
 	struct rcuwait wait;
 	u64 stats[BATON_STAT_COUNT];	/* owner writes, others READ_ONCE: stats.c */
@@ -177,7 +181,7 @@ static inline u8 baton_lapic_cr8(const struct baton_vcpu *vcpu)
 
 static inline u64 baton_guest_tsc(const struct baton_vcpu *vcpu)
 {
-	return rdtsc() + vcpu->tsc_offset;
+	return baton_tsc_scale(vcpu->vm, rdtsc()) + vcpu->tsc_offset;
 }
 
 /* In a window, after a fast exit: may the guest be entered again at once? */
@@ -200,6 +204,8 @@ enum baton_next baton_exit_string_io(struct baton_vcpu *vcpu, u16 port, bool in)
 enum baton_next baton_exit_emulate(struct baton_vcpu *vcpu, u32 kind);
 /* Instead of an entry that would inject nothing: asks for the 8259's vector. */
 enum baton_next baton_exit_inta(struct baton_vcpu *vcpu);
+/* PAUSE, too often: not skipped. Lets a vCPU run that has no CPU. */
+enum baton_next baton_exit_pause(struct baton_vcpu *vcpu);
 /* HLT, skipped. */
 enum baton_next baton_exit_hlt(struct baton_vcpu *vcpu);
 /*
@@ -250,7 +256,7 @@ static inline bool baton_has_error_code(u8 vector, u64 cr0)
 /* Bits that an error code can have: VM entry insists on it. */
 #define BATON_ERROR_CODE_BITS 0x7fffu
 
-/* Queues an exception; a second one becomes #DF or shutdown by the SDM's table. */
+/* A second exception becomes #DF or shutdown by the SDM's table. */
 void baton_queue_exception(struct baton_vcpu *vcpu, u8 vector, bool has_error, u32 error);
 static inline void baton_inject_ud(struct baton_vcpu *vcpu)
 {

@@ -107,6 +107,8 @@ int baton_get_events(struct baton_vcpu *vcpu, struct baton_events *out)
 		return r;
 	memset(out, 0, sizeof(*out));
 	out->mp_state = vcpu->mp_state;
+	if (out->mp_state == BATON_MP_HALTED && READ_ONCE(vcpu->pv.unhalt))
+		out->mp_state = BATON_MP_RUNNABLE;
 	out->sipi_vector = vcpu->apic.sipi_vector;
 	if (ev->exception) {
 		out->flags |= BATON_EV_EXCEPTION | (ev->has_error ? BATON_EV_ERROR_CODE : 0);
@@ -155,6 +157,7 @@ int baton_set_events(struct baton_vcpu *vcpu, const struct baton_events *in)
 	if (vcpu->answer_due == BATON_ANSWER_INTA)
 		vcpu->answer_due = 0;
 	vcpu->mp_state = in->mp_state;
+	WRITE_ONCE(vcpu->pv.unhalt, false);
 	WRITE_ONCE(vcpu->apic.sipi_vector, in->sipi_vector);
 	vcpu->valid |= BATON_ST_EVENTS;
 	vcpu->dirty |= BATON_ST_EVENTS;

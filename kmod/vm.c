@@ -111,7 +111,6 @@ int baton_vm_create(kuid_t owner, struct baton_vm **ret_vm)
 	vm->owner = owner;
 	vm->mm = current->mm;
 	baton_clock_init(vm);
-	vm->tsc_offset = -rdtsc_ordered();
 
 	r = list_insert(vm);
 	if (r)
@@ -189,6 +188,7 @@ static void vm_tsc_jumped(struct baton_vm *vm, u64 ticks)
 	struct baton_vcpu *vcpu;
 	u32 i;
 
+	ticks = baton_tsc_scale(vm, ticks);
 	baton_clock_tsc_jumped(vm, ticks);
 	vm->tsc_offset += ticks;
 	for (i = 0; i < BATON_MAX_VCPUS; i++) {

@@ -31,6 +31,7 @@ struct baton_vm {
 	struct mm_struct *mm;		/* I: the creator's; mm_count held */
 	kuid_t owner;			/* I: for the quota */
 	struct mutex lock;
+	bool no_halt_poll;		/* I: BATON_VM_NO_HALT_POLL */
 	bool dead;			/* a: READ_ONCE/WRITE_ONCE, never goes back */
 
 	struct baton_slots __rcu *slots;	/* R */
@@ -55,8 +56,15 @@ struct baton_vm {
 	struct baton_clock_line clock;	/* its own lock */
 	s64 clock_boot;			/* a: guest ns = boottime ns + this, roughly */
 	u64 tsc_offset;			/* vCPUs start with it; changes while tasks are frozen */
+	u64 tsc_ratio;			/* I with a vCPU: guest's per host's tick; 0: the same */
+	u32 tsc_khz;			/* I with a vCPU: the guest's */
 	void *arch;			/* I: the backend's */
 };
+
+static inline u64 baton_tsc_scale(const struct baton_vm *vm, u64 ticks)
+{
+	return likely(!vm->tsc_ratio) ? ticks : baton_tsc_scale_slow(vm, ticks);
+}
 
 /* The quota is owner's. */
 int baton_vm_create(kuid_t owner, struct baton_vm **ret_vm);

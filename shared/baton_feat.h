@@ -21,8 +21,13 @@
 #define BATON_FEAT_RESAMPLEFD	(1ull << 10) /* BATON_SET_RESAMPLEFD */
 #define BATON_FEAT_IOEVENTFD_MMIO (1ull << 11) /* memory write to eventfd */
 #define BATON_FEAT_SLOT_MOVE	(1ull << 12) /* BATON_SET_SLOT at another gpa */
+#define BATON_FEAT_TSC_SCALING	(1ull << 13) /* BATON_SET_TSC_KHZ takes any frequency */
 #define BATON_FEAT_GUEST_DEBUG	(1ull << 14) /* BATON_SET_GUEST_DEBUG, BATON_EXIT_DEBUG */
 #define BATON_FEAT_VM_STATS	(1ull << 15) /* BATON_GET_VM_STATS, and all of enum baton_stat */
+#define BATON_FEAT_PV_EOI	(1ull << 16) /* KVM ABI: lazy EOI. CPUID offers it, too */
+#define BATON_FEAT_PV_STEAL	(1ull << 17) /* … steal time, flush of preempted vCPUs' TLBs */
+#define BATON_FEAT_PV_CALLS	(1ull << 18) /* … hypercalls: kick, IPIs, yield */
+#define BATON_FEAT_HALT_POLL	(1ull << 19) /* BATON_VM_NO_HALT_POLL */
 
 /* Limits. */
 #define BATON_MAX_VCPUS		64u

@@ -42,8 +42,9 @@ struct baton_info {
 	uint64_t reserved[9];
 };
 
+#define BATON_VM_NO_HALT_POLL	(1u << 0) /* HLT sleeps at once, see ABI.md */
 struct baton_create_vm {
-	uint32_t flags;		/* none yet */
+	uint32_t flags;		/* BATON_VM_* */
 	uint32_t reserved[7];
 };
 
@@ -112,6 +113,12 @@ struct baton_dirty_log {
 	uint64_t first;		/* page; a multiple of 64 */
 	uint64_t count;		/* pages; a multiple of 64, or up to the slot's end */
 	uint64_t bitmap;
+};
+
+/* How fast the VM's TSCs run. */
+struct baton_tsc_khz {
+	uint32_t khz;
+	uint32_t reserved;
 };
 
 /* Guest time of the paravirtual clock: ns since the VM was made, or as set. */
@@ -227,6 +234,7 @@ struct baton_vm_stats {
 #define BATON_CLEAR_DIRTY_LOG	BATON_IOW(0x27, struct baton_dirty_log)
 #define BATON_GET_ACCESSED	BATON_IOW(0x28, struct baton_dirty_log)
 #define BATON_SET_RESAMPLEFD	BATON_IOW(0x29, struct baton_resamplefd)
+#define BATON_SET_TSC_KHZ	BATON_IOW(0x2a, struct baton_tsc_khz)
 /* VM, no lock */
 #define BATON_SEND_MSI		BATON_IOW(0x38, struct baton_msi)
 #define BATON_GET_VM_STATS	BATON_IOR(0x39, struct baton_vm_stats)
@@ -264,6 +272,7 @@ static_assert(sizeof(struct baton_irqfd) == 24, "baton_irqfd");
 static_assert(sizeof(struct baton_resamplefd) == 16, "baton_resamplefd");
 static_assert(sizeof(struct baton_ioeventfd) == 32, "baton_ioeventfd");
 static_assert(sizeof(struct baton_dirty_log) == 32, "baton_dirty_log");
+static_assert(sizeof(struct baton_tsc_khz) == 8, "baton_tsc_khz");
 static_assert(sizeof(struct baton_clock) == 16, "baton_clock");
 static_assert(sizeof(struct baton_cpuid) == 16, "baton_cpuid");
 static_assert(sizeof(struct baton_msrs) == 16, "baton_msrs");

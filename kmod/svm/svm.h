@@ -26,6 +26,7 @@ struct svm_caps {
 	bool flush_by_asid;
 	bool v_spec_ctrl;	/* hardware switches SPEC_CTRL */
 	bool tsc_ratio;
+	bool pause_filter;	/* loops of PAUSE can be told from others */
 	bool tsc_aux;		/* MSR exists: RDTSCP or RDPID */
 	bool xss;
 	bool debugctl;

@@ -2,12 +2,16 @@
 /*
  * What is intercepted, and why (APM vol. 2, "Intercept Operation"). Each list
  * below is a reason. Not intercepted: INVLPG, INVPCID, RDTSC (offset in the
- * VMCB), PAUSE, CR2, CR3, CR8 (V_TPR), #UD, #PF: the guest's own affair.
+ * VMCB), PAUSE but in loops, CR2, CR3, CR8 (V_TPR), #UD, #PF: the guest's own affair.
  */
 #include <asm/processor-flags.h>
 
 #include "svm.h"
 #include "vmcb.h"
+
+/* PAUSEs closer than the gap (TSC ticks) are one loop, and one of so many exits. */
+#define PAUSE_GAP 128
+#define PAUSE_COUNT 3000
 
 /* The host's events: they must reach the host. INIT and SMI stay pending until STGI. */
 static const u8 host_events[] = {
@@ -72,6 +76,8 @@ void svm_controls_setup(void)
 	intercept_all(harmful, ARRAY_SIZE(harmful));
 	intercept_all(virtualized, ARRAY_SIZE(virtualized));
 	intercept_debug();
+	if (svm_caps.pause_filter)
+		intercept(SVM_EXIT_PAUSE);
 }
 
 /* An instruction that CPUID does not offer is to be #UD. */
@@ -114,5 +120,7 @@ void svm_controls_init(struct svm_vcpu *svm)
 	vmcb->int_ctl = SVM_INT_V_MASKING;
 	vmcb->nested_ctl = SVM_NESTED_NP_ENABLE;
 	vmcb->nested_cr3 = svm_nested_cr3(svm->vcpu.vm);
+	vmcb->pause_count = PAUSE_COUNT;
+	vmcb->pause_threshold = PAUSE_GAP;
 	vmcb->clean = 0;
 }

@@ -13,6 +13,7 @@
 #define SVM_MSR_HSAVE_PA	0xc0010117
 #define SVM_MSR_TSC_RATIO	0xc0000104
 #define SVM_TSC_RATIO_ONE_HIGH	1u	/* 1.0 in 8.32 fixed point, upper half */
+#define SVM_TSC_RATIO_FRAC	32
 #define SVM_MSR_PERF_GLOBAL_CTL	0xc0000301
 #define SVM_MSR_BP_CFG		0xc001102e
 #define SVM_BP_CFG_SPEC_REDUCE	(1ull << 4)
@@ -22,6 +23,8 @@
 #define SVM_CPUID_NP		(1u << 0)
 #define SVM_CPUID_NRIPS		(1u << 3)
 #define SVM_CPUID_TSC_RATE	(1u << 4)
+#define SVM_CPUID_PAUSE_FILTER	(1u << 10)
+#define SVM_CPUID_PAUSE_THRESHOLD (1u << 12)
 #define SVM_CPUID_CLEAN		(1u << 5)
 #define SVM_CPUID_FLUSH_BY_ASID (1u << 6)
 #define SVM_CPUID_DECODE	(1u << 7)
@@ -114,6 +117,7 @@ enum svm_exit_code {
 	SVM_EXIT_RSM,
 	SVM_EXIT_IRET,
 	SVM_EXIT_INVD		= 0x76,
+	SVM_EXIT_PAUSE,
 	SVM_EXIT_HLT		= 0x78,
 	SVM_EXIT_INVLPGA	= 0x7a,
 	SVM_EXIT_IOIO,

@@ -227,6 +227,11 @@ static enum baton_next exit_gp(struct svm_vcpu *svm)
 	return baton_exit_gp(&svm->vcpu);
 }
 
+static enum baton_next exit_pause(struct svm_vcpu *svm)
+{
+	return baton_exit_pause(&svm->vcpu);
+}
+
 /* Guest memory is coherent with all there is: nothing to write back or drop. */
 static enum baton_next exit_cache(struct svm_vcpu *svm)
 {
@@ -291,6 +296,7 @@ static const svm_exit_handler handlers[SVM_EXIT_TABLE_SIZE] = {
 	[SVM_EXIT_VINTR]		= exit_vintr,
 	[SVM_EXIT_RDPMC]		= exit_gp,
 	[SVM_EXIT_CPUID]		= exit_cpuid,
+	[SVM_EXIT_PAUSE]		= exit_pause,
 	[SVM_EXIT_RSM]			= exit_ud,
 	[SVM_EXIT_IRET]			= exit_iret,
 	[SVM_EXIT_INVD]			= exit_cache,

@@ -56,6 +56,8 @@ static void probe_caps(u32 features, u32 asid_count)
 		.decode = features & SVM_CPUID_DECODE,
 		.flush_by_asid = features & SVM_CPUID_FLUSH_BY_ASID,
 		.v_spec_ctrl = features & SVM_CPUID_V_SPEC_CTRL,
+		.pause_filter = features & SVM_CPUID_PAUSE_FILTER &&
+				features & SVM_CPUID_PAUSE_THRESHOLD,
 		.tsc_ratio = features & SVM_CPUID_TSC_RATE,
 		.tsc_aux = boot_cpu_has(X86_FEATURE_RDTSCP) || boot_cpu_has(X86_FEATURE_RDPID),
 		.xss = boot_cpu_has(X86_FEATURE_XSAVES),
@@ -138,6 +140,7 @@ static int svm_setup(void)
 	if (r)
 		return r;
 	svm_controls_setup();
+	baton_tsc_frac = svm_caps.tsc_ratio ? SVM_TSC_RATIO_FRAC : 0;
 	for_each_possible_cpu(i) {
 		r = setup_cpu(per_cpu_ptr(&svm_cpus, i), i);
 		if (r)

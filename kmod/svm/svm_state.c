@@ -231,6 +231,8 @@ void svm_state_load(struct svm_vcpu *svm)
 		vmcb_set_tsc_offset(svm->vmcb, vcpu->tsc_offset);
 	if (dirty & BATON_ST_EVENTS)
 		svm_event_load(svm);
+	if (dirty & BATON_ST_TLB)
+		svm_asid_flush(svm);
 }
 
 int svm_state_fetch(struct baton_vcpu *vcpu, u32 classes)

@@ -80,6 +80,9 @@ static void save_msrs(struct svm_vcpu *svm)
 		if (host->xss)
 			baton_wrmsr(MSR_IA32_XSS, 0);
 	}
+	/* Only guests see it. Others than ours expect to find it at one. */
+	if (unlikely(svm->vcpu.vm->tsc_ratio))
+		baton_wrmsr(SVM_MSR_TSC_RATIO, svm->vcpu.vm->tsc_ratio);
 	if (svm_caps.debugctl) {
 		host->debugctl = baton_rdmsr(MSR_IA32_DEBUGCTLMSR);
 		if (host->debugctl)
@@ -100,6 +103,8 @@ static void restore_msrs(struct svm_vcpu *svm)
 		baton_wrmsr(MSR_TSC_AUX, host->tsc_aux);
 	if (svm_caps.xss && host->xss)
 		baton_wrmsr(MSR_IA32_XSS, host->xss);
+	if (unlikely(svm->vcpu.vm->tsc_ratio))
+		wrmsr(SVM_MSR_TSC_RATIO, 0, SVM_TSC_RATIO_ONE_HIGH);
 	if (svm_caps.debugctl && host->debugctl)
 		baton_wrmsr(MSR_IA32_DEBUGCTLMSR, host->debugctl);
 	if (svm_caps.perf_ctl && host->perf_ctl)

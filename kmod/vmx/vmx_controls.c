@@ -14,6 +14,12 @@
 
 struct vmx_caps vmx_caps __read_mostly;
 
+#define TSC_MULTIPLIER_FRAC 48
+
+/* TSC ticks: PAUSEs closer than the gap are one loop, and one this long exits. */
+#define PAUSE_GAP 128
+#define PAUSE_WINDOW 16384
+
 /* Bound of the time in the guest per entry, see VMX_PIN_PREEMPTION_TIMER below. */
 #define TIMER_US 1000
 
@@ -36,7 +42,7 @@ struct vmx_caps vmx_caps __read_mostly;
  *	MOV DR		DRs of the guest are in hardware only if armed (fpu.h)
  *	I/O		all ports: no device is passed through, so no bitmaps
  *	MSRs		all but three, by the bitmap (vmx_msr.c)
- * Not intercepted: INVLPG and CR3 (EPT and VPID), RDTSC (offset), PAUSE.
+ * Not intercepted: INVLPG and CR3 (EPT and VPID), RDTSC (offset), PAUSE but in loops.
  */
 #define CPU_NEED (VMX_CPU_TSC_OFFSET | VMX_CPU_HLT | VMX_CPU_MWAIT | VMX_CPU_RDPMC | \
 		  VMX_CPU_CR8_LOAD | VMX_CPU_CR8_STORE | VMX_CPU_MOV_DR | VMX_CPU_ALL_IO | \
@@ -50,7 +56,8 @@ struct vmx_caps vmx_caps __read_mostly;
  * and INVPCID follows its CPUID; with the bit clear they are #UD. PML: vmx_pml.c.
  */
 #define CPU2_NEED (VMX_CPU2_EPT | VMX_CPU2_VPID | VMX_CPU2_WBINVD | VMX_CPU2_UNRESTRICTED)
-#define CPU2_WANT (VMX_CPU2_ENCLS | VMX_CPU2_ENCLV | VMX_CPU2_PT_CONCEAL | VMX_CPU2_PML)
+#define CPU2_WANT (VMX_CPU2_ENCLS | VMX_CPU2_ENCLV | VMX_CPU2_PT_CONCEAL | VMX_CPU2_PML | \
+		   VMX_CPU2_PAUSE_LOOP)
 #define CPU2_BY_CPUID (VMX_CPU2_RDTSCP | VMX_CPU2_INVPCID)
 
 /* PAT and EFER of the guest live in vcpu->msr and sregs: loaded, never saved. */
@@ -105,6 +112,7 @@ static enum baton_refusal second_level_setup(void)
 	vmx_caps.eptp_bits = VMX_EPTP_WB | VMX_EPTP_WALK_4 |
 			     (cap & VMX_CAP_EPT_ACCESSED ? VMX_EPTP_ACCESSED : 0);
 	vmx_caps.cpu2_optional = cpu2 >> 32 & CPU2_BY_CPUID;
+	baton_tsc_frac = cpu2 >> 32 & VMX_CPU2_TSC_SCALING ? TSC_MULTIPLIER_FRAC : 0;
 	return BATON_REFUSED_NOT;
 }
 
@@ -195,12 +203,17 @@ void vmx_controls_debug(struct vmx_vcpu *vmx)
 	vmcs_write32(VMCS_EXCEPTION_BITMAP, EXCEPTIONS | baton_debug_exceptions(&vmx->base));
 }
 
+static u32 cpu2_base(const struct baton_vm *vm)
+{
+	return vmx_caps.cpu2 | (vm->tsc_ratio ? VMX_CPU2_TSC_SCALING : 0);
+}
+
 void vmx_controls_fields_init(struct vmx_vcpu *vmx)
 {
 	struct baton_vm *vm = vmx->base.vm;
 
 	vmx->cpu_controls = vmx_caps.cpu;
-	vmx->cpu2_controls = vmx_caps.cpu2;
+	vmx->cpu2_controls = cpu2_base(vm);
 	vmcs_write32(VMCS_PIN_CONTROLS, vmx_caps.pin);
 	vmcs_write32(VMCS_CPU_CONTROLS, vmx->cpu_controls);
 	vmcs_write32(VMCS_CPU2_CONTROLS, vmx->cpu2_controls);
@@ -218,6 +231,12 @@ void vmx_controls_fields_init(struct vmx_vcpu *vmx)
 	vmx_pml_fields_init(vmx);
 	vmx->timer = vmx_caps.timer;
 	vmcs_write32(VMCS_PREEMPTION_TIMER, vmx->timer);
+	if (vm->tsc_ratio)
+		vmcs_write64(VMCS_TSC_MULTIPLIER, vm->tsc_ratio);
+	if (vmx_caps.cpu2 & VMX_CPU2_PAUSE_LOOP) {
+		vmcs_write32(VMCS_PLE_GAP, PAUSE_GAP);
+		vmcs_write32(VMCS_PLE_WINDOW, PAUSE_WINDOW);
+	}
 	if (vmx_caps.cpu2 & VMX_CPU2_ENCLS)
 		vmcs_write64(VMCS_ENCLS_EXITING_BITMAP, ~0ull);
 	if (vmx_caps.cpu2 & VMX_CPU2_ENCLV)
@@ -239,7 +258,7 @@ static bool guest_has_invpcid(struct baton_vcpu *vcpu)
 void vmx_controls_by_cpuid(struct vmx_vcpu *vmx)
 {
 	struct baton_vcpu *vcpu = &vmx->base;
-	u32 controls = vmx_caps.cpu2;
+	u32 controls = cpu2_base(vcpu->vm);
 
 	if (baton_guest_has(&vcpu->cpuid, BATON_GF_RDTSCP))
 		controls |= vmx_caps.cpu2_optional & VMX_CPU2_RDTSCP;

@@ -73,10 +73,12 @@ static_assert(sizeof(struct vmx_inv_desc) == 16);
 #define VMX_CPU2_VPID			BIT(5)
 #define VMX_CPU2_WBINVD			BIT(6)
 #define VMX_CPU2_UNRESTRICTED		BIT(7)
+#define VMX_CPU2_PAUSE_LOOP		BIT(10)
 #define VMX_CPU2_INVPCID		BIT(12)
 #define VMX_CPU2_ENCLS			BIT(15)
 #define VMX_CPU2_PML			BIT(17)
 #define VMX_CPU2_PT_CONCEAL		BIT(19)
+#define VMX_CPU2_TSC_SCALING		BIT(25)
 #define VMX_CPU2_ENCLV			BIT(28)
 
 /* VM-exit controls. */
@@ -176,6 +178,7 @@ enum vmx_reason {
 	VMX_REASON_WRMSR = 32,
 	VMX_REASON_MWAIT = 36,
 	VMX_REASON_MONITOR = 39,
+	VMX_REASON_PAUSE = 40,
 	VMX_REASON_MACHINE_CHECK = 41,	/* with ENTRY_FAILED */
 	VMX_REASON_EPT_VIOLATION = 48,
 	VMX_REASON_INVEPT = 50,

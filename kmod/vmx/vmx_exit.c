@@ -254,6 +254,11 @@ static enum baton_next exit_gp(struct vmx_vcpu *vmx)
 	return baton_exit_gp(&vmx->base);
 }
 
+static enum baton_next exit_pause(struct vmx_vcpu *vmx)
+{
+	return baton_exit_pause(&vmx->base);
+}
+
 /* Guest memory is coherent with all there is: nothing to write back or drop. */
 static enum baton_next exit_cache(struct vmx_vcpu *vmx)
 {
@@ -306,6 +311,7 @@ static const vmx_exit_handler handlers[VMX_REASON_COUNT] = {
 	[VMX_REASON_WRMSR]		= exit_wrmsr,
 	[VMX_REASON_MWAIT]		= exit_ud,
 	[VMX_REASON_MONITOR]		= exit_ud,
+	[VMX_REASON_PAUSE]		= exit_pause,
 	[VMX_REASON_MACHINE_CHECK]	= exit_machine_check,
 	[VMX_REASON_EPT_VIOLATION]	= exit_ept_violation,
 	[VMX_REASON_INVEPT]		= exit_ud,

@@ -338,6 +338,8 @@ void vmx_state_load(struct vmx_vcpu *vmx)
 		vmcs_write64(VMCS_TSC_OFFSET, vcpu->tsc_offset);
 	if (dirty & BATON_ST_EVENTS)
 		vmx_event_shadows_load(vmx);
+	if (dirty & BATON_ST_TLB)
+		vmx->flush_vpid = true;
 }
 
 void vmx_state_save(struct vmx_vcpu *vmx, u32 classes)

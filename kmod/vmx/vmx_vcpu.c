@@ -155,6 +155,8 @@ static void timer_set(struct vmx_vcpu *vmx)
 	if (vcpu->apic.tsc_deadline) {
 		s64 left = vcpu->apic.tsc_deadline - baton_guest_tsc(vcpu);
 
+		if (unlikely(vcpu->vm->tsc_ratio) && left > 0)
+			left = baton_tsc_unscale(vcpu->vm, left);
 		if (left <= 0)
 			WRITE_ONCE(vcpu->apic.timer_fired, true);
 		else if (left >> vmx_caps.timer_shift < timer)

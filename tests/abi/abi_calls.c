@@ -141,8 +141,8 @@ static void test_info(void)
 
 static void test_reserved(void)
 {
-	int sys = abi_open(), vm = abi_vm(sys);
-	struct baton_create_vm create = { .flags = 1 };
+	int sys = abi_open(), vm = abi_vm(sys), quiet;
+	struct baton_create_vm create = { .flags = 2 };
 	struct baton_create_vcpu vcpu = { .flags = 1 };
 	struct baton_clock clock = { .reserved = 1 };
 	struct baton_msi msi = { .address = 0xfee00000, .data = 0x40, .reserved = 1 };
@@ -151,6 +151,13 @@ static void test_reserved(void)
 	create.flags = 0;
 	create.reserved[6] = 1;
 	FAILS(ioctl(sys, BATON_CREATE_VM, &create), EINVAL);
+	create.reserved[6] = 0;
+	create.flags = ~BATON_VM_NO_HALT_POLL;
+	FAILS(ioctl(sys, BATON_CREATE_VM, &create), EINVAL);
+	create.flags = BATON_VM_NO_HALT_POLL;
+	quiet = ioctl(sys, BATON_CREATE_VM, &create);
+	EXPECT(quiet >= 0);
+	close(quiet);
 	FAILS(ioctl(vm, BATON_CREATE_VCPU, &vcpu), EINVAL);
 	vcpu = (struct baton_create_vcpu) { .id = BATON_MAX_VCPUS };
 	FAILS(ioctl(vm, BATON_CREATE_VCPU, &vcpu), EINVAL);

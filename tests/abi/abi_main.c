@@ -114,5 +114,6 @@ int main(int argc, char **argv)
 	run_table(abi_memory_tests, wanted);
 	run_table(abi_stats_tests, wanted);
 	run_table(abi_debug_tests, wanted);
+	run_table(abi_tsc_tests, wanted);
 	return abi_failures ? 1 : 0;
 }

@@ -194,6 +194,7 @@ static const struct {
 	{ "boot kernel --memory 64M..", BTN_BAD_VALUE, 2, "\"\" is not a size" },
 	{ "boot kernel --memory 64M...", BTN_BAD_VALUE, 2, "\".\" is not a size" },
 	{ "boot kernel --ksm yes", BTN_BAD_VALUE, 2, "\"yes\"" },
+	{ "boot kernel --halt-poll never", BTN_BAD_VALUE, 2, "\"never\"" },
 	{ "boot kernel --memory 9999999999T", BTN_MEMORY_ABOVE_HOST, 8, "any host" },
 };
 
@@ -265,6 +266,8 @@ static const struct {
 	  "--disk disk,readonly" },
 	{ "boot kernel --memory 64M..128M --ksm on", "baton-vm --board micro --engine auto "
 	  "--cpus 1 --memory 67108864..134217728 --ksm on --kernel kernel --append console=ttyS0" },
+	{ "boot kernel --halt-poll off --memory 64M", "baton-vm --board micro --engine auto "
+	  "--cpus 1 --memory 67108864 --halt-poll off --kernel kernel --append console=ttyS0" },
 	{ "boot kernel --memory 64M..64M", "baton-vm --board micro --engine auto --cpus 1 "
 	  "--memory 67108864 --kernel kernel --append console=ttyS0" },
 	{ "boot kernel --net user --forward 2222:22 --forward 0.0.0.0:53:53/udp", "baton-vm "

@@ -41,6 +41,21 @@ t_boot_smp() {
 	! grep -E '\] WARNING:|BUG:|Oops|Call Trace|soft lockup' /tmp/out
 }
 
+# What the module offers a guest of several CPUs is taken up; and vCPUs that have to
+# share a CPU of the host get to know how long they have waited for it.
+t_boot_pv() {
+	boot "$here/vmlinux-cloud" --initrd "$here/initrd" --memory 256M --cpus 4 --append \
+		"$quick"' "baton.cmd=yes >/dev/null & yes >/dev/null & yes >/dev/null & timeout 3 yes >/dev/null; kill %1 %2 %3; head -1 /proc/stat; grep -e TLB -e RES -e LOC -e CAL /proc/interrupts"'
+	for line in 'setup PV IPIs' 'KVM setup pv remote TLB flush' 'setup PV sched yield' \
+		'PV spinlocks enabled'; do
+		expect "$line"
+	done
+	expect '^baton-guest: exit 0'
+	# Field 9, in ticks of 10 ms: four that spin on two CPUs at most.
+	[ "$(sed -n 's/^cpu  \([0-9 ]*\).*/\1/p' /tmp/out | cut -d ' ' -f 8)" -ge 100 ]
+	! grep -E '\] WARNING:|BUG:|Oops|Call Trace|soft lockup|unchecked MSR' /tmp/out
+}
+
 # sum_on IMAGE: of the file "data" on it, as the host finds it there.
 sum_on() {
 	modprobe -a loop ext4

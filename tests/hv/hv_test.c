@@ -286,6 +286,26 @@ static void expect_dirty(uint64_t word0)
 /* mov [bx],ax; out 0x10,al */
 static const unsigned char write_at_bx[] = { 0x89, 0x07, 0xe6, 0x10 };
 
+/* The host's own speed is one that each host has. */
+static void test_tsc_khz(void)
+{
+	const struct hv_info *info = hv_get_info(engine);
+
+	EXPECT(!hv_vm_create(engine, &vm));
+	if (info->engine == HV_ENGINE_BATON) {
+		EXPECT(!hv_vm_set_tsc_khz(vm, info->tsc_khz));
+		EXPECT(hv_vm_set_tsc_khz(vm, 0) == -EINVAL);
+		EXPECT(!hv_vcpu_create(vm, 0, &vcpu));
+		EXPECT(hv_vm_set_tsc_khz(vm, info->tsc_khz) == -EBUSY);
+		hv_vcpu_destroy(vcpu);
+	} else {
+		int error = hv_vm_set_tsc_khz(vm, 2000000);
+
+		EXPECT(!error || error == -EOPNOTSUPP);
+	}
+	hv_vm_destroy(vm);
+}
+
 static void test_dirty(void)
 {
 	uint64_t bits[MEMORY / PAGE / 64] = { 1 << 5 };
@@ -498,6 +518,7 @@ static const struct {
 	{ "halted when its state was loaded", test_loaded_halted },
 	{ "while spinning", test_spinning },
 	{ "while halted", test_halted },
+	{ "TSC frequency", test_tsc_khz },
 	{ "dirty log", test_dirty },
 	{ "dirty log in ranges", test_dirty_ranges },
 	{ "counters", test_stats },

@@ -118,6 +118,7 @@ struct baton_vm *kmod_vm_create(unsigned int vcpu_count)
 	mutex_init(&vm->lock);
 	spin_lock_init(&vm->mmu_lock);
 	baton_clock_init(vm);
+	vm->tsc_offset = 0;
 	for (i = 0; i < vcpu_count; i++)
 		kmod_vcpu_add(vm, i);
 	return vm;

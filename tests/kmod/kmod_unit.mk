@@ -7,7 +7,7 @@
 KU_BUILD := $(BUILD)/test/kmod
 # A file that is missing is a link error, not a test less.
 KU_PURE := $(addprefix kmod/,slots.c dirty.c npt.c gwalk.c fetch.c apic_page.c state_check.c \
-	lapic.c lapic_state.c lapic_timer.c msi.c cpuid.c msr.c pvclock.c exits.c fpu.c vcpu.c \
+	lapic.c lapic_state.c lapic_timer.c msi.c cpuid.c msr.c pv.c pvclock.c exits.c fpu.c vcpu.c \
 	vcpu_state.c tlb.c svm/npt_pte.c vmx/ept.c)
 # Both tables may have grown into several files.
 KU_PURE := $(sort $(KU_PURE) $(wildcard kmod/cpuid*.c kmod/msr*.c kmod/lapic*.c))

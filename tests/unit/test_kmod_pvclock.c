@@ -53,7 +53,7 @@ static u64 guest_time(const struct baton_vcpu *vcpu, u64 gpa)
 	memcpy(&info, memory + gpa, sizeof(info));
 	assert_int_equal(info.version & 1, 0);
 	assert_true(info.version);
-	delta = rdtsc() + vcpu->tsc_offset - info.tsc_timestamp;
+	delta = baton_guest_tsc(vcpu) - info.tsc_timestamp;
 	if (info.tsc_shift < 0)
 		delta >>= -info.tsc_shift;
 	else
@@ -94,6 +94,71 @@ static void test_frequencies(void **state)
 	(void)state;
 	for (i = 0; i < ARRAY_SIZE(khz); i++)
 		check_frequency(khz[i]);
+}
+
+/* A VM whose TSC runs at another speed: its clock and its deadlines know. */
+static void check_scaled(u8 frac, u32 khz)
+{
+	const u64 ms = NSEC_PER_MSEC;
+
+	kmod_vm_destroy(vm);
+	vm = kmod_vm_create(0);
+	baton_tsc_frac = frac;
+	kshim_advance(123456789);
+	assert_int_equal(baton_vm_set_tsc_khz(vm, &(struct baton_tsc_khz) { .khz = khz }), 0);
+	v = kmod_vcpu_add(vm, 0);
+	memory = kmod_ram_add(vm, 0, 0, RAM);
+	near(baton_guest_tsc(v), 0, 1);
+	update(v, SYSTEM_TIME, PAGE | 1);
+	kshim_advance(5000 * ms);
+	near(baton_guest_tsc(v), 5000ull * khz, 2);
+	near(guest_time(v, PAGE), 5000 * ms, 5000);
+	assert_int_equal(guest_time(v, PAGE), baton_vm_clock_ns(vm));
+	near(baton_tsc_unscale(vm, 1000ull * khz), 1000ull * tsc_khz, 16);
+	v->apic.regs[APIC_REG_SVR] = 0x1ff;
+	v->apic.regs[APIC_REG_LVT_TIMER] = 2 << 17 | 0x40;
+	baton_lapic_set_tsc_deadline(v, baton_guest_tsc(v) + 10ull * khz);
+	kshim_advance(10 * ms - 2000);
+	assert_int_equal(baton_lapic_pending(v), -1);
+	kshim_advance(4000);
+	assert_int_equal(baton_lapic_pending(v), 0x40);
+	baton_vm_clock_set(vm, 77);
+	baton_pvclock_update(v);
+	near(guest_time(v, PAGE), 77, 2);
+	baton_tsc_frac = 0;
+}
+
+static void test_scaled(void **state)
+{
+	static const u32 khz[] = { 125000, 700001, 1999000, 2001000, 3333333, 32000000 };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(khz); i++) {
+		check_scaled(32, khz[i]);
+		check_scaled(48, khz[i]);
+	}
+}
+
+static void test_frequency_refused(void **state)
+{
+	(void)state;
+	kmod_vm_destroy(vm);
+	vm = kmod_vm_create(0);
+#define SET(hz, ...) baton_vm_set_tsc_khz(vm, &(struct baton_tsc_khz) { .khz = hz, __VA_ARGS__ })
+	assert_int_equal(SET(tsc_khz, .reserved = 1), -EINVAL);
+	assert_int_equal(SET(0), -EINVAL);
+	assert_int_equal(SET(124999), -EINVAL);
+	assert_int_equal(SET(32000001), -EINVAL);
+	assert_int_equal(SET(U32_MAX), -EINVAL);
+	assert_int_equal(SET(1000000), -EOPNOTSUPP);
+	assert_int_equal(SET(2000000), 0);
+	assert_int_equal(SET(2000500), 0);
+	assert_int_equal(vm->tsc_ratio, 0);
+	assert_int_equal(SET(2000501), -EOPNOTSUPP);
+	kmod_vcpu_add(vm, 3);
+	assert_int_equal(SET(2000000), -EBUSY);
+#undef SET
 }
 
 static void test_two_vcpus(void **state)
@@ -201,7 +266,8 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		T(test_frequencies), T(test_two_vcpus), T(test_tsc_moves), T(test_clock_set),
-		T(test_versions), T(test_off), T(test_wall_clock), T(test_bad_places),
+		T(test_versions), T(test_scaled), T(test_frequency_refused),
+		T(test_off), T(test_wall_clock), T(test_bad_places),
 	};
 
 	return cmocka_run_group_tests_name("kmod pvclock", tests, NULL, NULL);

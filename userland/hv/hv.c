@@ -59,6 +59,11 @@ int hv_supported_cpuid(struct hv *hv, struct baton_cpuid_entry *entries, uint32_
 
 /* ---- VM ---- */
 
+void hv_set_halt_poll(struct hv *hv, bool on)
+{
+	hv->no_halt_poll = !on;
+}
+
 int hv_vm_create(struct hv *hv, struct hv_vm **ret_vm)
 {
 	return hv->ops->vm_create(hv, ret_vm);
@@ -152,6 +157,11 @@ int hv_vm_get_clock(struct hv_vm *vm, uint64_t *ret_ns)
 int hv_vm_set_clock(struct hv_vm *vm, uint64_t ns)
 {
 	return vm->ops->set_clock(vm, ns);
+}
+
+int hv_vm_set_tsc_khz(struct hv_vm *vm, uint32_t khz)
+{
+	return vm->ops->set_tsc_khz(vm, khz);
 }
 
 /* ---- vCPU ---- */

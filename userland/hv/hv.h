@@ -63,6 +63,8 @@ const struct hv_info *hv_get_info(const struct hv *hv);
 int hv_supported_cpuid(struct hv *hv, struct baton_cpuid_entry *entries,
 		       uint32_t *count);
 
+/* The VM that comes: may a vCPU that halts stay awake for a moment? Yes, if not said. */
+void hv_set_halt_poll(struct hv *hv, bool on);
 int hv_vm_create(struct hv *hv, struct hv_vm **ret_vm);
 void hv_vm_destroy(struct hv_vm *vm); /* after all its vCPUs; NULL is fine */
 
@@ -130,6 +132,11 @@ int hv_vm_set_ioapic_route(struct hv_vm *vm, unsigned int pin, uint64_t address,
 /* Guest time of the paravirtual clock in ns. */
 int hv_vm_get_clock(struct hv_vm *vm, uint64_t *ret_ns);
 int hv_vm_set_clock(struct hv_vm *vm, uint64_t ns);
+/*
+ * How fast the TSCs of the VM run, before its first vCPU: for a guest that has run on
+ * another host. EOPNOTSUPP: this processor cannot, and it is not the host's own speed.
+ */
+int hv_vm_set_tsc_khz(struct hv_vm *vm, uint32_t khz);
 
 int hv_vcpu_create(struct hv_vm *vm, uint32_t id, struct hv_vcpu **ret_vcpu);
 void hv_vcpu_destroy(struct hv_vcpu *vcpu); /* NULL is fine */

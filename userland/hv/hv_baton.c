@@ -39,7 +39,7 @@ static int baton_supported_cpuid(struct hv *hv, struct baton_cpuid_entry *entrie
 
 static int baton_vm_create(struct hv *hv, struct hv_vm **ret_vm)
 {
-	struct baton_create_vm call = { 0 };
+	struct baton_create_vm call = { .flags = hv->no_halt_poll ? BATON_VM_NO_HALT_POLL : 0 };
 	struct hv_vm *vm = calloc(1, sizeof(*vm));
 
 	if (!vm)
@@ -170,6 +170,13 @@ static int baton_set_clock(struct hv_vm *vm, uint64_t ns)
 	struct baton_clock call = { .guest_ns = ns };
 
 	return hv_ioctl(vm->fd, BATON_SET_CLOCK, &call);
+}
+
+static int baton_set_tsc_khz(struct hv_vm *vm, uint32_t khz)
+{
+	struct baton_tsc_khz call = { .khz = khz };
+
+	return hv_ioctl(vm->fd, BATON_SET_TSC_KHZ, &call);
 }
 
 /* ---- vCPU ---- */
@@ -433,6 +440,7 @@ static const struct hv_ops baton_ops = {
 	.ioapic_route = baton_ioapic_route,
 	.get_clock = baton_get_clock,
 	.set_clock = baton_set_clock,
+	.set_tsc_khz = baton_set_tsc_khz,
 	.vcpu_create = baton_vcpu_create,
 	.vcpu_destroy = baton_vcpu_destroy,
 	.set_cpuid = baton_set_cpuid,

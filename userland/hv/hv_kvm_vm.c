@@ -69,6 +69,8 @@ int hv_kvm_vm_create(struct hv *hv, struct hv_vm **ret_vm)
 	pthread_mutex_init(&vm->lock, NULL);
 	vm->base.fd = create_vm_fd(hv->fd);
 	error = vm->base.fd < 0 ? vm->base.fd : set_up_vm(vm->base.fd, hv->info.dirty_log);
+	if (!error && hv->no_halt_poll)
+		error = enable_capability(vm->base.fd, KVM_CAP_HALT_POLL, 0);
 	if (error) {
 		hv_kvm_vm_destroy(&vm->base);
 		return error;
@@ -350,4 +352,13 @@ int hv_kvm_set_clock(struct hv_vm *vm, uint64_t ns)
 	struct kvm_clock_data call = { .clock = ns };
 
 	return hv_ioctl(vm->fd, KVM_SET_CLOCK, &call);
+}
+
+int hv_kvm_set_tsc_khz(struct hv_vm *vm, uint32_t khz)
+{
+	int able = hv_ioctl(vm->hv->fd, KVM_CHECK_EXTENSION, (void *)KVM_CAP_VM_TSC_CONTROL);
+
+	if (able <= 0)
+		return able < 0 ? able : -EOPNOTSUPP;
+	return hv_ioctl(vm->fd, KVM_SET_TSC_KHZ, (void *)(uintptr_t)khz);
 }

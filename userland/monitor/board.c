@@ -200,8 +200,10 @@ bool board_add_vcpus(struct board *board, struct btn_error *e)
 static bool add_engine(struct board *board, struct btn_error *e)
 {
 	struct machine *machine = &board->machine;
-	int error = hv_vm_create(machine->hv, &machine->vm);
+	int error;
 
+	hv_set_halt_poll(machine->hv, !board->options->no_halt_poll);
+	error = hv_vm_create(machine->hv, &machine->vm);
 	if (error == -EUSERS || error == -EDQUOT) {
 		btn_set_default(e, BTN_TOO_MANY_VMS);
 		return false;

@@ -71,6 +71,15 @@ static bool take_ksm(struct options *options, char *value, struct btn_error *e)
 	return true;
 }
 
+static bool take_halt_poll(struct options *options, char *value, struct btn_error *e)
+{
+	if (!check_word("value of --halt-poll", BTN_BAD_VALUE, value, on_off,
+			ARRAY_SIZE(on_off), e))
+		return false;
+	options->no_halt_poll = !strcmp(value, "off");
+	return true;
+}
+
 static bool take_board(struct options *options, char *value, struct btn_error *e)
 {
 	if (!check_word("board", BTN_UNKNOWN_BOARD, value, boards, ARRAY_SIZE(boards), e))
@@ -317,6 +326,8 @@ static const struct option_row rows[] = {
 	{ "cpus", "N", "number of virtual CPUs (1)", take_cpus },
 	{ "memory", "[MIN..]SIZE", "guest memory, such as 512M, or 512M..2G (256M)", take_memory },
 	{ "ksm", "on|off", "let the host merge equal pages of VMs (off)", take_ksm },
+	{ "halt-poll", "on|off", "CPUs that halt wait awake for a moment if it pays (on)",
+	  take_halt_poll },
 	{ "disk", "FILE[,format=raw|qcow2][,readonly]", "a virtio disk; repeatable", take_disk },
 	{ "cdrom", "FILE", "a CD drive of board pc with this image; repeatable", take_cdrom },
 	{ "net", "PORT", "network card: fd=N or unix:PATH[,mac=MAC][,name=NAME]"

@@ -45,6 +45,7 @@ struct options {
 	const char *kernel, *initrd, *append;	/* NULL: none; append: "" */
 	unsigned int cpus;
 	uint64_t memory, memory_min;		/* bytes; the same: no range */
+	bool no_halt_poll;			/* a CPU that halts sleeps at once */
 	bool ksm;				/* let the host merge equal pages */
 	enum hv_engine engine;
 	struct options_disk disk[OPTIONS_DISKS_MAX];

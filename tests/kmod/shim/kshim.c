@@ -108,6 +108,7 @@ void kshim_advance(u64 ns)
 
 unsigned long kshim_totalram = 1 << 20;
 unsigned int kshim_lock_breaks;
+bool kshim_irqs_off;
 
 void kshim_reset(void)
 {
@@ -116,6 +117,7 @@ void kshim_reset(void)
 	kshim_now = 1000000000;
 	kshim_fail_alloc = -1;
 	kshim_locks_held = kshim_rcu_depth = 0;
+	kshim_irqs_off = false;
 }
 
 /* Everything set where the table is about masks; real numbers where they matter. */

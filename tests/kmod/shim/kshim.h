@@ -42,6 +42,7 @@ typedef struct { unsigned int val; } kuid_t;
 #define __force
 #define __iomem
 #define __init
+#define __read_mostly
 #define __exit
 #ifndef __always_inline
 #define __always_inline inline __attribute__((always_inline))
@@ -212,6 +213,10 @@ static inline u64 mul_u64_u32_shr(u64 a, u32 b, unsigned int shift)
 {
 	return (u64)((u128)a * b >> shift);
 }
+static inline u64 mul_u64_u64_div_u64(u64 a, u64 b, u64 c)
+{
+	return (u64)((u128)a * b / c);
+}
 #define div64_u64(a, b) ((u64)(a) / (u64)(b))
 #define div_u64(a, b) ((u64)(a) / (u32)(b))
 #define div_u64_rem(a, b, rem) (*(rem) = (u64)(a) % (u32)(b), div_u64(a, b))
@@ -279,6 +284,14 @@ extern unsigned long kshim_totalram;
 #define copy_from_user_nofault(to, from, n) \
 	(kshim_user_fault && kshim_user_fault((unsigned long)(from), n) ? \
 	 -EFAULT : (memcpy(to, (const void *)(from), n), 0))
+#define __put_user(x, p) put_user(x, p)
+#define copy_to_user_nofault(to, from, n) (copy_to_user(to, from, n) ? -EFAULT : 0)
+#define user_access_begin(p, size) ((void)(p), true)
+#define user_access_end() barrier()
+#define unsafe_try_cmpxchg_user(p, old, new, label) ({ \
+	if (kshim_user_fault && kshim_user_fault((unsigned long)(p), sizeof(*(p)))) \
+		goto label; \
+	__atomic_compare_exchange_n(p, old, new, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST); })
 #define get_user(x, p) __get_user(x, p)
 #define put_user(x, p) \
 	(kshim_user_fault && kshim_user_fault((unsigned long)(p), sizeof(*(p))) ? \
@@ -326,6 +339,8 @@ extern unsigned int kshim_lock_breaks;
 #define local_irq_save(f) ((void)((f) = 0))
 #define local_irq_restore(f) ((void)(f))
 #define preempt_disable() barrier()
+extern bool kshim_irqs_off;	/* as in a window */
+#define irqs_disabled() kshim_irqs_off
 #define preempt_enable() barrier()
 #define might_sleep() barrier()
 #define cond_resched() barrier()
@@ -392,7 +407,15 @@ struct rcuwait { int unused; };
 
 /* --- tasks ----------------------------------------------------------------- */
 
-struct task_struct { struct mm_struct *mm; };
+struct sched_info { unsigned long long run_delay; };
+struct task_struct { struct mm_struct *mm; struct sched_info sched_info; };
+#define CONFIG_SCHED_INFO 1
+struct pid { int unused; };
+enum pid_type { PIDTYPE_PID };
+#define put_pid(pid) ((void)(pid))
+#define get_task_pid(task, type) ((void)(task), (struct pid *)NULL)
+#define get_pid_task(pid, type) ((void)(pid), (struct task_struct *)NULL)
+#define put_task_struct(task) ((void)(task))
 struct thread_info { unsigned long flags; };
 extern struct task_struct *current;
 extern struct thread_info kshim_thread_info;
@@ -612,6 +635,20 @@ struct pvclock_wall_clock {
 	u32 version, sec, nsec;
 } __packed;
 #define PVCLOCK_TSC_STABLE_BIT (1 << 0)
+
+/* uapi/asm/kvm_para.h, uapi/linux/kvm_para.h */
+struct kvm_steal_time {
+	u64 steal;
+	u32 version, flags;
+	u8 preempted, pad8[3];
+	u32 pad[11];
+};
+#define KVM_VCPU_PREEMPTED (1 << 0)
+#define KVM_VCPU_FLUSH_TLB (1 << 1)
+#define KVM_ENOSYS 1000
+#define KVM_HC_KICK_CPU 5
+#define KVM_HC_SEND_IPI 10
+#define KVM_HC_SCHED_YIELD 11
 
 #include "kshim_msr.h"
 
