@@ -260,12 +260,12 @@ static void test_other_process(void)
 }
 
 const struct abi_test abi_call_tests[] = {
-	{ "A1 info", test_info },
-	{ "A1 pointers, kinds and sizes", test_arguments },
-	{ "A1 unknown numbers", test_unknown_numbers },
-	{ "A1 reserved fields and flags", test_reserved },
-	{ "A1 lists", test_lists },
-	{ "A1 eventfds", test_eventfds },
-	{ "A1 other process", test_other_process },
+	{ "A1: info", test_info },
+	{ "A1: pointers, kinds and sizes", test_arguments },
+	{ "A1: unknown numbers", test_unknown_numbers },
+	{ "A1: reserved fields and flags", test_reserved },
+	{ "A1: lists", test_lists },
+	{ "A1: eventfds", test_eventfds },
+	{ "A1: other process", test_other_process },
 	{ NULL, NULL },
 };

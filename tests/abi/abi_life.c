@@ -322,17 +322,17 @@ static void test_odd_events(void)
 }
 
 const struct abi_test abi_life_tests[] = {
-	{ "A3 descriptors", test_descriptors },
-	{ "A3 two threads, signal", test_two_threads_and_signal },
+	{ "A3: descriptors", test_descriptors },
+	{ "A3: two threads, signal", test_two_threads_and_signal },
 	{ "port exits", test_pio },
 	{ "emulate exit and commit", test_emulate },
-	{ "triple fault", test_shutdown },
-	{ "A11 memory gone", test_memory_gone },
-	{ "A2 slot gone", test_slot_gone },
-	{ "A14 kick while spinning", test_kick_spinning },
-	{ "A14 kick while halted", test_kick_halted },
+	{ "A14: triple fault", test_shutdown },
+	{ "A11: memory gone", test_memory_gone },
+	{ "A2: slot gone", test_slot_gone },
+	{ "A14: kick while spinning", test_kick_spinning },
+	{ "A14: kick while halted", test_kick_halted },
 	{ "MSI to a handler", test_interrupt },
-	{ "A4 random states", test_random_state },
-	{ "A3 exceptions of all kinds", test_odd_events },
+	{ "A4: random states", test_random_state },
+	{ "A4: exceptions of all kinds", test_odd_events },
 	{ NULL, NULL },
 };
