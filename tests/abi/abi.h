@@ -82,6 +82,9 @@ int abi_run_on(int vcpu, const struct baton_run *run);
 		EXPECT((g).run->exit_reason == (reason));			\
 	} while (0)
 
+/* abi_life.c: in a program that the VM's process has become. */
+int abi_stranger(int vm, int vcpu);
+
 /* abi_long.c: the same in long mode. An exception or interrupt is an OUT to its number. */
 #define ABI_LONG_CODE 0x10000
 #define ABI_LONG_DATA 0x20000

@@ -95,6 +95,8 @@ int main(int argc, char **argv)
 {
 	const char *wanted = argc > 1 ? argv[1] : "";
 
+	if (argc == 4 && !strcmp(wanted, "--stranger"))
+		return abi_stranger(atoi(argv[2]), atoi(argv[3]));
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	run_table(abi_call_tests, wanted);
 	run_table(abi_slot_tests, wanted);
