@@ -57,6 +57,7 @@ struct fuzz_vm {
 /* One round's: a process, its descriptors and memory. */
 struct world {
 	int sys, null;
+	uint32_t vendor;
 	struct fuzz_vm vm[FUZZ_VMS];
 	_Atomic int event[FUZZ_EVENTS];
 	unsigned char *memory;	/* what slots show; may be unmapped, protected, ... */

@@ -429,12 +429,15 @@ static void no_op(int signal)
 
 static void set_stage(struct world *w)
 {
+	struct baton_info info = { 0 };
 	unsigned int i, j;
 
 	memory_fd = memfd_create("fuzz", MFD_CLOEXEC);
 	if (memory_fd < 0 || ftruncate(memory_fd, FUZZ_MEMORY))
 		exit(3);
 	w->sys = open(BATON_DEVICE, O_RDWR | O_CLOEXEC);
+	ioctl(w->sys, BATON_GET_INFO, &info);
+	w->vendor = info.vendor;
 	w->null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	w->memory = FAR_AWAY;
 	w->alias = mmap(NULL, FUZZ_MEMORY, PROT_READ | PROT_WRITE, MAP_SHARED, memory_fd, 0);
