@@ -18,7 +18,8 @@ $(BUILD)/obj/tests/host/%.o: tests/host/%.c
 -include $(BUILD)/obj/tests/host/netpeer.d
 
 .PHONY: host-tools
-host-tools: $(addprefix $(BUILD)/test/host/,page-twins screen-text vnc-client attach-client)
+host-tools: $(addprefix $(BUILD)/test/host/,page-twins screen-text vnc-client attach-client \
+	kexec-now)
 
 $(BUILD)/test/host/page-twins: tests/host/page_twins.c
 	@mkdir -p $(@D)
@@ -29,6 +30,11 @@ $(BUILD)/test/host/screen-text: tests/host/screen_text.c
 	@mkdir -p $(@D)
 	$(call say,CC)
 	$(Q)$(USER_CC) $(USER_CFLAGS) -o $@ $< -lpng
+
+$(BUILD)/test/host/kexec-now: tests/host/kexec_now.c
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(USER_CC) $(USER_CFLAGS) -o $@ $<
 
 # It names the server's library, too: so that comes into the host with it, where baton-vm
 # loads it by name.
