@@ -389,9 +389,33 @@ static void test_close_while_running(void)
 	close(g.sys);
 }
 
+static void *make_vms(void *ctx)
+{
+	int sys = abi_open(), i;
+
+	(void)ctx;
+	for (i = 0; i < 200; i++)
+		close(abi_vm(sys));
+	close(sys);
+	return NULL;
+}
+
+/* Each may be the host's first and last VM: none takes another for another hypervisor. */
+static void test_vms_at_once(void)
+{
+	pthread_t threads[3];
+	int i;
+
+	for (i = 0; i < 3; i++)
+		pthread_create(&threads[i], NULL, make_vms, NULL);
+	for (i = 0; i < 3; i++)
+		pthread_join(threads[i], NULL);
+}
+
 const struct abi_test abi_life_tests[] = {
 	{ "A3: descriptors", test_descriptors },
 	{ "A3: two threads, signal", test_two_threads_and_signal },
+	{ "A3: VMs made at once", test_vms_at_once },
 	{ "A3: after exec", test_exec },
 	{ "A3: closed while it runs", test_close_while_running },
 	{ "port exits", test_pio },
