@@ -248,7 +248,10 @@ static void test_double_fault(void)
 	abi_guest_end(&g);
 }
 
-/* A far jump to a TSS, in 32-bit code: no exit that is not one of ABI.md's, no harm. */
+/*
+ * A far jump to a TSS, in 32-bit code: the module takes no part in it. (QEMU's AMD-V does not
+ * exit for it: there the guest goes on into an empty task, and that is its end.)
+ */
 static void test_task_switch(void)
 {
 	/* ljmp 0x18:0 */
@@ -270,8 +273,8 @@ static void test_task_switch(void)
 	s.seg[BATON_TR] = (struct baton_segment) { 0x6000, 0x67, 32, 0x8b };
 	EXPECT(!ioctl(g.vcpu, BATON_SET_SREGS, &s));
 	EXPECT(!abi_run_on(g.vcpu, g.run));
-	printf("  exit %u\n", g.run->exit_reason);
-	EXPECT(g.run->exit_reason == BATON_EXIT_INTERNAL);
+	EXPECT(g.run->exit_reason == BATON_EXIT_INTERNAL ||
+	       g.run->exit_reason == BATON_EXIT_SHUTDOWN);
 	/* The VM is well: it says where it is. */
 	EXPECT(!ioctl(g.vcpu, BATON_GET_STATS, &stats));
 	EXPECT(!ioctl(g.vcpu, BATON_GET_SREGS, &s));
