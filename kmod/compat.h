@@ -103,23 +103,23 @@ static inline int baton_yield_to(struct task_struct *task)
 #endif
 
 /*
- * System-wide suspend hooks: BATON_SYSCORE(name, suspend, resume, shutdown) defines
- * them, each a function of (BATON_SYSCORE_PARAM).
+ * System-wide suspend hooks: BATON_SYSCORE(name, suspend, resume) defines them,
+ * each a function of (BATON_SYSCORE_PARAM).
  */
 #ifdef HAVE_REGISTER_SYSCORE
 #define BATON_SYSCORE_PARAM void *unused
-#define BATON_SYSCORE(name, on_suspend, on_resume, on_shutdown)			\
+#define BATON_SYSCORE(name, on_suspend, on_resume)				\
 	static const struct syscore_ops name##_ops = {				\
-		.suspend = on_suspend, .resume = on_resume, .shutdown = on_shutdown, \
+		.suspend = on_suspend, .resume = on_resume,			\
 	};									\
 	static struct syscore name = { .ops = &name##_ops }
 #define baton_syscore_register(syscore) register_syscore(syscore)
 #define baton_syscore_unregister(syscore) unregister_syscore(syscore)
 #else
 #define BATON_SYSCORE_PARAM void
-#define BATON_SYSCORE(name, on_suspend, on_resume, on_shutdown)			\
+#define BATON_SYSCORE(name, on_suspend, on_resume)				\
 	static struct syscore_ops name = {					\
-		.suspend = on_suspend, .resume = on_resume, .shutdown = on_shutdown, \
+		.suspend = on_suspend, .resume = on_resume,			\
 	}
 #define baton_syscore_register(syscore) register_syscore_ops(syscore)
 #define baton_syscore_unregister(syscore) unregister_syscore_ops(syscore)

@@ -101,15 +101,16 @@ static void hw_off(void)
 
 int baton_hwcpu_get(void)
 {
-	enum baton_refusal refusal = baton_hwcpu_refusal();
+	enum baton_refusal refusal;
 	int r = 0;
 
-	if (refusal == BATON_REFUSED_OWNER || refusal == BATON_REFUSED_SUSPENDED)
-		return -EBUSY;
-	if (refusal != BATON_REFUSED_NOT)
-		return -ENODEV;
 	mutex_lock(&hw_lock);
-	if (!hw_users)
+	refusal = baton_hwcpu_refusal();
+	if (refusal == BATON_REFUSED_OWNER || refusal == BATON_REFUSED_SUSPENDED)
+		r = -EBUSY;
+	else if (refusal != BATON_REFUSED_NOT)
+		r = -ENODEV;
+	else if (!hw_users)
 		r = hw_on();
 	if (!r)
 		WRITE_ONCE(hw_users, hw_users + 1);
@@ -147,18 +148,7 @@ static void hw_resume(BATON_SYSCORE_PARAM)
 	baton_vms_resumed();
 }
 
-static void cpu_off_here(void *unused)
-{
-	baton_hv->cpu_off();
-}
-
-static void hw_shutdown(BATON_SYSCORE_PARAM)
-{
-	if (hw_users && baton_hv->cpu_off)
-		on_each_cpu(cpu_off_here, NULL, 1);
-}
-
-BATON_SYSCORE(hw_syscore, hw_suspend, hw_resume, hw_shutdown);
+BATON_SYSCORE(hw_syscore, hw_suspend, hw_resume);
 
 static int hw_pm_event(struct notifier_block *nb, unsigned long event, void *unused)
 {
@@ -178,10 +168,20 @@ static int hw_pm_event(struct notifier_block *nb, unsigned long event, void *unu
 
 static struct notifier_block hw_pm_notifier = { .notifier_call = hw_pm_event };
 
+static void cpu_off_here(void *unused)
+{
+	baton_hv->cpu_off();
+}
+
+/* For kexec, too, where kernels before 6.8 do not call syscore's shutdown. */
 static int hw_reboot_event(struct notifier_block *nb, unsigned long event, void *unused)
 {
 	WRITE_ONCE(baton_hw_stopped, true);
 	baton_vms_kick_all();
+	mutex_lock(&hw_lock);
+	if (hw_users && baton_hv->cpu_off)
+		on_each_cpu(cpu_off_here, NULL, 1);
+	mutex_unlock(&hw_lock);
 	return NOTIFY_OK;
 }
 

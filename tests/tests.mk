@@ -17,7 +17,7 @@
 -include tests/gui/gui_test.mk
 -include tests/package/package.mk
 
-.PHONY: test-svm test-pc test-vmx test-gui
+.PHONY: test-svm test-pc test-vmx test-gui test-debug debug-kernel
 test-svm:
 	scripts/run-tests build svm
 test-pc:
@@ -27,3 +27,9 @@ test-vmx:
 # The desktop app with real VMs.
 test-gui:
 	scripts/run-tests build guihost
+# The module under kernels that watch themselves; the first time they are built, half an hour.
+test-debug:
+	scripts/run-tests build debug kasan nmi kexec
+debug-kernel:
+	scripts/debug-kernel
+	scripts/debug-kernel --kasan

@@ -35,6 +35,15 @@ extern int abi_failures;
 		}								\
 	} while (0)
 
+/* The host has to have something for this test, or it has shown nothing. */
+#define NEEDS(condition, what)							\
+	do {									\
+		if (!(condition)) {						\
+			abi_needs(what);					\
+			return;							\
+		}								\
+	} while (0)
+
 struct abi_test {
 	const char *name;
 	void (*run)(void);
@@ -42,7 +51,7 @@ struct abi_test {
 extern const struct abi_test abi_call_tests[], abi_slot_tests[], abi_state_tests[],
 	abi_life_tests[], abi_intr_tests[], abi_rom_tests[], abi_dirty_tests[],
 	abi_eventfd_tests[], abi_memory_tests[], abi_stats_tests[], abi_debug_tests[],
-	abi_tsc_tests[];
+	abi_tsc_tests[], abi_host_tests[], abi_canary_tests[], abi_event_tests[];
 
 /* The test that runs is not run: this host lacks something for it. */
 void abi_needs(const char *what);
@@ -75,5 +84,41 @@ int abi_run_on(int vcpu, const struct baton_run *run);
 		EXPECT(!abi_run_on((g).vcpu, (g).run));				\
 		EXPECT((g).run->exit_reason == (reason));			\
 	} while (0)
+
+/* abi_life.c: in a program that the VM's process has become. */
+int abi_stranger(int vm, int vcpu);
+
+/* abi_long.c: the same in long mode. An exception or interrupt is an OUT to its number. */
+#define ABI_LONG_CODE 0x10000
+#define ABI_LONG_DATA 0x20000
+
+struct abi_guest abi_long_guest(const void *code, size_t size);
+/* Vector's handler at `to`; or none: not present. */
+void abi_set_gate(struct abi_guest *g, unsigned int vector, uint32_t to);
+void abi_clear_gate(struct abi_guest *g, unsigned int vector);
+int abi_set_msr(struct abi_guest *g, uint32_t index, uint64_t data);
+
+/* abi_host.c: all MSRs of this processor that a program can read and that stand still. */
+#define ABI_MSR_RANGES 4
+struct abi_host_msrs {
+	uint64_t value[ABI_MSR_RANGES][8192];
+	bool there[ABI_MSR_RANGES][8192];
+};
+extern const uint32_t abi_msr_range[ABI_MSR_RANGES];
+
+bool abi_read_host_msrs(struct abi_host_msrs *m);	/* false: the host has no way to */
+void abi_compare_host_msrs(const struct abi_host_msrs *before, const struct abi_host_msrs *after);
+/* To one processor of the host. */
+void abi_pin(unsigned int cpu);
+unsigned int abi_cpus(void);
+
+/* Guest code in assembler: abi_code_NAME to abi_code_NAME_end. */
+#define ABI_CODE(name, text)							\
+	asm(".pushsection .rodata\n.code64\nabi_code_" #name ":\n" text		\
+	    "\nabi_code_" #name "_end:\n.popsection\n");			\
+	extern const unsigned char abi_code_##name[], abi_code_##name##_end[]
+
+#define ABI_LONG_GUEST(name) \
+	abi_long_guest(abi_code_##name, abi_code_##name##_end - abi_code_##name)
 
 #endif

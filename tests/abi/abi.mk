@@ -3,7 +3,7 @@
 ABI_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -Ishared -Itests/abi
 
 .PHONY: abi-programs
-abi-programs: $(BUILD)/bin/baton-abi-test $(BUILD)/bin/baton-smoke
+abi-programs: $(addprefix $(BUILD)/bin/baton-,abi-test abi-fuzz fail-nth smoke)
 userland: abi-programs
 
 $(BUILD)/bin/baton-abi-test: $(wildcard tests/abi/abi_*.c) tests/abi/abi.h $(wildcard shared/*.h)
@@ -12,6 +12,16 @@ $(BUILD)/bin/baton-abi-test: $(wildcard tests/abi/abi_*.c) tests/abi/abi.h $(wil
 	$(Q)gcc $(ABI_CFLAGS) -o $@ $(filter %.c,$^) -lpthread
 
 $(BUILD)/bin/baton-smoke: tests/abi/smoke.c $(wildcard shared/*.h)
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(Q)gcc $(ABI_CFLAGS) -o $@ $<
+
+$(BUILD)/bin/baton-abi-fuzz: $(wildcard tests/abi/fuzz_*.c) tests/abi/fuzz.h $(wildcard shared/*.h)
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(Q)gcc $(ABI_CFLAGS) -o $@ $(filter %.c,$^) -lpthread
+
+$(BUILD)/bin/baton-fail-nth: tests/abi/fail_nth.c $(wildcard shared/*.h)
 	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(Q)gcc $(ABI_CFLAGS) -o $@ $<

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Safety test A1: arguments that no call may take. */
+#include <setjmp.h>
+#include <signal.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -333,14 +336,127 @@ static void test_other_process(void)
 	close(sys);
 }
 
+/* A descriptor that came through a socket is as useless as one that came through fork. */
+static int receive(int socket)
+{
+	char byte, control[CMSG_SPACE(sizeof(int))];
+	struct iovec data = { &byte, 1 };
+	struct msghdr message = {
+		.msg_iov = &data, .msg_iovlen = 1, .msg_control = control,
+		.msg_controllen = sizeof(control),
+	};
+	int fd = -1;
+
+	if (recvmsg(socket, &message, 0) == 1)
+		memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(fd));
+	return fd;
+}
+
+static void send_to(int socket, int fd)
+{
+	char byte = 0, control[CMSG_SPACE(sizeof(int))] = { 0 };
+	struct iovec data = { &byte, 1 };
+	struct msghdr message = {
+		.msg_iov = &data, .msg_iovlen = 1, .msg_control = control,
+		.msg_controllen = sizeof(control),
+	};
+	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+
+	header->cmsg_level = SOL_SOCKET;
+	header->cmsg_type = SCM_RIGHTS;
+	header->cmsg_len = CMSG_LEN(sizeof(fd));
+	memcpy(CMSG_DATA(header), &fd, sizeof(fd));
+	EXPECT(sendmsg(socket, &message, 0) == 1);
+}
+
+static void test_sent_descriptor(void)
+{
+	int pair[2], sys = abi_open(), vm, status;
+	struct baton_create_vcpu create = { 0 };
+	struct baton_info before, after;
+	struct baton_clock clock;
+	pid_t child;
+
+	EXPECT(!socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair));
+	EXPECT(!ioctl(sys, BATON_GET_INFO, &before));
+	child = fork();
+	if (!child) {
+		send_to(pair[1], abi_vm(abi_open()));
+		_exit(0);
+	}
+	vm = receive(pair[0]);
+	EXPECT(waitpid(child, &status, 0) == child && !status);
+	/* Its address space has gone, the descriptor is here. */
+	EXPECT(!ioctl(sys, BATON_GET_INFO, &after) && after.vm_count == before.vm_count + 1);
+	FAILS(ioctl(vm, BATON_GET_CLOCK, &clock), EPERM);
+	FAILS(ioctl(vm, BATON_CREATE_VCPU, &create), EPERM);
+	close(vm);
+	EXPECT(!ioctl(sys, BATON_GET_INFO, &after) && after.vm_count == before.vm_count);
+	close(pair[0]);
+	close(pair[1]);
+	close(sys);
+}
+
+/* ioctl by the gate of 32-bit programs: its number is 54 there. */
+static long ioctl_32(int fd, unsigned int cmd, void *arg)
+{
+	long r;
+
+	asm volatile("int $0x80" : "=a"(r)
+		     : "a"(54l), "b"((long)fd), "c"((long)cmd), "d"(arg)
+		     : "memory", "r8", "r9", "r10", "r11");
+	errno = r < 0 ? -r : 0;
+	return r < 0 ? -1 : r;
+}
+
+static sigjmp_buf no_gate;
+
+static void on_no_gate(int signal)
+{
+	(void)signal;
+	siglongjmp(no_gate, 1);
+}
+
+static void test_32_bit(void)
+{
+	struct sigaction action = { .sa_handler = on_no_gate, .sa_flags = SA_NODEFER }, old;
+	char *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+	int sys = abi_open(), vm = abi_vm(sys), vcpu = abi_vcpu(vm, 0);
+	struct baton_regs *regs = (void *)page, wide;
+	bool gate;
+
+	sigaction(SIGSEGV, &action, &old);
+	gate = !sigsetjmp(no_gate, 1);
+	if (gate) {
+		EXPECT(!ioctl_32(sys, BATON_GET_INFO, page));
+		EXPECT(((struct baton_info *)page)->max_vcpus == BATON_MAX_VCPUS);
+		EXPECT(!ioctl_32(vcpu, BATON_GET_REGS, page));
+		EXPECT(!ioctl(vcpu, BATON_GET_REGS, &wide) && !memcmp(&wide, page, sizeof(wide)));
+		regs->rip = 0x123456789ab;
+		EXPECT(!ioctl_32(vcpu, BATON_SET_REGS, page));
+		EXPECT(!ioctl(vcpu, BATON_GET_REGS, &wide) && wide.rip == regs->rip);
+		FAILS(ioctl_32(vcpu, BATON_SET_REGS, NULL), EFAULT);
+		FAILS(ioctl_32(vm, BATON_GET_REGS, page), ENOTTY);
+	}
+	sigaction(SIGSEGV, &old, NULL);
+	munmap(page, 8192);
+	close(vcpu);
+	close(vm);
+	close(sys);
+	NEEDS(gate, "a kernel with 32-bit system calls");
+}
+
 const struct abi_test abi_call_tests[] = {
-	{ "A1 info", test_info },
-	{ "A1 pointers, kinds and sizes", test_arguments },
-	{ "A1 unknown numbers", test_unknown_numbers },
-	{ "A1 reserved fields and flags", test_reserved },
-	{ "A1 lists", test_lists },
-	{ "A1 eventfds", test_eventfds },
-	{ "A1 resamplefd refused", test_resamplefd },
-	{ "A1 other process", test_other_process },
+	{ "A1: info", test_info },
+	{ "A1: pointers, kinds and sizes", test_arguments },
+	{ "A1: unknown numbers", test_unknown_numbers },
+	{ "A1: reserved fields and flags", test_reserved },
+	{ "A1: lists", test_lists },
+	{ "A1: eventfds", test_eventfds },
+	{ "A1: resamplefd refused", test_resamplefd },
+	{ "A1: other process", test_other_process },
+	{ "A1: descriptor through a socket", test_sent_descriptor },
+	{ "A1: 32-bit caller", test_32_bit },
 	{ NULL, NULL },
 };

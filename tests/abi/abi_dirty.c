@@ -334,12 +334,12 @@ static void test_on_and_off(void)
 }
 
 const struct abi_test abi_dirty_tests[] = {
-	{ "A12 dirty log refused", test_refused },
-	{ "A12 dirty log's flag", test_flag },
-	{ "A12 dirty log's quota", test_quota },
-	{ "A12 dirty bits", test_bits },
-	{ "A12 the module's own writes", test_module_writes },
-	{ "A12 nothing lost", test_nothing_lost },
-	{ "A12 log on and off", test_on_and_off },
+	{ "A12: dirty log refused", test_refused },
+	{ "A12: dirty log's flag", test_flag },
+	{ "A12: dirty log's quota", test_quota },
+	{ "A12: dirty bits", test_bits },
+	{ "A12: the module's own writes", test_module_writes },
+	{ "A12: nothing lost", test_nothing_lost },
+	{ "A12: log on and off", test_on_and_off },
 	{ NULL, NULL },
 };

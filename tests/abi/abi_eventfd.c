@@ -199,9 +199,9 @@ static void test_resample_closed(void)
 }
 
 const struct abi_test abi_eventfd_tests[] = {
-	{ "A2 memory writes to eventfds", test_writes },
-	{ "A2 a slot over an eventfd's address", test_under_slot },
-	{ "A14 resamplers", test_resample },
-	{ "A14 a resampler without its irqfd", test_resample_closed },
+	{ "A2: memory writes to eventfds", test_writes },
+	{ "A2: a slot over an eventfd's address", test_under_slot },
+	{ "A14: resamplers", test_resample },
+	{ "A14: a resampler without its irqfd", test_resample_closed },
 	{ NULL, NULL },
 };

@@ -17,7 +17,8 @@ struct abi_guest abi_guest_start(const void *code, size_t size)
 
 	g.vm = abi_vm(g.sys);
 	g.memory = abi_memory(g.vm, 0, 0, ABI_GUEST_MEMORY);
-	memcpy(g.memory + 0x1000, code, size);
+	if (size)
+		memcpy(g.memory + 0x1000, code, size);
 	g.vcpu = abi_vcpu_cpuid(g.sys, g.vm, 0);
 	g.run = abi_map_run(g.vcpu);
 	regs.gpr[BATON_RSP] = 0x8000;

@@ -427,18 +427,18 @@ static void test_deaf(void)
 }
 
 const struct abi_test abi_intr_tests[] = {
-	{ "A14 INTA after STI and its shadow", test_window },
+	{ "A14: INTA after STI and its shadow", test_window },
 	{ "INTR is a level", test_level },
 	{ "INTR withdrawn", test_withdrawn },
 	{ "LINT0 lets INTR through or not", test_lint0 },
 	{ "INTA with any vector", test_vectors },
-	{ "A1 INTR and INTA, wrong arguments", test_bad_arguments },
+	{ "A1: INTR and INTA, wrong arguments", test_bad_arguments },
 	{ "INTA's answer and other calls", test_answer_and_state },
 	{ "INTR with an MSI", test_with_msi },
 	{ "INTR with an NMI", test_with_nmi },
 	{ "INTA's vector cut short", test_cut_short },
-	{ "A14 INTR while spinning", test_spinning },
-	{ "A14 INTR while halted", test_halted },
-	{ "A14 INTR with IF clear", test_deaf },
+	{ "A14: INTR while spinning", test_spinning },
+	{ "A14: INTR while halted", test_halted },
+	{ "A14: INTR with IF clear", test_deaf },
 	{ NULL, NULL },
 };

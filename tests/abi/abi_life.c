@@ -3,12 +3,14 @@
  * Safety tests A3, A11, A14: vCPUs that run: descriptors, threads, kicks, memory
  * that goes away underneath, exits in real mode.
  */
+#define _GNU_SOURCE
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "abi.h"
@@ -386,19 +388,111 @@ static void test_odd_events(void)
 	abi_guest_end(&g);
 }
 
+/* What abi_main.c runs with --stranger: the VM of before exec is another's. */
+int abi_stranger(int vm, int vcpu)
+{
+	struct baton_clock clock;
+	struct baton_regs regs;
+	struct baton_stats stats;
+
+	FAILS(ioctl(vm, BATON_GET_CLOCK, &clock), EPERM);
+	FAILS(ioctl(vcpu, BATON_GET_REGS, &regs), EPERM);
+	FAILS(ioctl(vcpu, BATON_RUN, 0), EPERM);
+	FAILS(ioctl(vcpu, BATON_KICK), EPERM);
+	FAILS(ioctl(vcpu, BATON_GET_STATS, &stats), EPERM);
+	EXPECT(mmap(NULL, 4096, PROT_READ, MAP_SHARED, vcpu, 0) == MAP_FAILED);
+	return abi_failures ? 1 : 0;
+}
+
+static void test_exec(void)
+{
+	char vm_text[16], vcpu_text[16];
+	int status;
+	pid_t child = fork();
+
+	if (!child) {
+		int vm = abi_vm(abi_open()), vcpu = abi_vcpu(vm, 0);
+
+		/* Without close-on-exec, which they have. */
+		snprintf(vm_text, sizeof(vm_text), "%d", dup(vm));
+		snprintf(vcpu_text, sizeof(vcpu_text), "%d", dup(vcpu));
+		execl("/proc/self/exe", "baton-abi-test", "--stranger", vm_text, vcpu_text, NULL);
+		_exit(2);
+	}
+	EXPECT(waitpid(child, &status, 0) == child && !status);
+}
+
+/* Its own thread runs it, and all descriptors are closed: it ends with the call. */
+static void test_close_while_running(void)
+{
+	static const unsigned char spin[] = { 0xeb, 0xfe };
+	struct abi_guest g = abi_guest_start(spin, sizeof(spin));
+	struct baton_info info = { 0 };
+	struct runner r = { .guest = &g };
+	struct sigaction action = { .sa_handler = no_op };
+	int copy = dup(g.vcpu);
+	pthread_t thread;
+
+	sigaction(SIGUSR1, &action, NULL);
+	pthread_create(&thread, NULL, run_thread_on, &r);
+	EXPECT(is_busy(&g));
+	close(g.vm);
+	/* The copy is what can still reach it. */
+	close(g.vcpu);
+	EXPECT(!ioctl(g.sys, BATON_GET_INFO, &info) && info.vm_count == 1);
+	g.vcpu = copy;
+	/* A signal between two calls is none. */
+	while (pthread_tryjoin_np(thread, NULL)) {
+		pthread_kill(thread, SIGUSR1);
+		usleep(1000);
+	}
+	EXPECT(r.result == -1 && (r.error == EINTR || r.error == EBADF));
+	munmap(g.run, 4096);
+	munmap(g.memory, ABI_GUEST_MEMORY);
+	close(copy);
+	EXPECT(!ioctl(g.sys, BATON_GET_INFO, &info) && info.vm_count == 0);
+	close(g.sys);
+}
+
+static void *make_vms(void *ctx)
+{
+	int sys = abi_open(), i;
+
+	(void)ctx;
+	for (i = 0; i < 200; i++)
+		close(abi_vm(sys));
+	close(sys);
+	return NULL;
+}
+
+/* Each may be the host's first and last VM: none takes another for another hypervisor. */
+static void test_vms_at_once(void)
+{
+	pthread_t threads[3];
+	int i;
+
+	for (i = 0; i < 3; i++)
+		pthread_create(&threads[i], NULL, make_vms, NULL);
+	for (i = 0; i < 3; i++)
+		pthread_join(threads[i], NULL);
+}
+
 const struct abi_test abi_life_tests[] = {
-	{ "A3 descriptors", test_descriptors },
-	{ "A3 two threads, signal", test_two_threads_and_signal },
+	{ "A3: descriptors", test_descriptors },
+	{ "A3: two threads, signal", test_two_threads_and_signal },
+	{ "A3: VMs made at once", test_vms_at_once },
+	{ "A3: after exec", test_exec },
+	{ "A3: closed while it runs", test_close_while_running },
 	{ "port exits", test_pio },
 	{ "emulate exit and commit", test_emulate },
 	{ "emulate exit of 64-bit code", test_emulate_mode },
-	{ "triple fault", test_shutdown },
-	{ "A11 memory gone", test_memory_gone },
-	{ "A2 slot gone", test_slot_gone },
-	{ "A14 kick while spinning", test_kick_spinning },
-	{ "A14 kick while halted", test_kick_halted },
+	{ "A14: triple fault", test_shutdown },
+	{ "A11: memory gone", test_memory_gone },
+	{ "A2: slot gone", test_slot_gone },
+	{ "A14: kick while spinning", test_kick_spinning },
+	{ "A14: kick while halted", test_kick_halted },
 	{ "MSI to a handler", test_interrupt },
-	{ "A4 random states", test_random_state },
-	{ "A3 exceptions of all kinds", test_odd_events },
+	{ "A4: random states", test_random_state },
+	{ "A4: exceptions of all kinds", test_odd_events },
 	{ NULL, NULL },
 };

@@ -3,7 +3,8 @@
  * baton-abi-test: every call of /dev/baton with every wrong argument that ABI.md
  * names, round trips of state, and the life of descriptors. Exit status 0 if all
  * is as documented. Runs in an emulated host (or on real hardware). With an
- * argument: the tests whose names contain it.
+ * argument: the tests whose names contain it. A line "need ..." is a test that this host
+ * cannot run.
  */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -102,6 +103,8 @@ int main(int argc, char **argv)
 {
 	const char *wanted = argc > 1 ? argv[1] : "";
 
+	if (argc == 4 && !strcmp(wanted, "--stranger"))
+		return abi_stranger(atoi(argv[2]), atoi(argv[3]));
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	run_table(abi_call_tests, wanted);
 	run_table(abi_slot_tests, wanted);
@@ -115,5 +118,8 @@ int main(int argc, char **argv)
 	run_table(abi_stats_tests, wanted);
 	run_table(abi_debug_tests, wanted);
 	run_table(abi_tsc_tests, wanted);
+	run_table(abi_event_tests, wanted);
+	run_table(abi_host_tests, wanted);
+	run_table(abi_canary_tests, wanted);
 	return abi_failures ? 1 : 0;
 }

@@ -109,7 +109,7 @@ static void test_rom_gone(void)
 }
 
 const struct abi_test abi_rom_tests[] = {
-	{ "A2 code in ROM, writes to it", test_rom },
-	{ "A2 ROM gone", test_rom_gone },
+	{ "A2: code in ROM, writes to it", test_rom },
+	{ "A2: ROM gone", test_rom_gone },
 	{ NULL, NULL },
 };

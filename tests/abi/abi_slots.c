@@ -108,9 +108,9 @@ static void test_all_slots(void)
 }
 
 const struct abi_test abi_slot_tests[] = {
-	{ "A2 slots refused", test_refused },
-	{ "A2 slots overlapping", test_overlap },
-	{ "A2 slots moved", test_move },
-	{ "A2 all slots", test_all_slots },
+	{ "A2: slots refused", test_refused },
+	{ "A2: slots overlapping", test_overlap },
+	{ "A2: slots moved", test_move },
+	{ "A2: all slots", test_all_slots },
 	{ NULL, NULL },
 };

@@ -186,10 +186,10 @@ static void test_commit(void)
 }
 
 const struct abi_test abi_state_tests[] = {
-	{ "A4 reset state", test_reset_state },
-	{ "A4 registers", test_regs },
-	{ "A4 system registers", test_sregs },
-	{ "A4 events, debug, FPU, APIC", test_small_classes },
-	{ "A4 commit", test_commit },
+	{ "A4: reset state", test_reset_state },
+	{ "A4: registers", test_regs },
+	{ "A4: system registers", test_sregs },
+	{ "A4: events, debug, FPU, APIC", test_small_classes },
+	{ "A4: commit", test_commit },
 	{ NULL, NULL },
 };

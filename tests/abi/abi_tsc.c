@@ -218,9 +218,9 @@ static void test_frequency(void)
 }
 
 const struct abi_test abi_tsc_tests[] = {
-	{ "A15 TSC of two vCPUs that change CPUs", test_monotonic },
-	{ "A15 TSC and TSC_ADJUST set", test_set },
-	{ "A1 TSC frequency, wrong arguments", test_bad_frequency },
-	{ "A15 TSC frequency", test_frequency },
+	{ "A15: TSC of two vCPUs that change CPUs", test_monotonic },
+	{ "A15: TSC and TSC_ADJUST set", test_set },
+	{ "A1: TSC frequency, wrong arguments", test_bad_frequency },
+	{ "A15: TSC frequency", test_frequency },
 	{ NULL, NULL },
 };

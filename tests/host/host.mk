@@ -18,7 +18,8 @@ $(BUILD)/obj/tests/host/%.o: tests/host/%.c
 -include $(BUILD)/obj/tests/host/netpeer.d
 
 .PHONY: host-tools
-host-tools: $(addprefix $(BUILD)/test/host/,page-twins screen-text vnc-client attach-client gdb-client)
+host-tools: $(addprefix $(BUILD)/test/host/,page-twins screen-text vnc-client attach-client \
+	gdb-client kexec-now)
 
 $(BUILD)/test/host/page-twins: tests/host/page_twins.c
 	@mkdir -p $(@D)
@@ -31,6 +32,11 @@ $(BUILD)/test/host/screen-text: tests/host/screen_text.c
 	$(Q)$(USER_CC) $(USER_CFLAGS) -o $@ $< -lpng
 
 $(BUILD)/test/host/gdb-client: tests/host/gdb_client.c
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(USER_CC) $(USER_CFLAGS) -o $@ $<
+
+$(BUILD)/test/host/kexec-now: tests/host/kexec_now.c
 	@mkdir -p $(@D)
 	$(call say,CC)
 	$(Q)$(USER_CC) $(USER_CFLAGS) -o $@ $<

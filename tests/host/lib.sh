@@ -17,10 +17,19 @@ use_engine() {
 			rmmod $module 2>/dev/null
 		done
 		! grep -q '^kvm' /proc/modules || return
-		[ -e /sys/module/baton ] || insmod /opt/baton/baton.ko || insmod "$here/module/baton.ko"
+		[ -e /sys/module/baton ] || load_baton
 		engine=baton
 		;;
 	esac
+}
+
+# The host's own; one that was started without it has the share's.
+load_baton() {
+	if [ -e /baton/baton.ko ]; then
+		insmod /baton/baton.ko
+	else
+		insmod "$here/module/baton.ko"
+	fi
 }
 
 run_case() {

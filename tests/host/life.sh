@@ -49,5 +49,5 @@ t_kill_200() {
 	[ $((after - before)) -lt 2048 ]
 	[ "$(cat /sys/module/baton/refcnt)" = 0 ]
 	rmmod baton
-	insmod "$here/module/baton.ko"
+	load_baton
 }

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Safety test A14: kicks and interrupts at the moments that are hard: HLT, shadows,
+ * handlers, task priority; faults in faults.
+ */
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "abi.h"
+
+/* --- HLT and kick ----------------------------------------------------------------- */
+
+struct halted {
+	struct abi_guest guest;
+	atomic_uint returns;
+	atomic_bool over;
+};
+
+static void *run_halted(void *ctx)
+{
+	struct halted *h = ctx;
+
+	while (!h->over) {
+		EXPECT(!ioctl(h->guest.vcpu, BATON_RUN, 0));
+		EXPECT(h->guest.run->exit_reason == BATON_EXIT_NONE);
+		h->returns++;
+	}
+	return NULL;
+}
+
+/* A return after the kick, within ten seconds. */
+static bool returned(struct halted *h, unsigned int before)
+{
+	time_t end = time(NULL) + 10;
+	unsigned int spins;
+
+	for (spins = 0; h->returns == before; spins++) {
+		if (spins % 64 == 63)
+			sched_yield();
+		if (spins % 1024 == 1023 && time(NULL) > end)
+			return false;
+	}
+	return true;
+}
+
+/* BATON_ABI_MANY: how often; 2,000 is what a suite has time for. */
+static void test_halt_kick(void)
+{
+	/* hlt; jmp back; at each HLT the vCPU may just be on its way to sleep */
+	static const unsigned char halt[] = { 0xf4, 0xeb, 0xfd };
+	struct halted h = { .guest = abi_guest_start(halt, sizeof(halt)) };
+	unsigned int i, before, wait, times = atoi(getenv("BATON_ABI_MANY") ?: "2000");
+	pthread_t thread;
+
+	srand(3);
+	pthread_create(&thread, NULL, run_halted, &h);
+	for (i = 0; i < times; i++) {
+		for (wait = rand() % 400; wait; wait--)
+			atomic_signal_fence(memory_order_seq_cst);
+		before = h.returns;
+		EXPECT(!ioctl(h.guest.vcpu, BATON_KICK));
+		if (!returned(&h, before)) {
+			printf("  kick %u was lost\n", i);
+			abi_failures++;
+			break;
+		}
+	}
+	h.over = true;
+	ioctl(h.guest.vcpu, BATON_KICK);
+	pthread_join(thread, NULL);
+	abi_guest_end(&h.guest);
+}
+
+/* Sends until it is told to end: at, before and after each HLT. */
+static void *send_messages(void *ctx)
+{
+	struct halted *h = ctx;
+	struct baton_msi msi = { .address = 0xfee00000, .data = 0x40 };
+
+	while (!h->over) {
+		EXPECT(!ioctl(h->guest.vm, BATON_SEND_MSI, &msi));
+		if (rand() % 2)
+			usleep(rand() % 100);
+	}
+	return NULL;
+}
+
+/* An interrupt that is slept through would be the last: the guest counts wake-ups. */
+static void test_halt_interrupt(void)
+{
+	/* mov bp,500; sti; hlt; dec bp; jnz back to sti; cli; out 0x10,al */
+	static const unsigned char code[] = { 0xbd, 0xf4, 0x01, 0xfb, 0xf4, 0x4d, 0x75, 0xfb, 0xfa,
+					      0xe6, 0x10 };
+	static const unsigned char handler[] = { 0x43, 0x66, 0xb9, 0x0b, 0x08, 0x00, 0x00, 0x31,
+						 0xc0, 0x31, 0xd2, 0x0f, 0x30, 0xcf };
+	struct halted h = { .guest = abi_guest_start(code, sizeof(code)) };
+	struct baton_regs regs;
+	pthread_t thread;
+
+	memcpy(h.guest.memory + 0x3000, handler, sizeof(handler));
+	memcpy(h.guest.memory + 4 * 0x40, "\x00\x30\x00\x00", 4);
+	EXPECT(!abi_set_msr(&h.guest, 0x1b, 0xfee00d00));
+	EXPECT(!abi_set_msr(&h.guest, 0x80f, 0x1ff));
+	srand(4);
+	pthread_create(&thread, NULL, send_messages, &h);
+	ABI_RUN(h.guest, BATON_EXIT_PIO);
+	h.over = true;
+	pthread_join(thread, NULL);
+	EXPECT(!ioctl(h.guest.vcpu, BATON_GET_REGS, &regs) && (uint16_t)regs.gpr[BATON_RBX] >= 500);
+	abi_guest_end(&h.guest);
+}
+
+/* --- shadows and handlers ------------------------------------------------------------ */
+
+/* Real mode, x2APIC on, the handler of 0x40: out 0x77,ax; hlt. */
+static struct abi_guest guest_with_handler(const void *code, size_t size)
+{
+	static const unsigned char handler[] = { 0xe7, 0x77, 0xf4 };
+	struct abi_guest g = abi_guest_start(code, size);
+
+	memcpy(g.memory + 0x3000, handler, sizeof(handler));
+	memcpy(g.memory + 4 * 0x40, "\x00\x30\x00\x00", 4);
+	EXPECT(!abi_set_msr(&g, 0x1b, 0xfee00d00));
+	EXPECT(!abi_set_msr(&g, 0x80f, 0x1ff));
+	return g;
+}
+
+static void test_sti_shadow(void)
+{
+	/* xor ax,ax; cli; out 0x10,al; sti; inc ax; inc ax; out 0x11,al */
+	static const unsigned char code[] = { 0x31, 0xc0, 0xfa, 0xe6, 0x10, 0xfb, 0x40, 0x40,
+					      0xe6, 0x11 };
+	struct abi_guest g = guest_with_handler(code, sizeof(code));
+	struct baton_msi msi = { .address = 0xfee00000, .data = 0x40 };
+
+	ABI_RUN(g, BATON_EXIT_PIO);
+	EXPECT(!ioctl(g.vm, BATON_SEND_MSI, &msi));
+	ABI_RUN(g, BATON_EXIT_PIO);
+	/* Not before the instruction that follows STI, not after the one after that. */
+	EXPECT(g.run->pio.port == 0x77 && g.run->pio.data == 1);
+	abi_guest_end(&g);
+}
+
+static void test_interrupt_window(void)
+{
+	/* xor ax,ax; out 0x10,al; inc ax; out 0x11,al; popf: IF; nop; nop; out 0x12,al */
+	static const unsigned char code[] = { 0x31, 0xc0, 0x68, 0x02, 0x02, 0xe6, 0x10, 0x40,
+					      0xe6, 0x11, 0x9d, 0x90, 0x90, 0xe6, 0x12 };
+	struct abi_guest g = guest_with_handler(code, sizeof(code));
+	struct baton_msi msi = { .address = 0xfee00000, .data = 0x40 };
+
+	ABI_RUN(g, BATON_EXIT_PIO);
+	EXPECT(!ioctl(g.vm, BATON_SEND_MSI, &msi));
+	ABI_RUN(g, BATON_EXIT_PIO);
+	EXPECT(g.run->pio.port == 0x11);
+	ABI_RUN(g, BATON_EXIT_PIO);
+	EXPECT(g.run->pio.port == 0x77 && g.run->pio.data == 1);
+	abi_guest_end(&g);
+}
+
+static void test_nmi_window(void)
+{
+	/* out 0x10,al; nop; jmp back */
+	static const unsigned char code[] = { 0xe6, 0x10, 0x90, 0xeb, 0xfb };
+	/* out 0x22,al; out 0x23,al; iret */
+	static const unsigned char handler[] = { 0xe6, 0x22, 0xe6, 0x23, 0xcf };
+	struct abi_guest g = abi_guest_start(code, sizeof(code));
+
+	memcpy(g.memory + 0x3000, handler, sizeof(handler));
+	memcpy(g.memory + 4 * 2, "\x00\x30\x00\x00", 4);
+	ABI_RUN(g, BATON_EXIT_PIO);
+	EXPECT(!ioctl(g.vcpu, BATON_NMI));
+	ABI_RUN(g, BATON_EXIT_PIO);
+	EXPECT(g.run->pio.port == 0x22);
+	/* Two more in the handler: none before its IRET, one after. */
+	EXPECT(!ioctl(g.vcpu, BATON_NMI));
+	EXPECT(!ioctl(g.vcpu, BATON_NMI));
+	ABI_RUN(g, BATON_EXIT_PIO);
+	EXPECT(g.run->pio.port == 0x23);
+	ABI_RUN(g, BATON_EXIT_PIO);
+	if (g.run->pio.port == 0x10)	/* an instruction later is soon enough */
+		ABI_RUN(g, BATON_EXIT_PIO);
+	EXPECT(g.run->pio.port == 0x22);
+	ABI_RUN(g, BATON_EXIT_PIO);
+	EXPECT(g.run->pio.port == 0x23);
+	ABI_RUN(g, BATON_EXIT_PIO);
+	EXPECT(g.run->pio.port == 0x10);
+	ABI_RUN(g, BATON_EXIT_PIO);
+	EXPECT(g.run->pio.port == 0x10);
+	abi_guest_end(&g);
+}
+
+ABI_CODE(priority,
+	 "	mov $5, %eax\n"
+	 "	mov %rax, %cr8\n"
+	 "	sti\n"
+	 "	mov $0x100, %edx\n"
+	 "	out %al, %dx\n"
+	 "	nop\n"
+	 "	inc %edx\n"
+	 "	out %al, %dx\n"
+	 "	xor %eax, %eax\n"
+	 "	mov %rax, %cr8\n"
+	 "	nop\n"
+	 "	out %al, %dx\n");
+
+static void test_priority(void)
+{
+	struct abi_guest g = ABI_LONG_GUEST(priority);
+	struct baton_msi msi = { .address = 0xfee00000, .data = 0x40 };
+
+	EXPECT(!abi_set_msr(&g, 0x80f, 0x1ff));
+	ABI_RUN(g, BATON_EXIT_PIO);
+	EXPECT(g.run->pio.port == 0x100);
+	EXPECT(!ioctl(g.vm, BATON_SEND_MSI, &msi));
+	ABI_RUN(g, BATON_EXIT_PIO);
+	EXPECT(g.run->pio.port == 0x101);
+	ABI_RUN(g, BATON_EXIT_PIO);
+	EXPECT(g.run->pio.port == 0x40);
+	abi_guest_end(&g);
+}
+
+/* --- faults in faults ------------------------------------------------------------------ */
+
+ABI_CODE(general_protection, "	mov $0x123456789abcdef0, %rax\n	mov (%rax), %rax\n");
+
+static void test_double_fault(void)
+{
+	struct abi_guest g = ABI_LONG_GUEST(general_protection);
+
+	ABI_RUN(g, BATON_EXIT_PIO);
+	EXPECT(g.run->pio.port == 13);
+	abi_guest_end(&g);
+	g = ABI_LONG_GUEST(general_protection);
+	abi_clear_gate(&g, 13);
+	ABI_RUN(g, BATON_EXIT_PIO);
+	EXPECT(g.run->pio.port == 8);
+	abi_guest_end(&g);
+	g = ABI_LONG_GUEST(general_protection);
+	abi_clear_gate(&g, 13);
+	abi_clear_gate(&g, 8);
+	ABI_RUN(g, BATON_EXIT_SHUTDOWN);
+	abi_guest_end(&g);
+}
+
+/*
+ * A far jump to a TSS, in 32-bit code: the module takes no part in it. (QEMU's AMD-V does not
+ * exit for it: there the guest goes on into an empty task, and that is its end.)
+ */
+static void test_task_switch(void)
+{
+	/* ljmp 0x18:0 */
+	static const unsigned char code[] = { 0xea, 0, 0, 0, 0, 0x18, 0 };
+	struct abi_guest g = abi_guest_start(code, sizeof(code));
+	struct baton_sregs s;
+	uint64_t *gdt = (uint64_t *)(g.memory + 0x500);
+	struct baton_stats stats;
+
+	gdt[1] = 0x00cf9b000000ffff;
+	gdt[2] = 0x00cf93000000ffff;
+	gdt[3] = 0x0000890070000067;	/* an available TSS at 0x7000 */
+	gdt[4] = 0x00008b0060000067;
+	EXPECT(!ioctl(g.vcpu, BATON_GET_SREGS, &s));
+	s.cr0 |= 1;
+	s.gdt = (struct baton_dtable) { .base = 0x500, .limit = 8 * 8 - 1 };
+	s.seg[BATON_CS] = (struct baton_segment) { 0, ~0u, 8, 0xc09b };
+	s.seg[BATON_SS] = (struct baton_segment) { 0, ~0u, 16, 0xc093 };
+	s.seg[BATON_TR] = (struct baton_segment) { 0x6000, 0x67, 32, 0x8b };
+	EXPECT(!ioctl(g.vcpu, BATON_SET_SREGS, &s));
+	EXPECT(!abi_run_on(g.vcpu, g.run));
+	EXPECT(g.run->exit_reason == BATON_EXIT_INTERNAL ||
+	       g.run->exit_reason == BATON_EXIT_SHUTDOWN);
+	/* The VM is well: it says where it is. */
+	EXPECT(!ioctl(g.vcpu, BATON_GET_STATS, &stats));
+	EXPECT(!ioctl(g.vcpu, BATON_GET_SREGS, &s));
+	abi_guest_end(&g);
+}
+
+const struct abi_test abi_event_tests[] = {
+	{ "A14: HLT and kick", test_halt_kick },
+	{ "A14: HLT and interrupt", test_halt_interrupt },
+	{ "A14: STI shadow", test_sti_shadow },
+	{ "A14: interrupt window", test_interrupt_window },
+	{ "A14: NMI window", test_nmi_window },
+	{ "A14: task priority", test_priority },
+	{ "A14: double and triple fault", test_double_fault },
+	{ "A14: task switch refused", test_task_switch },
+	{ NULL, NULL },
+};
