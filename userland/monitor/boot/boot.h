@@ -62,9 +62,12 @@ bool boot_load(const struct boot_plan *plan, struct boot_entry *ret_entry,
 bool linux_is_bzimage(const uint8_t *head);
 bool linux_load(const struct boot_plan *plan, const uint8_t *head,
 		struct boot_entry *ret_entry, struct btn_error *e);
-bool pvh_is_elf(const uint8_t *head);
 bool pvh_load(const struct boot_plan *plan, const uint8_t *head,
 	      struct boot_entry *ret_entry, struct btn_error *e);
+
+/* The kernel's fault, with a sentence why. Return false. */
+bool boot_damaged(const struct boot_plan *plan, const char *cause, struct btn_error *e);
+bool boot_no_kernel(const struct boot_plan *plan, const char *cause, struct btn_error *e);
 
 /*
  * Loads the initrd as high as it goes: below `limit` (exclusive) and the end of
