@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Kernel images of both formats (bzImage, ELF with a PVH note), with and
+ * Kernel images of all formats (bzImage, ELF with a PVH note, multiboot), with and
  * without an initrd. The first three bytes choose; the rest is the file.
  */
 #ifndef _GNU_SOURCE

@@ -305,7 +305,7 @@ static bool take_schema(struct options *options, char *value, struct btn_error *
 static const struct option_row rows[] = {
 	{ "name", "NAME", "what the VM is called: in its status, as title of viewers", take_name },
 	{ "uuid", "UUID", "what it is known by: in its status, in board pc's SMBIOS", take_uuid },
-	{ "kernel", "FILE", "bzImage, or ELF with a PVH entry point", take_kernel },
+	{ "kernel", "FILE", "bzImage, ELF with a PVH entry point, or multiboot", take_kernel },
 	{ "initrd", "FILE", "initial RAM disk", take_initrd },
 	{ "append", "TEXT", "kernel command line", take_append },
 	{ "cpus", "N", "number of virtual CPUs (1)", take_cpus },

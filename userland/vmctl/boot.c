@@ -85,8 +85,8 @@ const struct example boot_examples[] = {
 };
 
 const char boot_description[] =
-	"Boots KERNEL (a bzImage, or an ELF kernel with a PVH entry point), or without one the "
-	"boot loader on the first disk or CD, and connects the guest's serial console, ttyS0, with "
+	"Boots KERNEL (a bzImage, an ELF kernel with a PVH entry point, or a multiboot kernel), or "
+	"without one the boot loader on the first disk or CD, and connects the guest's serial console, ttyS0, with "
 	"this terminal until the guest powers off.\n"
 	"On a terminal, all keys go to the guest. At the start of a line ~. ends the VM, ~^Z "
 	"suspends it, ~~ sends one ~ and ~? lists these. If standard input is no terminal, "

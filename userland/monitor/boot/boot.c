@@ -190,6 +190,9 @@ bool boot_load(const struct boot_plan *plan, struct boot_entry *ret_entry,
 		return false;
 	if (linux_is_bzimage(head))
 		return linux_load(plan, head, ret_entry, e);
+	/* An ELF file that has both is started the newer way. */
+	if (multiboot_is(head) && !(elf_is(head) && pvh_is(plan, head)))
+		return multiboot_load(plan, head, ret_entry, e);
 	if (elf_is(head))
 		return pvh_load(plan, head, ret_entry, e);
 	btn_set(e, BTN_KERNEL_FORMAT, "\"%s\" is no kernel that can be booted",

@@ -40,7 +40,8 @@ struct boot_entry {
 	enum boot_mode mode;
 	uint64_t rip;
 	uint64_t rsi;	/* Linux: boot_params */
-	uint64_t rbx;	/* PVH: hvm_start_info */
+	uint64_t rbx;	/* PVH: hvm_start_info; multiboot: its information */
+	uint64_t rax;	/* multiboot: its magic */
 };
 
 bool boot_file_open(struct boot_file *file, const char *what, const char *path,
@@ -58,12 +59,17 @@ bool boot_load(const struct boot_plan *plan, struct boot_entry *ret_entry,
 	       struct btn_error *e);
 
 /* The formats. `head` is the start of the file, zero-filled beyond its end. */
-#define BOOT_HEAD_SIZE 4096u
+#define BOOT_HEAD_SIZE 8192u
 bool linux_is_bzimage(const uint8_t *head);
 bool linux_load(const struct boot_plan *plan, const uint8_t *head,
 		struct boot_entry *ret_entry, struct btn_error *e);
 bool pvh_load(const struct boot_plan *plan, const uint8_t *head,
 	      struct boot_entry *ret_entry, struct btn_error *e);
+/* Whether an ELF file has a PVH note that is fit to be read. */
+bool pvh_is(const struct boot_plan *plan, const uint8_t *head);
+bool multiboot_is(const uint8_t *head);
+bool multiboot_load(const struct boot_plan *plan, const uint8_t *head,
+		    struct boot_entry *ret_entry, struct btn_error *e);
 
 /* The kernel's fault, with a sentence why. Return false. */
 bool boot_damaged(const struct boot_plan *plan, const char *cause, struct btn_error *e);

@@ -21,7 +21,7 @@
 #define PTE_LARGE 0x80u
 #define RFLAGS_FIXED 0x2u
 
-/* Linux wants 0x10 and 0x18; PVH leaves the selectors open. */
+/* Linux wants 0x10 and 0x18; PVH and multiboot leave the selectors open. */
 #define SELECTOR_CODE 0x10
 #define SELECTOR_DATA 0x18
 #define SELECTOR_TSS 0x20
@@ -114,6 +114,7 @@ int boot_enter(struct guest_memory *memory, struct hv_vcpu *vcpu,
 	regs.gpr[BATON_RSP] = BOOT_STACK_TOP;
 	regs.gpr[BATON_RSI] = entry->rsi;
 	regs.gpr[BATON_RBX] = entry->rbx;
+	regs.gpr[BATON_RAX] = entry->rax;
 	return hv_vcpu_set_regs(vcpu, &regs);
 }
 

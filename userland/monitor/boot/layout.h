@@ -8,6 +8,7 @@
 #define BATON_BOOT_LAYOUT_H
 
 #define BOOT_PVH_INFO	  0x6000u	/* hvm_start_info, modules, memory map */
+#define BOOT_MULTIBOOT_INFO 0x6000u	/* the same for multiboot, in place of PVH's */
 #define BOOT_ZERO_PAGE	  0x7000u	/* Linux' boot_params */
 #define BOOT_GDT	  0x8000u
 #define BOOT_PML4	  0x9000u	/* three pages: identity map of 1 GiB */

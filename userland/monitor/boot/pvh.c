@@ -118,8 +118,9 @@ static bool load_segments(struct pvh_image *image, struct btn_error *e)
 		    !take_segment(image, &segment, e))
 			return false;
 	if (!image->has_entry)
-		return boot_no_kernel(plan, "It is an ELF file without a PVH entry point: a "
-				 "program, or a kernel built without CONFIG_PVH.", e);
+		return boot_no_kernel(plan, "It is an ELF file with neither a PVH entry point nor a "
+				      "multiboot header: a program, or a kernel built without "
+				      "CONFIG_PVH.", e);
 	if (image->entry < BOOT_KERNEL_MIN || image->entry >= image->elf.end)
 		return boot_damaged(plan, "Its entry point lies outside of its segments.", e);
 	return true;
@@ -150,6 +151,21 @@ static void fill_start_page(struct start_page *page, const struct boot_plan *pla
 		page->memory[i] = (struct start_memory){
 			ranges[i].base, ranges[i].size, ranges[i].type, 0,
 		};
+}
+
+bool pvh_is(const struct boot_plan *plan, const uint8_t *head)
+{
+	struct pvh_image image = {};
+	struct elf_segment segment;
+	struct btn_error ignored;
+
+	if (!elf_parse(plan, head, &image.elf, &ignored))
+		return false;
+	for (unsigned int i = 0; i < image.elf.count; i++)
+		if (!elf_read_segment(&image.elf, i, &segment, &ignored) ||
+		    (segment.type == PT_NOTE && !read_notes(&image, &segment, &ignored)))
+			return false;
+	return image.has_entry;
 }
 
 bool pvh_load(const struct boot_plan *plan, const uint8_t *head,
