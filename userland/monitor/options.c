@@ -250,6 +250,13 @@ static bool take_paused(struct options *options, char *value, struct btn_error *
 	return true;
 }
 
+static bool take_test_devices(struct options *options, char *value, struct btn_error *e)
+{
+	(void)value, (void)e;
+	options->test_devices = true;
+	return true;
+}
+
 static bool take_console_hub(struct options *options, char *value, struct btn_error *e)
 {
 	(void)value, (void)e;
@@ -334,6 +341,7 @@ static const struct option_row rows[] = {
 	  take_serial_log },
 	{ "hvc-in-fd", "N", "a virtio console's input", take_hvc_in },
 	{ "hvc-out-fd", "N", "a virtio console's output", take_hvc_out },
+	{ "test-devices", NULL, "have the devices that kvm-unit-tests expects", take_test_devices },
 	{ "lock-fd", "N", "keep this descriptor open as long as the VM lives", take_lock },
 	{ "help", NULL, "this text", take_help },
 	{ "version", NULL, "print the version", take_version },

@@ -118,9 +118,9 @@ static bool load_segments(struct pvh_image *image, struct btn_error *e)
 		    !take_segment(image, &segment, e))
 			return false;
 	if (!image->has_entry)
-		return boot_no_kernel(plan, "It is an ELF file with neither a PVH entry point nor a "
-				      "multiboot header: a program, or a kernel built without "
-				      "CONFIG_PVH.", e);
+		return boot_no_kernel(plan, "It is an ELF file with neither a PVH entry point nor "
+				      "a multiboot header: a program, or a kernel built "
+				      "without CONFIG_PVH.", e);
 	if (image->entry < BOOT_KERNEL_MIN || image->entry >= image->elf.end)
 		return boot_damaged(plan, "Its entry point lies outside of its segments.", e);
 	return true;
