@@ -123,7 +123,7 @@ static void test_addresses(void **state)
 	memcpy(file + 0xff8, "lastword", 8);
 	memcpy(file + 0x1000, "beyond", 6);
 	assert_true(load(0x2000, "NR_CPUS=2\n"));
-	assert_int_equal(entry.mode, BOOT_PROTECTED32);
+	assert_int_equal(entry.mode, BOOT_BARE32);
 	assert_int_equal(entry.rip, 0x200010);
 	assert_int_equal(entry.rax, 0x2badb002);
 	assert_memory_equal(text(0x200ff8), "lastword\0\0", 10);
@@ -185,6 +185,33 @@ static void test_elf(void **state)
 	assert_memory_equal(text(0x200020), "entry", 5);
 	assert_int_equal(entry.rax, 0x2badb002);
 	check_info(entry.rbx);
+}
+
+/* Below 1 MiB, where none of our own data is. */
+static void test_elf_low(void **state)
+{
+	static const struct {
+		uint32_t gpa, size;
+		bool ok;
+	} rows[] = {
+		{ 0x8000, 0x5000, true }, { 0x1000, 0x1e000, true }, { 0xfff, 0x100, false },
+		{ 0x1e000, 0x1001, false }, { 0x1f000, 0x100, false }, { 0x20000, 0x100, false },
+		{ 0xe0000, 0x100, false }, { 0x1000, 0xfffff000, false },
+	};
+	Elf32_Phdr *segment = (Elf32_Phdr *)(file + sizeof(Elf32_Ehdr));
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		put_elf(1);
+		segment->p_paddr = rows[i].gpa;
+		segment->p_memsz = rows[i].size;
+		if (load(0x2000, NULL) != rows[i].ok)
+			fail_msg("0x%x", rows[i].gpa);
+		if (rows[i].ok)
+			assert_memory_equal(text(rows[i].gpa + 0x20), "entry", 5);
+		if (rows[i].ok)
+			check_info(entry.rbx);
+	}
 }
 
 static void test_pvh_first(void **state)
@@ -252,6 +279,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_addresses, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_whole_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_elf, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_elf_low, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_pvh_first, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_header, setup, teardown),

@@ -33,7 +33,8 @@ struct boot_plan {
 	uint64_t ecam_base, ecam_size;	/* reserved in the memory map; size 0: none */
 };
 
-enum boot_mode { BOOT_LONG64, BOOT_PROTECTED32 };
+/* BARE32: the same as PROTECTED32, without a descriptor table in memory. */
+enum boot_mode { BOOT_LONG64, BOOT_PROTECTED32, BOOT_BARE32 };
 
 /* What the first vCPU starts with. */
 struct boot_entry {

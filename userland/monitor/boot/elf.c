@@ -60,6 +60,14 @@ bool elf_read_segment(const struct elf_image *image, unsigned int index,
 	return true;
 }
 
+static bool has_place(const struct elf_image *image, const struct elf_segment *segment)
+{
+	return segment->gpa >= BOOT_KERNEL_MIN ||
+	       (image->low_too && segment->gpa >= BOOT_MULTIBOOT_MIN &&
+		segment->gpa < BOOT_MULTIBOOT_INFO &&
+		segment->memory_size <= BOOT_MULTIBOOT_INFO - segment->gpa);
+}
+
 /* Guest memory is fresh, so what a segment has beyond the file is zero. */
 bool elf_load_segment(struct elf_image *image, const struct elf_segment *segment,
 		      struct btn_error *e)
@@ -70,7 +78,7 @@ bool elf_load_segment(struct elf_image *image, const struct elf_segment *segment
 		return true;
 	if (segment->file_size > segment->memory_size)
 		return boot_damaged(image->plan, "A segment is larger than its memory.", e);
-	if (segment->gpa < BOOT_KERNEL_MIN)
+	if (!has_place(image, segment))
 		return boot_no_kernel(image->plan, "A segment lies below 1 MiB.", e);
 	if (segment->gpa >= low || segment->memory_size > low - segment->gpa) {
 		btn_set_default(e, BTN_KERNEL_TOO_BIG);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * ELF kernels of either class: header and segments (System V ABI, "Object Files").
- * Segments go to their physical addresses, at 1 MiB or above.
+ * Segments go to their physical addresses, at 1 MiB or above
+ * unless low_too.
  */
 #ifndef BATON_BOOT_ELF_H
 #define BATON_BOOT_ELF_H
@@ -14,6 +15,7 @@ struct elf_image {
 	uint64_t table;		/* program headers in the file */
 	unsigned int count;
 	uint64_t entry;		/* virtual */
+	bool low_too;		/* segments may lie where layout.h has multiboot's */
 	uint64_t end;		/* of the highest segment that was loaded */
 };
 

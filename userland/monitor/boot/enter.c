@@ -101,12 +101,15 @@ int boot_enter(struct guest_memory *memory, struct hv_vcpu *vcpu,
 	struct baton_sregs sregs;
 	int error;
 
-	if (write_gdt(memory, is64) || (is64 && write_page_tables(memory)))
+	if ((entry->mode != BOOT_BARE32 && write_gdt(memory, is64)) ||
+	    (is64 && write_page_tables(memory)))
 		return -EFAULT;
 	error = hv_vcpu_get_sregs(vcpu, &sregs);
 	if (error)
 		return error;
 	set_segments(&sregs, is64);
+	if (entry->mode == BOOT_BARE32)
+		sregs.gdt = (struct baton_dtable){ 0 };
 	set_control(&sregs, is64);
 	error = hv_vcpu_set_sregs(vcpu, &sregs);
 	if (error)

@@ -118,6 +118,7 @@ static bool load_elf(const struct boot_plan *plan, const uint8_t *head, uint64_t
 				      "loaded, and it is no ELF file.", e);
 	if (!elf_parse(plan, head, &image, e))
 		return false;
+	image.low_too = true;
 	*ret_entry = image.entry;
 	for (unsigned int i = 0; i < image.count; i++) {
 		if (!elf_read_segment(&image, i, &segment, e))
@@ -175,7 +176,7 @@ bool multiboot_load(const struct boot_plan *plan, const uint8_t *head,
 		    struct boot_entry *ret_entry, struct btn_error *e)
 {
 	struct mb_page *page = guest_memory_at(plan->memory, BOOT_MULTIBOOT_INFO, sizeof(*page));
-	uint64_t entry, end = 0, initrd;
+	uint64_t entry, end = 0, initrd, floor;
 	struct mb_header header;
 	int at = find_header(head, &header);
 
@@ -187,14 +188,16 @@ bool multiboot_load(const struct boot_plan *plan, const uint8_t *head,
 	    !load_plain(plan, &header, (uint32_t)at, &end, e) :
 	    !load_elf(plan, head, &entry, &end, e))
 		return false;
-	if (entry < BOOT_KERNEL_MIN || entry >= end)
+	if (entry < BOOT_MULTIBOOT_MIN || entry >= end ||
+	    (entry >= BOOT_MULTIBOOT_INFO && entry < BOOT_KERNEL_MIN))
 		return boot_damaged(plan, "Its entry point lies outside of it.", e);
+	floor = end > BOOT_KERNEL_MIN ? end : BOOT_KERNEL_MIN;
 	if (!boot_write_cmdline(plan, BOOT_CMDLINE_MAX - 1, e) ||
-	    !boot_load_initrd(plan, end, 1ull << 32, &initrd, e))
+	    !boot_load_initrd(plan, floor, 1ull << 32, &initrd, e))
 		return false;
 	fill_page(page, plan, initrd);
 	*ret_entry = (struct boot_entry){
-		.mode = BOOT_PROTECTED32, .rip = entry, .rax = LOADER_MAGIC,
+		.mode = BOOT_BARE32, .rip = entry, .rax = LOADER_MAGIC,
 		.rbx = BOOT_MULTIBOOT_INFO,
 	};
 	return true;
