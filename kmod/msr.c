@@ -35,6 +35,8 @@
 #define MISC_FAST_STRING (1ull << 0)
 #define MISC_NO_BTS	(1ull << 11)
 #define MISC_NO_PEBS	(1ull << 12)
+/* Thermal control, EIST, MONITOR, CPUID's limit, xTPR, no NX: kept without effect. */
+#define MISC_KEPT	0x400c50008ull
 #define LFENCE_SERIALIZES (1ull << 1)
 #define HWCR_TSC_AT_P0	(1ull << 24)
 
@@ -105,7 +107,7 @@ static const struct policy policies[] = {
 	MADE(MSR_IA32_MCG_CAP),
 	VALUE(MSR_IA32_MCG_STATUS, mcg_status, ANY, 7, .keeps = true),
 	VALUE(MSR_IA32_MISC_ENABLE, misc_enable, ANY,
-	      MISC_FAST_STRING | MISC_NO_BTS | MISC_NO_PEBS,
+	      MISC_FAST_STRING | MISC_NO_BTS | MISC_NO_PEBS | MISC_KEPT,
 	      .reset = MISC_FAST_STRING | MISC_NO_BTS | MISC_NO_PEBS, .keeps = true),
 	MADE(MSR_IA32_DEBUGCTLMSR),
 	MTRR_PAIR(0), MTRR_PAIR(1), MTRR_PAIR(2), MTRR_PAIR(3),
