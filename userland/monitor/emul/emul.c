@@ -138,7 +138,7 @@ static enum emul_mode find_mode(const struct baton_sregs *sregs, bool protected_
 
 /* The rest of *cpu has no meaning yet. */
 static void init_cpu(struct emul_cpu *cpu, struct emul *emul, struct baton_regs *regs,
-		     const struct baton_sregs *sregs, const struct baton_exit_emulate *exit)
+		     struct baton_sregs *sregs, const struct baton_exit_emulate *exit)
 {
 	cpu->config = &emul->config;
 	cpu->code = &emul->code;
@@ -148,6 +148,7 @@ static void init_cpu(struct emul_cpu *cpu, struct emul *emul, struct baton_regs 
 	cpu->protected_mode = sregs->cr0 & CR0_PE && !(regs->rflags & RFLAGS_VM);
 	cpu->mode = find_mode(sregs, cpu->protected_mode);
 	cpu->trust_gpa = false;
+	cpu->sregs_changed = false;
 	cpu->walk_ready = false;
 	cpu->page[0].valid = cpu->page[1].valid = false;
 }
@@ -208,7 +209,7 @@ static enum emul_result give_up(struct emul_cpu *cpu, struct baton_sregs *sregs,
 static enum emul_result done(const struct emul_cpu *cpu, struct emul_fault *fault)
 {
 	if (!(cpu->regs->rflags & RFLAGS_TF))
-		return EMUL_DONE;
+		return cpu->sregs_changed ? EMUL_DONE_SREGS : EMUL_DONE;
 	*fault = (struct emul_fault){ .vector = VECTOR_DB };
 	return EMUL_FAULT;
 }
