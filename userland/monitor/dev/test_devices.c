@@ -96,8 +96,9 @@ static void gsi_write(void *dev, uint64_t offset, unsigned int size, uint64_t va
 {
 	struct test_devices *test = dev;
 
-	if (size == 1)
-		test->config.gsi(test->config.ctx, (unsigned int)offset, value & 0xff);
+	for (unsigned int i = 0; i < size; i++)
+		test->config.gsi(test->config.ctx, (unsigned int)offset + i,
+				 value >> 8 * i & 0xff);
 }
 
 /* ---- create and destroy ---- */

@@ -7,7 +7,7 @@
  *   0xe0 to 0xe3   keep what is written, a byte each
  *   0xe4           a 32-bit write of a guest-physical address takes the page there away
  *                  from the processor's second-level tables: it has to be found again
- *   0x2000 + n     a byte written is the level of GSI n, of 24
+ *   0x2000 + n     each byte written is the level of GSI n, of 24
  *   0xff000000     64 KiB of MMIO that keep what is written
  */
 #ifndef BATON_DEV_TEST_DEVICES_H
