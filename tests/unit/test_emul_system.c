@@ -90,7 +90,8 @@ static void test_load_data_faults(void **state)
 		uint8_t vector;
 		uint32_t error_code;
 	} rows[] = {
-		{ "\x8e\x1b", ABSENT, NP_VECTOR, ABSENT }, { "\x8e\x13", ABSENT, SS_VECTOR, ABSENT },
+		{ "\x8e\x1b", ABSENT, NP_VECTOR, ABSENT },
+		{ "\x8e\x13", ABSENT, SS_VECTOR, ABSENT },
 		{ "\x8e\x1b", TSS, GP_VECTOR, TSS }, { "\x8e\x1b", 0x40, GP_VECTOR, 0x40 },
 		{ "\x8e\x1b", DATA | 4, GP_VECTOR, DATA | 4 },
 		{ "\x8e\x1b", DATA | 3, GP_VECTOR, DATA }, { "\x8e\x13", 3, GP_VECTOR, 0 },
@@ -205,6 +206,50 @@ static void test_jmp_far(void **state)
 	assert_int_equal(g->sregs.seg[BATON_CS].attr, 0xc09b);
 }
 
+/* The stack is the device. */
+static void test_call(void **state)
+{
+	struct guest *g = *state;
+
+	g->regs.gpr[BATON_RSP] = G_DEVICE + 0x100;
+	CODE(g, "\xe8\x10\x00\x00\x00"); /* call 0x10 bytes on */
+	assert_int_equal(guest_run(g), EMUL_DONE);
+	assert_int_equal(g->regs.rip, G_CODE + 0x15);
+	assert_int_equal(g->regs.gpr[BATON_RSP], G_DEVICE + 0xf8);
+	expect_log(g, 0, true, 0xf8, 8, G_CODE + 5);
+	CODE(g, "\xc2\x10\x00"); /* ret 16 */
+	assert_int_equal(guest_run(g), EMUL_DONE);
+	assert_int_equal(g->regs.rip, G_CODE + 5);
+	assert_int_equal(g->regs.gpr[BATON_RSP], G_DEVICE + 0x110);
+	set_device(g, 1ull << 63, 0);
+	g->regs.gpr[BATON_RSP] = G_DEVICE;
+	CODE(g, "\xc3"); /* ret */
+	expect_selector_fault(g, GP_VECTOR, 0);
+	assert_int_equal(g->regs.gpr[BATON_RSP], G_DEVICE);
+	g->regs.gpr[BATON_RSP] = G_STACK;
+	g->regs.gpr[BATON_RBX] = G_DEVICE;
+	CODE(g, "\xff\x13"); /* call [rbx] */
+	expect_selector_fault(g, GP_VECTOR, 0);
+	set_device(g, 0x4321, 0);
+	CODE(g, "\xff\x13");
+	assert_int_equal(guest_run(g), EMUL_DONE);
+	assert_int_equal(g->regs.rip, 0x4321);
+	assert_int_equal(ram64(g, G_STACK - 8), G_CODE + 2);
+}
+
+static void test_leave(void **state)
+{
+	struct guest *g = *state;
+
+	set_device(g, OLD, 0);
+	g->regs.gpr[BATON_RBP] = G_DEVICE;
+	CODE(g, "\xc9"); /* leave */
+	assert_int_equal(guest_run(g), EMUL_DONE);
+	assert_int_equal(g->regs.gpr[BATON_RBP], OLD);
+	assert_int_equal(g->regs.gpr[BATON_RSP], G_DEVICE + 8);
+	assert_int_equal(g->regs.rip, G_CODE + 1);
+}
+
 static void test_smsw(void **state)
 {
 	struct guest *g = *state;
@@ -281,7 +326,8 @@ int main(void)
 		T(test_load_data, setup64), T(test_load_data_faults, setup64),
 		T(test_read_only_table, setup64), T(test_load_real, setup16),
 		T(test_ltr, setup64), T(test_jmp, setup64), T(test_jmp_far, setup64),
-		T(test_smsw, setup64), T(test_bit_scan, setup64), T(test_mmx, setup64),
+		T(test_call, setup64), T(test_leave, setup64), T(test_smsw, setup64),
+		T(test_bit_scan, setup64), T(test_mmx, setup64),
 	};
 
 	return cmocka_run_group_tests_name("emul_system", tests, NULL, NULL);

@@ -57,10 +57,10 @@ static int teardown(void **state)
 static void test_exit(void **state)
 {
 	(void)state;
-	test_exit_ops.write(test, 0, 1, 3);
-	test_exit_ops.write(test, 0, 2, 3);
 	test_exit_ops.write(test, 1, 1, 3);
 	assert_int_equal(status, -1);
+	test_exit_ops.write(test, 0, 1, 3);
+	assert_int_equal(status, 7);
 	test_exit_ops.write(test, 0, 4, 0);
 	assert_int_equal(status, 1);
 	test_exit_ops.write(test, 0, 4, 0x12345681);

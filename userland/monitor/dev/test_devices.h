@@ -3,7 +3,7 @@
  * What programs that test a hypervisor expect of a machine, as kvm-unit-tests defines it;
  * only with --test-devices, for a guest can end its VM with any status by them.
  *
- *   0xf4           a 32-bit write of v ends the VM with status (v << 1 | 1) & 0xff
+ *   0xf4           a write of v ends the VM with status (v << 1 | 1) & 0xff
  *   0xe0 to 0xe3   keep what is written, a byte each
  *   0xe4           a 32-bit write of a guest-physical address takes the page there away
  *                  from the processor's second-level tables: it has to be found again

@@ -56,6 +56,9 @@ static const struct decode_row rows[] = {
 	{ ZYDIS_MNEMONIC_SMSW, EMUL_OP_SMSW, 0 },
 	{ ZYDIS_MNEMONIC_LTR, EMUL_OP_LTR, 0 },
 	{ ZYDIS_MNEMONIC_JMP, EMUL_OP_JMP, 0 },
+	{ ZYDIS_MNEMONIC_CALL, EMUL_OP_CALL, 0 },
+	{ ZYDIS_MNEMONIC_RET, EMUL_OP_RET, 0 },
+	{ ZYDIS_MNEMONIC_LEAVE, EMUL_OP_LEAVE, 0 },
 	{ ZYDIS_MNEMONIC_XCHG, EMUL_OP_XCHG, 0 },
 	{ ZYDIS_MNEMONIC_XADD, EMUL_OP_XADD, 0 },
 	{ ZYDIS_MNEMONIC_CMPXCHG, EMUL_OP_CMPXCHG, 0 },
@@ -287,13 +290,19 @@ static bool fits_kind(const struct emul_op *op)
 	}
 }
 
+static bool is_on_stack(const struct emul_op *op)
+{
+	return op->kind == EMUL_OP_CALL || op->kind == EMUL_OP_RET || op->kind == EMUL_OP_LEAVE;
+}
+
 static int take_plain(const ZydisDecodedInstruction *insn, const ZydisDecodedOperand *operands,
 		      struct emul_op *op)
 {
 	struct emul_operand *const into[] = { &op->dst, &op->src, &op->third };
 	unsigned int count = insn->operand_count_visible;
 
-	if (!take_kind(insn, op) || !count || count > ARRAY_SIZE(into))
+	if (!take_kind(insn, op) || count > ARRAY_SIZE(into) ||
+	    (!count && op->kind != EMUL_OP_RET && op->kind != EMUL_OP_LEAVE))
 		return -ENOTSUP;
 	for (unsigned int i = 0; i < count; i++)
 		if (!take_operand(&operands[i], into[i]))
@@ -309,9 +318,10 @@ static int take_plain(const ZydisDecodedInstruction *insn, const ZydisDecodedOpe
 	}
 	op->many = op->kind == EMUL_OP_MOV_TO_SREG || op->kind == EMUL_OP_LTR ||
 		   op->kind == EMUL_OP_JMP_FAR;
-	if (!fits_kind(op))
+	if (!fits_kind(op) ||
+	    (is_on_stack(op) && insn->meta.branch_type == ZYDIS_BRANCH_TYPE_FAR))
 		return -ENOTSUP;
-	if (op->kind == EMUL_OP_PUSH || op->kind == EMUL_OP_POP) {
+	if (op->kind == EMUL_OP_PUSH || op->kind == EMUL_OP_POP || is_on_stack(op)) {
 		op->size = (uint8_t)(insn->operand_width / 8);
 		op->many = true;
 	}

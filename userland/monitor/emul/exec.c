@@ -255,7 +255,7 @@ static int do_bit_scan(struct emul_cpu *cpu, const struct emul_op *op)
 
 /* ---- stack ---- */
 
-static unsigned int stack_width(const struct emul_cpu *cpu)
+unsigned int stack_width(const struct emul_cpu *cpu)
 {
 	if (cpu->mode == EMUL_LONG64)
 		return 8;
@@ -320,6 +320,7 @@ int exec_op(struct emul_cpu *cpu, const struct emul_op *op)
 		[EMUL_OP_BIT_SCAN] = do_bit_scan, [EMUL_OP_SMSW] = exec_smsw,
 		[EMUL_OP_MOV_TO_SREG] = exec_mov_to_sreg, [EMUL_OP_LTR] = exec_ltr,
 		[EMUL_OP_JMP] = exec_jmp, [EMUL_OP_JMP_FAR] = exec_jmp_far,
+		[EMUL_OP_CALL] = exec_call, [EMUL_OP_RET] = exec_ret, [EMUL_OP_LEAVE] = exec_leave,
 		[EMUL_OP_SETCC] = do_setcc, [EMUL_OP_CMOV] = do_cmov,
 		[EMUL_OP_PUSH] = do_push, [EMUL_OP_POP] = do_pop,
 		[EMUL_OP_MOVS] = exec_string, [EMUL_OP_STOS] = exec_string,

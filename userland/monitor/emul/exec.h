@@ -120,6 +120,9 @@ int operand_read(struct emul_cpu *cpu, const struct emul_op *op,
 int operand_write(struct emul_cpu *cpu, const struct emul_op *op,
 		  const struct emul_operand *operand, uint64_t value);
 
+/* Of the stack's addresses, in bytes. */
+unsigned int stack_width(const struct emul_cpu *cpu);
+
 /* ---- exec.c, strings.c, wide.c, vector.c, system.c: instructions ---- */
 
 /*
@@ -137,6 +140,9 @@ int exec_smsw(struct emul_cpu *cpu, const struct emul_op *op);
 int exec_mov_to_sreg(struct emul_cpu *cpu, const struct emul_op *op);
 int exec_ltr(struct emul_cpu *cpu, const struct emul_op *op);
 int exec_jmp(struct emul_cpu *cpu, const struct emul_op *op);
+int exec_call(struct emul_cpu *cpu, const struct emul_op *op);
+int exec_ret(struct emul_cpu *cpu, const struct emul_op *op);
+int exec_leave(struct emul_cpu *cpu, const struct emul_op *op);
 int exec_jmp_far(struct emul_cpu *cpu, const struct emul_op *op);
 int exec_vector(struct emul_cpu *cpu, const struct emul_op *op);
 

@@ -28,6 +28,9 @@ enum emul_kind {
 	EMUL_OP_MOV_TO_SREG, /* dst: which */
 	EMUL_OP_LTR,
 	EMUL_OP_JMP,	/* through memory */
+	EMUL_OP_CALL,	/* near, as RET; dst: a distance if it is an immediate */
+	EMUL_OP_RET,	/* dst: what else leaves the stack */
+	EMUL_OP_LEAVE,
 	EMUL_OP_JMP_FAR, /* size: of the offset */
 	EMUL_OP_MUL,	/* sub: signed; rDX:rAX = rAX * dst */
 	EMUL_OP_IMUL,	/* dst = (third or dst) * src */

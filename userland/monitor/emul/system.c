@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Jumps through memory, segment registers from memory, and what else only systems do: no
+ * Jumps through memory, calls and returns, segment registers from memory, and what else only
+ * systems do: no driver does that to a device, but a test of a hypervisor does. Intel SDM 3,
+ * "Protection"; AMD APM 2, "Segmented Virtual Memory". A gate or a task in place of a code
+ * segment is a #GP here.
+ */
+/*
+ * Jumps through memory, calls and returns, segment registers from memory, and what else only systems do: no
  * driver does that to a device, but a test of a hypervisor does. Intel SDM 3, "Protection";
  * AMD APM 2, "Segmented Virtual Memory". A gate or a task
  * in place of a code segment is a #GP here.
@@ -260,6 +266,64 @@ int exec_jmp(struct emul_cpu *cpu, const struct emul_op *op)
 	if (!error)
 		go_to(cpu, op, rip);
 	return error;
+}
+
+/* With the stack in a device, too; `on`: what is there. */
+static int resolve_stack(struct emul_cpu *cpu, const struct emul_op *op, uint64_t offset,
+			 uint32_t access, struct emul_place *on)
+{
+	return access_resolve(cpu, BATON_SS, offset & size_mask(stack_width(cpu)), op->size,
+			      access, on);
+}
+
+int exec_call(struct emul_cpu *cpu, const struct emul_op *op)
+{
+	uint64_t next = cpu->regs->rip + op->length, rsp = cpu->regs->gpr[BATON_RSP], rip;
+	struct emul_place on;
+	int error = resolve_stack(cpu, op, rsp - op->size, WALK_WRITE, &on);
+
+	if (!error)
+		error = operand_read(cpu, op, &op->dst, &rip);
+	if (error)
+		return error;
+	if (op->dst.kind == EMUL_IMM)
+		rip = (next + rip) & size_mask(op->size);
+	if (!can_go_to(cpu, &cpu->sregs->seg[BATON_CS], rip))
+		return access_fault(cpu, VECTOR_GP);
+	access_write(cpu, &on, next);
+	gpr_write(cpu, BATON_RSP, stack_width(cpu), rsp - op->size);
+	go_to(cpu, op, rip);
+	return 0;
+}
+
+int exec_ret(struct emul_cpu *cpu, const struct emul_op *op)
+{
+	uint64_t rsp = cpu->regs->gpr[BATON_RSP], rip;
+	struct emul_place on;
+	int error = resolve_stack(cpu, op, rsp, WALK_READ, &on);
+
+	if (error)
+		return error;
+	rip = access_read(cpu, &on);
+	if (!can_go_to(cpu, &cpu->sregs->seg[BATON_CS], rip))
+		return access_fault(cpu, VECTOR_GP);
+	gpr_write(cpu, BATON_RSP, stack_width(cpu),
+		  rsp + op->size + (op->dst.kind == EMUL_IMM ? op->dst.value & 0xffff : 0));
+	go_to(cpu, op, rip);
+	return 0;
+}
+
+int exec_leave(struct emul_cpu *cpu, const struct emul_op *op)
+{
+	uint64_t rbp = cpu->regs->gpr[BATON_RBP];
+	struct emul_place on;
+	int error = resolve_stack(cpu, op, rbp, WALK_READ, &on);
+
+	if (error)
+		return error;
+	gpr_write(cpu, BATON_RSP, stack_width(cpu), rbp + op->size);
+	gpr_write(cpu, BATON_RBP, op->size, access_read(cpu, &on));
+	return 0;
 }
 
 /* Within the same privilege level. */
