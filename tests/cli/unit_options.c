@@ -265,6 +265,8 @@ static const struct {
 	  "--disk disk,readonly" },
 	{ "boot kernel --memory 64M..128M --ksm on", "baton-vm --board micro --engine auto "
 	  "--cpus 1 --memory 67108864..134217728 --ksm on --kernel kernel --append console=ttyS0" },
+	{ "boot kernel --test-devices", "baton-vm --board micro --engine auto --cpus 1 "
+	  "--memory 536870912 --test-devices --kernel kernel --append console=ttyS0" },
 	{ "boot kernel --memory 64M..64M", "baton-vm --board micro --engine auto --cpus 1 "
 	  "--memory 67108864 --kernel kernel --append console=ttyS0" },
 	{ "boot kernel --net user --forward 2222:22 --forward 0.0.0.0:53:53/udp", "baton-vm "
