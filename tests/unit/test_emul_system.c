@@ -241,6 +241,21 @@ static void test_leave(void **state)
 {
 	struct guest *g = *state;
 
+	g->regs.gpr[BATON_RBP] = OLD;
+	g->regs.gpr[BATON_RSP] = G_DEVICE + 0x2000;
+	CODE(g, "\xc8\x38\x12\x00"); /* enter 0x1238, 0 */
+	assert_int_equal(guest_run(g), EMUL_DONE);
+	expect_log(g, 0, true, 0x1ff8, 8, OLD);
+	assert_int_equal(g->regs.gpr[BATON_RBP], G_DEVICE + 0x1ff8);
+	assert_int_equal(g->regs.gpr[BATON_RSP], G_DEVICE + 0x1ff8 - 0x1238);
+	guest_map(g, G_DEVICE, 0);
+	g->regs.gpr[BATON_RSP] = G_DEVICE + 0x1008;
+	CODE(g, "\xc8\x08\x00\x00"); /* its end is not there */
+	expect_page_fault(g, 2, G_DEVICE + 0xff8);
+	guest_map(g, G_DEVICE, G_DEVICE | G_PTE | G_PTE_USER);
+	CODE(g, "\xc8\x08\x00\x01"); /* nested */
+	assert_int_equal(guest_run(g), EMUL_UNSUPPORTED);
+
 	set_device(g, OLD, 0);
 	g->regs.gpr[BATON_RBP] = G_DEVICE;
 	CODE(g, "\xc9"); /* leave */

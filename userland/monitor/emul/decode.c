@@ -58,6 +58,7 @@ static const struct decode_row rows[] = {
 	{ ZYDIS_MNEMONIC_JMP, EMUL_OP_JMP, 0 },
 	{ ZYDIS_MNEMONIC_CALL, EMUL_OP_CALL, 0 },
 	{ ZYDIS_MNEMONIC_RET, EMUL_OP_RET, 0 },
+	{ ZYDIS_MNEMONIC_ENTER, EMUL_OP_ENTER, 0 },
 	{ ZYDIS_MNEMONIC_LEAVE, EMUL_OP_LEAVE, 0 },
 	{ ZYDIS_MNEMONIC_XCHG, EMUL_OP_XCHG, 0 },
 	{ ZYDIS_MNEMONIC_XADD, EMUL_OP_XADD, 0 },
@@ -278,6 +279,8 @@ static bool fits_kind(const struct emul_op *op)
 				   (op->dst.kind == EMUL_XMM || op->dst.kind == EMUL_MMX);
 	case EMUL_OP_CMPXCHG_PAIR:
 		return to_memory;
+	case EMUL_OP_ENTER:
+		return !(op->src.value & 31);
 	case EMUL_OP_JMP:
 	case EMUL_OP_JMP_FAR:
 	case EMUL_OP_LTR:
@@ -292,7 +295,8 @@ static bool fits_kind(const struct emul_op *op)
 
 static bool is_on_stack(const struct emul_op *op)
 {
-	return op->kind == EMUL_OP_CALL || op->kind == EMUL_OP_RET || op->kind == EMUL_OP_LEAVE;
+	return op->kind == EMUL_OP_CALL || op->kind == EMUL_OP_RET ||
+	       op->kind == EMUL_OP_ENTER || op->kind == EMUL_OP_LEAVE;
 }
 
 static int take_plain(const ZydisDecodedInstruction *insn, const ZydisDecodedOperand *operands,

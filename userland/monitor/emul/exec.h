@@ -142,6 +142,7 @@ int exec_ltr(struct emul_cpu *cpu, const struct emul_op *op);
 int exec_jmp(struct emul_cpu *cpu, const struct emul_op *op);
 int exec_call(struct emul_cpu *cpu, const struct emul_op *op);
 int exec_ret(struct emul_cpu *cpu, const struct emul_op *op);
+int exec_enter(struct emul_cpu *cpu, const struct emul_op *op);
 int exec_leave(struct emul_cpu *cpu, const struct emul_op *op);
 int exec_jmp_far(struct emul_cpu *cpu, const struct emul_op *op);
 int exec_vector(struct emul_cpu *cpu, const struct emul_op *op);

@@ -30,6 +30,7 @@ enum emul_kind {
 	EMUL_OP_JMP,	/* through memory */
 	EMUL_OP_CALL,	/* near, as RET; dst: a distance if it is an immediate */
 	EMUL_OP_RET,	/* dst: what else leaves the stack */
+	EMUL_OP_ENTER,	/* dst: room; no nesting */
 	EMUL_OP_LEAVE,
 	EMUL_OP_JMP_FAR, /* size: of the offset */
 	EMUL_OP_MUL,	/* sub: signed; rDX:rAX = rAX * dst */

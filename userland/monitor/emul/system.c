@@ -5,12 +5,6 @@
  * "Protection"; AMD APM 2, "Segmented Virtual Memory". A gate or a task in place of a code
  * segment is a #GP here.
  */
-/*
- * Jumps through memory, calls and returns, segment registers from memory, and what else only systems do: no
- * driver does that to a device, but a test of a hypervisor does. Intel SDM 3, "Protection";
- * AMD APM 2, "Segmented Virtual Memory". A gate or a task
- * in place of a code segment is a #GP here.
- */
 #include <errno.h>
 
 #include "exec.h"
@@ -310,6 +304,23 @@ int exec_ret(struct emul_cpu *cpu, const struct emul_op *op)
 	gpr_write(cpu, BATON_RSP, stack_width(cpu),
 		  rsp + op->size + (op->dst.kind == EMUL_IMM ? op->dst.value & 0xffff : 0));
 	go_to(cpu, op, rip);
+	return 0;
+}
+
+/* The processor also sees to it that the stack's new end can be written. */
+int exec_enter(struct emul_cpu *cpu, const struct emul_op *op)
+{
+	uint64_t frame = cpu->regs->gpr[BATON_RSP] - op->size, room = op->dst.value & 0xffff;
+	struct emul_place on, end;
+	int error = resolve_stack(cpu, op, frame, WALK_WRITE, &on);
+
+	if (!error)
+		error = resolve_stack(cpu, op, frame - room, WALK_WRITE, &end);
+	if (error)
+		return error;
+	access_write(cpu, &on, gpr_read(cpu, BATON_RBP, op->size));
+	gpr_write(cpu, BATON_RBP, op->size, frame);
+	gpr_write(cpu, BATON_RSP, stack_width(cpu), frame - room);
 	return 0;
 }
 
