@@ -19,6 +19,7 @@
 
 static struct ioapic *ioapic;
 static unsigned int sent;
+static bool routed;
 
 static void take_message(void *ctx, uint64_t address, uint32_t data)
 {
@@ -28,9 +29,16 @@ static void take_message(void *ctx, uint64_t address, uint32_t data)
 	sent++;
 }
 
+static void take_route(void *ctx, unsigned int pin, uint64_t address, uint32_t data, bool level)
+{
+	(void)ctx, (void)address, (void)data;
+	assert_int_equal(pin, PIN);
+	routed = level;
+}
+
 static int setup(void **state)
 {
-	const struct ioapic_config config = { .msi = { take_message, NULL } };
+	const struct ioapic_config config = { .msi = { take_message, NULL }, .route = take_route };
 
 	(void)state;
 	sent = 0;
@@ -109,12 +117,33 @@ static void test_level(void **state)
 	assert_int_equal(get_entry(), VECTOR | LEVEL);
 }
 
+/* Masked while its interrupt is being handled: the engine still has to tell of the EOI. */
+static void test_route(void **state)
+{
+	(void)state;
+	set_entry(VECTOR | LEVEL);
+	assert_true(routed);
+	ioapic_set(ioapic, PIN, true);
+	set_entry(VECTOR | LEVEL | MASKED);
+	assert_true(routed);
+	ioapic_eoi(ioapic, VECTOR);
+	set_entry(VECTOR | LEVEL | MASKED);
+	assert_false(routed);
+	set_entry(VECTOR | LEVEL);
+	assert_true(routed);
+	assert_int_equal(sent, 2);
+	ioapic_set(ioapic, PIN, false);
+	set_entry(VECTOR);
+	assert_false(routed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_masked_edge, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_edge, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_level, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_route, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -153,13 +153,15 @@ void ioapic_eoi(struct ioapic *ioapic, uint32_t vector)
 
 /* ---- registers ---- */
 
+/* Who waits for an EOI has a route, masked or not. */
 static void tell_route_locked(struct ioapic *ioapic, unsigned int pin)
 {
 	uint64_t entry = ioapic->entry[pin];
+	bool waits = can_send(entry) || entry & RTE_REMOTE_IRR;
 
 	if (ioapic->config.route)
 		ioapic->config.route(ioapic->config.ctx, pin, message_address(entry),
-				     message_data(entry), can_send(entry) && entry & RTE_LEVEL);
+				     message_data(entry), waits && entry & RTE_LEVEL);
 }
 
 /* A change to edge drops remote IRR: guests use that to clear a stuck pin. */
