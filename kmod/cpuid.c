@@ -27,6 +27,7 @@ enum { EAX, EBX, ECX, EDX };
 #define XSTATE_LAST	8u	/* the highest component on offer is 7 */
 #define LINEAR_BITS	48u
 #define LEAF1_OSXSAVE	BIT(27)
+#define LEAF1_APIC	BIT(9)
 #define INTEL_EBX	0x756e6547u	/* "Genu" of GenuineIntel */
 
 /* --- the allow-list ------------------------------------------------------------- */
@@ -628,6 +629,8 @@ static void amend(const struct baton_vcpu *vcpu, u32 leaf, u32 subleaf, u32 out[
 		out[ECX] &= ~LEAF1_OSXSAVE;
 		if (sregs->cr4 & X86_CR4_OSXSAVE)
 			out[ECX] |= LEAF1_OSXSAVE;
+		if (!(vcpu->apic.base & BATON_APIC_ENABLE))
+			out[EDX] &= ~LEAF1_APIC;
 	} else if (leaf == XSTATE_LEAF && subleaf == 0) {
 		out[EBX] = standard_size(&vcpu->cpuid, sregs->xcr0);
 	} else if (leaf == XSTATE_LEAF && subleaf == 1) {

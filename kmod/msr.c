@@ -37,6 +37,8 @@
 #define MISC_FAST_STRING (1ull << 0)
 #define MISC_NO_BTS	(1ull << 11)
 #define MISC_NO_PEBS	(1ull << 12)
+/* Thermal control, EIST, MONITOR, CPUID's limit, xTPR, no NX: kept without effect. */
+#define MISC_KEPT	0x400c50008ull
 #define LFENCE_SERIALIZES (1ull << 1)
 #define HWCR_TSC_AT_P0	(1ull << 24)
 
@@ -83,6 +85,8 @@ struct policy {
 		     MTRR(0x201 + 2 * (n), mtrr_var[2 * (n) + 1], MTRR_VAR)
 /* The eight of 32 KiB from 0xc0000 on. */
 #define MTRR_4K(n) MTRR(MSR_MTRRfix4K_C0000 + (n), mtrr_fixed[3 + (n)], MTRR_FIXED)
+/* AMD's first performance counters: no CPUID bit tells of them. They count nothing. */
+#define IDLE_PAIR(n) MADE(MSR_K7_EVNTSEL0 + (n)), MADE(MSR_K7_EVNTSEL0 + (n) + 1)
 #define SYSCALL(i, name, r, w) VALUE(i, name, r, w, .hardware = true, .keeps = true, \
 				     .feature = BATON_GF_LONG_MODE)
 
@@ -106,7 +110,7 @@ static const struct policy policies[] = {
 	MADE(MSR_IA32_MCG_CAP),
 	VALUE(MSR_IA32_MCG_STATUS, mcg_status, ANY, 7, .keeps = true),
 	VALUE(MSR_IA32_MISC_ENABLE, misc_enable, ANY,
-	      MISC_FAST_STRING | MISC_NO_BTS | MISC_NO_PEBS,
+	      MISC_FAST_STRING | MISC_NO_BTS | MISC_NO_PEBS | MISC_KEPT,
 	      .reset = MISC_FAST_STRING | MISC_NO_BTS | MISC_NO_PEBS, .keeps = true),
 	MADE(MSR_IA32_DEBUGCTLMSR),
 	MTRR_PAIR(0), MTRR_PAIR(1), MTRR_PAIR(2), MTRR_PAIR(3),
@@ -135,6 +139,7 @@ static const struct policy policies[] = {
 	SYSCALL(MSR_KERNEL_GS_BASE, kernel_gs_base, CANONICAL, ALL),
 	VALUE(MSR_TSC_AUX, tsc_aux, ANY, 0xffffffff, .hardware = true, .keeps = true,
 	      .feature = BATON_GF_RDTSCP),
+	IDLE_PAIR(0), IDLE_PAIR(2), IDLE_PAIR(4), IDLE_PAIR(6),
 	MADE(MSR_AMD64_SYSCFG),
 	MADE(MSR_K7_HWCR),
 	MADE(MSR_AMD64_NB_CFG),
@@ -337,7 +342,7 @@ static u64 special(struct baton_vcpu *vcpu, u32 index)
 	case MSR_DE_CFG:
 		return boot_cpu_has(X86_FEATURE_LFENCE_RDTSC) ? LFENCE_SERIALIZES : 0;
 	default:
-		return 0; /* no error banks, no platform id, no LBR, plain SYSCFG */
+		return 0; /* no error banks, platform id, LBR, counters; plain SYSCFG */
 	}
 }
 
@@ -369,6 +374,8 @@ static bool write_special(struct baton_vcpu *vcpu, u32 index, bool host, u64 val
 		return write_base(vcpu, BATON_FS, value);
 	case MSR_GS_BASE:
 		return write_base(vcpu, BATON_GS, value);
+	case MSR_K7_EVNTSEL0 ... MSR_K7_PERFCTR3:
+		return true;
 	case MSR_K7_HWCR:
 	case MSR_DE_CFG:
 	case MSR_AMD64_SYSCFG:

@@ -2,7 +2,8 @@
 /*
  * What is intercepted, and why (APM vol. 2, "Intercept Operation"). Each list
  * below is a reason. Not intercepted: INVLPG, INVPCID, RDTSC (offset in the
- * VMCB), PAUSE but in loops, CR2, CR3, CR8 (V_TPR), #UD, #PF: the guest's own affair.
+ * VMCB), PAUSE but in loops, CR2, CR3, CR8 (V_TPR), #UD, #PF, task switches: the guest's
+ * own affair.
  */
 #include <asm/processor-flags.h>
 
@@ -39,7 +40,6 @@ static const u8 harmful[] = {
 /* What the module or the monitor answers for. */
 static const u8 virtualized[] = {
 	SVM_EXIT_CPUID, SVM_EXIT_IOIO, SVM_EXIT_MSR, SVM_EXIT_XSETBV, SVM_EXIT_VMMCALL,
-	SVM_EXIT_TASK_SWITCH,
 	/* All bits but TS and MP, which hardware may let the guest flip. */
 	SVM_EXIT_CR0_SEL_WRITE, SVM_EXIT_CR_WRITE + 4,
 };

@@ -304,7 +304,6 @@ static const svm_exit_handler handlers[SVM_EXIT_TABLE_SIZE] = {
 	[SVM_EXIT_INVLPGA]		= exit_ud,
 	[SVM_EXIT_IOIO]			= exit_ioio,
 	[SVM_EXIT_MSR]			= exit_msr,
-	[SVM_EXIT_TASK_SWITCH]		= exit_unexpected, /* no system of today has them */
 	[SVM_EXIT_FERR_FREEZE]		= exit_host_event,
 	[SVM_EXIT_SHUTDOWN]		= exit_shutdown,
 	[SVM_EXIT_VMRUN]		= exit_ud,

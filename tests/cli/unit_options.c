@@ -268,6 +268,8 @@ static const struct {
 	  "--cpus 1 --memory 67108864..134217728 --ksm on --kernel kernel --append console=ttyS0" },
 	{ "boot kernel --halt-poll off --memory 64M", "baton-vm --board micro --engine auto "
 	  "--cpus 1 --memory 67108864 --halt-poll off --kernel kernel --append console=ttyS0" },
+	{ "boot kernel --test-devices", "baton-vm --board micro --engine auto --cpus 1 "
+	  "--memory 536870912 --test-devices --kernel kernel --append console=ttyS0" },
 	{ "boot kernel --memory 64M..64M", "baton-vm --board micro --engine auto --cpus 1 "
 	  "--memory 67108864 --kernel kernel --append console=ttyS0" },
 	{ "boot kernel --net user --forward 2222:22 --forward 0.0.0.0:53:53/udp", "baton-vm "

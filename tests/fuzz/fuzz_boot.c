@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Kernel images of both formats (bzImage, ELF with a PVH note), with and
+ * Kernel images of all formats (bzImage, ELF with a PVH note, multiboot), with and
  * without an initrd. The first three bytes choose; the rest is the file.
  */
 #ifndef _GNU_SOURCE
@@ -34,10 +34,13 @@ static bool all_zero(uint64_t gpa, uint64_t size)
 }
 
 /* Loaders write where layout.h says and where kernels may be, nowhere else. */
-static void check_places(void)
+static void check_places(bool multiboot)
 {
-	FUZZ_CHECK(all_zero(0, BOOT_PVH_INFO));
-	FUZZ_CHECK(all_zero(BOOT_GDT, BOOT_CMDLINE - BOOT_GDT));
+	FUZZ_CHECK(all_zero(0, BOOT_MULTIBOOT_MIN));
+	if (!multiboot) {
+		FUZZ_CHECK(all_zero(BOOT_MULTIBOOT_MIN, BOOT_PVH_INFO - BOOT_MULTIBOOT_MIN));
+		FUZZ_CHECK(all_zero(BOOT_GDT, BOOT_CMDLINE - BOOT_GDT));
+	}
 	FUZZ_CHECK(all_zero(BOOT_CMDLINE + BOOT_CMDLINE_MAX,
 			    BOOT_KERNEL_MIN - BOOT_CMDLINE - BOOT_CMDLINE_MAX));
 }
@@ -54,13 +57,25 @@ static void check_linux(const struct boot_entry *entry, const uint8_t *file, siz
 	FUZZ_CHECK(size > (sectors + 1) * 512 + (entry->mode == BOOT_LONG64 ? 0x200 : 0));
 }
 
+static bool is_multiboot(const uint8_t *file, size_t size)
+{
+	uint8_t head[BOOT_HEAD_SIZE] = {};
+
+	memcpy(head, file, size < sizeof(head) ? size : sizeof(head));
+	return multiboot_is(head);
+}
+
 static void check_entry(const struct boot_entry *entry, const uint8_t *file, size_t size)
 {
-	FUZZ_CHECK(entry->rip >= BOOT_KERNEL_MIN);
+	FUZZ_CHECK(entry->rip >= BOOT_KERNEL_MIN ||
+		   (entry->rax && entry->rip >= BOOT_MULTIBOOT_MIN &&
+		    entry->rip < BOOT_MULTIBOOT_INFO));
+	FUZZ_CHECK(!entry->rax || (entry->rbx == BOOT_MULTIBOOT_INFO &&
+				   entry->mode == BOOT_BARE32 && is_multiboot(file, size)));
 	FUZZ_CHECK(entry->rip < RAM);
 	if (entry->rsi)
 		check_linux(entry, file, size);
-	FUZZ_CHECK(entry->rsi == BOOT_ZERO_PAGE || entry->rbx == BOOT_PVH_INFO);
+	FUZZ_CHECK(entry->rsi == BOOT_ZERO_PAGE || entry->rbx == BOOT_PVH_INFO || entry->rax);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -93,7 +108,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_entry(&entry, f.at, f.left);
 	else
 		FUZZ_CHECK(e.code != BTN_OK && e.message[0]);
-	check_places();
+	check_places(is_multiboot(f.at, f.left));
 	boot_file_close(&plan.kernel);
 	boot_file_close(&plan.initrd);
 	return 0;

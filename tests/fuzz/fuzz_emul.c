@@ -147,10 +147,12 @@ static void check_fault(void)
 {
 	uint8_t vector = after.fault.vector;
 
-	FUZZ_CHECK(vector <= 1 || vector == 6 || vector == 7 || (vector >= 12 && vector <= 14));
+	FUZZ_CHECK(vector <= 1 || vector == 6 || vector == 7 || (vector >= 11 && vector <= 14) ||
+		   vector == 16);
 	FUZZ_CHECK(vector == 1 ? before.regs.rflags & RFLAGS_TF : after.regs.rflags & RFLAGS_RF);
-	FUZZ_CHECK(vector == 14 || !after.fault.error_code);
-	FUZZ_CHECK(vector >= 12 || !after.fault.has_error_code);
+	FUZZ_CHECK(vector == 14 || !(after.fault.error_code & ~0xfffcu));
+	FUZZ_CHECK(!after.fault.error_code || after.fault.has_error_code);
+	FUZZ_CHECK((vector >= 11 && vector != 16) || !after.fault.has_error_code);
 	FUZZ_CHECK(vector == 1 || after.regs.rip == before.regs.rip);
 }
 
@@ -163,6 +165,9 @@ static void check_result(struct guest *g)
 	FUZZ_CHECK(!((after.regs.rflags ^ before.regs.rflags) & ~RFLAGS_MAY_CHANGE));
 	if (after.result == EMUL_FAULT && after.fault.vector == 14)
 		sregs.cr2 = after.sregs.cr2;
+	if (after.result == EMUL_DONE_SREGS ||
+	    (after.result == EMUL_FAULT && after.fault.vector == 1))
+		memcpy(sregs.seg, after.sregs.seg, sizeof(sregs.seg));
 	FUZZ_CHECK(!memcmp(&sregs, &after.sregs, sizeof(sregs)));
 	if (after.result == EMUL_FAULT)
 		check_fault();

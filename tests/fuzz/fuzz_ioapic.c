@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * I/O APIC: register accesses, lines and EOIs in any order. Its messages are
- * ones that a local APIC takes, and a level that waits for nothing has been sent.
+ * ones that a local APIC takes, a level that waits for nothing has been sent, and edges
+ * are sent when they come or never.
  */
 #include "fuzz.h"
 
@@ -17,6 +18,7 @@
 
 static uint32_t lines;
 static unsigned int sent;
+static bool rising;		/* a line is being raised */
 
 static void take_message(void *ctx, uint64_t address, uint32_t data)
 {
@@ -24,6 +26,7 @@ static void take_message(void *ctx, uint64_t address, uint32_t data)
 	FUZZ_CHECK(address >> 20 == 0xfee && !(address & 3));
 	FUZZ_CHECK((data & RTE_DELIVERY) != RTE_EXTINT && !(data & ~0xc7ffu));
 	FUZZ_CHECK(!(data & RTE_LEVEL) == !(data & 1 << 14));
+	FUZZ_CHECK(data & RTE_LEVEL || rising);
 	sent++;
 }
 
@@ -63,7 +66,9 @@ static void set_line(struct ioapic *ioapic, unsigned int pin, bool level)
 {
 	unsigned int before = sent;
 
+	rising = level;
 	ioapic_set(ioapic, pin, level);
+	rising = false;
 	if (pin >= IOAPIC_PINS)
 		return;
 	/* A line that goes down, or that does not change, sends nothing. */

@@ -259,7 +259,7 @@ static inline enum emul_result guest_run_brief(struct guest *g)
 	};
 	result = emul_run(g->emul, &g->regs, &g->shown, &g->exit, &g->fault);
 	g->exit.access &= ~BATON_ACCESS_LONG64;
-	if (result == EMUL_FAULT) /* as it is then committed */
+	if (result == EMUL_FAULT || result == EMUL_DONE_SREGS) /* as it is then committed */
 		g->sregs = g->shown;
 	return result;
 }

@@ -586,10 +586,11 @@ static void test_code_mode(void **state)
 static void test_unsupported(void **state)
 {
 	static const struct { const char *name, *code; unsigned int length; } row[] = {
-		{ "movaps xmm, xmm", C("\x0f\x28\xc1") }, { "mov ds, [rbx]", C("\x8e\x1b") },
+		{ "movaps xmm, xmm", C("\x0f\x28\xc1") }, { "lgdt [rbx]", C("\x0f\x01\x13") },
 		{ "lock mov", C("\xf0\x89\x03") }, { "mov cr0", C("\x0f\x22\xc0") },
 		{ "vmovups", C("\xc5\xfc\x11\x03") }, { "fld [rbx]", C("\xd9\x03") },
-		{ "call [rbx]", C("\xff\x13") }, { "ud2", C("\x0f\x0b") }, { "lea", C("\x8d\x03") },
+		{ "call far [rbx]", C("\xff\x1b") },
+		{ "ud2", C("\x0f\x0b") }, { "lea", C("\x8d\x03") },
 		{ "gather", C("\xc4\xe2\xfd\x92\x0c\x03") },
 		{ "prefixes only",
 		  C("\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66") },

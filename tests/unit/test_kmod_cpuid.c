@@ -504,6 +504,21 @@ static void test_osxsave(void **state)
 	assert_true(out[ECX] & 1 << 27);
 }
 
+/* SDM "Enabling or Disabling the Local APIC": the feature goes with the APIC. */
+static void test_apic_off(void **state)
+{
+	u32 out[4];
+
+	(void)state;
+	assert_int_equal(set_offer(), 0);
+	v->apic.base = 0xfee00000 | BATON_APIC_ENABLE;
+	query(1, 0, out);
+	assert_true(out[EDX] & 1 << 9);
+	v->apic.base = 0xfee00000;
+	query(1, 0, out);
+	assert_false(out[EDX] & 1 << 9);
+}
+
 static void test_xsave_sizes(void **state)
 {
 	static const struct {
@@ -601,7 +616,7 @@ int main(void)
 		T(test_feature_bits), A(test_feature_bits), T(test_hidden_is_refused),
 		A(test_hidden_is_refused), T(test_bad_entries), T(test_consequences),
 		T(test_either_way), T(test_limits), T(test_query), A(test_query),
-		T(test_osxsave), T(test_xsave_sizes), T(test_xsave_alignment),
+		T(test_osxsave), T(test_apic_off), T(test_xsave_sizes), T(test_xsave_alignment),
 		T(test_beyond_intel), A(test_beyond_amd), T(test_nothing_set),
 	};
 

@@ -85,7 +85,8 @@ static const struct {
 	{ 0xc0000080, 0xc0000080, 0 },
 	{ 0xc0000081, 0xc0000084, BATON_GF_LONG_MODE },
 	{ 0xc0000100, 0xc0000102, BATON_GF_LONG_MODE },
-	{ 0xc0000103, 0xc0000103, BATON_GF_RDTSCP }, { 0xc0010010, 0xc0010010, 0 },
+	{ 0xc0000103, 0xc0000103, BATON_GF_RDTSCP }, { 0xc0010000, 0xc0010007, 0 },
+	{ 0xc0010010, 0xc0010010, 0 },
 	{ 0xc0010015, 0xc0010015, 0 }, { 0xc001001f, 0xc001001f, 0 },
 	{ 0xc0011029, 0xc0011029, 0 },
 };
@@ -155,7 +156,7 @@ static void test_writable_bits(void **state)
 	} cases[] = {
 		{ 0x3a, 0 }, { 0xfe, 0 }, { 0x10a, 0 }, { 0x17, 0 }, { 0x179, 0 },
 		{ 0x174, 0xffffffff }, { 0x175, 0x00007fffffffffff }, { 0x176, 0x00007fffffffffff },
-		{ 0x17a, 7 }, { 0x1a0, 0x1801 }, { 0x1d9, 3 }, { 0x277, 0x0505050505050505 },
+		{ 0x17a, 7 }, { 0x1a0, 0x400c51809 }, { 0x1d9, 3 }, { 0x277, 0x0505050505050505 },
 		{ 0x2ff, 0xc05 }, { 0x200, 0xfffffff005 }, { 0x201, 0xfffffff800 },
 		{ 0x20e, 0xfffffff005 }, { 0x20f, 0xfffffff800 },
 		{ 0x250, 0x0505050505050505 }, { 0x26f, 0x0505050505050505 },
@@ -249,6 +250,20 @@ static void test_no_effect(void **state)
 }
 
 /* PAT and MTRR types: every byte in every place. */
+/* Counters that any AMD processor has, and a system switches off without asking. */
+static void test_idle_counters(void **state)
+{
+	u32 index;
+
+	(void)state;
+	for (index = 0xc0010000; index <= 0xc0010007; index++) {
+		v->dirty = 0;
+		assert_true(wrmsr(index, 0) && wrmsr(index, ~0ull));
+		assert_int_equal(rdmsr(index), 0);
+		assert_int_equal(v->dirty, 0);
+	}
+}
+
 static void test_memory_types(void **state)
 {
 	unsigned int type, place;
@@ -427,8 +442,8 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		T(test_which), T(test_features), T(test_writable_bits), T(test_values),
-		T(test_ssbd), T(test_no_effect), T(test_memory_types), T(test_reset_values),
-		T(test_tsc),
+		T(test_ssbd), T(test_no_effect), T(test_idle_counters), T(test_memory_types),
+		T(test_reset_values), T(test_tsc),
 		T(test_prediction_barrier), T(test_read_only), T(test_arch_capabilities),
 		T(test_elsewhere), T(test_clock_requests), T(test_list),
 	};

@@ -90,11 +90,21 @@ static void test_console(void **state)
 	assert_false(parse("--lock-fd=1000", NULL, NULL));
 }
 
+/* A guest must not be able to choose an exit status unless somebody said so. */
+static void test_devices(void **state)
+{
+	(void)state;
+	assert_true(parse(NULL, NULL, NULL));
+	assert_false(options.test_devices);
+	assert_true(parse("--test-devices", NULL, NULL));
+	assert_true(options.test_devices);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_name), cmocka_unit_test(test_uuid),
-		cmocka_unit_test(test_console),
+		cmocka_unit_test(test_console), cmocka_unit_test(test_devices),
 	};
 
 	return cmocka_run_group_tests_name("options", tests, NULL, NULL);

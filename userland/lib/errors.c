@@ -66,7 +66,7 @@ static const struct btn_row rows[] = {
 	    "Read the host's kernel log (sudo dmesg) for errors of the disk or network."),
 
 	ROW(BTN_KERNEL_FORMAT, FAILED, "the file is no kernel that can be booted",
-	    "It is neither a Linux bzImage nor a 64-bit ELF kernel with a PVH entry point.",
+	    "It is neither a Linux bzImage nor an ELF kernel with a PVH entry point nor multiboot.",
 	    "Give a file like /boot/vmlinuz-$(uname -r), or a vmlinux built with CONFIG_PVH=y."),
 	ROW(BTN_KERNEL_DAMAGED, FAILED, "the kernel file is damaged",
 	    "Its header contradicts its contents: the file is cut off or was changed.",

@@ -13,6 +13,7 @@
 
 #include "core/pci.h"
 #include "dev/ioapic.h"
+#include "dev/test_devices.h"
 #include "dev/uart16550.h"
 #include "hv.h"
 #include "lib/errors.h"
@@ -171,6 +172,40 @@ bool board_add_virtio(struct board *board, struct btn_error *e)
 	return add_virtio(board, e) && add_memory_control(board, e);
 }
 
+static void end_with_status(void *ctx, uint8_t status)
+{
+	machine_end_status(&((struct board *)ctx)->machine, status);
+}
+
+bool board_add_test_devices(struct board *board,
+			    void (*gsi)(void *board, unsigned int gsi, bool level),
+			    struct btn_error *e)
+{
+	struct test_devices_config config = {
+		.memory = board->machine.memory, .end = end_with_status, .gsi = gsi, .ctx = board,
+	};
+	struct bus *pio = board->machine.pio;
+	struct test_devices *test;
+	int error;
+
+	if (!board->options->test_devices)
+		return true;
+	test = board->test_devices = test_devices_create(&config);
+	if (!test)
+		return board_failed(e, "test devices", -ENOMEM);
+	error = bus_add(pio, TEST_EXIT_PORT, TEST_EXIT_PORTS, &test_exit_ops, test, "test exit");
+	if (!error)
+		error = bus_add(pio, TEST_KEEP_BASE, TEST_KEEP_PORTS, &test_keep_ops, test,
+				"test ports");
+	if (!error)
+		error = bus_add(pio, TEST_GSI_BASE, TEST_GSI_PORTS, &test_gsi_ops, test,
+				"test interrupts");
+	if (!error)
+		error = bus_add(board->machine.mmio, TEST_MMIO_BASE, TEST_MMIO_SIZE,
+				&test_mmio_ops, test, "test memory");
+	return !error || board_failed(e, "test devices", error);
+}
+
 /* ---- CPUs ---- */
 
 bool board_add_vcpus(struct board *board, struct btn_error *e)
@@ -266,6 +301,7 @@ void board_destroy(struct board *board)
 		board->type->dismantle_last(board);
 	free(board->own);
 	ioapic_destroy(board->ioapic);
+	test_devices_destroy(board->test_devices);
 	bus_destroy(machine->mmio);
 	bus_destroy(machine->pio);
 	hv_vm_destroy(machine->vm);

@@ -10,6 +10,7 @@
 #include "boot/boot.h"
 #include "core/pci.h"
 #include "dev/acpi_pm.h"
+#include "dev/fw_cfg.h"
 #include "dev/ioapic.h"
 #include "hv.h"
 #include "lib/errors.h"
@@ -27,6 +28,7 @@
 
 struct micro {
 	struct acpi_pm pm;
+	struct fw_cfg *fw_cfg;	/* with the test devices, for memory and CPUs */
 };
 
 static bool add_memory(struct board *board, struct btn_error *e)
@@ -80,6 +82,39 @@ static bool add_pci(struct board *board, struct btn_error *e)
 	int error = pci_host_create(&config, &board->machine.pci);
 
 	return !error || board_failed(e, "PCI", error);
+}
+
+/* ---- for tests ---- */
+
+static void test_gsi(void *ctx, unsigned int gsi, bool level)
+{
+	ioapic_set(((struct board *)ctx)->ioapic, gsi, level);
+}
+
+static int add_fw_cfg(struct board *board)
+{
+	struct micro *micro = board->own;
+	uint64_t size = guest_memory_size(board->machine.memory);
+	uint16_t cpus = (uint16_t)board->options->cpus;
+	int error;
+
+	micro->fw_cfg = fw_cfg_create(board->machine.memory);
+	if (!micro->fw_cfg)
+		return -ENOMEM;
+	error = fw_cfg_add(micro->fw_cfg, FW_CFG_RAM_SIZE, &size, sizeof(size));
+	if (!error)
+		error = fw_cfg_add(micro->fw_cfg, FW_CFG_CPU_COUNT, &cpus, sizeof(cpus));
+	return error ? error : bus_add(board->machine.pio, FW_CFG_BASE, FW_CFG_PORTS,
+				       &fw_cfg_bus_ops, micro->fw_cfg, "fw_cfg");
+}
+
+static bool add_test_devices(struct board *board, struct btn_error *e)
+{
+	int error = board->options->test_devices ? add_fw_cfg(board) : 0;
+
+	if (error)
+		return board_failed(e, "fw_cfg", error);
+	return board_add_test_devices(board, test_gsi, e);
 }
 
 /* ---- boot ---- */
@@ -154,11 +189,15 @@ static bool assemble(struct board *board, struct btn_error *e)
 		return false;
 	uart = &(struct irq_line){ .set = ioapic_set, .chip = board->ioapic, .pin = UART_GSI };
 	return add_power(board, e) && board_add_uart(board, uart, e) && add_pci(board, e) &&
-	       board_add_virtio(board, e) && board_add_vcpus(board, e) && load_kernel(board, e);
+	       board_add_virtio(board, e) && add_test_devices(board, e) &&
+	       board_add_vcpus(board, e) && load_kernel(board, e);
 }
 
 static void dismantle(struct board *board)
 {
+	struct micro *micro = board->own;
+
+	fw_cfg_destroy(micro->fw_cfg);
 	pci_host_destroy(board->machine.pci);
 }
 

@@ -115,6 +115,16 @@ static void isa_irq(void *chip, unsigned int irq, bool level)
 	ioapic_set(pc->board->ioapic, irq == TIMER_IRQ ? TIMER_PIN : irq, level);
 }
 
+static void test_gsi(void *ctx, unsigned int gsi, bool level)
+{
+	struct board *board = ctx;
+
+	if (gsi < 16)
+		isa_irq(board->own, gsi, level);
+	else
+		ioapic_set(board->ioapic, gsi, level);
+}
+
 static struct irq_line isa_line(struct pc *pc, unsigned int irq)
 {
 	return (struct irq_line){ .set = isa_irq, .chip = pc, .pin = irq };
@@ -489,7 +499,8 @@ static bool assemble(struct board *board, struct btn_error *e)
 	    !add_power(board, e) || !add_keyboard(board, e) ||
 	    !board_add_uart(board, &uart, e) || !add_pci(board, e) || !add_vga(board, e) ||
 	    !board_add_virtio(board, e) || !board_add_cdroms(board, e) ||
-	    !add_fw_cfg(board, e) || !board_add_vcpus(board, e) || !open_lint0(board, e))
+	    !add_fw_cfg(board, e) || !board_add_test_devices(board, test_gsi, e) ||
+	    !board_add_vcpus(board, e) || !open_lint0(board, e))
 		return false;
 	listen_to_input(board);
 	return true;

@@ -9,6 +9,8 @@
 #define BOARD_UART_BASE 0x3f8u
 #define BOARD_DEVICES_MAX (OPTIONS_DISKS_MAX + OPTIONS_NETS_MAX + 4)
 
+struct test_devices;
+
 struct board_type {
 	const char *name;
 	size_t own_size;	/* of board->own, which is zeroed */
@@ -40,6 +42,7 @@ struct board {
 	void *inta_ctx;
 	struct ahci *ahci;	/* NULL without a CD drive */
 	struct cd_drive *cdrom[OPTIONS_CDROMS_MAX];
+	struct test_devices *test_devices;	/* NULL: nobody asked for them */
 	struct memory_control *memory_control;
 	struct vcpu *vcpu[BATON_MAX_VCPUS];
 };
@@ -49,6 +52,10 @@ bool board_add_ioapic(struct board *board, struct btn_error *e);
 bool board_add_uart(struct board *board, const struct irq_line *irq, struct btn_error *e);
 bool board_add_virtio(struct board *board, struct btn_error *e);
 bool board_add_vcpus(struct board *board, struct btn_error *e);
+/* If they were asked for; `gsi` with the board. */
+bool board_add_test_devices(struct board *board,
+			    void (*gsi)(void *board, unsigned int gsi, bool level),
+			    struct btn_error *e);
 /* board_cdrom.c; once there is an LPC bridge on the PCI bus. */
 bool board_add_cdroms(struct board *board, struct btn_error *e);
 /* Before that bus goes. Fine if they never were added. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * baton-vm: one virtual machine. Exit status: 0 the guest powered off; that of
+ * baton-vm: one virtual machine. Exit status: 0 the guest powered off, or what
+ * dev/test_devices.h says if they are there; that of
  * the error's code (lib/errors.h) otherwise; 128 + 15 if told to end.
  */
 #include <signal.h>
@@ -38,14 +39,16 @@ static int run(struct hv *hv, const struct options *options)
 	struct session *session;
 	enum machine_end how;
 	struct btn_error e;
+	int status;
 
 	if (!session_create(hv, options, &e, &session))
 		return report(&e);
 	how = session_run(session, &e);
+	status = session_status(session);
 	session_destroy(session);
 	switch (how) {
 	case MACHINE_POWEROFF:
-		return BTN_EXIT_DONE;
+		return status;
 	case MACHINE_KILLED:
 		return BTN_EXIT_SIGNAL + SIGTERM;
 	default:

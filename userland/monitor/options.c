@@ -265,6 +265,13 @@ static bool take_paused(struct options *options, char *value, struct btn_error *
 	return true;
 }
 
+static bool take_test_devices(struct options *options, char *value, struct btn_error *e)
+{
+	(void)value, (void)e;
+	options->test_devices = true;
+	return true;
+}
+
 static bool take_console_hub(struct options *options, char *value, struct btn_error *e)
 {
 	(void)value, (void)e;
@@ -320,7 +327,7 @@ static bool take_schema(struct options *options, char *value, struct btn_error *
 static const struct option_row rows[] = {
 	{ "name", "NAME", "what the VM is called: in its status, as title of viewers", take_name },
 	{ "uuid", "UUID", "what it is known by: in its status, in board pc's SMBIOS", take_uuid },
-	{ "kernel", "FILE", "bzImage, or ELF with a PVH entry point", take_kernel },
+	{ "kernel", "FILE", "bzImage, ELF with a PVH entry point, or multiboot", take_kernel },
 	{ "initrd", "FILE", "initial RAM disk", take_initrd },
 	{ "append", "TEXT", "kernel command line", take_append },
 	{ "cpus", "N", "number of virtual CPUs (1)", take_cpus },
@@ -353,6 +360,7 @@ static const struct option_row rows[] = {
 	  take_serial_log },
 	{ "hvc-in-fd", "N", "a virtio console's input", take_hvc_in },
 	{ "hvc-out-fd", "N", "a virtio console's output", take_hvc_out },
+	{ "test-devices", NULL, "have the devices that kvm-unit-tests expects", take_test_devices },
 	{ "lock-fd", "N", "keep this descriptor open as long as the VM lives", take_lock },
 	{ "help", NULL, "this text", take_help },
 	{ "version", NULL, "print the version", take_version },

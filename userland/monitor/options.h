@@ -58,6 +58,7 @@ struct options {
 	bool paused;				/* until somebody lets it go on */
 	bool console_hub;			/* instead of these (dev/console_hub.h) */
 	const char *serial_log;			/* the hub's log; NULL: none */
+	bool test_devices;			/* dev/test_devices.h */
 	int hvc_in, hvc_out;			/* virtio console; both -1: not there */
 	bool help, version, schema;
 };

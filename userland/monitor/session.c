@@ -40,6 +40,7 @@ struct session {
 	struct board_kept kept;
 	struct hv *hv;
 	struct board *board;		/* NULL: between two of them */
+	int status;			/* of the machine that ended */
 	unsigned int runs;		/* of the guest, between resets */
 };
 
@@ -338,9 +339,15 @@ static enum machine_end run_once(struct session *s, struct btn_error *e)
 		gdb_target_ended(s->gdb, how != MACHINE_RESET);
 	if (s->control)
 		control_machine_ended(s->control, how);
+	s->status = board_machine(s->board)->status;
 	board_destroy(s->board);
 	s->board = NULL;
 	return how;
+}
+
+int session_status(const struct session *s)
+{
+	return s->status;
 }
 
 enum machine_end session_run(struct session *s, struct btn_error *e)

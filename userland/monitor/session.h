@@ -19,5 +19,7 @@ bool session_create(struct hv *hv, const struct options *options, struct btn_err
 void session_destroy(struct session *session);	/* NULL is fine */
 /* Runs the machine until something else than a reset ends it; *e as for board_run(). */
 enum machine_end session_run(struct session *session, struct btn_error *e);
+/* After POWEROFF: with which exit status, 0 unless a test device has another. */
+int session_status(const struct session *session);
 
 #endif

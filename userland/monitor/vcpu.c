@@ -238,6 +238,9 @@ static void on_emulate(struct vcpu *vcpu, const struct hv_exit *exit)
 	case EMUL_DONE:
 		hv_vcpu_commit(vcpu->hv, BATON_CLASS_REGS);
 		break;
+	case EMUL_DONE_SREGS:
+		hv_vcpu_commit(vcpu->hv, BATON_CLASS_REGS | BATON_CLASS_SREGS);
+		break;
 	case EMUL_FAULT:
 		hv_vcpu_commit(vcpu->hv, BATON_CLASS_REGS | BATON_CLASS_SREGS);
 		inject(vcpu, &fault);

@@ -67,6 +67,8 @@ const struct option_row boot_options[] = {
 		"made with access for you alone; a port is one of this host, and all its users "
 		"can reach it. With \",wait\" the guest does not run before gdb has come." },
 	{ "firmware", "FILE", "The BIOS image of board pc. Default: SeaBIOS." },
+	{ "test-devices", NULL, "Have the devices that kvm-unit-tests expects. The guest can end "
+		"the VM with any exit status then." },
 	{ "dry-run", NULL, "Check everything, print the command that would run, start nothing." },
 	{ NULL, NULL, NULL },
 };
@@ -94,9 +96,9 @@ const struct example boot_examples[] = {
 };
 
 const char boot_description[] =
-	"Boots KERNEL (a bzImage, or an ELF kernel with a PVH entry point), or without one the "
-	"boot loader on the first disk or CD, and connects the guest's serial console, ttyS0, with "
-	"this terminal until the guest powers off.\n"
+	"Boots KERNEL (a bzImage, an ELF kernel with a PVH entry point, or a multiboot kernel), or "
+	"without one the boot loader on the first disk or CD, and connects the guest's serial "
+	"console, ttyS0, with this terminal until the guest powers off.\n"
 	"On a terminal, all keys go to the guest. At the start of a line ~. ends the VM, ~^Z "
 	"suspends it, ~~ sends one ~ and ~? lists these. If standard input is no terminal, "
 	"it is passed on as it is, and its end does not end the VM.\n"
@@ -299,6 +301,8 @@ bool boot_make_plan(const struct args *args, struct boot_plan *plan, struct btn_
 	for (size_t i = 0; i < sizeof(passed_on) / sizeof(passed_on[0]); i++)
 		if (args_has(args, passed_on[i] + 2))
 			add(plan, passed_on[i], args_get(args, passed_on[i] + 2));
+	if (args_has(args, "test-devices"))
+		plan->argv[plan->argc++] = "--test-devices";
 	if (args->positional_count) {
 		add(plan, "--kernel", args->positional[0]);
 		if (initrd)

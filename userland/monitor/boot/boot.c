@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "elf.h"
 #include "hv.h"
 #include "layout.h"
 #include "lib/errors.h"
@@ -90,6 +91,21 @@ bool boot_file_load(const struct boot_file *file, uint64_t offset, uint64_t size
 }
 
 /* ---- parts ---- */
+
+bool boot_damaged(const struct boot_plan *plan, const char *cause, struct btn_error *e)
+{
+	btn_set(e, BTN_KERNEL_DAMAGED, "the kernel \"%s\" is damaged", plan->kernel.path);
+	btn_set_cause(e, "%s", cause);
+	return false;
+}
+
+bool boot_no_kernel(const struct boot_plan *plan, const char *cause, struct btn_error *e)
+{
+	btn_set(e, BTN_KERNEL_FORMAT, "\"%s\" is no kernel that can be booted",
+		plan->kernel.path);
+	btn_set_cause(e, "%s", cause);
+	return false;
+}
 
 bool boot_load_initrd(const struct boot_plan *plan, uint64_t floor, uint64_t limit,
 		      uint64_t *ret_gpa, struct btn_error *e)
@@ -174,7 +190,10 @@ bool boot_load(const struct boot_plan *plan, struct boot_entry *ret_entry,
 		return false;
 	if (linux_is_bzimage(head))
 		return linux_load(plan, head, ret_entry, e);
-	if (pvh_is_elf(head))
+	/* An ELF file that has both is started the newer way. */
+	if (multiboot_is(head) && !(elf_is(head) && pvh_is(plan, head)))
+		return multiboot_load(plan, head, ret_entry, e);
+	if (elf_is(head))
 		return pvh_load(plan, head, ret_entry, e);
 	btn_set(e, BTN_KERNEL_FORMAT, "\"%s\" is no kernel that can be booted",
 		plan->kernel.path);

@@ -33,14 +33,16 @@ struct boot_plan {
 	uint64_t ecam_base, ecam_size;	/* reserved in the memory map; size 0: none */
 };
 
-enum boot_mode { BOOT_LONG64, BOOT_PROTECTED32 };
+/* BARE32: the same as PROTECTED32, without a descriptor table in memory. */
+enum boot_mode { BOOT_LONG64, BOOT_PROTECTED32, BOOT_BARE32 };
 
 /* What the first vCPU starts with. */
 struct boot_entry {
 	enum boot_mode mode;
 	uint64_t rip;
 	uint64_t rsi;	/* Linux: boot_params */
-	uint64_t rbx;	/* PVH: hvm_start_info */
+	uint64_t rbx;	/* PVH: hvm_start_info; multiboot: its information */
+	uint64_t rax;	/* multiboot: its magic */
 };
 
 bool boot_file_open(struct boot_file *file, const char *what, const char *path,
@@ -58,13 +60,21 @@ bool boot_load(const struct boot_plan *plan, struct boot_entry *ret_entry,
 	       struct btn_error *e);
 
 /* The formats. `head` is the start of the file, zero-filled beyond its end. */
-#define BOOT_HEAD_SIZE 4096u
+#define BOOT_HEAD_SIZE 8192u
 bool linux_is_bzimage(const uint8_t *head);
 bool linux_load(const struct boot_plan *plan, const uint8_t *head,
 		struct boot_entry *ret_entry, struct btn_error *e);
-bool pvh_is_elf(const uint8_t *head);
 bool pvh_load(const struct boot_plan *plan, const uint8_t *head,
 	      struct boot_entry *ret_entry, struct btn_error *e);
+/* Whether an ELF file has a PVH note that is fit to be read. */
+bool pvh_is(const struct boot_plan *plan, const uint8_t *head);
+bool multiboot_is(const uint8_t *head);
+bool multiboot_load(const struct boot_plan *plan, const uint8_t *head,
+		    struct boot_entry *ret_entry, struct btn_error *e);
+
+/* The kernel's fault, with a sentence why. Return false. */
+bool boot_damaged(const struct boot_plan *plan, const char *cause, struct btn_error *e);
+bool boot_no_kernel(const struct boot_plan *plan, const char *cause, struct btn_error *e);
 
 /*
  * Loads the initrd as high as it goes: below `limit` (exclusive) and the end of

@@ -21,7 +21,7 @@
 #define PTE_LARGE 0x80u
 #define RFLAGS_FIXED 0x2u
 
-/* Linux wants 0x10 and 0x18; PVH leaves the selectors open. */
+/* Linux wants 0x10 and 0x18; PVH and multiboot leave the selectors open. */
 #define SELECTOR_CODE 0x10
 #define SELECTOR_DATA 0x18
 #define SELECTOR_TSS 0x20
@@ -101,12 +101,15 @@ int boot_enter(struct guest_memory *memory, struct hv_vcpu *vcpu,
 	struct baton_sregs sregs;
 	int error;
 
-	if (write_gdt(memory, is64) || (is64 && write_page_tables(memory)))
+	if ((entry->mode != BOOT_BARE32 && write_gdt(memory, is64)) ||
+	    (is64 && write_page_tables(memory)))
 		return -EFAULT;
 	error = hv_vcpu_get_sregs(vcpu, &sregs);
 	if (error)
 		return error;
 	set_segments(&sregs, is64);
+	if (entry->mode == BOOT_BARE32)
+		sregs.gdt = (struct baton_dtable){ 0 };
 	set_control(&sregs, is64);
 	error = hv_vcpu_set_sregs(vcpu, &sregs);
 	if (error)
@@ -114,6 +117,7 @@ int boot_enter(struct guest_memory *memory, struct hv_vcpu *vcpu,
 	regs.gpr[BATON_RSP] = BOOT_STACK_TOP;
 	regs.gpr[BATON_RSI] = entry->rsi;
 	regs.gpr[BATON_RBX] = entry->rbx;
+	regs.gpr[BATON_RAX] = entry->rax;
 	return hv_vcpu_set_regs(vcpu, &regs);
 }
 

@@ -12,6 +12,9 @@
 #define BOOT_GDT	  0x8000u
 #define BOOT_PML4	  0x9000u	/* three pages: identity map of 1 GiB */
 #define BOOT_STACK_TOP	  0xd000u
+/* Instead of these, multiboot kernels may have segments of theirs here, up to their info. */
+#define BOOT_MULTIBOOT_MIN  0x1000u
+#define BOOT_MULTIBOOT_INFO 0x1f000u
 #define BOOT_CMDLINE	  0x20000u
 #define BOOT_CMDLINE_MAX  0x10000u	/* with the final zero */
 #define BOOT_LOW_END	  0x9fc00u	/* end of RAM below 640 KiB */

@@ -5,7 +5,7 @@
  * with RBX at the start info. A vmlinux with CONFIG_PVH is one. No unpacking
  * in the guest: the fastest way to boot.
  */
-#include "boot.h"
+#include "elf.h"
 
 #include <elf.h>
 #include <string.h>
@@ -14,7 +14,6 @@
 #include "lib/errors.h"
 
 #define NOTE_PHYS32_ENTRY 18
-#define MAX_SEGMENTS	64
 #define MAX_NOTES_SIZE	4096u
 
 #define START_MAGIC	0x336ec578u
@@ -41,84 +40,11 @@ struct start_page {
 static_assert(sizeof(struct start_info) == 56, "hvm_start_info");
 static_assert(sizeof(struct start_page) <= BATON_PAGE_SIZE, "PVH boot data");
 
-/* Program header of either class. */
-struct segment {
-	uint32_t type;
-	uint64_t offset, gpa, file_size, memory_size;
-};
-
 struct pvh_image {
-	const struct boot_plan *plan;
-	bool is64;
-	uint64_t table;		/* program headers in the file */
-	unsigned int count;
-	uint64_t entry, end;	/* PVH entry; end of the highest segment */
+	struct elf_image elf;
+	uint64_t entry;		/* PVH entry */
 	bool has_entry;
 };
-
-bool pvh_is_elf(const uint8_t *head)
-{
-	return !memcmp(head, ELFMAG, SELFMAG);
-}
-
-static bool damaged(const struct boot_plan *plan, const char *cause, struct btn_error *e)
-{
-	btn_set(e, BTN_KERNEL_DAMAGED, "the kernel \"%s\" is damaged", plan->kernel.path);
-	btn_set_cause(e, "%s", cause);
-	return false;
-}
-
-static bool no_kernel(const struct boot_plan *plan, const char *cause, struct btn_error *e)
-{
-	btn_set(e, BTN_KERNEL_FORMAT, "\"%s\" is no kernel that can be booted",
-		plan->kernel.path);
-	btn_set_cause(e, "%s", cause);
-	return false;
-}
-
-/* ---- headers ---- */
-
-static bool parse_header(struct pvh_image *image, const uint8_t *head, struct btn_error *e)
-{
-	Elf64_Ehdr big;
-	Elf32_Ehdr small;
-	uint16_t machine, entry_size;
-
-	memcpy(&big, head, sizeof(big));
-	memcpy(&small, head, sizeof(small));
-	image->is64 = head[EI_CLASS] == ELFCLASS64;
-	machine = big.e_machine; /* at the same place in both classes */
-	if (head[EI_DATA] != ELFDATA2LSB || (machine != EM_X86_64 && machine != EM_386))
-		return no_kernel(image->plan, "It is an ELF file for another processor.", e);
-	image->table = image->is64 ? big.e_phoff : small.e_phoff;
-	image->count = image->is64 ? big.e_phnum : small.e_phnum;
-	entry_size = image->is64 ? big.e_phentsize : small.e_phentsize;
-	if (entry_size != (image->is64 ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr)) ||
-	    !image->count || image->count > MAX_SEGMENTS)
-		return damaged(image->plan, "Its table of segments cannot be.", e);
-	return true;
-}
-
-static bool read_segment(const struct pvh_image *image, unsigned int index,
-			 struct segment *segment, struct btn_error *e)
-{
-	Elf64_Phdr big;
-	Elf32_Phdr small;
-	uint64_t size = image->is64 ? sizeof(big) : sizeof(small);
-	void *to = image->is64 ? (void *)&big : (void *)&small;
-
-	if (image->table > image->plan->kernel.size)
-		return damaged(image->plan, "Its table of segments lies outside.", e);
-	if (!boot_file_read(&image->plan->kernel, image->table + index * size, to, size, e))
-		return false;
-	if (image->is64)
-		*segment = (struct segment){ big.p_type, big.p_offset, big.p_paddr,
-					     big.p_filesz, big.p_memsz };
-	else
-		*segment = (struct segment){ small.p_type, small.p_offset, small.p_paddr,
-					     small.p_filesz, small.p_memsz };
-	return true;
-}
 
 /* ---- notes ---- */
 
@@ -156,14 +82,15 @@ static void scan_notes(struct pvh_image *image, const uint8_t *notes, size_t siz
 	}
 }
 
-static bool read_notes(struct pvh_image *image, const struct segment *segment,
+static bool read_notes(struct pvh_image *image, const struct elf_segment *segment,
 		       struct btn_error *e)
 {
 	uint8_t notes[MAX_NOTES_SIZE];
 
 	if (segment->file_size > sizeof(notes))
 		return true; /* not the note we look for */
-	if (!boot_file_read(&image->plan->kernel, segment->offset, notes, segment->file_size, e))
+	if (!boot_file_read(&image->elf.plan->kernel, segment->offset, notes,
+			    segment->file_size, e))
 		return false;
 	scan_notes(image, notes, segment->file_size);
 	return true;
@@ -171,33 +98,11 @@ static bool read_notes(struct pvh_image *image, const struct segment *segment,
 
 /* ---- segments ---- */
 
-/* Guest memory is fresh, so what a segment has beyond the file is zero. */
-static bool load_segment(struct pvh_image *image, const struct segment *segment,
-			 struct btn_error *e)
-{
-	uint64_t low = guest_memory_low(image->plan->memory);
-
-	if (!segment->memory_size)
-		return true;
-	if (segment->file_size > segment->memory_size)
-		return damaged(image->plan, "A segment is larger than its memory.", e);
-	if (segment->gpa < BOOT_KERNEL_MIN)
-		return no_kernel(image->plan, "A segment lies below 1 MiB.", e);
-	if (segment->gpa >= low || segment->memory_size > low - segment->gpa) {
-		btn_set_default(e, BTN_KERNEL_TOO_BIG);
-		return false;
-	}
-	if (image->end < segment->gpa + segment->memory_size)
-		image->end = segment->gpa + segment->memory_size;
-	return boot_file_load(&image->plan->kernel, segment->offset, segment->file_size,
-			      image->plan->memory, segment->gpa, e);
-}
-
-static bool take_segment(struct pvh_image *image, const struct segment *segment,
+static bool take_segment(struct pvh_image *image, const struct elf_segment *segment,
 			 struct btn_error *e)
 {
 	if (segment->type == PT_LOAD)
-		return load_segment(image, segment, e);
+		return elf_load_segment(&image->elf, segment, e);
 	if (segment->type == PT_NOTE)
 		return read_notes(image, segment, e);
 	return true;
@@ -205,16 +110,19 @@ static bool take_segment(struct pvh_image *image, const struct segment *segment,
 
 static bool load_segments(struct pvh_image *image, struct btn_error *e)
 {
-	struct segment segment;
+	const struct boot_plan *plan = image->elf.plan;
+	struct elf_segment segment;
 
-	for (unsigned int i = 0; i < image->count; i++)
-		if (!read_segment(image, i, &segment, e) || !take_segment(image, &segment, e))
+	for (unsigned int i = 0; i < image->elf.count; i++)
+		if (!elf_read_segment(&image->elf, i, &segment, e) ||
+		    !take_segment(image, &segment, e))
 			return false;
 	if (!image->has_entry)
-		return no_kernel(image->plan, "It is an ELF file without a PVH entry point: a "
-				 "program, or a kernel built without CONFIG_PVH.", e);
-	if (image->entry < BOOT_KERNEL_MIN || image->entry >= image->end)
-		return damaged(image->plan, "Its entry point lies outside of its segments.", e);
+		return boot_no_kernel(plan, "It is an ELF file with neither a PVH entry point nor "
+				      "a multiboot header: a program, or a kernel built "
+				      "without CONFIG_PVH.", e);
+	if (image->entry < BOOT_KERNEL_MIN || image->entry >= image->elf.end)
+		return boot_damaged(plan, "Its entry point lies outside of its segments.", e);
 	return true;
 }
 
@@ -245,16 +153,31 @@ static void fill_start_page(struct start_page *page, const struct boot_plan *pla
 		};
 }
 
+bool pvh_is(const struct boot_plan *plan, const uint8_t *head)
+{
+	struct pvh_image image = {};
+	struct elf_segment segment;
+	struct btn_error ignored;
+
+	if (!elf_parse(plan, head, &image.elf, &ignored))
+		return false;
+	for (unsigned int i = 0; i < image.elf.count; i++)
+		if (!elf_read_segment(&image.elf, i, &segment, &ignored) ||
+		    (segment.type == PT_NOTE && !read_notes(&image, &segment, &ignored)))
+			return false;
+	return image.has_entry;
+}
+
 bool pvh_load(const struct boot_plan *plan, const uint8_t *head,
 	      struct boot_entry *ret_entry, struct btn_error *e)
 {
-	struct pvh_image image = { .plan = plan };
+	struct pvh_image image = {};
 	struct start_page *page = guest_memory_at(plan->memory, BOOT_PVH_INFO, sizeof(*page));
 	uint64_t initrd;
 
-	if (!parse_header(&image, head, e) || !load_segments(&image, e) ||
+	if (!elf_parse(plan, head, &image.elf, e) || !load_segments(&image, e) ||
 	    !boot_write_cmdline(plan, BOOT_CMDLINE_MAX - 1, e) ||
-	    !boot_load_initrd(plan, image.end, 1ull << 32, &initrd, e))
+	    !boot_load_initrd(plan, image.elf.end, 1ull << 32, &initrd, e))
 		return false;
 	fill_start_page(page, plan, initrd);
 	*ret_entry = (struct boot_entry){

@@ -38,6 +38,12 @@ void machine_end(struct machine *machine, enum machine_end how)
 	machine_end_with(machine, how, NULL);
 }
 
+void machine_end_status(struct machine *machine, uint8_t status)
+{
+	__atomic_store_n(&machine->status, status, __ATOMIC_SEQ_CST);
+	machine_end(machine, MACHINE_POWEROFF);
+}
+
 void machine_init(struct machine *machine, struct hv *hv, struct loop *loop,
 		  struct btn_error *error)
 {

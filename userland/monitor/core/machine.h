@@ -42,6 +42,7 @@ struct machine {
 	struct pci_host *pci;
 	struct msi_sink msi;
 	int end;		/* enum machine_end; atomic, see machine.c */
+	uint8_t status;		/* atomic: what baton-vm exits with after POWEROFF */
 	bool killed;		/* atomic: machine_end() was told so, sooner or later */
 	struct btn_error *error;	/* of the call that set FAILED or TRIPLE_FAULT */
 
@@ -70,6 +71,8 @@ void machine_end(struct machine *machine, enum machine_end how);
  */
 void machine_end_with(struct machine *machine, enum machine_end how,
 		      const struct btn_error *error);
+/* POWEROFF with an exit status of baton-vm that is not 0. */
+void machine_end_status(struct machine *machine, uint8_t status);
 enum machine_end machine_how_ended(struct machine *machine);
 
 /*

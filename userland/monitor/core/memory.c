@@ -466,6 +466,18 @@ int guest_memory_give_back(const struct guest_memory *mem, void *at, uint64_t si
 	return error ? -errno : 0;
 }
 
+int guest_memory_flush_page(const struct guest_memory *mem, uint64_t gpa)
+{
+	void *at = guest_memory_at(mem, gpa & ~(uint64_t)(BATON_PAGE_SIZE - 1), BATON_PAGE_SIZE);
+
+	if (!at)
+		return -EFAULT;
+	/* Of a file's page only the mapping goes; of a private one the contents would. */
+	if (mem->kind != GUEST_MEMORY_SHARED)
+		return -EOPNOTSUPP;
+	return madvise(at, BATON_PAGE_SIZE, MADV_DONTNEED) ? -errno : 0;
+}
+
 static uint64_t count_present(const unsigned char *present, uint64_t count)
 {
 	uint64_t sum = 0;

@@ -71,6 +71,11 @@ int guest_memory_write(struct guest_memory *mem, uint64_t gpa, const void *from,
  */
 int guest_memory_give_back(const struct guest_memory *mem, void *at, uint64_t size);
 /*
+ * For tests: takes the page at gpa out of page tables, so that its next use has to find
+ * it again; what is in it stays. -EOPNOTSUPP: not with MERGEABLE. -EFAULT: no RAM.
+ */
+int guest_memory_flush_page(const struct guest_memory *mem, uint64_t gpa);
+/*
  * Bytes of guest RAM for which the host holds memory now. SHARED: what is in the
  * host's swap counts, and it costs next to nothing to ask. MERGEABLE: swap does
  * not count, merged pages do, and the kernel looks at each page.

@@ -2,8 +2,9 @@
 /*
  * I/O APIC (Intel 82093AA data sheet, plus the EOI register of later ones).
  *
- * An edge is latched in IRR until it can be sent; a level pin is sent when its
- * line is up and remote IRR is clear, which the EOI of its vector brings about.
+ * An edge is sent when it comes, and lost on a pin that is masked then; a level pin is
+ * sent when its line is up and remote IRR is clear, which the EOI of its vector brings
+ * about.
  * One lock; messages are sent under it, the sink takes no lock of ours.
  */
 #include "ioapic.h"
@@ -41,7 +42,6 @@ struct ioapic {
 	struct ioapic_config config;	/* constant */
 	uint32_t id, select;
 	uint32_t level;			/* lines as they are, a bit per pin */
-	uint32_t pending;		/* edges seen and not sent yet */
 	uint64_t entry[IOAPIC_PINS];
 };
 
@@ -49,7 +49,6 @@ const struct state_field ioapic_fields[] = {
 	STATE_FIELD(struct ioapic, id),
 	STATE_FIELD(struct ioapic, select),
 	STATE_FIELD(struct ioapic, level),
-	STATE_FIELD(struct ioapic, pending),
 	STATE_ARRAY(struct ioapic, entry),
 };
 const size_t ioapic_field_count = sizeof(ioapic_fields) / sizeof(ioapic_fields[0]);
@@ -101,23 +100,15 @@ static void send_locked(struct ioapic *ioapic, uint64_t entry)
 				message_data(entry));
 }
 
-/* Sends what the pin has to send, if anything. */
+/* Sends the level that the pin has to send, if any. */
 static void service_locked(struct ioapic *ioapic, unsigned int pin)
 {
 	uint64_t *entry = &ioapic->entry[pin];
-	uint32_t bit = 1u << pin;
 
-	if (!can_send(*entry))
+	if (!can_send(*entry) || !(*entry & RTE_LEVEL) || *entry & RTE_REMOTE_IRR ||
+	    !(ioapic->level & 1u << pin))
 		return;
-	if (*entry & RTE_LEVEL) {
-		if (!(ioapic->level & bit) || *entry & RTE_REMOTE_IRR)
-			return;
-		*entry |= RTE_REMOTE_IRR;
-	} else {
-		if (!(ioapic->pending & bit))
-			return;
-		ioapic->pending &= ~bit;
-	}
+	*entry |= RTE_REMOTE_IRR;
 	send_locked(ioapic, *entry);
 }
 
@@ -125,16 +116,18 @@ void ioapic_set(void *opaque, unsigned int pin, bool level)
 {
 	struct ioapic *ioapic = opaque;
 	uint32_t bit = 1u << pin;
+	bool rises;
 
 	if (pin >= IOAPIC_PINS)
 		return;
 	pthread_mutex_lock(&ioapic->lock);
-	if (level && !(ioapic->level & bit) && !(ioapic->entry[pin] & RTE_LEVEL))
-		ioapic->pending |= bit;
+	rises = level && !(ioapic->level & bit);
 	if (level)
 		ioapic->level |= bit;
 	else
 		ioapic->level &= ~bit;
+	if (rises && !(ioapic->entry[pin] & RTE_LEVEL) && can_send(ioapic->entry[pin]))
+		send_locked(ioapic, ioapic->entry[pin]);
 	service_locked(ioapic, pin);
 	pthread_mutex_unlock(&ioapic->lock);
 }
@@ -160,19 +153,18 @@ void ioapic_eoi(struct ioapic *ioapic, uint32_t vector)
 
 /* ---- registers ---- */
 
+/* Who waits for an EOI has a route, masked or not. */
 static void tell_route_locked(struct ioapic *ioapic, unsigned int pin)
 {
 	uint64_t entry = ioapic->entry[pin];
+	bool waits = can_send(entry) || entry & RTE_REMOTE_IRR;
 
 	if (ioapic->config.route)
 		ioapic->config.route(ioapic->config.ctx, pin, message_address(entry),
-				     message_data(entry), can_send(entry) && entry & RTE_LEVEL);
+				     message_data(entry), waits && entry & RTE_LEVEL);
 }
 
-/*
- * A change to edge drops remote IRR (guests use that to clear a stuck pin) and
- * a change of the trigger mode drops what the other mode had latched.
- */
+/* A change to edge drops remote IRR: guests use that to clear a stuck pin. */
 static void write_entry_locked(struct ioapic *ioapic, unsigned int pin, uint64_t value)
 {
 	uint64_t old = ioapic->entry[pin];
@@ -180,8 +172,6 @@ static void write_entry_locked(struct ioapic *ioapic, unsigned int pin, uint64_t
 
 	if (!(entry & RTE_LEVEL))
 		entry &= ~RTE_REMOTE_IRR;
-	if ((entry ^ old) & RTE_LEVEL)
-		ioapic->pending &= ~(1u << pin);
 	ioapic->entry[pin] = entry;
 	tell_route_locked(ioapic, pin);
 	service_locked(ioapic, pin);

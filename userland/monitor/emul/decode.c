@@ -51,6 +51,15 @@ static const struct decode_row rows[] = {
 	{ ZYDIS_MNEMONIC_BTS, EMUL_OP_BIT, ALU_BTS },
 	{ ZYDIS_MNEMONIC_BTR, EMUL_OP_BIT, ALU_BTR },
 	{ ZYDIS_MNEMONIC_BTC, EMUL_OP_BIT, ALU_BTC },
+	{ ZYDIS_MNEMONIC_BSF, EMUL_OP_BIT_SCAN, false },
+	{ ZYDIS_MNEMONIC_BSR, EMUL_OP_BIT_SCAN, true },
+	{ ZYDIS_MNEMONIC_SMSW, EMUL_OP_SMSW, 0 },
+	{ ZYDIS_MNEMONIC_LTR, EMUL_OP_LTR, 0 },
+	{ ZYDIS_MNEMONIC_JMP, EMUL_OP_JMP, 0 },
+	{ ZYDIS_MNEMONIC_CALL, EMUL_OP_CALL, 0 },
+	{ ZYDIS_MNEMONIC_RET, EMUL_OP_RET, 0 },
+	{ ZYDIS_MNEMONIC_ENTER, EMUL_OP_ENTER, 0 },
+	{ ZYDIS_MNEMONIC_LEAVE, EMUL_OP_LEAVE, 0 },
 	{ ZYDIS_MNEMONIC_XCHG, EMUL_OP_XCHG, 0 },
 	{ ZYDIS_MNEMONIC_XADD, EMUL_OP_XADD, 0 },
 	{ ZYDIS_MNEMONIC_CMPXCHG, EMUL_OP_CMPXCHG, 0 },
@@ -146,6 +155,10 @@ static bool take_register(ZydisRegister reg, struct emul_operand *operand)
 		return true;
 	case ZYDIS_REGCLASS_XMM:
 		operand->kind = EMUL_XMM;
+		operand->reg = (uint8_t)ZydisRegisterGetId(reg);
+		return true;
+	case ZYDIS_REGCLASS_MMX:
+		operand->kind = EMUL_MMX;
 		operand->reg = (uint8_t)ZydisRegisterGetId(reg);
 		return true;
 	case ZYDIS_REGCLASS_SEGMENT:
@@ -261,15 +274,29 @@ static bool fits_kind(const struct emul_op *op)
 
 	switch (op->kind) {
 	case EMUL_OP_VECTOR:
-		return to_memory ? op->src.kind == EMUL_XMM :
-				   op->dst.kind == EMUL_XMM && op->src.kind == EMUL_MEM;
+		return to_memory ? op->src.kind == EMUL_XMM || op->src.kind == EMUL_MMX :
+				   op->src.kind == EMUL_MEM &&
+				   (op->dst.kind == EMUL_XMM || op->dst.kind == EMUL_MMX);
 	case EMUL_OP_CMPXCHG_PAIR:
 		return to_memory;
+	case EMUL_OP_ENTER:
+		return !(op->src.value & 31);
+	case EMUL_OP_JMP:
+	case EMUL_OP_JMP_FAR:
+	case EMUL_OP_LTR:
+		return to_memory;
 	case EMUL_OP_PUSH:
+	case EMUL_OP_MOV_TO_SREG:
 		return true;
 	default:
 		return op->dst.kind != EMUL_SREG;
 	}
+}
+
+static bool is_on_stack(const struct emul_op *op)
+{
+	return op->kind == EMUL_OP_CALL || op->kind == EMUL_OP_RET ||
+	       op->kind == EMUL_OP_ENTER || op->kind == EMUL_OP_LEAVE;
 }
 
 static int take_plain(const ZydisDecodedInstruction *insn, const ZydisDecodedOperand *operands,
@@ -278,17 +305,27 @@ static int take_plain(const ZydisDecodedInstruction *insn, const ZydisDecodedOpe
 	struct emul_operand *const into[] = { &op->dst, &op->src, &op->third };
 	unsigned int count = insn->operand_count_visible;
 
-	if (!take_kind(insn, op) || !count || count > ARRAY_SIZE(into))
+	if (!take_kind(insn, op) || count > ARRAY_SIZE(into) ||
+	    (!count && op->kind != EMUL_OP_RET && op->kind != EMUL_OP_LEAVE))
 		return -ENOTSUP;
 	for (unsigned int i = 0; i < count; i++)
 		if (!take_operand(&operands[i], into[i]))
 			return -ENOTSUP;
 	if (op->kind == EMUL_OP_IMUL && count == 1)
 		op->kind = EMUL_OP_MUL;
+	if (op->kind == EMUL_OP_MOV && op->dst.kind == EMUL_SREG)
+		op->kind = EMUL_OP_MOV_TO_SREG;
 	op->size = op->dst.size;
-	if (!fits_kind(op))
+	if (op->kind == EMUL_OP_JMP && insn->meta.branch_type == ZYDIS_BRANCH_TYPE_FAR) {
+		op->kind = EMUL_OP_JMP_FAR;
+		op->size = (uint8_t)(op->size - 2);
+	}
+	op->many = op->kind == EMUL_OP_MOV_TO_SREG || op->kind == EMUL_OP_LTR ||
+		   op->kind == EMUL_OP_JMP_FAR;
+	if (!fits_kind(op) ||
+	    (is_on_stack(op) && insn->meta.branch_type == ZYDIS_BRANCH_TYPE_FAR))
 		return -ENOTSUP;
-	if (op->kind == EMUL_OP_PUSH || op->kind == EMUL_OP_POP) {
+	if (op->kind == EMUL_OP_PUSH || op->kind == EMUL_OP_POP || is_on_stack(op)) {
 		op->size = (uint8_t)(insn->operand_width / 8);
 		op->many = true;
 	}

@@ -153,13 +153,14 @@ static int find_op(struct emul *emul, struct emul_cpu *cpu, const struct emul_op
 
 /* ---- registers that did not come along ---- */
 
-int emul_need_sregs(const struct emul_cpu *cpu)
+int emul_need_sregs(struct emul_cpu *cpu)
 {
 	const struct emul_config *config = cpu->config;
 
-	if (!(cpu->exit->access & BATON_ACCESS_LONG64) || !config->need_sregs)
-		return 0;
-	return config->need_sregs(config->vcpu) ? -ENOTSUP : 0;
+	if (!cpu->complete && config->need_sregs && config->need_sregs(config->vcpu))
+		return -ENOTSUP;
+	cpu->complete = true;
+	return 0;
 }
 
 /* What 64-bit code nearly always gets by with. */
@@ -190,7 +191,7 @@ static enum emul_mode find_mode(const struct baton_sregs *sregs, bool protected_
 
 /* The rest of *cpu has no meaning yet. */
 static void init_cpu(struct emul_cpu *cpu, struct emul *emul, struct baton_regs *regs,
-		     const struct baton_sregs *sregs, const struct baton_exit_emulate *exit)
+		     struct baton_sregs *sregs, const struct baton_exit_emulate *exit)
 {
 	cpu->config = &emul->config;
 	cpu->code = &emul->code;
@@ -199,7 +200,9 @@ static void init_cpu(struct emul_cpu *cpu, struct emul *emul, struct baton_regs 
 	cpu->regs = regs;
 	cpu->protected_mode = sregs->cr0 & CR0_PE && !(regs->rflags & RFLAGS_VM);
 	cpu->mode = find_mode(sregs, cpu->protected_mode);
+	cpu->complete = !(exit->access & BATON_ACCESS_LONG64);
 	cpu->trust_gpa = false;
+	cpu->sregs_changed = false;
 	cpu->walk_ready = false;
 	cpu->page[0].valid = cpu->page[1].valid = false;
 }
@@ -327,10 +330,10 @@ static __attribute__((noinline)) bool quick_move(struct emul *emul, struct baton
 	return true;
 }
 
-static enum emul_result done(const struct emul_cpu *cpu, struct emul_fault *fault)
+static enum emul_result done(struct emul_cpu *cpu, struct emul_fault *fault)
 {
 	if (!(cpu->regs->rflags & RFLAGS_TF))
-		return EMUL_DONE;
+		return cpu->sregs_changed ? EMUL_DONE_SREGS : EMUL_DONE;
 	*fault = (struct emul_fault){ .vector = VECTOR_DB };
 	/* The caller commits all of them, as in give_fault(). */
 	return emul_need_sregs(cpu) ? EMUL_UNSUPPORTED : EMUL_FAULT;

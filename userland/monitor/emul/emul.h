@@ -32,6 +32,7 @@ struct emul_config {
 
 enum emul_result {
 	EMUL_DONE,		/* registers are changed, RIP is where to go on */
+	EMUL_DONE_SREGS,	/* the same, and segment registers are changed, too */
 	EMUL_FAULT,		/* inject fault: see below */
 	EMUL_UNSUPPORTED,	/* nothing done: see emul_bytes() */
 	EMUL_NO_CODE,		/* RIP leads to where no memory is */

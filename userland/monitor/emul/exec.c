@@ -44,7 +44,7 @@ int operand_resolve(struct emul_cpu *cpu, const struct emul_op *op,
 }
 
 /* Before operand_direct(): selectors may not have come along. */
-static int operand_ready(const struct emul_cpu *cpu, const struct emul_operand *operand)
+static int operand_ready(struct emul_cpu *cpu, const struct emul_operand *operand)
 {
 	return operand->kind == EMUL_SREG ? emul_need_sregs(cpu) : 0;
 }
@@ -243,9 +243,26 @@ static int do_bit(struct emul_cpu *cpu, const struct emul_op *op)
 	return op->sub == ALU_BT ? do_test(cpu, op) : do_modify(cpu, op);
 }
 
+/* The destination of a scan through nothing stays as it is. */
+static int do_bit_scan(struct emul_cpu *cpu, const struct emul_op *op)
+{
+	uint64_t value;
+	int error = operand_read(cpu, op, &op->src, &value);
+
+	if (error)
+		return error;
+	cpu->regs->rflags &= ~RFLAGS_ZF;
+	if (!value)
+		cpu->regs->rflags |= RFLAGS_ZF;
+	else
+		operand_set(cpu, &op->dst, (uint64_t)(op->sub ? 63 - __builtin_clzll(value) :
+							       __builtin_ctzll(value)));
+	return 0;
+}
+
 /* ---- stack ---- */
 
-static unsigned int stack_width(const struct emul_cpu *cpu)
+unsigned int stack_width(const struct emul_cpu *cpu)
 {
 	if (cpu->mode == EMUL_LONG64)
 		return 8;
@@ -309,6 +326,11 @@ int exec_op(struct emul_cpu *cpu, const struct emul_op *op)
 		[EMUL_OP_MUL] = exec_mul, [EMUL_OP_IMUL] = exec_imul,
 		[EMUL_OP_DIV] = exec_div, [EMUL_OP_CMPXCHG_PAIR] = exec_cmpxchg_pair,
 		[EMUL_OP_VECTOR] = exec_vector,
+		[EMUL_OP_BIT_SCAN] = do_bit_scan, [EMUL_OP_SMSW] = exec_smsw,
+		[EMUL_OP_MOV_TO_SREG] = exec_mov_to_sreg, [EMUL_OP_LTR] = exec_ltr,
+		[EMUL_OP_JMP] = exec_jmp, [EMUL_OP_JMP_FAR] = exec_jmp_far,
+		[EMUL_OP_CALL] = exec_call, [EMUL_OP_RET] = exec_ret,
+		[EMUL_OP_ENTER] = exec_enter, [EMUL_OP_LEAVE] = exec_leave,
 		[EMUL_OP_SETCC] = do_setcc, [EMUL_OP_CMOV] = do_cmov,
 		[EMUL_OP_PUSH] = do_push, [EMUL_OP_POP] = do_pop,
 		[EMUL_OP_MOVS] = exec_string, [EMUL_OP_STOS] = exec_string,

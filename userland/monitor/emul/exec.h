@@ -30,6 +30,7 @@
 #define VECTOR_SS	12
 #define VECTOR_GP	13
 #define VECTOR_PF	14
+#define VECTOR_MF	16
 
 /* Of a guest that keeps changing what we try to exchange. */
 #define EXCHANGE_TRIES 64
@@ -56,10 +57,12 @@ struct emul_cpu {
 	const struct emul_config *config;
 	struct emul_code *code;
 	const struct baton_exit_emulate *exit;
-	const struct baton_sregs *sregs;
+	struct baton_sregs *sregs;
 	struct baton_regs *regs;
+	bool sregs_changed;
 	enum emul_mode mode;
 	bool protected_mode;	/* segments have types: neither real nor virtual-8086 */
+	bool complete;		/* sregs: all of them are there */
 	bool trust_gpa;		/* exit->gpa is that of the only memory operand */
 	bool walk_ready;
 	struct walk walk;
@@ -69,7 +72,7 @@ struct emul_cpu {
 };
 
 /* emul.c: before more of cpu->sregs is used than exit->mode tells. 0, -ENOTSUP. */
-int emul_need_sregs(const struct emul_cpu *cpu);
+int emul_need_sregs(struct emul_cpu *cpu);
 
 /* ---- access.c: segments, pages, RAM and devices ---- */
 
@@ -95,6 +98,9 @@ bool access_exchange_pair(struct emul_cpu *cpu, const struct emul_place *place,
 			  const uint64_t old[2], const uint64_t value[2]);
 /* The 8 bytes `offset` into a place of 16. */
 struct emul_place access_part(const struct emul_place *place, unsigned int offset);
+/* 8 bytes that the processor looks at by itself, at a linear address, whatever the CPL. */
+int access_resolve_system(struct emul_cpu *cpu, uint64_t linear, uint32_t access,
+			  struct emul_place *place);
 /*
  * Copies the code at RIP, at most EMUL_INSN_MAX bytes. 0; if there are fewer,
  * why: -EFAULT or -ENXIO (no memory). *ret_count is valid in any case.
@@ -117,7 +123,10 @@ int operand_read(struct emul_cpu *cpu, const struct emul_op *op,
 int operand_write(struct emul_cpu *cpu, const struct emul_op *op,
 		  const struct emul_operand *operand, uint64_t value);
 
-/* ---- exec.c, strings.c, wide.c, vector.c: instructions ---- */
+/* Of the stack's addresses, in bytes. */
+unsigned int stack_width(const struct emul_cpu *cpu);
+
+/* ---- exec.c, strings.c, wide.c, vector.c, system.c: instructions ---- */
 
 /*
  * 0: done; -EFAULT; -EINTR: some iterations done, come back for the rest;
@@ -130,6 +139,15 @@ int exec_mul(struct emul_cpu *cpu, const struct emul_op *op);
 int exec_imul(struct emul_cpu *cpu, const struct emul_op *op);
 int exec_div(struct emul_cpu *cpu, const struct emul_op *op);
 int exec_cmpxchg_pair(struct emul_cpu *cpu, const struct emul_op *op);
+int exec_smsw(struct emul_cpu *cpu, const struct emul_op *op);
+int exec_mov_to_sreg(struct emul_cpu *cpu, const struct emul_op *op);
+int exec_ltr(struct emul_cpu *cpu, const struct emul_op *op);
+int exec_jmp(struct emul_cpu *cpu, const struct emul_op *op);
+int exec_call(struct emul_cpu *cpu, const struct emul_op *op);
+int exec_ret(struct emul_cpu *cpu, const struct emul_op *op);
+int exec_enter(struct emul_cpu *cpu, const struct emul_op *op);
+int exec_leave(struct emul_cpu *cpu, const struct emul_op *op);
+int exec_jmp_far(struct emul_cpu *cpu, const struct emul_op *op);
 int exec_vector(struct emul_cpu *cpu, const struct emul_op *op);
 
 /* Does what decides over fetches say the same? */

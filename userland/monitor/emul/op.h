@@ -23,6 +23,16 @@ enum emul_kind {
 	EMUL_OP_CMPXCHG,
 	EMUL_OP_CMPXCHG_PAIR, /* CMPXCHG8B, CMPXCHG16B */
 	EMUL_OP_MOVBE,
+	EMUL_OP_BIT_SCAN, /* sub: from the top */
+	EMUL_OP_SMSW,
+	EMUL_OP_MOV_TO_SREG, /* dst: which */
+	EMUL_OP_LTR,
+	EMUL_OP_JMP,	/* through memory */
+	EMUL_OP_CALL,	/* near, as RET; dst: a distance if it is an immediate */
+	EMUL_OP_RET,	/* dst: what else leaves the stack */
+	EMUL_OP_ENTER,	/* dst: room; no nesting */
+	EMUL_OP_LEAVE,
+	EMUL_OP_JMP_FAR, /* size: of the offset */
 	EMUL_OP_MUL,	/* sub: signed; rDX:rAX = rAX * dst */
 	EMUL_OP_IMUL,	/* dst = (third or dst) * src */
 	EMUL_OP_DIV,	/* sub: signed; by dst */
@@ -35,7 +45,7 @@ enum emul_kind {
 	EMUL_OP_INS, EMUL_OP_OUTS,
 };
 
-/* A move between an XMM register and memory; bits. */
+/* A move between an XMM register, or an MMX one, and memory; bits. */
 enum emul_vector {
 	EMUL_VECTOR_ALIGNED = 1,	/* or #GP */
 	EMUL_VECTOR_KEEP = 2,		/* a load leaves the rest of the register */
@@ -43,7 +53,7 @@ enum emul_vector {
 };
 
 enum emul_operand_kind {
-	EMUL_NONE, EMUL_REG, EMUL_REG_HIGH8, EMUL_SREG, EMUL_MEM, EMUL_IMM, EMUL_XMM,
+	EMUL_NONE, EMUL_REG, EMUL_REG_HIGH8, EMUL_SREG, EMUL_MEM, EMUL_IMM, EMUL_XMM, EMUL_MMX,
 };
 
 #define EMUL_NO_REG 0xff
@@ -52,7 +62,7 @@ enum emul_operand_kind {
 struct emul_operand {
 	uint8_t kind;		/* enum emul_operand_kind */
 	uint8_t size;		/* bytes */
-	uint8_t reg;		/* REG: enum baton_gpr; SREG: enum baton_seg; XMM */
+	uint8_t reg;		/* REG: enum baton_gpr; SREG: enum baton_seg; XMM; MMX */
 	uint8_t base, index;	/* MEM: enum baton_gpr, EMUL_NO_REG, EMUL_RIP */
 	uint8_t scale, seg;
 	int64_t value;		/* MEM: displacement; IMM: the value */
