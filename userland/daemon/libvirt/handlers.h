@@ -155,6 +155,10 @@ void do_pool_destroy(struct call *call);
 void do_pool_undefine(struct call *call);
 void do_pool_refresh(struct call *call);
 void do_pool_set_autostart(struct call *call);
+void do_snapshot_lookup(struct call *call);
+void do_snapshot_of(struct call *call);
+
+/* volume.c: their volumes */
 void do_pool_num_of_volumes(struct call *call);
 void do_pool_list_volumes(struct call *call);
 void do_pool_list_all_volumes(struct call *call);
@@ -163,7 +167,5 @@ void do_volume_by_key(struct call *call);
 void do_volume_info(struct call *call);
 void do_volume_xml(struct call *call);
 void do_volume_path(struct call *call);
-void do_snapshot_lookup(struct call *call);
-void do_snapshot_of(struct call *call);
 
 #endif
