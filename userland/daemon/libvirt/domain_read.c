@@ -385,17 +385,18 @@ static bool can_be_parsed(const char *text, size_t margin, struct xml_error *e)
 	return root != NULL;
 }
 
-/* What we write from this is taken again, by us as well: also while the VM runs. */
-static bool check_size(struct domain_reader *r)
+/* While the VM runs, too. */
+bool domain_can_be_read(const struct config *config, const struct kept *kept,
+			const char *folder, struct xml_error *e)
 {
 	const struct domain_write w = {
-		.config = r->d->config, .kept = r->d->kept, .folder = r->d->folder, .id = 1,
+		.config = config, .kept = kept, .folder = folder, .id = 1,
 	};
-	char *text = domain_write(&w), *kept = kept_to_text(r->d->kept);
-	bool ok = can_be_parsed(text, WRITE_MARGIN, r->e) && can_be_parsed(kept, 0, r->e);
+	char *text = domain_write(&w), *file = kept_to_text(kept);
+	bool ok = can_be_parsed(text, WRITE_MARGIN, e) && can_be_parsed(file, 0, e);
 
 	g_free(text);
-	g_free(kept);
+	g_free(file);
 	return ok;
 }
 
@@ -422,7 +423,7 @@ static bool read_domain(struct domain_reader *r)
 	if (!config_check(r->d->config, &error))
 		return xml_fail(r->e, LV_ERR_CONFIG, "unsupported configuration: %s (BTN-%d). %s",
 				error.message, error.code, error.cause);
-	return check_size(r);
+	return domain_can_be_read(r->d->config, r->d->kept, r->d->folder, r->e);
 }
 
 bool domain_read(struct domain_read *d, const char *text, size_t length, struct xml_error *e)
