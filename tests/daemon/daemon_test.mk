@@ -13,6 +13,7 @@ daemon-test: $(addprefix $(DAEMON_TEST_BIN)/,batond baton-net baton-vm vmctl)
 	BATON_BUILD=$(BUILD) python3 tests/daemon/test_api.py
 	tests/daemon/test_libvirt.sh $(DAEMON_TEST_BIN)
 	BATON_BUILD=$(BUILD) /usr/bin/python3 tests/daemon/test_libvirt.py
+	BATON_BUILD=$(BUILD) /usr/bin/python3 tests/daemon/test_libvirt_storage.py
 
 # Times of the programs as they are installed.
 bench-daemon: $(addprefix $(DAEMON_BENCH_BIN)/,batond baton-net baton-vm vmctl)

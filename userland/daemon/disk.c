@@ -2,6 +2,7 @@
 /*
  * Disks of VMs. See disk.h.
  */
+#define _GNU_SOURCE
 #include "disk.h"
 
 #include <errno.h>
@@ -9,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "monitor/block/file.h"
 #include "save.h"
 
 static int sync_disk(const char *path)
@@ -22,18 +24,69 @@ static int sync_disk(const char *path)
 	return error ? error : save_folder_of(path);
 }
 
-static bool create(const struct image_create *what, struct btn_error *e)
+static bool failed(const char *path, int error, struct btn_error *e)
 {
-	int error;
+	btn_set(e, error == -ENOSPC || error == -EDQUOT ? BTN_DISK_NO_SPACE : BTN_DISK_FAILED,
+		"the disk \"%s\" cannot be written", path);
+	btn_set_cause(e, "The host says: %s.", strerror(-error));
+	return false;
+}
+
+/* What the file system cannot do is no failure: the disk grows as it is written. */
+static int take_space(const char *path, uint64_t size)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW), error = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (size && fallocate(fd, 0, 0, (off_t)size) && errno != EOPNOTSUPP && errno != ENOSYS)
+		error = -errno;
+	close(fd);
+	return error;
+}
+
+bool disk_create(const struct image_create *what, uint64_t allocate, struct btn_error *e)
+{
+	int error = 0;
 
 	if (!image_create(what, e))
 		return false;
-	error = sync_disk(what->path);
+	if (what->raw)
+		error = take_space(what->path, allocate < what->size ? allocate : what->size);
+	if (!error)
+		error = sync_disk(what->path);
 	if (!error)
 		return true;
 	unlink(what->path);
-	btn_set(e, error == -ENOSPC || error == -EDQUOT ? BTN_DISK_NO_SPACE : BTN_DISK_FAILED,
-		"the disk \"%s\" cannot be written", what->path);
+	return failed(what->path, error, e);
+}
+
+bool disk_grow(const char *path, bool raw, uint64_t size, bool allocate, struct btn_error *e)
+{
+	int error = 0;
+
+	if (!image_resize(path, raw ? "raw" : "qcow2", size, e))
+		return false;
+	if (raw && allocate)
+		error = take_space(path, size);
+	if (!error)
+		error = sync_disk(path);
+	return !error || failed(path, error, e);
+}
+
+bool disk_remove(const char *path, struct btn_error *e)
+{
+	uint64_t size;
+	int fd, error;
+
+	/* Whoever uses it has its lock. One that may not be written can still be removed. */
+	if (!image_file_open(path, -1, access(path, W_OK) != 0, &fd, &size, e))
+		return false;
+	error = unlink(path) ? -errno : save_folder_of(path);
+	image_file_close(fd);
+	if (!error)
+		return true;
+	btn_set(e, BTN_DISK_FAILED, "the disk \"%s\" cannot be removed", path);
 	btn_set_cause(e, "The host says: %s.", strerror(-error));
 	return false;
 }
@@ -55,14 +108,14 @@ bool disk_create_overlay(const char *path, const char *base, const char *base_fo
 		btn_set_fix(e, "Ask for at least that much, or name no size.");
 		return false;
 	}
-	return create(&what, e);
+	return disk_create(&what, 0, e);
 }
 
 bool disk_create_empty(const char *path, uint64_t size, struct btn_error *e)
 {
 	struct image_create what = { .path = path, .size = size };
 
-	return create(&what, e);
+	return disk_create(&what, 0, e);
 }
 
 bool disk_info(const char *path, const char *format, struct image_info *ret,

@@ -6,7 +6,8 @@
 #include <sys/statvfs.h>
 
 #include "libvirt/handlers.h"
-#include "libvirt/pool.h"
+#include "libvirt/registration.h"
+#include "libvirt/volume.h"
 #include "libvirt/xml_tree.h"
 
 enum { POOLS_INACTIVE = 1, POOLS_ACTIVE = 2, POOLS_PERSISTENT = 4, POOLS_TRANSIENT = 8,
@@ -202,17 +203,41 @@ void do_pool_get_autostart(struct call *call)
 /* Each look at it is at the folder itself. */
 void do_pool_refresh(struct call *call)
 {
+	if (!pool_is_usable(call, call->pool))
+		return;
+	tell_pool_refreshed(call->pool->name);
 	call_return(call);
 }
 
-/* The store of images is always there. False: answered. */
+/* False: answered. */
 static bool may_change(struct call *call)
 {
-	if (!call->pool->images)
+	if (!call->pool->fixed)
 		return true;
-	call_fail(call, LV_ERR_UNSUPPORTED, "Operation not supported: the pool '%s' is Baton's "
-		"store of images, and always there", call->pool->name);
+	call_fail(call, LV_ERR_UNSUPPORTED, "Operation not supported: the pool '%s' is always "
+		  "there", call->pool->name);
 	return false;
+}
+
+static bool is_inactive(struct call *call, const char *problem)
+{
+	if (!call->pool->active)
+		return true;
+	call_fail(call, LV_ERR_INVALID_STATE, "Requested operation is not valid: storage pool '%s' "
+		  "is %s active", call->pool->name, problem);
+	return false;
+}
+
+void do_pool_build(struct call *call)
+{
+	struct btn_error e;
+
+	if (!is_inactive(call, "already"))
+		return;
+	if (pool_build(call->pool, &e))
+		call_return(call);
+	else
+		call_fail_btn(call, &e);
 }
 
 void do_pool_set_autostart(struct call *call)
@@ -230,43 +255,60 @@ void do_pool_set_autostart(struct call *call)
 void do_pool_create(struct call *call)
 {
 	struct stat st;
+	int error;
 
-	if (call->pool->active)
-		call_fail(call, LV_ERR_INVALID_STATE, "Requested operation is not valid: storage "
-			"pool '%s' is already active", call->pool->name);
-	else if (stat(call->pool->path, &st) || !S_ISDIR(st.st_mode))
+	if (!is_inactive(call, "already"))
+		return;
+	error = stat(call->pool->path, &st) ? errno : S_ISDIR(st.st_mode) ? 0 : ENOTDIR;
+	if (error) {
 		call_fail(call, LV_ERR_SYSTEM, "cannot open directory '%s': %s", call->pool->path,
-			  g_strerror(errno ? errno : ENOTDIR));
-	else {
-		pool_set_active(call->pool, true);
-		call_return(call);
+			  g_strerror(error));
+		return;
 	}
+	pool_set_active(call->pool, true);
+	tell_pool(call->pool, POOL_STARTED);
+	call_return(call);
 }
 
 void do_pool_destroy(struct call *call)
 {
-	if (!may_change(call))
+	if (!may_change(call) || !pool_is_usable(call, call->pool))
 		return;
-	if (!call->pool->active) {
-		call_fail(call, LV_ERR_INVALID_STATE, "Requested operation is not valid: storage "
-			"pool '%s' is not active", call->pool->name);
-		return;
-	}
 	pool_set_active(call->pool, false);
+	tell_pool(call->pool, POOL_STOPPED);
 	call_return(call);
 }
 
 void do_pool_undefine(struct call *call)
 {
-	if (!may_change(call))
+	struct pool gone = *call->pool;
+	struct btn_error e;
+
+	if (!may_change(call) || !is_inactive(call, "still"))
 		return;
-	if (call->pool->active) {
-		call_fail(call, LV_ERR_INVALID_STATE, "Requested operation is not valid: storage "
-			"pool '%s' is still active", call->pool->name);
-		return;
+	gone.name = g_strdup(gone.name);
+	if (pool_undefine(call->pool, &e)) {
+		tell_pool(&gone, POOL_UNDEFINED);
+		call_return(call);
+	} else {
+		call_fail_btn(call, &e);
 	}
-	pool_undefine(call->pool);
-	call_return(call);
+	g_free(gone.name);
+}
+
+/* The UUID that it shall have. False: answered. */
+static bool read_uuid(struct call *call, const struct xml_node *root, uint8_t uuid[16],
+		      bool *ret_given)
+{
+	const struct xml_node *node = xml_child(root, "uuid");
+	char *text = node ? xml_text(node) : NULL;
+	bool ok = !node || xdr_uuid_parse(text, uuid);
+
+	*ret_given = node != NULL;
+	g_free(text);
+	if (!ok)
+		call_fail(call, LV_ERR_XML, "XML error: malformed uuid element");
+	return ok;
 }
 
 static void define(struct call *call, const struct xml_node *root)
@@ -275,7 +317,9 @@ static void define(struct call *call, const struct xml_node *root)
 	const struct xml_node *name_node = xml_child(root, "name");
 	const struct pool *pool;
 	struct btn_error e;
+	uint8_t uuid[16];
 	char *name, *path;
+	bool has_uuid;
 
 	if (!xml_is(root, "pool") || !name_node || !path_node) {
 		call_fail(call, LV_ERR_XML, "XML error: expecting <pool> with <name> and "
@@ -287,13 +331,17 @@ static void define(struct call *call, const struct xml_node *root)
 			  "'dir'");
 		return;
 	}
+	if (!read_uuid(call, root, uuid, &has_uuid))
+		return;
 	name = xml_text(name_node);
 	path = xml_text(path_node);
-	pool = pool_define(name, path, &e);
-	if (pool)
+	pool = pool_define(name, path, has_uuid ? uuid : NULL, &e);
+	if (pool) {
+		tell_pool(pool, POOL_DEFINED);
 		found(call, pool, name);
-	else
+	} else {
 		call_fail_btn(call, &e);
+	}
 	g_free(name);
 	g_free(path);
 }

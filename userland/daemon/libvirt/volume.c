@@ -1,8 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Volumes of storage pools: lists, lookups, what they are. */
+#include "libvirt/volume.h"
+
 #include "libvirt/handlers.h"
-#include "libvirt/pool.h"
 #include "libvirt/xml_tree.h"
+
+bool pool_is_usable(struct call *call, const struct pool *pool)
+{
+	if (pool->active)
+		return true;
+	call_fail(call, LV_ERR_INVALID_STATE, "Requested operation is not valid: storage pool "
+		  "'%s' is not active", pool->name);
+	return false;
+}
 
 /* Those of call->pool. NULL: answered. */
 static GPtrArray *volumes_of(struct call *call)
@@ -10,22 +20,19 @@ static GPtrArray *volumes_of(struct call *call)
 	GPtrArray *volumes;
 	struct btn_error e;
 
-	if (!call->pool->active) {
-		call_fail(call, LV_ERR_INVALID_STATE, "Requested operation is not valid: storage "
-			"pool '%s' is not active", call->pool->name);
+	if (!pool_is_usable(call, call->pool))
 		return NULL;
-	}
 	volumes = pool_volumes(call->pool, &e);
 	if (!volumes)
 		call_fail_btn(call, &e);
 	return volumes;
 }
 
-static void put_volume(GByteArray *to, const struct pool *pool, const struct volume *volume)
+void put_volume(GByteArray *to, const char *pool, const char *name, const char *path)
 {
-	xdr_put_string(to, pool->name);
-	xdr_put_string(to, volume->name);
-	xdr_put_string(to, volume->path);	/* the key */
+	xdr_put_string(to, pool);
+	xdr_put_string(to, name);
+	xdr_put_string(to, path);	/* the key */
 }
 
 void do_pool_num_of_volumes(struct call *call)
@@ -63,8 +70,11 @@ void do_pool_list_all_volumes(struct call *call)
 		return;
 	count = call->arg[1].i ? volumes->len : 0;
 	xdr_put_uint(call->out, count);
-	for (i = 0; i < count; i++)
-		put_volume(call->out, call->pool, volumes->pdata[i]);
+	for (i = 0; i < count; i++) {
+		const struct volume *volume = volumes->pdata[i];
+
+		put_volume(call->out, call->pool->name, volume->name, volume->path);
+	}
 	xdr_put_uint(call->out, volumes->len);
 	g_ptr_array_unref(volumes);
 	call_return(call);
@@ -84,7 +94,7 @@ void do_volume_by_name(struct call *call)
 		no_volume(call, call->arg[1].s);
 		return;
 	}
-	put_volume(call->out, call->pool, volume);
+	put_volume(call->out, call->pool->name, volume->name, volume->path);
 	volume_free(volume);
 	call_return(call);
 }
@@ -98,13 +108,12 @@ void do_volume_by_key(struct call *call)
 		no_volume(call, call->arg[0].s);
 		return;
 	}
-	put_volume(call->out, pool, volume);
+	put_volume(call->out, pool->name, volume->name, volume->path);
 	volume_free(volume);
 	call_return(call);
 }
 
-/* The volume that is a call's first argument. NULL: answered. */
-static struct volume *volume_of(struct call *call)
+struct volume *volume_of(struct call *call)
 {
 	const struct pool *pool = pool_find(call->arg[0].item[0].s);
 	struct volume *volume = pool ? pool_volume(pool, call->arg[0].item[1].s) : NULL;
@@ -112,6 +121,25 @@ static struct volume *volume_of(struct call *call)
 	if (!volume)
 		no_volume(call, call->arg[0].item[1].s);
 	return volume;
+}
+
+bool pool_may_change(struct call *call, const struct pool *pool)
+{
+	if (!pool_is_usable(call, pool))
+		return false;
+	if (!pool->images)
+		return true;
+	call_fail(call, LV_ERR_UNSUPPORTED, "Operation not supported: the pool '%s' is Baton's "
+		  "store of images, which \"vmctl image\" changes; disks are made in the pool "
+		  "'" POOL_DISKS "'", pool->name);
+	return false;
+}
+
+struct volume *volume_to_change(struct call *call)
+{
+	const struct pool *pool = pool_find(call->arg[0].item[0].s);
+
+	return pool && !pool_may_change(call, pool) ? NULL : volume_of(call);
 }
 
 void do_volume_info(struct call *call)
@@ -138,9 +166,13 @@ void do_volume_xml(struct call *call)
 	xml_put(to, "  <name>%s</name>\n  <key>%s</key>\n"
 		"  <capacity unit='bytes'>%" G_GUINT64_FORMAT "</capacity>\n"
 		"  <allocation unit='bytes'>%" G_GUINT64_FORMAT "</allocation>\n"
-		"  <target>\n    <path>%s</path>\n    <format type='%s'/>\n  </target>\n"
-		"</volume>\n", volume->name, volume->path, volume->size, volume->allocated,
-		volume->path, volume->raw ? "raw" : "qcow2");
+		"  <target>\n    <path>%s</path>\n    <format type='%s'/>\n  </target>\n",
+		volume->name, volume->path, volume->size, volume->allocated, volume->path,
+		volume->raw ? "raw" : "qcow2");
+	if (volume->backing)
+		xml_put(to, "  <backingStore>\n    <path>%s</path>\n  </backingStore>\n",
+			volume->backing);
+	g_string_append(to, "</volume>\n");
 	xdr_put_string(call->out, to->str);
 	g_string_free(to, TRUE);
 	volume_free(volume);
