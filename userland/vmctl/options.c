@@ -135,6 +135,9 @@ bool args_parse(const struct verb *verb, int argc, char *const *argv, struct arg
 			options_over = true;
 		} else if (!options_over && (!strcmp(word, "--help") || !strcmp(word, "-h"))) {
 			args.help = true;
+		} else if (!options_over && !strcmp(word, "--verbose") &&
+			   !find_option(verb, "verbose", strlen("verbose"))) {
+			args.verbose = true;
 		} else if (!options_over && !strncmp(word, "--", 2)) {
 			if (!take_option(&args, argc, argv, &i, e))
 				return false;

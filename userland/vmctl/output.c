@@ -269,7 +269,7 @@ static void human_age(time_t then, char *buf, size_t size)
 }
 
 /* What is not a letter to be seen does nothing to the terminal. */
-static void make_printable(char *text)
+void output_make_printable(char *text)
 {
 	unsigned char *p = (unsigned char *)text;
 
@@ -304,7 +304,7 @@ const char *output_human(const struct json_node *value, enum output_kind kind, c
 		strftime(buf, size, "%Y-%m-%d %H:%M", localtime_r(&when, &tm));
 	} else {
 		node_text(value, buf, size);
-		make_printable(buf);
+		output_make_printable(buf);
 	}
 	return buf;
 }

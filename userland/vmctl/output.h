@@ -80,6 +80,8 @@ void output_stream(struct output *o, const struct json_node *object);
 bool output_take_format(const struct args *args, enum output_format *ret, struct btn_error *e);
 /* Whether standard output gets colours. */
 bool output_colour(void);
+/* What is not a letter to be seen becomes '?': it does nothing to a terminal then. */
+void output_make_printable(char *text);
 /* The cell of a table as people see it; buf is used if need be. */
 const char *output_human(const struct json_node *value, enum output_kind kind, char *buf,
 			 size_t size);
