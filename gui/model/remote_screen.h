@@ -10,7 +10,11 @@
 
 void remote_screen_open(BatonVm *vm, GCancellable *cancellable, GAsyncReadyCallback callback,
 			gpointer data);
-/* A connected socket that speaks VNC; -1: *error. */
-int remote_screen_open_finish(BatonVm *vm, GAsyncResult *result, GError **error);
+/*
+ * A connected socket that speaks VNC; -1: *error. *ret_password is what it takes, as far as
+ * libvirt tells it to us, else NULL; g_free().
+ */
+int remote_screen_open_finish(BatonVm *vm, GAsyncResult *result, char **ret_password,
+			      GError **error);
 
 #endif
