@@ -133,7 +133,8 @@ def test_volumes(d):
     more = "<backingStore><path>%s</path><format type='%s'/></backingStore>"
     top = pool.createXML("<volume><name>top.qcow2</name>%s<target><format type='qcow2'/>"
                          "</target></volume>" % more % (qcow2.path(), "qcow2"))
-    assert top.info()[1] == 3 << 30 and "<path>%s</path>" % qcow2.path() in top.XMLDesc()
+    assert top.info()[1] == 3 << 30 and "<path>%s</path>\n    <format type='qcow2'/>" % (
+        qcow2.path()) in top.XMLDesc()
     assert [vol.name() for vol in pool.listAllVolumes()] == [
         "a.img", "b.qcow2", "full.img", "top.qcow2"]
     refused(libvirt.VIR_ERR_STORAGE_VOL_EXIST, pool.createXML, volume("a.img", 1000))
@@ -185,6 +186,31 @@ def test_volumes(d):
     c.close()
 
 
+def test_copies(d):
+    c = libvirt.open(uri(d))
+    pool = c.storagePoolLookupByName("default")
+    vol = pool.createXML(volume("a.img", 9 << 10))
+    send(c, vol, b"abc" * 1000, offset=5 << 20)
+    copy = pool.createXMLFrom(vol.XMLDesc().replace("a.img", "b.img"), vol)
+    assert copy.path() == vol.path().replace("a.img", "b.img")
+    assert fetch(c, copy) == fetch(c, vol) and copy.info()[2] < 1 << 20, copy.info()
+    larger = pool.createXMLFrom(volume("c.img", 10 << 10), vol)
+    assert larger.info()[1] == 10 << 20 and fetch(c, larger, 0, 9 << 20) == fetch(c, vol)
+    refused(libvirt.VIR_ERR_STORAGE_VOL_EXIST, pool.createXMLFrom, volume("b.img", 1), vol)
+    refused(libvirt.VIR_ERR_CONFIG_UNSUPPORTED, pool.createXMLFrom, volume("d", 1, "qcow2"), vol)
+    with hold(vol.path()):
+        refused(libvirt.VIR_ERR_OPERATION_INVALID, pool.createXMLFrom, volume("d", 1), vol)
+    base = pool.createXML(volume("base.qcow2", 1, "qcow2", "GiB"))
+    more = "<backingStore><path>%s</path><format type='qcow2'/></backingStore>"
+    top = pool.createXML("<volume><name>top.qcow2</name>%s<target><format type='qcow2'/>"
+                         "</target></volume>" % more % base.path())
+    # What is said of a volume can be said of its copy.
+    twin = pool.createXMLFrom(top.XMLDesc().replace("top.qcow2", "twin.qcow2"), top)
+    assert base.path() in twin.XMLDesc() and twin.info()[1] == 1 << 30
+    assert all(not name.startswith(".") for name in os.listdir(os.path.dirname(vol.path())))
+    c.close()
+
+
 def test_readonly_volumes(d):
     """The library keeps to it; the daemon has to by itself, too."""
     c = libvirt.open(uri(d))
@@ -192,6 +218,9 @@ def test_readonly_volumes(d):
     raw = Raw(d)
     raw.call(1, struct.pack(">I", 1) + text("baton:///session") + struct.pack(">I", 1))
     name = text("default") + text("a.img") + text(vol.key())
+    status, payload = raw.call(125, text("default") + bytes(16) + text("<volume/>") + name +
+                               bytes(4))
+    assert status == 1 and struct.unpack(">i", payload[:4])[0] == 29, payload
     for number, rest in ((94, ">I"), (208, ">QQI"), (209, ">QQI"), (260, ">QI")):
         size = struct.calcsize(rest)
         status, payload = raw.call(number, name + b"\0" * size)
@@ -341,6 +370,13 @@ def test_virt_install(d):
     assert "<on_reboot>destroy" not in dom.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
     for dom in c.listAllDomains():
         dom.destroy()
+    done = subprocess.run(["virt-clone", "--connect", uri(d), "--original", "two",
+                           "--auto-clone"], env=d.env, timeout=120, capture_output=True, text=True,
+                          stdin=subprocess.DEVNULL)
+    assert done.returncode == 0, done
+    clone = c.lookupByName("two-clone").XMLDesc()
+    vol, = [vol for vol in pool.listAllVolumes() if vol.name().startswith("two-clone.")]
+    assert "<source file='%s'/>" % vol.path() in clone and "type='qcow2'" in clone, clone
     c.close()
 
 

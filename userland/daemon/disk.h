@@ -26,6 +26,8 @@ bool disk_create_empty(const char *path, uint64_t size, struct btn_error *e);
  * its file system can do that.
  */
 bool disk_create(const struct image_create *what, uint64_t allocate, struct btn_error *e);
+/* Another file with the same contents and holes; it is there when it is whole. */
+bool disk_copy(const char *from, const char *to, struct btn_error *e);
 /* To `size` bytes, at least as large as it is; allocate: as above. */
 bool disk_grow(const char *path, bool raw, uint64_t size, bool allocate, struct btn_error *e);
 /* The file is gone, unless somebody uses it. */

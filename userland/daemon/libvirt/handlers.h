@@ -173,6 +173,7 @@ void do_volume_path(struct call *call);
 
 /* volume_change.c, volume_stream.c */
 void do_volume_create(struct call *call);
+void do_volume_copy(struct call *call);
 void do_volume_delete(struct call *call);
 void do_volume_resize(struct call *call);
 void do_volume_upload(struct call *call);

@@ -422,6 +422,39 @@ static char *read_backing(int fd, const char *path, const uint8_t head[32])
 	return full;
 }
 
+static void take_word(const uint8_t *bytes, size_t length, char ret[16])
+{
+	size_t i;
+
+	for (i = 0; i < length && i < 15 && g_ascii_isalnum(bytes[i]); i++)
+		ret[i] = (char)bytes[i];
+	ret[i == length ? i : 0] = 0;
+}
+
+/* The format in the extension of the header, as far as there is one. */
+static void read_backing_format(int fd, const uint8_t head[32], char ret[16])
+{
+	uint8_t bytes[4096];
+	ssize_t got = pread(fd, bytes, sizeof(bytes), 0);
+	size_t size = got > 0 ? (size_t)got : 0, at = 72;
+
+	if (number_at(head + 4, 4) == 3)
+		at = size < 104 ? size : (size_t)number_at(bytes + 100, 4);
+	while (at + 8 <= size) {
+		size_t type = (size_t)number_at(bytes + at, 4);
+		size_t length = (size_t)number_at(bytes + at + 4, 4);
+
+		at += 8;
+		if (!type || length > size - at)
+			return;
+		if (type == 0xe2792aca) {
+			take_word(bytes + at, length, ret);
+			return;
+		}
+		at += (length + 7) & ~(size_t)7;
+	}
+}
+
 /*
  * By the header alone and without the image's lock: of a disk that a VM is at work on,
  * too, and without being in the way of one that starts.
@@ -443,6 +476,8 @@ static void measure(struct volume *volume)
 	volume->raw = false;
 	volume->size = number_at(head + 24, 8);
 	volume->backing = read_backing(fd, volume->path, head);
+	if (volume->backing)
+		read_backing_format(fd, head, volume->backing_format);
 out:
 	if (fd >= 0)
 		close(fd);

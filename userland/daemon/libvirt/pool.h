@@ -30,6 +30,7 @@ struct volume {
 	bool raw;
 	uint64_t size, allocated;	/* bytes: as a VM sees it, on the host's disk */
 	char *backing;			/* the file that a qcow2 starts as; NULL: none */
+	char backing_format[16];	/* of that; "": the header does not say */
 };
 
 /* Reads what has been defined. */

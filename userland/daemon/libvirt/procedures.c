@@ -117,7 +117,7 @@ static const struct procedure procedures[] = {
 	{ 112, "NodeListDevices", "s?,i,u", "[s]", NULL, RO_EMPTY, 0 },
 	{ 121, "DomainGetSecurityLabel", "dom", "chars,i", NULL, RO_VM_EMPTY, NO_FLAGS },
 	{ 122, "NodeGetSecurityModel", "", "chars,chars", NULL, RO_EMPTY, NO_FLAGS },
-	NOT(125, "StorageVolCreateXMLFrom"),
+	{ 125, "StorageVolCreateXMLFrom", "pool,s,vol,u", "vol", do_volume_copy, NEEDS_POOL, 0x1 },
 	{ 126, "ConnectNumOfInterfaces", "", "i", NULL, RO_EMPTY, NO_FLAGS },
 	{ 137, "ConnectNumOfDefinedInterfaces", "", "i", NULL, RO_EMPTY, NO_FLAGS },
 	{ 139, "ConnectNumOfSecrets", "", "i", NULL, RO_EMPTY, NO_FLAGS },

@@ -113,14 +113,19 @@ void do_volume_by_key(struct call *call)
 	call_return(call);
 }
 
-struct volume *volume_of(struct call *call)
+struct volume *volume_in(struct call *call, const struct xdr_value *vol)
 {
-	const struct pool *pool = pool_find(call->arg[0].item[0].s);
-	struct volume *volume = pool ? pool_volume(pool, call->arg[0].item[1].s) : NULL;
+	const struct pool *pool = pool_find(vol->item[0].s);
+	struct volume *volume = pool ? pool_volume(pool, vol->item[1].s) : NULL;
 
 	if (!volume)
-		no_volume(call, call->arg[0].item[1].s);
+		no_volume(call, vol->item[1].s);
 	return volume;
+}
+
+struct volume *volume_of(struct call *call)
+{
+	return volume_in(call, &call->arg[0]);
 }
 
 bool pool_may_change(struct call *call, const struct pool *pool)
@@ -169,9 +174,12 @@ void do_volume_xml(struct call *call)
 		"  <target>\n    <path>%s</path>\n    <format type='%s'/>\n  </target>\n",
 		volume->name, volume->path, volume->size, volume->allocated, volume->path,
 		volume->raw ? "raw" : "qcow2");
-	if (volume->backing)
-		xml_put(to, "  <backingStore>\n    <path>%s</path>\n  </backingStore>\n",
-			volume->backing);
+	if (volume->backing) {
+		xml_put(to, "  <backingStore>\n    <path>%s</path>\n", volume->backing);
+		if (volume->backing_format[0])
+			xml_put(to, "    <format type='%s'/>\n", volume->backing_format);
+		g_string_append(to, "  </backingStore>\n");
+	}
 	g_string_append(to, "</volume>\n");
 	xdr_put_string(call->out, to->str);
 	g_string_free(to, TRUE);

@@ -12,6 +12,7 @@ bool pool_is_usable(struct call *call, const struct pool *pool);
 bool pool_may_change(struct call *call, const struct pool *pool);
 /* The volume that is a call's first argument; volume_free(). NULL: answered. */
 struct volume *volume_of(struct call *call);
+struct volume *volume_in(struct call *call, const struct xdr_value *vol);
 struct volume *volume_to_change(struct call *call);
 void put_volume(GByteArray *to, const char *pool, const char *name, const char *path);
 

@@ -10,7 +10,7 @@
 
 struct change {
 	struct call *call;
-	char *pool, *name, *path;
+	char *pool, *name, *path, *source;
 	bool raw, allocate;
 	uint64_t size, allocation;
 	char *backing, *backing_format;	/* NULL: none */
@@ -36,6 +36,7 @@ static void change_free(struct change *change)
 	g_free(change->pool);
 	g_free(change->name);
 	g_free(change->path);
+	g_free(change->source);
 	g_free(change->backing);
 	g_free(change->backing_format);
 	g_free(change);
@@ -60,6 +61,19 @@ static bool create(struct change *change, struct btn_error *e)
 	return disk_create(&what, change->allocation, e);
 }
 
+/* As large as the other one, or larger. */
+static bool copy(struct change *change, struct btn_error *e)
+{
+	struct btn_error ignored;
+
+	if (!disk_copy(change->source, change->path, e))
+		return false;
+	if (!change->size || disk_grow(change->path, change->raw, change->size, false, e))
+		return true;
+	disk_remove(change->path, &ignored);
+	return false;
+}
+
 static bool grow(struct change *change, struct btn_error *e)
 {
 	return disk_grow(change->path, change->raw, change->size, change->allocate, e);
@@ -78,7 +92,7 @@ static void on_worked(G_GNUC_UNUSED GObject *source, G_GNUC_UNUSED GAsyncResult 
 
 	if (change->ok) {
 		tell_pool_refreshed(change->pool);
-		if (change->work == create)
+		if (change->work == create || change->work == copy)
 			put_volume(call->out, change->pool, change->name, change->path);
 		call_return(call);
 	} else if (change->e.code == BTN_DISK_EXISTS) {
@@ -219,6 +233,46 @@ void do_volume_create(struct call *call)
 			change_free(change);
 		call_fail(call, e.code, "%s", e.text);
 	}
+	xml_free(root);
+}
+
+/* What is to be copied. False: answered. */
+static bool copy_of(struct call *call, struct change *change)
+{
+	struct volume *volume = volume_in(call, &call->arg[2]);
+	bool is_same_format;
+
+	if (!volume)
+		return false;
+	is_same_format = volume->raw == change->raw;
+	change->source = g_strdup(volume->path);
+	/* What it starts as comes with it, and so does its size. */
+	if (change->size <= volume->size)
+		change->size = 0;
+	volume_free(volume);
+	if (!is_same_format)
+		call_fail(call, LV_ERR_CONFIG, "unsupported configuration: <format>: a copy has "
+			  "that of the volume it is made of");
+	return is_same_format;
+}
+
+void do_volume_copy(struct call *call)
+{
+	struct change *change = NULL;
+	struct xml_node *root;
+	struct xml_error e;
+
+	if (!pool_may_change(call, call->pool))
+		return;
+	root = xml_parse(call->arg[1].s, call->arg[1].count, &e);
+	if (root)
+		change = name_volume(call, root, &e);
+	if (!change || !read_volume(root, change, &e))
+		call_fail(call, e.code, "%s", e.text);
+	else if (copy_of(call, change))
+		run(g_steal_pointer(&change), copy);
+	if (change)
+		change_free(change);
 	xml_free(root);
 }
 
