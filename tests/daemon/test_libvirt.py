@@ -562,6 +562,13 @@ def test_live(d):
     assert "<on_reboot>restart" in dom.XMLDesc()
     dom.reset()
     assert dom.isActive()
+    # A restart begins with what it was given meanwhile.
+    c.defineXML(dom.XMLDesc(inactive).replace("<on_reboot>restart", "<on_reboot>destroy"))
+    assert "<on_reboot>restart" in dom.XMLDesc()
+    before = dom.ID()
+    dom.reboot()
+    wait_for(lambda: c.lookupByName("live").ID() not in (-1, before), "another run")
+    wait_for(lambda: "<on_reboot>destroy" in dom.XMLDesc(), "the definition")
     dom.destroy()
     c.close()
 

@@ -198,10 +198,10 @@ static void guest_was_reset(struct vm *vm)
 	kept_free(kept);
 }
 
+/* It may be on again: that run begins with the definition. */
 static void run_ended(struct vm *vm)
 {
-	if (!vm_is_on(vm))
-		remove_file(vm, LIVE_FILE);
+	remove_file(vm, LIVE_FILE);
 	delete_transient(vm);
 }
 
