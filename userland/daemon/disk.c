@@ -119,7 +119,7 @@ static int copy_to(int from, uint64_t size, const char *to)
 	char part[PATH_MAX];
 	int fd, error;
 
-	if ((size_t)snprintf(part, sizeof(part), "%.*s/.copy-XXXXXX",
+	if ((size_t)snprintf(part, sizeof(part), "%.*s/" DISK_COPY_PREFIX "XXXXXX",
 			     (int)(strrchr(to, '/') - to), to) >= sizeof(part))
 		return -ENAMETOOLONG;
 	fd = mkostemp(part, O_CLOEXEC);

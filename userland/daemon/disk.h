@@ -26,7 +26,11 @@ bool disk_create_empty(const char *path, uint64_t size, struct btn_error *e);
  * its file system can do that.
  */
 bool disk_create(const struct image_create *what, uint64_t allocate, struct btn_error *e);
-/* Another file with the same contents and holes; it is there when it is whole. */
+/*
+ * Another file with the same contents and holes; it is there when it is whole. What a crash
+ * leaves of it has a name that begins with this, in the same folder.
+ */
+#define DISK_COPY_PREFIX ".copy-"
 bool disk_copy(const char *from, const char *to, struct btn_error *e);
 /* To `size` bytes, at least as large as it is; allocate: as above. */
 bool disk_grow(const char *path, bool raw, uint64_t size, bool allocate, struct btn_error *e);

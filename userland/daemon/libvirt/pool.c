@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "daemon.h"
+#include "disk.h"
 #include "files.h"
 #include "images.h"
 #include "libvirt/protocol.h"
@@ -88,6 +89,23 @@ static void load_group(GKeyFile *file, const char *name)
 	g_free(uuid);
 }
 
+/* Copies that were not whole when the daemon ended. */
+static void clean(const char *folder)
+{
+	GDir *dir = g_dir_open(folder, 0, NULL);
+	const char *name;
+
+	while (dir && (name = g_dir_read_name(dir))) {
+		char *path = g_build_filename(folder, name, NULL);
+
+		if (g_str_has_prefix(name, DISK_COPY_PREFIX))
+			unlink(path);
+		g_free(path);
+	}
+	if (dir)
+		g_dir_close(dir);
+}
+
 static void add_disks(void)
 {
 	char *path = g_build_filename(paths.data, DISKS_FOLDER, NULL);
@@ -95,6 +113,7 @@ static void add_disks(void)
 	/* That it cannot be made is said by those who look into it. */
 	if (mkdir(path, 0700) && errno != EEXIST)
 		g_message("libvirt: %s: %s", path, g_strerror(errno));
+	clean(path);
 	add_fixed(POOL_DISKS, path);
 	g_free(path);
 }
