@@ -17,9 +17,11 @@
 #include "model/remote_screen.h"
 #include "text.h"
 
+#define XML_SECURE 1	/* VIR_DOMAIN_XML_SECURE */
+
 struct place {
 	int fd;			/* a connection already; -1: none */
-	char *socket, *host;
+	char *socket, *host, *password;
 	int port;
 };
 
@@ -45,6 +47,7 @@ static void place_free(gpointer data)
 		close(place->fd);
 	g_free(place->socket);
 	g_free(place->host);
+	g_free(place->password);
 	g_free(place);
 }
 
@@ -71,16 +74,31 @@ static gboolean is_loopback(const char *host)
 	       !strcmp(host, "localhost") || !strcmp(host, "0.0.0.0") || !strcmp(host, "::");
 }
 
-/* libvirt-gconfig has no getter for the listening address. */
-static char *listen_of(GVirConfigDomainGraphicsVnc *vnc)
-{
-	g_autofree char *xml = gvir_config_object_to_xml(GVIR_CONFIG_OBJECT(vnc));
-	const char *start = strstr(xml, " listen=");
-	char quote = start ? start[strlen(" listen=")] : 0;
-	const char *end = quote ? strchr(start + strlen(" listen=") + 1, quote) : NULL;
+struct wanted { const char *name; char *value; };
 
-	return end ? g_strndup(start + strlen(" listen=") + 1,
-			       (gsize)(end - start - strlen(" listen=") - 1)) : NULL;
+static void on_element(GMarkupParseContext *context, const char *element, const char **names,
+		       const char **values, gpointer data, GError **error)
+{
+	struct wanted *wanted = data;
+
+	(void)context;
+	(void)error;
+	for (; *names && !wanted->value; names++, values++)
+		if (!strcmp(element, "graphics") && !strcmp(*names, wanted->name))
+			wanted->value = g_strdup(*values);
+}
+
+/* What libvirt-gconfig has no getter for. NULL: it is not there; g_free(). */
+static char *attribute_of(GVirConfigDomainGraphicsVnc *vnc, const char *name)
+{
+	static const GMarkupParser parser = { .start_element = on_element };
+	g_autofree char *xml = gvir_config_object_to_xml(GVIR_CONFIG_OBJECT(vnc));
+	struct wanted wanted = { .name = name };
+	g_autoptr(GMarkupParseContext) context = g_markup_parse_context_new(&parser, 0, &wanted,
+									    NULL);
+
+	g_markup_parse_context_parse(context, xml, -1, NULL);
+	return wanted.value;
 }
 
 static struct place *place_of(GVirConfigDomain *config)
@@ -96,7 +114,8 @@ static struct place *place_of(GVirConfigDomain *config)
 		place = place_new(-1);
 		place->socket = g_strdup(gvir_config_domain_graphics_vnc_get_socket(vnc));
 		place->port = gvir_config_domain_graphics_vnc_get_port(vnc);
-		place->host = listen_of(vnc);
+		place->host = attribute_of(vnc, "listen");
+		place->password = attribute_of(vnc, "passwd");
 	}
 	g_list_free_full(devices, g_object_unref);
 	return place;
@@ -117,7 +136,10 @@ static void in_thread(GTask *task, gpointer source, gpointer data, GCancellable 
 		g_task_return_pointer(task, place_new(fd), place_free);
 		return;
 	}
-	config = gvir_domain_get_config(question->domain, 0, &error);
+	/* With the password, if we may know it: the person then is not asked for it. */
+	config = gvir_domain_get_config(question->domain, XML_SECURE, NULL);
+	if (!config)
+		config = gvir_domain_get_config(question->domain, 0, &error);
 	place = config ? place_of(config) : NULL;
 	g_clear_object(&config);
 	if (place && (place->socket || (place->port > 0 && place->port <= UINT16_MAX))) {
@@ -227,6 +249,7 @@ static void on_place(GObject *source, GAsyncResult *result, gpointer data)
 			_("There is no connection to the screen"), NULL));
 		return;
 	}
+	g_task_set_task_data(task, g_strdup(place->password), g_free);
 	if (place->fd >= 0) {
 		g_task_return_int(task, place->fd);
 		place->fd = -1;
@@ -269,8 +292,10 @@ void remote_screen_open(BatonVm *vm, GCancellable *cancellable, GAsyncReadyCallb
 	g_object_unref(inner);
 }
 
-int remote_screen_open_finish(BatonVm *vm, GAsyncResult *result, GError **error)
+int remote_screen_open_finish(BatonVm *vm, GAsyncResult *result, char **ret_password,
+			      GError **error)
 {
 	g_return_val_if_fail(g_task_is_valid(result, vm), -1);
+	*ret_password = g_strdup(g_task_get_task_data(G_TASK(result)));
 	return (int)g_task_propagate_int(G_TASK(result), error);
 }

@@ -10,8 +10,12 @@
 
 void remote_screen_open(BatonVm *vm, GCancellable *cancellable, GAsyncReadyCallback callback,
 			gpointer data);
-/* A connected socket that speaks VNC, also after a cancel, for close(); -1: *error. */
-int remote_screen_open_finish(BatonVm *vm, GAsyncResult *result, GError **error);
+/*
+ * A connected socket that speaks VNC, also after a cancel, for close(); -1: *error.
+ * *ret_password is what it takes, as far as libvirt tells it to us, else NULL; g_free().
+ */
+int remote_screen_open_finish(BatonVm *vm, GAsyncResult *result, char **ret_password,
+			      GError **error);
 
 /*
  * What a shell on the other computer runs to reach the screen; socket NULL: host and port.

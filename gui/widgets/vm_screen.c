@@ -23,6 +23,7 @@ struct _BatonVmScreen {
 	BatonDisplay *display;
 	BatonScreen *screen;	/* local; NULL: not connected */
 	VncDisplay *vnc;	/* others; NULL: not connected */
+	char *password;		/* of its screen, if libvirt has told; NULL: people are asked */
 	GCancellable *opening;
 	char *vnc_fault;	/* why it does not connect, as the other side says; NULL */
 	gboolean scale, vnc_grabbed;
@@ -169,7 +170,10 @@ static void on_credentials(VncDisplay *vnc, GValueArray *wanted, gpointer data)
 			vnc_display_set_credential(vnc, kind, "baton");
 	}
 	G_GNUC_END_IGNORE_DEPRECATIONS
-	if (password)
+	if (password && screen->password)
+		vnc_display_set_credential(vnc, VNC_DISPLAY_CREDENTIAL_PASSWORD,
+					   screen->password);
+	else if (password)
 		dialog_ask_password(GTK_WINDOW(gtk_widget_get_toplevel(GTK_WIDGET(screen))),
 				    _("Password"), _("_Password of the screen"), _("_Connect"),
 				    give_password, g_object_ref(vnc), g_object_unref);
@@ -201,7 +205,8 @@ static void on_opened(GObject *source, GAsyncResult *result, gpointer data)
 	g_autoptr(BatonVmScreen) screen = data;
 	g_autoptr(GCancellable) cancellable = g_object_ref(g_task_get_cancellable(G_TASK(result)));
 	GError *error = NULL;
-	int fd = remote_screen_open_finish(BATON_VM(source), result, &error);
+	g_autofree char *password = NULL;
+	int fd = remote_screen_open_finish(BATON_VM(source), result, &password, &error);
 
 	if (cancellable != screen->opening) {
 		g_clear_error(&error);
@@ -214,6 +219,8 @@ static void on_opened(GObject *source, GAsyncResult *result, gpointer data)
 		report(screen, error);
 		return;
 	}
+	g_free(screen->password);
+	screen->password = g_steal_pointer(&password);
 	make_vnc(screen);
 	vnc_display_open_fd(screen->vnc, fd);
 }
@@ -370,6 +377,7 @@ static void baton_vm_screen_dispose(GObject *object)
 	drop_vnc(screen);
 	screen->display = NULL;
 	g_clear_pointer(&screen->vnc_fault, g_free);
+	g_clear_pointer(&screen->password, g_free);
 	g_clear_object(&screen->vm);
 	G_OBJECT_CLASS(baton_vm_screen_parent_class)->dispose(object);
 }

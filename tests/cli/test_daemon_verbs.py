@@ -459,10 +459,33 @@ class Launch(Case):
         self.assertNotIn("ssh_keys", self.requests("vm-create")[-1])
 
 
+class Verbose(Case):
+    def test_messages(self):
+        done = self.vmctl("list", "--verbose")
+        quiet = self.vmctl("list")
+        self.assertEqual((done.stdout, quiet.stderr), (quiet.stdout, ""))
+        lines = done.stderr.splitlines()
+        self.assertIn('vmctl: > {"op":"vm-list"}', lines)
+        self.assertTrue(any(re.match(r'vmctl: < \{"ok": ?true', line) for line in lines), lines)
+        self.assertNotIn("\x1b", done.stderr)
+        self.assertIn("--verbose", self.out("help"))
+
+    def test_passwords(self):
+        path = self.folder + "/password"
+        with open(path, "w", encoding="utf-8") as file:
+            file.write('se"cr\\et\n')
+        os.chmod(path, 0o600)
+        done = self.vmctl("create", "new", "--image", "debian-12", "--password-file", path,
+                          "--verbose")
+        self.assertEqual(self.request("vm-create")["password"], 'se"cr\\et')
+        self.assertRegex(done.stderr, r'"password":"\*+"')
+
+
 class Waiting(Case):
     def test_states(self):
         self.out("wait", "web-1")
         self.out("wait", "web-2", "--for", "stopped")
+        self.out("wait", "web-2", "--for", "off")
         self.out("wait", "db", "--for", "paused")
         self.error(6503, 7, "wait", "web-2", "--timeout", "1")
         self.error(6504, 4, "wait", "bad")
@@ -489,6 +512,20 @@ class Waiting(Case):
         self.out("kill", "web-1")
         self.assertIn("BTN-6504", waiter.communicate(timeout=PATIENCE)[1])
         self.assertEqual(waiter.returncode, 4)
+
+    def test_boot(self):
+        self.out("wait", "web-1", "--for", "boot")
+        # The forward that was needed for it is gone again.
+        self.assertEqual(self.json("net", "forward", "list", "web-1")["forwards"], [])
+        self.assertEqual(len(self.requests("vm-forward-add")), 1)
+        self.error(6503, 7, "wait", "db", "--for", "boot", "--timeout", "1")
+
+    def test_boot_alone(self):
+        self.start["vms"]["alone"] = {"state": "running", "networks": []}
+        self.addCleanup(self.start["vms"].pop, "alone")
+        with open(self.folder + "/start.json", "w", encoding="utf-8") as file:
+            json.dump(self.start, file)
+        self.assertIn("no network card", self.error(6504, 4, "wait", "alone", "--for", "boot"))
 
     def test_ports(self):
         ssh, http, closed = free_port(), free_port(), free_port()

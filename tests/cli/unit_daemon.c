@@ -195,7 +195,8 @@ static void test_ready(void **state)
 		{ "port:80", true, READY_PORT, 80 },	{ "port:N", false, READY_PORT, 0 },
 		{ "port:0", false, READY_PORT, 0 },	{ "port:65536", false, READY_PORT, 0 },
 		{ "port:", false, READY_PORT, 0 },	{ "port:8x", false, READY_PORT, 0 },
-		{ "boot", false, READY_PORT, 0 },	{ "", false, READY_PORT, 0 },
+		{ "boot", true, READY_BOOT, 22 },	{ "off", true, READY_STOPPED, 22 },
+		{ "boots", false, READY_PORT, 0 },	{ "", false, READY_PORT, 0 },
 	};
 
 	(void)state;

@@ -9,10 +9,13 @@ STUB_SOURCES := tests/daemon/stub_monitor.c tests/daemon/stub_screen.c $(addpref
 	rpc.c json_read.c json_write.c errors.c unix_socket.c)
 
 .PHONY: daemon-test bench-daemon
-daemon-test: $(addprefix $(DAEMON_TEST_BIN)/,batond baton-net baton-vm vmctl)
+daemon-test: $(addprefix $(DAEMON_TEST_BIN)/,batond baton-net baton-vm vmctl) \
+		$(addprefix $(BUILD)/bin/,batond baton-vm)
 	BATON_BUILD=$(BUILD) python3 tests/daemon/test_api.py
+	BATON_BUILD=$(BUILD) python3 tests/daemon/test_errors.py
 	tests/daemon/test_libvirt.sh $(DAEMON_TEST_BIN)
 	BATON_BUILD=$(BUILD) /usr/bin/python3 tests/daemon/test_libvirt.py
+	BATON_BUILD=$(BUILD) /usr/bin/python3 tests/daemon/test_libvirt_storage.py
 
 # Times of the programs as they are installed.
 bench-daemon: $(addprefix $(DAEMON_BENCH_BIN)/,batond baton-net baton-vm vmctl)

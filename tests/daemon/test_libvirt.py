@@ -327,6 +327,8 @@ def test_events(d):
     wait_for(lambda: ("lifecycle", "ev", 5, 0) in events, "stopped")
     dom.create()
     dom.destroy()
+    # The callback asks about the VM: it has to be there still.
+    wait_for(lambda: ("lifecycle", "ev", 5, 1) in events, "destroyed")
     dom.undefine()
     wait_for(lambda: ("lifecycle", "ev", 1, 0) in events, "undefined")
     expected = [("lifecycle", "ev", 0, 0), ("lifecycle", "ev", 2, 0), ("lifecycle", "ev", 3, 0),
@@ -486,45 +488,104 @@ def test_statistics(d):
     c.close()
 
 
-def test_pools(d):
-    """Folders that clients define so as to name disks in them; the store stays as it is."""
+def test_effects(d):
+    """What would be done to no effect is refused instead."""
     c = libvirt.open(uri(d))
-    store = c.storagePoolLookupByName("default")
-    assert store.isActive() and store.listAllVolumes() == []
-    refused(libvirt.VIR_ERR_OPERATION_UNSUPPORTED, store.destroy)
-    folder = os.path.join(d.top, "disks")
-    os.mkdir(folder)
-    with open(os.path.join(folder, "a.raw"), "wb") as f:
-        f.truncate(3 << 20)
-    os.symlink("/etc/passwd", os.path.join(folder, "link"))
-    pool_xml = "<pool type='%s'><name>disks</name><target><path>%s</path></target></pool>"
-    refused(libvirt.VIR_ERR_CONFIG_UNSUPPORTED, c.storagePoolDefineXML,
-            pool_xml % ("logical", folder))
-    refused(libvirt.VIR_ERR_OPERATION_FAILED, c.storagePoolDefineXML,
-            pool_xml % ("dir", folder + "/none"))
-    pool = c.storagePoolDefineXML(pool_xml % ("dir", folder))
-    assert not pool.isActive() and c.listDefinedStoragePools() == ["disks"]
-    refused(libvirt.VIR_ERR_OPERATION_INVALID, pool.listAllVolumes)
-    pool.create()
-    pool.setAutostart(True)
-    assert [vol.name() for vol in pool.listAllVolumes()] == ["a.raw"]
-    vol = c.storageVolLookupByPath(os.path.join(folder, "a.raw"))
-    assert vol.info()[1] == 3 << 20 and vol.storagePoolLookupByVolume().name() == "disks"
-    assert c.storagePoolLookupByTargetPath(folder).UUID() == pool.UUID()
-    refused(libvirt.VIR_ERR_NO_SUPPORT, pool.createXML, "<volume><name>x</name></volume>")
-    refused(libvirt.VIR_ERR_NO_SUPPORT, vol.delete)
-    dom = c.defineXML(xml(d, "vol").replace("type='file'", "type='volume'").replace(
-        "file='%s/vol.raw'" % d.top, "pool='disks' volume='a.raw'"))
-    assert os.path.join(folder, "a.raw") in dom.XMLDesc()
+    dom = c.defineXML(xml(d, "eff"))
+    config = libvirt.VIR_DOMAIN_AFFECT_CONFIG
+    before = dom.XMLDesc()
+    for device in ("<input type='tablet'/>", "<video><model type='vga'/></video>",
+                   "<controller type='usb'/>", "<memballoon model='virtio'/>"):
+        refused(libvirt.VIR_ERR_CONFIG_UNSUPPORTED, dom.attachDeviceFlags, device, config)
+    for device in ("<video><model type='vga'/></video>", "<memballoon model='virtio'/>",
+                   "<serial type='pty'/>"):
+        refused(libvirt.VIR_ERR_OPERATION_UNSUPPORTED, dom.detachDeviceFlags, device, config)
+        refused(libvirt.VIR_ERR_OPERATION_UNSUPPORTED, dom.updateDeviceFlags, device, config)
+    for amount in (0, 3):
+        refused(libvirt.VIR_ERR_INVALID_ARG, dom.setMemoryFlags, amount, config)
+        refused(libvirt.VIR_ERR_INVALID_ARG, dom.setMaxMemory, amount)
+    assert dom.XMLDesc() == before
+    net = "<network><name>lab</name><forward mode='nat'/>%s</network>"
+    for inside in ("<ip address='10.9.8.1' prefix='24'><dhcp><host mac='52:54:00:00:00:01' "
+                   "ip='10.9.8.7'/></dhcp></ip>", "<ip address='10.9.8.1' prefix='24'><tftp/></ip>",
+                   "<ip address='10.9.8.1' prefix='24'/><ip address='10.9.7.1' prefix='24'/>"):
+        refused(libvirt.VIR_ERR_CONFIG_UNSUPPORTED, c.networkDefineXML, net % inside)
+    # Lists of what there is none of; the two of these have structures in them.
+    assert c.listAllNWFilterBindings() == [] and c.listAllNWFilters() == []
+    assert c.listAllSecrets() == [] and dom.listAllCheckpoints() == []
+    c.close()
+
+
+def test_kept_fits(d):
+    """Metadata that could not be read again is refused; what is there stays."""
+    c = libvirt.open(uri(d))
+    dom = c.defineXML(xml(d, "meta"))
+    kind = libvirt.VIR_DOMAIN_METADATA_ELEMENT
+    dom.setMetadata(kind, "<a>%s</a>" % ("x" * 600000), "k", "urn:1")
+    before = dom.XMLDesc()
+    refused(libvirt.VIR_ERR_XML_ERROR, dom.setMetadata, kind, "<a>%s</a>" % ("x" * 600000), "k",
+            "urn:2")
+    refused(libvirt.VIR_ERR_XML_ERROR, dom.setMetadata, kind, "<a>" * 47 + "</a>" * 47, "k",
+            "urn:2")
+    refused(libvirt.VIR_ERR_XML_ERROR, dom.setMetadata, kind, "<a>" + "<b/>" * 19990 + "</a>",
+            "k", "urn:2")
+    assert dom.XMLDesc() == before
+    c.close()
+
+
+def test_live(d):
+    """
+    As virt-install does it: the run keeps what it has begun with, its end at a reset too,
+    when it is defined with something else meanwhile.
+    """
+    c = libvirt.open(uri(d))
+    install = xml(d, "live").replace("<pm>", "<on_reboot>destroy</on_reboot><pm>")
+    dom = c.createXML(install)
+    # virt-install names the UUID in both.
+    uuid = "<name>live</name><uuid>%s</uuid>" % dom.UUIDString()
+    c.defineXML(xml(d, "live").replace("<name>live</name>", uuid).replace(
+        "<pm>", "<on_reboot>restart</on_reboot><pm>"))
+    inactive = libvirt.VIR_DOMAIN_XML_INACTIVE
+    assert "<on_reboot>destroy" in dom.XMLDesc() and "<on_reboot>restart" in dom.XMLDesc(inactive)
+    kind = libvirt.VIR_DOMAIN_METADATA_ELEMENT
+    dom.setMetadata(kind, "<n/>", "k", "urn:k", libvirt.VIR_DOMAIN_AFFECT_CONFIG)
+    assert "urn:k" in dom.XMLDesc(inactive)
     d.kill()
     d.start()
     c = libvirt.open(uri(d))
-    pool = c.storagePoolLookupByName("disks")
-    assert pool.isActive() and pool.autostart()
-    refused(libvirt.VIR_ERR_OPERATION_INVALID, pool.undefine)
-    pool.destroy()
-    pool.undefine()
-    assert [p.name() for p in c.listAllStoragePools()] == ["default"]
+    dom = c.lookupByName("live")
+    wait_for(lambda: dom.state()[0] == 1, "it is found running")
+    assert "<on_reboot>destroy" in dom.XMLDesc()
+    dom.reset()
+    wait_for(lambda: not dom.isActive(), "its end at a reset")
+    assert "<on_reboot>restart" in dom.XMLDesc()
+    folder = os.path.join(d.top, "data", "baton", "vms", "live")
+    wait_for(lambda: "libvirt-live.xml" not in os.listdir(folder), "only the definition is left")
+    dom.create()
+    assert "<on_reboot>restart" in dom.XMLDesc()
+    dom.reset()
+    assert dom.isActive()
+    # A restart begins with what it was given meanwhile.
+    c.defineXML(dom.XMLDesc(inactive).replace("<on_reboot>restart", "<on_reboot>destroy"))
+    assert "<on_reboot>restart" in dom.XMLDesc()
+    before = dom.ID()
+    dom.reboot()
+    wait_for(lambda: c.lookupByName("live").ID() not in (-1, before), "another run")
+    wait_for(lambda: "<on_reboot>destroy" in dom.XMLDesc(), "the definition")
+    dom.destroy()
+    c.close()
+
+
+def test_autodestroy(d):
+    """A client that dies while its VM is still starting."""
+    program = ("import libvirt, sys; c = libvirt.open(sys.argv[1]); "
+               "c.createXML(sys.argv[2], libvirt.VIR_DOMAIN_START_AUTODESTROY)")
+    client = subprocess.Popen([sys.executable, "-c", program, uri(d), xml(d, "slow-2")])
+    c = libvirt.open(uri(d))
+    wait_for(lambda: c.listAllDomains(), "it starts")
+    client.kill()
+    client.wait()
+    wait_for(lambda: not c.listAllDomains(), "its end")
     c.close()
 
 
@@ -616,8 +677,8 @@ def test_paths(d):
     assert result.returncode, result
 
 
-def main():
-    tests = [value for name, value in globals().items() if name.startswith("test_")]
+def main(names):
+    tests = [value for name, value in names.items() if name.startswith("test_")]
     wanted = sys.argv[1:]
     failed = 0
     run_events()
@@ -644,4 +705,4 @@ def main():
 
 if __name__ == "__main__":
     sys.stdout.flush()
-    os._exit(main())  # the event thread is in the library
+    os._exit(main(globals()))  # the event thread is in the library

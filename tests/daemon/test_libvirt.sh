@@ -184,7 +184,6 @@ refuses "destroy again" "domain is not running" v destroy web1
 refuses "console of a VM that is off" "not running" v console web1
 says "rename" "renamed" v domrename web1 web2
 refuses "no such VM" "failed to get domain 'web1'" v start web1
-says "undefine" "undefined" v undefine web2
 until_true grep -q "Stopped Destroyed" "$top/events"
 kill -INT "$watcher" 2>/dev/null
 wait "$watcher" 2>/dev/null
@@ -203,9 +202,38 @@ refuses "no XML" "XML error" v define /etc/hostname
 says "networks" "default +active" v net-list --all
 says "the network's XML" "10.0.2.2" v net-dumpxml default
 refuses "no such network" "Network not found" v net-dumpxml lab
-says "the pool" "default +active" v pool-list --all
-says "volumes" "Name" v vol-list default
+says "the pools" "default +active" v pool-list --all
+says "the store of images" "images +active" v pool-list --all
+says "a volume" "Vol new.qcow2 created" v vol-create-as default new.qcow2 1G --format qcow2
+says "a raw one" "Vol new.img created" v vol-create-as default new.img 1M --allocation 0
+says "volumes" "new.qcow2 +$XDG_DATA_HOME/baton/disks/new.qcow2" v vol-list default
+says "what it is" "Capacity: +1.00 GiB" v vol-info new.qcow2 default
+says "what format it has" "format type='qcow2'" v vol-dumpxml new.qcow2 default
+says "it grows" "changed to 2G" v vol-resize new.qcow2 2G default
+says "by so much" "changed by 1M" v vol-resize new.img 1M default --delta
+refuses "it does not shrink" "smaller" v vol-resize new.qcow2 1G default --shrink
+refuses "a name that is taken" "exists already" v vol-create-as default new.img 1M
+refuses "a format that we lack" "unsupported configuration" \
+	v vol-create-as default x.vmdk 1M --format vmdk
+head -c 3000000 /dev/urandom >"$top/up.bin"
+refuses "wiping" "not supported by the connection driver: virStorageVolWipe" \
+	v vol-wipe new.img default
+says "upload" "" v vol-upload new.img "$top/up.bin" default
+says "download" "" v vol-download new.img "$top/down.bin" default
+cmp -s -n 3000000 "$top/up.bin" "$top/down.bin"
+ok "and it is the same" $?
+says "delete" "Vol new.img deleted" v vol-delete new.img default
+refuses "delete again" "failed to get vol" v vol-delete new.img default
+refuses "into the store of images" "Operation not supported" v vol-create-as images x 1M
+says "a folder as a pool" "Pool more defined" v pool-define-as more dir --target "$top/more"
+refuses "that is not there" "cannot open directory" v pool-start more
+says "is made" "Pool more built" v pool-build more
+says "and started" "Pool more started" v pool-start more
+says "attach a volume" "attached" v attach-disk web2 \
+	"$XDG_DATA_HOME/baton/disks/new.qcow2" vdb --config
+says "and it is qcow2" "name='baton' type='qcow2'" v dumpxml web2
 refuses "no such pool" "Storage pool not found" v pool-info other
+says "undefine" "undefined" v undefine web2
 refuses "a read-only connection" "read.only" virsh -r -c "$uri" define "$top/vm.xml"
 says "read-only lists" "Id" virsh -r -c "$uri" list --all
 if [ "$(id -u)" != 0 ]; then

@@ -87,7 +87,8 @@ def test_rest(d, connection):
     connection.fetch_storage_pools(None)
     connection.fetch_networks(None)
     connection.fetch_interfaces(None)
-    assert [pool.get_name() for pool in connection.get_storage_pools()] == ["default"]
+    assert sorted(pool.get_name() for pool in connection.get_storage_pools()) == [
+        "default", "images"]
     assert [net.get_name() for net in connection.get_networks()] == ["default"]
     assert connection.get_interfaces() == []
     assert connection.get_node_info().cpus == os.cpu_count()

@@ -41,11 +41,33 @@ static void check_kept(const struct kept *kept)
 	g_free(text);
 }
 
+/* Amounts, as volumes and memory have them: whatever is read is below the limit. */
+static void check_amounts(const struct xml_node *node)
+{
+	uint64_t bytes = 0;
+
+	for (; node; node = node->next) {
+		FUZZ_CHECK(!xml_amount(node, "bytes", &bytes) || bytes <= 1ull << 60);
+		FUZZ_CHECK(!xml_amount(node, "KiB", &bytes) || bytes <= 1ull << 60);
+		check_amounts(node->first);
+	}
+}
+
+static void parse_it(const char *text, size_t length)
+{
+	struct xml_error e;
+	struct xml_node *root = xml_parse(text, length, &e);
+
+	check_amounts(root);
+	xml_free(root);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *text = g_strndup((const char *)data, size), *once, *twice;
 	struct domain_read d, again;
 
+	parse_it((const char *)data, size);
 	/* As a string of the protocol is: UTF-8 without NUL. */
 	if (g_utf8_validate(text, -1, NULL) && read_it(&d, text, strlen(text))) {
 		once = write_it(&d);

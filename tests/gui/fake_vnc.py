@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""TEST CODE. A VNC server (RFB 3.8, no authentication) with a picture of one colour, which
-becomes white when a key is pressed."""
+"""TEST CODE. A VNC server (RFB 3.8) with a picture of one colour, which becomes white when
+a key is pressed. It takes anybody, or asks for a password and takes any answer."""
 import socket
 import struct
 import threading
@@ -9,7 +9,8 @@ WIDTH, HEIGHT = 320, 200
 
 
 class FakeVnc:
-    def __init__(self):
+    def __init__(self, asks=False):
+        self.asks, self.answers = asks, []
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.keys, self.clients = [], []
@@ -30,8 +31,11 @@ class FakeVnc:
             stream = client.makefile("rb")
             client.sendall(b"RFB 003.008\n")
             stream.read(12)
-            client.sendall(b"\x01\x01")
+            client.sendall(b"\x01\x02" if self.asks else b"\x01\x01")
             stream.read(1)
+            if self.asks:
+                client.sendall(bytes(range(16)))
+                self.answers.append(stream.read(16))
             client.sendall(struct.pack(">I", 0))
             stream.read(1)
             client.sendall(struct.pack(">HH", WIDTH, HEIGHT) +

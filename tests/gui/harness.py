@@ -79,8 +79,8 @@ class Session:
             return int(text)
         return find_process("batond", self.env["XDG_RUNTIME_DIR"])
 
-    def start(self, *arguments, **env):
-        app = App(self, arguments, env)
+    def start(self, *arguments, program=os.path.join(BIN, "baton"), **env):
+        app = App(self, program, arguments, env)
         self.apps.append(app)
         return app
 
@@ -122,13 +122,12 @@ def find_process(name, runtime):
 
 
 class App:
-    def __init__(self, session, arguments, env):
+    def __init__(self, session, program, arguments, env):
         self.session = session
         self.log = open(os.path.join(session.top, "baton-%d.log" % len(session.apps)), "w+")
         self.began = time.monotonic()
-        self.process = subprocess.Popen([os.path.join(BIN, "baton"), *arguments],
-                                        env=dict(session.env, **env), stdout=self.log,
-                                        stderr=self.log)
+        self.process = subprocess.Popen([program, *arguments], env=dict(session.env, **env),
+                                        stdout=self.log, stderr=self.log)
         self.root = wait_for("the app on the accessibility bus", self._find)
 
     def _find(self):

@@ -501,6 +501,29 @@ def test_vnc(session):
     app.wait("label", "There is nothing to show.")
 
 
+def test_vnc_password(session):
+    """What libvirt tells us nobody is asked for."""
+    vnc = FakeVnc(asks=True)
+    xml = os.path.join(session.top, "host.xml")
+    with open(xml, "w") as file:
+        file.write("<node><domain type='test'><name>seen</name><memory>524288</memory>"
+                   "<os><type>hvm</type></os><devices><graphics type='vnc' port='%d' "
+                   "listen='127.0.0.1' passwd='s&amp;cret'/></devices></domain></node>" % vnc.port)
+    app = session.start("--connect", "test://" + xml)
+    app.wait_state("seen", "Running")
+    app.select("seen")
+    app.press("push button", "Open")
+    app.window("seen")
+    display = wait_for("the display", lambda: next(
+        (one for one in app.walk() if app.name(one) == "Display of seen"), None))
+    box = display.get_component_iface().get_extents(Atspi.CoordType.SCREEN)
+    middle = box.x + box.width // 2, box.y + box.height // 2
+    wait_for("the picture is shown", lambda: pixel(*middle) == "C04060")
+    assert len(vnc.answers) == 1 and len(vnc.answers[0]) == 16, vnc.answers
+    assert not app.find("text", "Password of the screen")
+    vnc.close()
+
+
 def test_trash(session):
     app = with_vms(session)
     session.ctl("delete", "db-1")

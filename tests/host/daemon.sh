@@ -131,6 +131,92 @@ daemon_verbs() {
 	state db stopped
 }
 
+# What can be waited for, from the start to the end.
+t_daemon_wait() {
+	daemon_place
+	vmctl image add debian "$here/debian.qcow2" --user dev
+	vmctl create web1 --image debian --ssh-key "$here/ssh/key.pub" --engine "$engine" \
+		--port 2201:22
+	vmctl start web1 --verbose 2>/tmp/err
+	grep -q '^vmctl: > {"op":"vm-start"' /tmp/err
+	vmctl wait web1 --timeout 10
+	vmctl wait web1 --for boot --timeout 600
+	vmctl wait web1 --for ssh --timeout 600
+	[ "$(vmctl net forward list web1 -q | wc -l)" = 1 ]
+	vmctl stop web1 --no-wait
+	vmctl wait web1 --for off --timeout 300
+	trap - EXIT
+	daemon_end
+}
+
+# A VM for one command, whose exit status is ours; nothing of it is left.
+t_daemon_run() {
+	daemon_place
+	status=0
+	vmctl run "$here/debian.qcow2" --user dev --engine "$engine" --timeout 600 -- \
+		sh -c 'echo it is $((40 + 2)); exit 7' >/tmp/out || status=$?
+	[ $status = 7 ] || { echo "status $status"; return 1; }
+	expect '^it is 42'
+	[ -z "$(vmctl list -q)" ]
+	[ -z "$(vmctl list --trash -q)" ]
+	[ -z "$(ls -A /tmp/home/.local/share/baton/vms)" ]
+	trap - EXIT
+	daemon_end
+}
+
+# start_fails STATUS SENTENCE: as vmctl says it, and what is left of it for whoever asks later.
+start_fails() {
+	status=0
+	vmctl start one 2>/tmp/err || status=$?
+	cat /tmp/err
+	[ $status = "$1" ] || { echo "status $status"; return 1; }
+	expect_error "$2"
+	state one stopped
+}
+
+# Neither engine, no module, no right to use it: and it works as soon as it is there.
+t_daemon_no_engine() {
+	daemon_place
+	daemon_small_vm one
+	rmmod baton
+	[ ! -e /dev/baton ] && [ ! -e /dev/kvm ]
+	start_fails 6 "Baton's kernel module is not loaded"
+	vmctl set one engine=auto
+	start_fails 6 'no engine works on this host'
+	grep -q '^fix: .*vmctl doctor' /tmp/err
+	virsh -c baton:///session start one >/tmp/out 2>&1 && return 1
+	expect 'no engine works on this host \(BTN-3001\)'
+	insmod /opt/baton/baton.ko || insmod "$here/module/baton.ko"
+	vmctl set one "engine=$engine"
+	vmctl start one
+	state one running
+	vmctl kill one
+	daemon_end
+	daemon_as_nobody
+	trap - EXIT
+}
+
+# As a user who may not use /dev/baton, in a place of that user's.
+daemon_as_nobody() {
+	chmod 755 /tmp
+	rm -rf /tmp/nobody
+	mkdir -m 700 -p /tmp/nobody/run
+	chown -R 65534:65534 /tmp/nobody
+	cat >/tmp/nobody.sh <<-END
+		export HOME=/tmp/nobody XDG_RUNTIME_DIR=/tmp/nobody/run
+		vmctl create one --set board=micro --set "kernel.file=$here/vmlinux-cloud" \
+			--memory 128M --engine baton --net none
+		vmctl start one 2>/tmp/nobody/err
+		echo "status \$?"
+		kill \$(pidof batond)
+	END
+	setpriv --reuid 65534 --regid 65534 --clear-groups sh /tmp/nobody.sh >/tmp/out 2>&1
+	cp /tmp/nobody/err /tmp/err
+	cat /tmp/out /tmp/err
+	expect '^status 5'
+	expect_error 'may not use /dev/baton'
+}
+
 # Small VMs that boot a kernel, to have some quickly.
 daemon_small_vm() { # NAME
 	vmctl create "$1" --set board=micro --set "kernel.file=$here/vmlinux-cloud" \

@@ -33,6 +33,12 @@ in_gui_root() {
 		PYTHONUNBUFFERED=1 "$@"
 }
 
+# Other programs with a VM, and the app from outside.
+t_gui_clients() {
+	in_gui_root /share/gui/under-xvfb /usr/bin/python3 -W ignore /share/gui/test_clients.py \
+		/share/debian.qcow2 /usr/share/seabios/vgabios-stdvga.bin /pictures
+}
+
 # A VM by the assistant, a login on its screen and one on its serial console, pause,
 # shut-down, trash and back.
 t_gui_debian() {

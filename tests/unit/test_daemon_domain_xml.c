@@ -132,6 +132,57 @@ static void test_devices(void **state)
 	domain_read_free(&d);
 }
 
+/* Of a disk whose driver names no format. */
+static void test_formats(void **state)
+{
+	static const struct { const char *driver, *file; enum config_format format; } cases[] = {
+		{ "", "/d.raw", CONFIG_FORMAT_RAW }, { "", "/d.img", CONFIG_FORMAT_RAW },
+		{ "", "/d.qcow2", CONFIG_FORMAT_QCOW2 }, { "", "/qcow2", CONFIG_FORMAT_RAW },
+		{ "<driver name='qemu'/>", "/d.qcow2", CONFIG_FORMAT_QCOW2 },
+		{ "<driver name='baton'/>", "/d.qcow2", CONFIG_FORMAT_AUTO },
+		{ "<driver type='raw'/>", "/d.qcow2", CONFIG_FORMAT_RAW },
+	};
+	struct domain_read d;
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < G_N_ELEMENTS(cases); i++) {
+		char *xml = g_strdup_printf(HEAD SIZES OS "<devices><disk type='file'>%s"
+					    "<source file='%s'/></disk></devices></domain>",
+					    cases[i].driver, cases[i].file);
+
+		must_read(&d, xml);
+		assert_int_equal(d.config->disk[0].format, cases[i].format);
+		domain_read_free(&d);
+		g_free(xml);
+	}
+}
+
+static void test_amounts(void **state)
+{
+	static const struct { const char *xml; bool ok; uint64_t bytes; } cases[] = {
+		{ "<a>7</a>", true, 7 }, { "<a unit='KiB'> 2 </a>", true, 2048 },
+		{ "<a unit='kb'>2</a>", true, 2000 }, { "<a unit='G'>1</a>", true, 1 << 30 },
+		{ "<a unit='TB'>1</a>", true, 1000000000000 },
+		{ "<a unit='TiB'>1048576</a>", true, 1ull << 60 },
+		{ "<a unit='TiB'>1048577</a>", false, 0 }, { "<a>-1</a>", false, 0 },
+		{ "<a/>", false, 0 }, { "<a>1.5</a>", false, 0 }, { "<a unit='x'>1</a>", false, 0 },
+		{ "<a>99999999999999999999</a>", false, 0 },
+	};
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < G_N_ELEMENTS(cases); i++) {
+		struct xml_node *node = xml_parse(cases[i].xml, strlen(cases[i].xml), &error);
+		uint64_t bytes = 0;
+
+		assert_non_null(node);
+		assert_int_equal(xml_amount(node, "bytes", &bytes), cases[i].ok);
+		assert_int_equal(bytes, cases[i].bytes);
+		xml_free(node);
+	}
+}
+
 static void test_graphics(void **state)
 {
 	static const struct {
@@ -471,7 +522,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_small), cmocka_unit_test(test_memory),
-		cmocka_unit_test(test_devices), cmocka_unit_test(test_graphics),
+		cmocka_unit_test(test_devices), cmocka_unit_test(test_formats),
+		cmocka_unit_test(test_amounts), cmocka_unit_test(test_graphics),
 		cmocka_unit_test(test_refused), cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_kept), cmocka_unit_test(test_again),
 		cmocka_unit_test(test_longest), cmocka_unit_test(test_base),

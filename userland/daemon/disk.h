@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Disks of VMs: made so that they are still there after a crash, and described.
+ * Disks of VMs: made so that they are still there after a crash, described, removed.
  * What vmctl disk does with the same functions of monitor/block/.
  */
 #ifndef BATON_DAEMON_DISK_H
@@ -20,6 +20,22 @@ bool disk_create_overlay(const char *path, const char *base, const char *base_fo
 			 uint64_t size, struct btn_error *e);
 /* An empty qcow2. path must not exist. */
 bool disk_create_empty(const char *path, uint64_t size, struct btn_error *e);
+
+/*
+ * Any other. Of the raw ones `allocate` bytes are taken from the host's disk at once, if
+ * its file system can do that.
+ */
+bool disk_create(const struct image_create *what, uint64_t allocate, struct btn_error *e);
+/*
+ * Another file with the same contents and holes; it is there when it is whole. What a crash
+ * leaves of it has a name that begins with this, in the same folder.
+ */
+#define DISK_COPY_PREFIX ".copy-"
+bool disk_copy(const char *from, const char *to, struct btn_error *e);
+/* To `size` bytes, at least as large as it is; allocate: as above. */
+bool disk_grow(const char *path, bool raw, uint64_t size, bool allocate, struct btn_error *e);
+/* The file is gone, unless somebody uses it. */
+bool disk_remove(const char *path, struct btn_error *e);
 
 /* format NULL: by the header, so not for a raw disk that a VM has written to. */
 bool disk_info(const char *path, const char *format, struct image_info *ret,

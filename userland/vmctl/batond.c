@@ -18,6 +18,7 @@
 #include "autostart.h"
 #include "interrupt.h"
 #include "lib/rpc_client.h"
+#include "trace.h"
 
 #define REQUEST_MAX (2u << 20)
 #define ANSWER_MS 60000	/* long operations are jobs: their answer comes at once */
@@ -225,8 +226,10 @@ static enum daemon_wait next_line(struct daemon *d, int timeout_ms, struct daemo
 		};
 
 		*ret = take_line(d);
-		if (*ret)
+		if (*ret) {
+			trace_message('<', (*ret)->text, (*ret)->length);
 			return DAEMON_EVENT;
+		}
 		left = timeout_ms < 0 ? -1 : end - now_ms();
 		if (timeout_ms >= 0 && left < 0)
 			return DAEMON_TIMEOUT;
@@ -311,6 +314,7 @@ static bool send_request(struct daemon *d, struct btn_error *e)
 		btn_set(e, BTN_BAD_VALUE, "the request is longer than %u MiB", REQUEST_MAX >> 20);
 		return false;
 	}
+	trace_message('>', d->request, (size_t)size);
 	while (sent < (size_t)size) {
 		ssize_t n = send(d->fd, d->request + sent, (size_t)size - sent, MSG_NOSIGNAL);
 

@@ -108,7 +108,7 @@ static void print_option_cases(void)
 {
 	printf("_vmctl_options() {\n\tcase $1 in\n");
 	for (const struct verb *verb = verb_next(NULL); verb; verb = verb_next(verb)) {
-		printf("\t\"%s\") _vmctl_words --help", verb->name);
+		printf("\t\"%s\") _vmctl_words --help --verbose", verb->name);
 		for (const struct option_row *row = verb->options; row->name; row++)
 			printf(" --%s", row->name);
 		printf(" ;;\n");

@@ -22,6 +22,9 @@ const struct example help_examples[] = {
 	{ NULL, NULL },
 };
 
+#define VERBOSE_TEXT \
+	"With --verbose, any of them\nshows each message to and from the daemon on standard error."
+
 const char help_description[] =
 	"Without a COMMAND, lists the commands. \"vmctl COMMAND --help\" is the same as "
 	"\"vmctl help COMMAND\".";
@@ -79,7 +82,8 @@ void help_print_overview(FILE *to)
 		for (const struct verb *verb = family->verbs; verb->name; verb++)
 			fprintf(to, "  %-20s%s\n", verb->name, verb->summary);
 	}
-	fputs("\n\"vmctl help COMMAND\" explains one of them, examples first.\n", to);
+	fputs("\n\"vmctl help COMMAND\" explains one of them, examples first. " VERBOSE_TEXT "\n",
+	      to);
 }
 
 static void print_options(FILE *to, const struct option_row *options)
@@ -235,6 +239,7 @@ void help_print_manual(FILE *to)
 	      ".Sh SYNOPSIS\n.Nm\n.Ar COMMAND\n.Op Ar ARGUMENTS\n"
 	      ".Sh DESCRIPTION\n"
 	      "The program is also installed as batonctl, since other tools are called vmctl.\n"
+	      ".Pp\n" VERBOSE_TEXT "\n"
 	      ".Sh COMMANDS\n", to);
 	for (const struct verb_family *family = verb_families; family->title; family++) {
 		fprintf(to, ".Ss %s\n", family->title);

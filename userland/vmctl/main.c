@@ -11,6 +11,7 @@
 #include "interrupt.h"
 #include "options.h"
 #include "report.h"
+#include "trace.h"
 
 static int run_verb(const struct verb *verb, int argc, char **argv)
 {
@@ -23,6 +24,8 @@ static int run_verb(const struct verb *verb, int argc, char **argv)
 			help_print_verb(stdout, verb);
 			return BTN_EXIT_DONE;
 		}
+		if (args.verbose)
+			trace_enable();
 		status = verb->run(&args, &e);
 	}
 	if ((fflush(stdout) || ferror(stdout)) && e.code == BTN_OK) {

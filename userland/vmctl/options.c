@@ -148,6 +148,10 @@ static bool take_word(struct args *args, int argc, char *const *argv, int *i, bo
 		args->help = true;
 		return true;
 	}
+	if (!strcmp(word, "--verbose") && !find_option(args->verb, "verbose", strlen("verbose"))) {
+		args->verbose = true;
+		return true;
+	}
 	if (word[1] == '-')
 		return take_option(args, argc, argv, i, e);
 	if (find_letter(args->verb, word))

@@ -20,6 +20,7 @@ struct args {
 	} options[OPTIONS_MAX];
 	size_t option_count;
 	bool help;	/* --help or -h */
+	bool verbose;	/* --verbose: trace.h */
 };
 
 /*

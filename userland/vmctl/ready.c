@@ -33,7 +33,8 @@ struct watch {
 	char state[16], reason[16];
 	bool guest_there, gone;
 	struct forward forward;
-	bool has_forward;
+	bool has_forward, has_network;
+	uint16_t helper_port;		/* of the host, to GUEST_UNUSED_PORT; 0: none yet */
 	struct btn_error problem;
 };
 
@@ -47,14 +48,19 @@ static int64_t now_ms(void)
 
 bool ready_parse(const char *text, struct ready *ret, struct btn_error *e)
 {
-	static const char *const words[] = { "running", "stopped", "paused", "port:N", "ssh" };
+	static const char *const words[] = {
+		[READY_RUNNING] = "running", [READY_STOPPED] = "stopped",
+		[READY_PAUSED] = "paused", [READY_PORT] = "port:N", [READY_SSH] = "ssh",
+		[READY_BOOT] = "boot", "off",
+	};
+	static const int count = sizeof(words) / sizeof(words[0]);
 	const char *meant;
 	char *end;
 	long port;
 
 	*ret = (struct ready){ .text = text, .guest_port = 22 };
-	for (int kind = 0; kind < 5; kind++) {
-		ret->kind = (enum ready_kind)kind;
+	for (int kind = 0; kind < count; kind++) {
+		ret->kind = kind > READY_BOOT ? READY_STOPPED : (enum ready_kind)kind;
 		if (!strcmp(text, words[kind]) && kind != READY_PORT)
 			return true;
 	}
@@ -65,9 +71,10 @@ bool ready_parse(const char *text, struct ready *ret, struct btn_error *e)
 		if (end != text + 5 && !*end && port >= 1 && port <= 65535)
 			return true;
 	}
-	meant = suggest(text, words, 5);
+	meant = suggest(text, words, (size_t)count);
 	btn_set(e, BTN_BAD_VALUE, "\"%.64s\" is nothing that can be waited for", text);
-	btn_set_cause(e, "It is one of: running, stopped, paused, port:N (of the guest), ssh.");
+	btn_set_cause(e, "It is one of: running, stopped (or off), paused, boot, ssh, port:N (of "
+		      "the guest).");
 	if (meant)
 		btn_set_fix(e, "Did you mean \"%s\"?", meant);
 	return false;
@@ -78,10 +85,12 @@ bool ready_parse(const char *text, struct ready *ret, struct btn_error *e)
 static void take_vm(struct watch *w, const struct json_node *vm)
 {
 	const struct json_node *problem = json_member(vm, "problem");
+	const struct json_node *networks = json_member(vm, "networks");
 
 	snprintf(w->state, sizeof(w->state), "%s", node_string(vm, "state"));
 	snprintf(w->reason, sizeof(w->reason), "%s", node_string(vm, "reason"));
 	w->has_forward = forward_find(vm, w->want->guest_port, &w->forward);
+	w->has_network = networks && networks->type == JSON_ARRAY && networks->count;
 	w->problem.code = BTN_OK;
 	if (problem && problem->type == JSON_OBJECT)
 		daemon_take_error(problem, &w->problem);
@@ -139,15 +148,29 @@ static bool change_forward(struct watch *w, const char *op, uint16_t host_port, 
 	return true;
 }
 
+/* The forward stays until the waiting ends: it is written into the VM's definition. */
 static bool guest_is_there(struct watch *w)
 {
-	uint16_t port = forward_free_port(NULL, HELPER_PORT_FROM);
-
-	if (w->guest_there || !port || !change_forward(w, "vm-forward-add", port, true))
-		return w->guest_there;
-	w->guest_there = probe_unused_port(w, port);
-	change_forward(w, "vm-forward-remove", port, false);
+	if (w->guest_there)
+		return true;
+	if (!w->helper_port) {
+		w->helper_port = forward_free_port(NULL, HELPER_PORT_FROM);
+		if (!w->helper_port)
+			return false;
+		if (!change_forward(w, "vm-forward-add", w->helper_port, true)) {
+			w->helper_port = 0;
+			return false;
+		}
+	}
+	w->guest_there = probe_unused_port(w, w->helper_port);
 	return w->guest_there;
+}
+
+static void remove_helper(struct watch *w)
+{
+	if (w->helper_port && !w->gone)
+		change_forward(w, "vm-forward-remove", w->helper_port, false);
+	w->helper_port = 0;
 }
 
 static bool answers(struct watch *w)
@@ -183,6 +206,8 @@ static bool is_reached(struct watch *w)
 
 	if (is_service(w))
 		return !strcmp(w->state, "running") && w->has_forward && answers(w);
+	if (w->want->kind == READY_BOOT)
+		return !strcmp(w->state, "running") && w->has_network && guest_is_there(w);
 	return !strcmp(w->state, states[w->want->kind]);
 }
 
@@ -218,6 +243,12 @@ static bool is_never(const struct watch *w, bool began, struct btn_error *e)
 		return w->want->kind != READY_STOPPED || w->gone ? set_never(w, e) : false;
 	if (w->want->kind != READY_STOPPED && began && is_off(w))
 		return set_never(w, e);
+	if (w->want->kind == READY_BOOT && !w->has_network) {
+		btn_set(e, BTN_WAIT_NEVER, "nothing tells when the guest of %.64s is up", w->name);
+		btn_set_cause(e, "It has no network card, over which the guest could answer.");
+		btn_set_fix(e, "Look at it: vmctl console %.64s", w->name);
+		return true;
+	}
 	if (!is_service(w) || w->has_forward || strcmp(w->state, "running"))
 		return false;
 	btn_set(e, BTN_WAIT_NEVER, "port %u of %.64s cannot be reached from here",
@@ -239,7 +270,7 @@ static bool next(struct watch *w, struct btn_error *e)
 			w->want->text);
 		return false;
 	}
-	if (is_service(w) && (left < 0 || left > AGAIN_MS))
+	if ((is_service(w) || w->want->kind == READY_BOOT) && (left < 0 || left > AGAIN_MS))
 		left = AGAIN_MS;
 	switch (daemon_next_event(w->d, (int)left, &event, e)) {
 	case DAEMON_EVENT:
@@ -266,17 +297,16 @@ bool ready_wait(struct daemon *d, const char *name, const char *uuid, const stru
 		.d = d, .name = name, .uuid = uuid, .want = want,
 		.end = timeout_ms < 0 ? -1 : now_ms() + timeout_ms,
 	};
-	bool began = false;
+	bool began = false, ok = false;
 
 	if (!look(&w, e))
 		return false;
-	for (;;) {
+	do {
 		began |= !is_off(&w);
-		if (is_reached(&w))
-			return true;
-		if (is_never(&w, began, e) || !next(&w, e))
-			return false;
-	}
+		ok = is_reached(&w);
+	} while (!ok && !is_never(&w, began, e) && next(&w, e));
+	remove_helper(&w);
+	return ok;
 }
 
 bool ready_wait_named(struct daemon *d, const char *name, const struct ready *want,

@@ -9,7 +9,10 @@
 #include "batond.h"
 #include "forward.h"
 
-enum ready_kind { READY_RUNNING, READY_STOPPED, READY_PAUSED, READY_PORT, READY_SSH };
+enum ready_kind {
+	READY_RUNNING, READY_STOPPED, READY_PAUSED, READY_PORT, READY_SSH,
+	READY_BOOT,		/* its guest answers on the network, whatever it answers */
+};
 
 struct ready {
 	enum ready_kind kind;
@@ -17,7 +20,7 @@ struct ready {
 	const char *text;	/* as it was asked for: "port:80" */
 };
 
-/* "running", "stopped", "paused", "port:N", "ssh" */
+/* "running", "stopped" or "off", "paused", "port:N", "ssh", "boot" */
 bool ready_parse(const char *text, struct ready *ret, struct btn_error *e);
 
 /*

@@ -9,9 +9,10 @@
 #define END_OPTIONS { NULL, NULL, NULL }
 
 static const struct option_row wait_options[] = {
-	{ "for", "running|stopped|paused|port:N|ssh", "What to wait for. port:N: somebody listens "
-		"on that port of the guest, to which a port of this host is forwarded; ssh: its "
-		"port 22 greets as ssh does. Default: running." },
+	{ "for", "running|stopped|off|paused|boot|ssh|port:N", "What to wait for. off is stopped; "
+		"boot: the guest answers on the network; ssh: its port 22, to which a port of this "
+		"host is forwarded, greets as ssh does; port:N: somebody listens on that port of "
+		"the guest, which is forwarded likewise. Default: running." },
 	{ "timeout", "SECONDS", "Wait no longer than this." },
 	END_OPTIONS,
 };
@@ -38,7 +39,8 @@ static const struct option_row no_options[] = { END_OPTIONS };
 
 static const struct example wait_examples[] = {
 	{ "Until one can log in:", "vmctl wait web-1 --for ssh --timeout 2m" },
-	{ "Until it is off:", "vmctl wait web-1 --for stopped" },
+	{ "Until its guest is up:", "vmctl wait web-1 --for boot" },
+	{ "Until it is off:", "vmctl wait web-1 --for off" },
 	{ NULL, NULL },
 };
 static const struct example events_examples[] = {

@@ -4,7 +4,6 @@
  * connection of its own for each request.
  */
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "lib/key_names.h"
@@ -59,11 +58,8 @@ void do_open_console(struct call *call)
 			name);
 		return;
 	}
-	if (g_slist_length(call->conn->streams) >= CONNECTION_STREAMS_MAX) {
-		call_fail(call, LV_ERR_FAILED, "operation failed: this connection has too many "
-			  "streams");
+	if (!stream_has_room(call))
 		return;
-	}
 	monitor_ask_alone(call->vm->monitor, "attach-serial", call->flags & CONSOLE_FORCE ?
 			  "\"history\":true,\"exclusive\":true,\"force\":true" :
 			  "\"history\":true,\"exclusive\":true", -1, on_serial, call);
@@ -80,35 +76,41 @@ static bool take_picture(const struct json_node *answer, struct picture *ret)
 	       json_get_int(answer, "stride", ret->width * 4, SCREEN_SIDE_MAX * 4, &ret->stride);
 }
 
+/* One row of it as a pixmap has it. False: the file ends before. */
+static bool take_row(const struct picture *p, int fd, int64_t y, uint8_t *row, uint8_t *to)
+{
+	size_t size = (size_t)p->width * 4;
+	int64_t x;
+
+	/* Not mapped: whoever made the file could cut it off meanwhile. */
+	if (pread(fd, row, size, (off_t)(y * p->stride)) != (ssize_t)size)
+		return false;
+	for (x = 0; x < p->width; x++, to += 3) {
+		to[0] = row[4 * x + 2];		/* xrgb8888, little-endian */
+		to[1] = row[4 * x + 1];
+		to[2] = row[4 * x];
+	}
+	return true;
+}
+
 /* A portable pixmap of it; NULL if the descriptor holds less than that. */
 static GBytes *to_pixmap(const struct picture *p, int fd)
 {
-	size_t size = (size_t)(p->stride * p->height);
-	char *head = g_strdup_printf("P6\n%d %d\n255\n", (int)p->width, (int)p->height);
-	size_t at = strlen(head), total = at + (size_t)(p->width * p->height) * 3;
-	const uint8_t *pixels = MAP_FAILED;
-	uint8_t *data;
-	int64_t x, y;
+	g_autofree char *head = g_strdup_printf("P6\n%d %d\n255\n", (int)p->width,
+						(int)p->height);
+	g_autofree uint8_t *row = g_malloc((size_t)p->width * 4);
+	size_t start = strlen(head), line = (size_t)p->width * 3;
+	size_t total = start + line * (size_t)p->height;
+	uint8_t *data = g_malloc(total);
+	int64_t y;
 
-	if (lseek(fd, 0, SEEK_END) >= (off_t)size)
-		pixels = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
-	if (pixels == MAP_FAILED) {
-		g_free(head);
-		return NULL;
-	}
-	data = g_malloc(total);
-	memcpy(data, head, at);
+	memcpy(data, head, start);
 	for (y = 0; y < p->height; y++) {
-		const uint8_t *row = pixels + y * p->stride;
-
-		for (x = 0; x < p->width; x++, at += 3) {
-			data[at] = row[4 * x + 2];	/* xrgb8888, little-endian */
-			data[at + 1] = row[4 * x + 1];
-			data[at + 2] = row[4 * x];
+		if (!take_row(p, fd, y, row, data + start + line * (size_t)y)) {
+			g_free(data);
+			return NULL;
 		}
 	}
-	munmap((void *)pixels, size);
-	g_free(head);
 	return g_bytes_new_take(data, total);
 }
 

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "libvirt/definition_private.h"
-#include "libvirt/dispatch.h"
+#include "libvirt/handlers.h"
 #include "libvirt/registration.h"
 #include "lifecycle.h"
 #include "network.h"
@@ -90,7 +90,7 @@ bool definition_choose_port(struct domain_read *d, const struct vm *vm, struct x
 
 bool definition_refresh_port(struct vm *vm, struct btn_error *e)
 {
-	struct kept *kept = definition_load_kept(vm);
+	struct kept *kept = definition_load_kept(vm, false);
 	unsigned int old = port_of(vm->config), port = old;
 	struct config *config;
 
@@ -141,8 +141,8 @@ static void answer(struct call *call)
 	if (!vm)
 		return;
 	making->done = true;
-	if (making->autodestroy && call->conn)
-		g_ptr_array_add(call->conn->autodestroy, g_strdup(making->uuid));
+	if (making->autodestroy)
+		autodestroy_with(call->conn, vm);
 	put_dom(call->out, vm);
 	call_return(call);
 }

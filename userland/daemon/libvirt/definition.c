@@ -7,15 +7,102 @@
 #include <unistd.h>
 
 #include "files.h"
+#include "libvirt/metadata.h"
 #include "libvirt/pool.h"
 #include "lifecycle.h"
 #include "paths.h"
 
 #define KEPT_FILE "libvirt.xml"
+#define LIVE_FILE "libvirt-live.xml"
 #define TRANSIENT_FILE "libvirt.transient"
 #define PASSWORD_LENGTH 8u
 
 static GHashTable *transients;	/* UUIDs */
+
+/* ---- what is kept ---- */
+
+static struct kept *load_file(const struct vm *vm, const char *name)
+{
+	char *path = vm_file(vm, name), *text;
+	struct kept *kept = NULL;
+	struct btn_error e;
+	struct xml_error xml;
+	size_t length;
+
+	text = files_read("file", path, 2 * XML_SIZE_MAX, &length, &e);
+	if (text) {
+		kept = kept_parse(text, length, &xml);
+		if (!kept)
+			g_message("%s: %s", path, xml.text);
+	}
+	g_free(text);
+	g_free(path);
+	return kept ? kept : kept_new();
+}
+
+static bool save_file(const struct vm *vm, const char *name, const struct kept *kept,
+		      struct btn_error *e)
+{
+	char *path = vm_file(vm, name), *text = kept_to_text(kept);
+	bool ok = files_write(path, text, strlen(text), e);
+
+	g_free(text);
+	g_free(path);
+	return ok;
+}
+
+/* Its run has begun with something else than its definition has now. */
+static bool has_live(const struct vm *vm)
+{
+	char *path = vm_file(vm, LIVE_FILE);
+	bool has = vm_is_on(vm) && !access(path, F_OK);
+
+	g_free(path);
+	return has;
+}
+
+struct kept *definition_load_kept(const struct vm *vm, bool live)
+{
+	return load_file(vm, live && has_live(vm) ? LIVE_FILE : KEPT_FILE);
+}
+
+static bool keep_live(const struct vm *vm, struct btn_error *e)
+{
+	struct kept *begun_with;
+	bool ok;
+
+	if (!vm_is_on(vm) || has_live(vm))
+		return true;
+	begun_with = load_file(vm, KEPT_FILE);
+	ok = save_file(vm, LIVE_FILE, begun_with, e);
+	kept_free(begun_with);
+	return ok;
+}
+
+bool definition_save_kept(const struct vm *vm, const struct kept *kept, struct btn_error *e)
+{
+	return keep_live(vm, e) && save_file(vm, KEPT_FILE, kept, e);
+}
+
+bool definition_set_metadata(const struct vm *vm, const char *text, const char *key,
+			     const char *uri, struct xml_error *xml, struct btn_error *e)
+{
+	static const char *const files[] = { KEPT_FILE, LIVE_FILE };
+	unsigned int i, count = has_live(vm) ? 2 : 1;
+	struct kept *kept;
+	bool ok = true;
+
+	e->code = BTN_OK;
+	for (i = 0; ok && i < count; i++) {
+		kept = load_file(vm, files[i]);
+		ok = metadata_set(kept, text, key, uri, xml) &&
+			domain_can_be_read(i && vm->live ? vm->live : vm->config, kept,
+					   vm->folder, xml) &&
+			save_file(vm, files[i], kept, e);
+		kept_free(kept);
+	}
+	return ok;
+}
 
 /* ---- transient VMs ---- */
 
@@ -47,9 +134,9 @@ bool definition_set_transient(struct vm *vm, bool transient, struct btn_error *e
 	return ok;
 }
 
-static void remove_marker(struct vm *vm)
+static void remove_file(struct vm *vm, const char *name)
 {
-	char *path = vm_file(vm, TRANSIENT_FILE);
+	char *path = vm_file(vm, name);
 
 	unlink(path);
 	g_free(path);
@@ -63,7 +150,7 @@ static void delete_transient(struct vm *vm)
 
 	if (vm_is_on(vm) || vm->job || !definition_is_transient(vm_uuid(vm)))
 		return;
-	remove_marker(vm);
+	remove_file(vm, TRANSIENT_FILE);
 	job = vm_delete(vm, false, &e);
 	if (!job)
 		g_message("libvirt: %s (BTN-%d)", e.message, e.code);
@@ -78,6 +165,8 @@ static void find_transient(struct vm *vm, G_GNUC_UNUSED void *ctx)
 	if (!access(path, F_OK))
 		definition_note_transient(vm_uuid(vm), true);
 	g_free(path);
+	if (!vm_is_on(vm))
+		remove_file(vm, LIVE_FILE);
 	delete_transient(vm);
 }
 
@@ -95,7 +184,7 @@ void definition_stop(void)
 /* <on_reboot>destroy: how installers get the guest started anew without its CD. */
 static void guest_was_reset(struct vm *vm)
 {
-	struct kept *kept = definition_load_kept(vm);
+	struct kept *kept = definition_load_kept(vm, true);
 	struct btn_error e;
 	struct job *job;
 
@@ -109,6 +198,13 @@ static void guest_was_reset(struct vm *vm)
 	kept_free(kept);
 }
 
+/* It may be on again: that run begins with the definition. */
+static void run_ended(struct vm *vm)
+{
+	remove_file(vm, LIVE_FILE);
+	delete_transient(vm);
+}
+
 void definition_event(const struct event *event)
 {
 	const char *kind = event->job ? event->job->kind : "";
@@ -119,44 +215,13 @@ void definition_event(const struct event *event)
 	else if (!vm)
 		return;
 	else if (event->type == EVENT_VM_ADDED && !definition_is_transient(event->uuid))
-		remove_marker(vm);	/* back from the trash */
+		remove_file(vm, TRANSIENT_FILE);	/* back from the trash */
 	else if (event->type == EVENT_VM_RESET)
 		guest_was_reset(vm);
 	else if (event->type == EVENT_VM_STATE && event->state == VM_STOPPED)
-		delete_transient(vm);
+		run_ended(vm);
 	else if (event->type == EVENT_JOB_ENDED && (!strcmp(kind, "kill") || !strcmp(kind, "stop")))
 		delete_transient(vm);
-}
-
-/* ---- what is kept ---- */
-
-struct kept *definition_load_kept(const struct vm *vm)
-{
-	char *path = vm_file(vm, KEPT_FILE), *text;
-	struct kept *kept = NULL;
-	struct btn_error e;
-	struct xml_error xml;
-	size_t length;
-
-	text = files_read("file", path, 2 * XML_SIZE_MAX, &length, &e);
-	if (text) {
-		kept = kept_parse(text, length, &xml);
-		if (!kept)
-			g_message("%s: %s", path, xml.text);
-	}
-	g_free(text);
-	g_free(path);
-	return kept ? kept : kept_new();
-}
-
-bool definition_save_kept(const struct vm *vm, const struct kept *kept, struct btn_error *e)
-{
-	char *path = vm_file(vm, KEPT_FILE), *text = kept_to_text(kept);
-	bool ok = files_write(path, text, strlen(text), e);
-
-	g_free(text);
-	g_free(path);
-	return ok;
 }
 
 /* ---- passwords ---- */
@@ -232,7 +297,7 @@ char *definition_xml(const struct vm *vm, bool live, uint64_t memory_now, bool s
 		.config = running ? vm->live : vm->config, .folder = vm->folder,
 		.id = running ? vm->id : -1, .memory_now = running ? memory_now : 0,
 	};
-	struct kept *kept = definition_load_kept(vm);
+	struct kept *kept = definition_load_kept(vm, running);
 	char *password = secure ? read_password(vm, d.config) : NULL, *xml;
 
 	d.kept = kept;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The face's side of a VM: what of its XML is kept (file libvirt.xml in its folder), the
+ * The face's side of a VM: what of its XML is kept (file libvirt.xml in its folder; of a
+ * run whose definition has been changed meanwhile, libvirt-live.xml, too), the
  * VNC password (vnc.password), and whether libvirt's clients see it as transient (file
  * libvirt.transient): such a VM goes to the trash when it stops.
  */
@@ -24,9 +25,13 @@ void definition_event(const struct event *event);
 bool definition_is_transient(const char *uuid);
 bool definition_set_transient(struct vm *vm, bool transient, struct btn_error *e);
 
-/* What is kept of the VM, empty if nothing is; kept_free(). */
-struct kept *definition_load_kept(const struct vm *vm);
+/* What is kept of the VM, empty if nothing is; kept_free(). live: of its run. */
+struct kept *definition_load_kept(const struct vm *vm, bool live);
+/* A run keeps what it has begun with. */
 bool definition_save_kept(const struct vm *vm, const struct kept *kept, struct btn_error *e);
+/* Both, for the definition and the run. */
+bool definition_set_metadata(const struct vm *vm, const char *text, const char *key,
+			     const char *uri, struct xml_error *xml, struct btn_error *e);
 
 /*
  * The VM's XML; g_free(). live: of its run, if it has one, else of its next start.

@@ -124,6 +124,29 @@ static struct xml_node *parse_device(struct call *call)
 	return node;
 }
 
+/* Of the others, a VM has what it has: false, and answered, rather than done to no effect. */
+static bool may_be_attached(struct call *call, const struct xml_node *device)
+{
+	if (xml_is(device, "disk") || xml_is(device, "interface"))
+		return true;
+	call_fail(call, LV_ERR_CONFIG, "unsupported configuration: <%s>: only disks and network "
+		  "cards can be added", device->name);
+	return false;
+}
+
+static bool may_be_changed(struct call *call, const struct xml_node *device)
+{
+	static const char *const fixed[] = {
+		"serial", "console", "video", "memballoon", "rng", "emulator", NULL,
+	};
+
+	if (!g_strv_contains(fixed, device->name))
+		return true;
+	call_fail(call, LV_ERR_UNSUPPORTED, "Operation not supported: every VM has one <%s>, and "
+		  "as it is", device->name);
+	return false;
+}
+
 void do_attach_device(struct call *call)
 {
 	struct xml_node *device;
@@ -134,11 +157,13 @@ void do_attach_device(struct call *call)
 	device = parse_device(call);
 	if (!device)
 		return;
-	raw = xml_raw(call->arg[1].s, device);
-	xml = with_device(call->vm, raw);
-	redefine(call, xml);
-	g_free(xml);
-	g_free(raw);
+	if (may_be_attached(call, device)) {
+		raw = xml_raw(call->arg[1].s, device);
+		xml = with_device(call->vm, raw);
+		redefine(call, xml);
+		g_free(xml);
+		g_free(raw);
+	}
 	xml_free(device);
 }
 
@@ -152,6 +177,10 @@ static void change_device(struct call *call, bool replace)
 	device = parse_device(call);
 	if (!device)
 		return;
+	if (!may_be_changed(call, device)) {
+		xml_free(device);
+		return;
+	}
 	raw = xml_raw(call->arg[1].s, device);
 	xml = without_device(call->vm, device, replace ? raw : "");
 	if (xml)
@@ -202,6 +231,15 @@ static bool save_memory(struct call *call, uint64_t min, uint64_t max, struct bt
 	return false;
 }
 
+/* A page at least. False: answered. */
+static bool is_memory(struct call *call, uint64_t kib)
+{
+	if (kib >= 4 && kib <= G_MAXINT64 / 1024)
+		return true;
+	call_fail(call, LV_ERR_INVALID_ARG, "invalid argument: that is no amount of memory");
+	return false;
+}
+
 static void set_memory(struct call *call, uint64_t kib)
 {
 	bool config = call->flags & AFFECT_CONFIG || !vm_is_on(call->vm);
@@ -211,12 +249,9 @@ static void set_memory(struct call *call, uint64_t kib)
 	char members[48];
 	struct btn_error e;
 
-	if (kib > G_MAXINT64 / 1024) {
-		call_fail(call, LV_ERR_INVALID_ARG, "invalid argument: that is no amount of "
-			"memory");
+	if (!is_memory(call, kib))
 		return;
-	}
-	if (live && !vm_is_on(call->vm)) {
+	if (live && !call->vm->monitor) {
 		call_fail(call, LV_ERR_INVALID_STATE,
 			  "Requested operation is not valid: domain is not running");
 		return;
@@ -225,7 +260,7 @@ static void set_memory(struct call *call, uint64_t kib)
 		call_fail_btn(call, &e);
 		return;
 	}
-	if (!live || !call->vm->monitor) {
+	if (!live) {
 		call_return(call);
 		return;
 	}
@@ -239,10 +274,9 @@ static void set_max_memory(struct call *call, uint64_t kib)
 
 	if (!about_config(call, "the most memory"))
 		return;
-	if (kib > G_MAXINT64 / 1024)
-		call_fail(call, LV_ERR_INVALID_ARG, "invalid argument: that is no amount of "
-			"memory");
-	else if (save_memory(call, 0, kib * 1024 & ~4095ull, &e))
+	if (!is_memory(call, kib))
+		return;
+	if (save_memory(call, 0, kib * 1024 & ~4095ull, &e))
 		call_return(call);
 	else
 		call_fail_btn(call, &e);

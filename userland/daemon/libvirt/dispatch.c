@@ -22,7 +22,8 @@ static const struct { enum btn_code from; enum lv_code to; } codes[] = {
 	{ BTN_WAIT_TIMEOUT, LV_ERR_TIMEOUT }, { BTN_VM_NOT_STOPPED, LV_ERR_TIMEOUT },
 	{ BTN_HOST_CALL_FAILED, LV_ERR_SYSTEM }, { BTN_NO_FDS, LV_ERR_SYSTEM },
 	{ BTN_INTERNAL, LV_ERR_INTERNAL }, { BTN_NO_SCREEN, LV_ERR_UNSUPPORTED },
-	{ BTN_NO_POWER_BUTTON, LV_ERR_UNSUPPORTED },
+	{ BTN_NO_POWER_BUTTON, LV_ERR_UNSUPPORTED }, { BTN_DISK_BUSY, LV_ERR_INVALID_STATE },
+	{ BTN_DISK_SHRINK, LV_ERR_INVALID_ARG }, { BTN_DISK_SIZE, LV_ERR_INVALID_ARG },
 };
 
 enum lv_code error_code(const struct btn_error *e)
@@ -64,6 +65,7 @@ static int32_t error_domain(enum lv_code code)
 		return 19;
 	case LV_ERR_NO_POOL:
 	case LV_ERR_NO_VOL:
+	case LV_ERR_VOL_EXISTS:
 		return 18;
 	case LV_ERR_NO_SNAPSHOT:
 		return 35;
@@ -238,9 +240,9 @@ void call_return_job(struct call *call, struct job *job, const struct btn_error 
 /* For what Baton does not have any of: empty lists, zeros, all of them words of four bytes. */
 static void return_empty(struct call *call)
 {
-	const char *at = call->proc->out;
+	uint32_t i, count = xdr_count(call->proc->out);
 
-	for (; *at; at += strcspn(at, ","), at += (*at == ','))
+	for (i = 0; i < count; i++)
 		xdr_put_uint(call->out, 0);
 	call_return(call);
 }

@@ -60,14 +60,30 @@ static char *disk_file(struct domain_reader *r, const struct xml_node *node)
 	return g_strdup(path);
 }
 
-static bool set_format(struct domain_reader *r, const struct xml_node *node, unsigned int n)
+/*
+ * As libvirt: what names no format is raw; our own "auto" has the driver's name. But
+ * virt-install names none for the volumes that it makes: those tell it by theirs. What a
+ * guest has written into its disk decides nothing.
+ */
+static const char *format_not_named(struct domain_reader *r, const struct xml_node *driver,
+				    const char *file)
+{
+	if (xml_attribute_is(driver, "name", "baton"))
+		return "auto";
+	if (!g_str_has_suffix(file, ".qcow2"))
+		return "raw";
+	domain_note(r, "the format of %s, which is not named, became qcow2", file);
+	return "qcow2";
+}
+
+static bool set_format(struct domain_reader *r, const struct xml_node *node, const char *file,
+		       unsigned int n)
 {
 	const struct xml_node *driver = xml_child(node, "driver");
 	const char *type = xml_attribute(driver, "type");
 
-	/* As libvirt: what names no format is raw; our own "auto" has the driver's name. */
 	if (!type)
-		type = xml_attribute_is(driver, "name", "baton") ? "auto" : "raw";
+		type = format_not_named(r, driver, file);
 	if (strcmp(type, "raw") && strcmp(type, "qcow2") && strcmp(type, "auto"))
 		return domain_refuse(r, driver, "the format is raw or qcow2");
 	return domain_set(r, type, "disk.%u.format", n);
@@ -87,7 +103,7 @@ static bool read_hard_disk(struct domain_reader *r, const struct xml_node *node,
 	if ((bus && strcmp(bus, "virtio")) || (name && strcmp(name, own)))
 		domain_note(r, "disk %s (%s) became %s (virtio)", name ? name : "", bus ? bus : "",
 			    own);
-	if (!domain_set(r, file, "disk.%u.file", n) || !set_format(r, node, n) ||
+	if (!domain_set(r, file, "disk.%u.file", n) || !set_format(r, node, file, n) ||
 	    !domain_set(r, xml_child(node, "readonly") ? "on" : "off", "disk.%u.readonly", n))
 		return false;
 	g_snprintf(where, sizeof(where), "disk:%s", own);

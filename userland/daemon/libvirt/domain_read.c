@@ -98,31 +98,13 @@ static bool read_nothing(G_GNUC_UNUSED struct domain_reader *r,
 	return true;
 }
 
-static const struct { const char *unit; uint64_t bytes; } units[] = {
-	{ "b", 1 }, { "bytes", 1 }, { "KB", 1000 }, { "k", 1024 }, { "KiB", 1024 },
-	{ "MB", 1000000 }, { "M", 1 << 20 }, { "MiB", 1 << 20 }, { "GB", 1000000000 },
-	{ "G", 1 << 30 }, { "GiB", 1 << 30 }, { "T", 1ull << 40 }, { "TiB", 1ull << 40 },
-};
-
 static bool read_size(struct domain_reader *r, const struct xml_node *node, uint64_t *ret)
 {
-	const char *unit = xml_attribute(node, "unit");
-	char *text = xml_text(node);
-	uint64_t number = 0, factor = 0;
-	unsigned int i;
-	bool ok = text[0] && strspn(text, "0123456789") == strlen(text) && strlen(text) < 19;
-
-	for (i = 0; i < G_N_ELEMENTS(units); i++)
-		if (!g_ascii_strcasecmp(units[i].unit, unit ? unit : "KiB"))
-			factor = units[i].bytes;
-	if (ok)
-		number = g_ascii_strtoull(text, NULL, 10);
-	g_free(text);
-	if (!ok || !factor || number > (1ull << 60) / factor)
+	if (!xml_amount(node, "KiB", ret))
 		return xml_fail(r->e, LV_ERR_XML, "XML error: <%s> is no amount of memory",
 				node->name);
 	/* Whole pages. */
-	*ret = (number * factor + 4095) & ~4095ull;
+	*ret = (*ret + 4095) & ~4095ull;
 	return true;
 }
 
@@ -403,17 +385,18 @@ static bool can_be_parsed(const char *text, size_t margin, struct xml_error *e)
 	return root != NULL;
 }
 
-/* What we write from this is taken again, by us as well: also while the VM runs. */
-static bool check_size(struct domain_reader *r)
+/* While the VM runs, too. */
+bool domain_can_be_read(const struct config *config, const struct kept *kept,
+			const char *folder, struct xml_error *e)
 {
 	const struct domain_write w = {
-		.config = r->d->config, .kept = r->d->kept, .folder = r->d->folder, .id = 1,
+		.config = config, .kept = kept, .folder = folder, .id = 1,
 	};
-	char *text = domain_write(&w), *kept = kept_to_text(r->d->kept);
-	bool ok = can_be_parsed(text, WRITE_MARGIN, r->e) && can_be_parsed(kept, 0, r->e);
+	char *text = domain_write(&w), *file = kept_to_text(kept);
+	bool ok = can_be_parsed(text, WRITE_MARGIN, e) && can_be_parsed(file, 0, e);
 
 	g_free(text);
-	g_free(kept);
+	g_free(file);
 	return ok;
 }
 
@@ -440,7 +423,7 @@ static bool read_domain(struct domain_reader *r)
 	if (!config_check(r->d->config, &error))
 		return xml_fail(r->e, LV_ERR_CONFIG, "unsupported configuration: %s (BTN-%d). %s",
 				error.message, error.code, error.cause);
-	return check_size(r);
+	return domain_can_be_read(r->d->config, r->d->kept, r->d->folder, r->e);
 }
 
 bool domain_read(struct domain_read *d, const char *text, size_t length, struct xml_error *e)

@@ -66,6 +66,9 @@ struct domain_read {
 
 bool domain_read(struct domain_read *d, const char *text, size_t length, struct xml_error *e);
 void domain_read_free(struct domain_read *d);
+/* Whether what is written from this can be read again, by us as well; false: *e. */
+bool domain_can_be_read(const struct config *config, const struct kept *kept,
+			const char *folder, struct xml_error *e);
 
 /* ---- writing ---- */
 

@@ -84,6 +84,8 @@ void do_undefine(struct call *call);
 void do_rename(struct call *call);
 /* The client has gone: VMs that it wanted to end with it. */
 void autodestroy(struct connection *conn);
+/* The VM ends with the connection; NULL: that is over, and so it ends now. */
+void autodestroy_with(struct connection *conn, struct vm *vm);
 
 /* device.c: what changes its definition */
 void do_attach_device(struct call *call);
@@ -150,11 +152,16 @@ void do_pool_is_active(struct call *call);
 void do_pool_is_persistent(struct call *call);
 void do_pool_get_autostart(struct call *call);
 void do_pool_define(struct call *call);
+void do_pool_build(struct call *call);
 void do_pool_create(struct call *call);
 void do_pool_destroy(struct call *call);
 void do_pool_undefine(struct call *call);
 void do_pool_refresh(struct call *call);
 void do_pool_set_autostart(struct call *call);
+void do_snapshot_lookup(struct call *call);
+void do_snapshot_of(struct call *call);
+
+/* volume.c: their volumes */
 void do_pool_num_of_volumes(struct call *call);
 void do_pool_list_volumes(struct call *call);
 void do_pool_list_all_volumes(struct call *call);
@@ -163,7 +170,13 @@ void do_volume_by_key(struct call *call);
 void do_volume_info(struct call *call);
 void do_volume_xml(struct call *call);
 void do_volume_path(struct call *call);
-void do_snapshot_lookup(struct call *call);
-void do_snapshot_of(struct call *call);
+
+/* volume_change.c, volume_stream.c */
+void do_volume_create(struct call *call);
+void do_volume_copy(struct call *call);
+void do_volume_delete(struct call *call);
+void do_volume_resize(struct call *call);
+void do_volume_upload(struct call *call);
+void do_volume_download(struct call *call);
 
 #endif

@@ -91,8 +91,8 @@ void do_create(struct call *call)
 
 static void started(struct call *call)
 {
-	if (call->flags & START_AUTODESTROY && call->conn)
-		g_ptr_array_add(call->conn->autodestroy, g_strdup(vm_uuid(call->vm)));
+	if (call->flags & START_AUTODESTROY)
+		autodestroy_with(call->conn, call->vm);
 	put_dom(call->out, call->vm);
 	call_return(call);
 }
@@ -108,22 +108,34 @@ void do_create_flags(struct call *call)
 
 /* ---- stop ---- */
 
+static void destroy(struct vm *vm)
+{
+	struct btn_error e;
+	struct job *job = vm_kill(vm, &e);
+
+	if (job)
+		job_unref(job);
+	else
+		g_message("libvirt: %s (BTN-%d)", e.message, e.code);
+}
+
+void autodestroy_with(struct connection *conn, struct vm *vm)
+{
+	if (conn)
+		g_ptr_array_add(conn->autodestroy, g_strdup(vm_uuid(vm)));
+	else
+		destroy(vm);	/* it has gone while the VM was starting */
+}
+
 void autodestroy(struct connection *conn)
 {
 	unsigned int i;
 
 	for (i = 0; i < conn->autodestroy->len; i++) {
 		struct vm *vm = registry_find_uuid(conn->autodestroy->pdata[i]);
-		struct btn_error e;
-		struct job *job;
 
-		if (!vm || !vm_is_on(vm))
-			continue;
-		job = vm_kill(vm, &e);
-		if (job)
-			job_unref(job);
-		else
-			g_message("libvirt: %s (BTN-%d)", e.message, e.code);
+		if (vm && vm_is_on(vm))
+			destroy(vm);
 	}
 	g_ptr_array_set_size(conn->autodestroy, 0);
 }

@@ -254,6 +254,27 @@ static char *subnet_of(const struct xml_node *root, struct xml_error *e)
 	return g_strdup_printf("%u.%u.%u.0/24", host >> 24, host >> 16 & 255, host >> 8 & 255);
 }
 
+/* Addresses are handed out from one range to whoever asks: nothing else can be asked for. */
+static bool check_ip(const struct xml_node *root, struct xml_error *e)
+{
+	const struct xml_node *ip = xml_child(root, "ip"), *at;
+
+	for (at = ip ? ip->next : NULL; at; at = at->next)
+		if (xml_is(at, "ip"))
+			return xml_fail(e, LV_ERR_CONFIG, "unsupported configuration: <ip>: a "
+					"network has one");
+	for (at = ip ? ip->first : NULL; at; at = at->next)
+		if (!xml_is(at, "dhcp"))
+			return xml_fail(e, LV_ERR_CONFIG, "unsupported configuration: <%s> in "
+					"<ip>: Baton does not have this", at->name);
+	at = xml_child(ip, "dhcp");
+	for (at = at ? at->first : NULL; at; at = at->next)
+		if (!xml_is(at, "range"))
+			return xml_fail(e, LV_ERR_CONFIG, "unsupported configuration: <%s> in "
+					"<dhcp>: Baton does not have this", at->name);
+	return true;
+}
+
 static bool check_network(const struct xml_node *root, struct xml_error *e)
 {
 	static const char *const known[] = {
@@ -272,7 +293,7 @@ static bool check_network(const struct xml_node *root, struct xml_error *e)
 		if (!g_strv_contains(known, child->name))
 			return xml_fail(e, LV_ERR_CONFIG, "unsupported configuration: <%s>: a "
 					"network has none in Baton", child->name);
-	return true;
+	return check_ip(root, e);
 }
 
 static void define(struct call *call, const struct xml_node *root)

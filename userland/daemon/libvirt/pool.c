@@ -2,8 +2,10 @@
 #include "libvirt/pool.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "daemon.h"
 #include "disk.h"
@@ -14,6 +16,7 @@
 #include "paths.h"
 
 #define POOLS_FILE "libvirt-pools.conf"
+#define DISKS_FOLDER "disks"
 
 static GPtrArray *pools;
 
@@ -50,10 +53,16 @@ static struct pool *add(const char *name, const char *path)
 	pool->name = g_strdup(name);
 	pool->path = g_strdup(path);
 	pool->images = !strcmp(name, POOL_IMAGES);
-	pool->active = pool->autostart = pool->images;
 	make_uuid(pool, pool->uuid);
 	g_ptr_array_add(pools, pool);
 	return pool;
+}
+
+static void add_fixed(const char *name, const char *path)
+{
+	struct pool *pool = add(name, path);
+
+	pool->fixed = pool->active = pool->autostart = true;
 }
 
 /* ---- the file ---- */
@@ -66,13 +75,46 @@ static char *file_path(void)
 static void load_group(GKeyFile *file, const char *name)
 {
 	char *path = g_key_file_get_string(file, name, "path", NULL);
+	char *uuid = g_key_file_get_string(file, name, "uuid", NULL);
 	struct pool *pool;
 
 	if (path && g_path_is_absolute(path) && !pool_find(name) && pools->len < POOLS_MAX) {
 		pool = add(name, path);
 		pool->autostart = g_key_file_get_boolean(file, name, "autostart", NULL);
 		pool->active = pool->autostart;
+		if (uuid)
+			xdr_uuid_parse(uuid, pool->uuid);
 	}
+	g_free(path);
+	g_free(uuid);
+}
+
+/* Copies that were not whole when the daemon ended. */
+static void clean(const char *folder)
+{
+	GDir *dir = g_dir_open(folder, 0, NULL);
+	const char *name;
+
+	while (dir && (name = g_dir_read_name(dir))) {
+		char *path = g_build_filename(folder, name, NULL);
+
+		if (g_str_has_prefix(name, DISK_COPY_PREFIX))
+			unlink(path);
+		g_free(path);
+	}
+	if (dir)
+		g_dir_close(dir);
+}
+
+static void add_disks(void)
+{
+	char *path = g_build_filename(paths.data, DISKS_FOLDER, NULL);
+
+	/* That it cannot be made is said by those who look into it. */
+	if (mkdir(path, 0700) && errno != EEXIST)
+		g_message("libvirt: %s: %s", path, g_strerror(errno));
+	clean(path);
+	add_fixed(POOL_DISKS, path);
 	g_free(path);
 }
 
@@ -83,7 +125,8 @@ void pools_start(void)
 	unsigned int i;
 
 	pools = g_ptr_array_new_with_free_func(pool_free);
-	add(POOL_IMAGES, paths.images);
+	add_disks();
+	add_fixed(POOL_IMAGES, paths.images);
 	g_key_file_load_from_file(file, path, G_KEY_FILE_NONE, NULL);
 	groups = g_key_file_get_groups(file, NULL);
 	for (i = 0; groups[i]; i++)
@@ -106,9 +149,14 @@ static bool save(struct btn_error *e)
 	unsigned int i;
 	bool ok;
 
-	for (i = 1; i < pools->len; i++) {
+	for (i = 0; i < pools->len; i++) {
 		const struct pool *pool = pools->pdata[i];
+		char uuid[37];
 
+		if (pool->fixed)
+			continue;
+		xdr_uuid_text(pool->uuid, uuid);
+		g_key_file_set_string(file, pool->name, "uuid", uuid);
 		g_key_file_set_string(file, pool->name, "path", pool->path);
 		g_key_file_set_boolean(file, pool->name, "autostart", pool->autostart);
 	}
@@ -174,6 +222,7 @@ static bool is_name(const char *name)
 static bool check(const char *name, const char *path, struct btn_error *e)
 {
 	struct stat st;
+	bool is_there;
 
 	if (!is_name(name) || !g_path_is_absolute(path) || strpbrk(path, "\n\r")) {
 		btn_set(e, BTN_BAD_VALUE, "a pool cannot have this name or path");
@@ -186,8 +235,9 @@ static bool check(const char *name, const char *path, struct btn_error *e)
 		btn_set_cause(e, "Each pool has a name and a folder of its own.");
 		return false;
 	}
-	if (stat(path, &st) || !S_ISDIR(st.st_mode)) {
-		btn_set_file(e, "the pool's folder", path, errno ? errno : ENOTDIR);
+	is_there = !stat(path, &st);
+	if (is_there ? !S_ISDIR(st.st_mode) : errno != ENOENT) {
+		btn_set_file(e, "the pool's folder", path, is_there ? ENOTDIR : errno);
 		return false;
 	}
 	if (pools->len < POOLS_MAX)
@@ -197,40 +247,78 @@ static bool check(const char *name, const char *path, struct btn_error *e)
 	return false;
 }
 
-const struct pool *pool_define(const char *name, const char *path, struct btn_error *e)
+/* The one that has this name, this path and, if one is asked for, this UUID. */
+static bool is_same(const struct pool *pool, const char *path, const uint8_t uuid[16])
 {
-	const struct pool *same = pool_find(name);
+	return pool && !strcmp(pool->path, path) &&
+		(!uuid || !memcmp(pool->uuid, uuid, sizeof(pool->uuid)));
+}
+
+const struct pool *pool_define(const char *name, const char *path, const uint8_t uuid[16],
+			       struct btn_error *e)
+{
+	const struct pool *there = pool_find(name);
 	struct pool *pool;
 
-	if (same && !strcmp(same->path, path))
-		return same;
+	if (is_same(there, path, uuid))
+		return there;
+	if (!there && uuid)
+		there = pool_find_uuid(uuid);
+	if (there) {
+		btn_set(e, BTN_BAD_VALUE, "there is a pool \"%.64s\" already", there->name);
+		btn_set_cause(e, "Each pool has a name, a UUID and a folder of its own.");
+		return NULL;
+	}
 	if (!check(name, path, e))
 		return NULL;
 	pool = add(name, path);
+	if (uuid)
+		memcpy(pool->uuid, uuid, sizeof(pool->uuid));
 	if (save(e))
 		return pool;
 	g_ptr_array_remove(pools, pool);
 	return NULL;
 }
 
-void pool_undefine(const struct pool *pool)
+bool pool_build(const struct pool *pool, struct btn_error *e)
 {
-	struct btn_error e;
+	if (!g_mkdir_with_parents(pool->path, 0700))
+		return true;
+	btn_set_file(e, "the pool's folder", pool->path, errno);
+	return false;
+}
 
-	g_ptr_array_remove(pools, (struct pool *)pool);
-	if (!save(&e))
-		g_message("libvirt: %s (BTN-%d)", e.message, e.code);
+bool pool_undefine(const struct pool *pool, struct btn_error *e)
+{
+	guint at;
+	bool ok;
+
+	if (!g_ptr_array_find(pools, pool, &at))
+		return true;
+	pool = g_ptr_array_steal_index(pools, at);
+	ok = save(e);
+	if (ok)
+		pool_free((struct pool *)pool);
+	else
+		g_ptr_array_insert(pools, (gint)at, (struct pool *)pool);
+	return ok;
 }
 
 void pool_set_active(const struct pool *pool, bool active)
 {
-	((struct pool *)pool)->active = active || pool->images;
+	((struct pool *)pool)->active = active || pool->fixed;
 }
 
 bool pool_set_autostart(const struct pool *pool, bool autostart, struct btn_error *e)
 {
-	((struct pool *)pool)->autostart = autostart;
-	return save(e);
+	struct pool *changed = (struct pool *)pool;
+	bool old = pool->autostart;
+
+	changed->autostart = autostart;
+	if (save(e))
+		return true;
+	changed->autostart = old;
+	return false;
 }
 
 /* ---- volumes ---- */
@@ -241,6 +329,7 @@ void volume_free(struct volume *volume)
 		return;
 	g_free(volume->name);
 	g_free(volume->path);
+	g_free(volume->backing);
 	g_free(volume);
 }
 
@@ -310,21 +399,107 @@ GPtrArray *pool_volumes(const struct pool *pool, struct btn_error *e)
 	return NULL;
 }
 
+const char *pool_volume_name_fault(const char *name)
+{
+	const char *at;
+
+	if (!name[0] || strlen(name) > 250 || !g_utf8_validate(name, -1, NULL))
+		return "it has 1 to 250 bytes of UTF-8";
+	if (name[0] == '.' || strchr(name, '/'))
+		return "it does not begin with a dot, and has no slash";
+	for (at = name; *at; at++)
+		if ((unsigned char)*at < ' ' || *at == 127)
+			return "it has no control characters";
+	return NULL;
+}
+
+static uint64_t number_at(const uint8_t *bytes, unsigned int count)
+{
+	uint64_t value = 0;
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		value = value << 8 | bytes[i];
+	return value;
+}
+
+/* The path that a qcow2's header names, as it is from its own folder; NULL: none. */
+static char *read_backing(int fd, const char *path, const uint8_t head[32])
+{
+	uint64_t at = number_at(head + 8, 8), length = number_at(head + 16, 4);
+	char name[1024], *folder, *full;
+
+	if (!at || at > G_MAXINT64 / 2 || !length || length >= sizeof(name) ||
+	    pread(fd, name, length, (off_t)at) != (ssize_t)length || memchr(name, 0, length))
+		return NULL;
+	name[length] = 0;
+	if (!g_utf8_validate(name, -1, NULL))
+		return NULL;
+	folder = g_path_get_dirname(path);
+	full = g_path_is_absolute(name) ? g_strdup(name) : g_build_filename(folder, name, NULL);
+	g_free(folder);
+	return full;
+}
+
+static void take_word(const uint8_t *bytes, size_t length, char ret[16])
+{
+	size_t i;
+
+	for (i = 0; i < length && i < 15 && g_ascii_isalnum(bytes[i]); i++)
+		ret[i] = (char)bytes[i];
+	ret[i == length ? i : 0] = 0;
+}
+
+/* The format in the extension of the header, as far as there is one. */
+static void read_backing_format(int fd, const uint8_t head[32], char ret[16])
+{
+	uint8_t bytes[4096];
+	ssize_t got = pread(fd, bytes, sizeof(bytes), 0);
+	size_t size = got > 0 ? (size_t)got : 0, at = 72;
+
+	if (number_at(head + 4, 4) == 3)
+		at = size < 104 ? size : (size_t)number_at(bytes + 100, 4);
+	while (at + 8 <= size) {
+		size_t type = (size_t)number_at(bytes + at, 4);
+		size_t length = (size_t)number_at(bytes + at + 4, 4);
+
+		at += 8;
+		if (!type || length > size - at)
+			return;
+		if (type == 0xe2792aca) {
+			take_word(bytes + at, length, ret);
+			return;
+		}
+		at += (length + 7) & ~(size_t)7;
+	}
+}
+
+/*
+ * By the header alone and without the image's lock: of a disk that a VM is at work on,
+ * too, and without being in the way of one that starts.
+ */
 static void measure(struct volume *volume)
 {
-	struct image_info info;
-	struct btn_error e;
+	int fd = open(volume->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	uint8_t head[32];
 	struct stat st;
 
 	volume->raw = true;
-	if (stat(volume->path, &st))
-		return;
+	if (fd < 0 || fstat(fd, &st))
+		goto out;
 	volume->size = (uint64_t)st.st_size;
 	volume->allocated = (uint64_t)st.st_blocks * 512;
-	if (!disk_info(volume->path, NULL, &info, &e))
-		return;
-	volume->size = info.size;
-	volume->raw = info.raw;
+	if (pread(fd, head, sizeof(head), 0) != sizeof(head) ||
+	    number_at(head, 4) != 0x514649fb || number_at(head + 4, 4) - 2 > 1)
+		goto out;
+	volume->raw = false;
+	volume->size = number_at(head + 24, 8);
+	volume->backing = read_backing(fd, volume->path, head);
+	if (volume->backing)
+		read_backing_format(fd, head, volume->backing_format);
+out:
+	if (fd >= 0)
+		close(fd);
 }
 
 static struct volume *find(const struct pool *pool, const char *name, const char *path)

@@ -32,6 +32,7 @@ enum lv_code {
 	LV_ERR_CONFIG = 67, LV_ERR_TIMEOUT = 68, LV_ERR_NO_SNAPSHOT = 72,
 	LV_ERR_BAD_STREAM = 73, LV_ERR_ARGUMENT = 74, LV_ERR_ABORTED = 78,
 	LV_ERR_NO_METADATA = 80, LV_ERR_UNSUPPORTED = 84, LV_ERR_BUSY = 87,
+	LV_ERR_VOL_EXISTS = 90,
 };
 
 /* Most items of a list that clients take. */

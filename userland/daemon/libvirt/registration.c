@@ -5,6 +5,7 @@
 
 #include "events.h"
 #include "libvirt/definition.h"
+#include "libvirt/pool.h"
 #include "libvirt/xdr.h"
 #include "network.h"
 
@@ -16,7 +17,9 @@ static const int event_count[] = {
 	[ON_SECRET] = 2,
 };
 
-enum { MSG_LIFECYCLE = 318, MSG_REBOOT = 319, MSG_METADATA = 379, MSG_NETWORK = 315 };
+enum { MSG_LIFECYCLE = 318, MSG_REBOOT = 319, MSG_METADATA = 379, MSG_NETWORK = 315,
+       MSG_POOL = 370, MSG_POOL_REFRESH = 373 };
+enum { PE_LIFECYCLE = 0, PE_REFRESH = 1 };
 
 struct registration {
 	int callback;
@@ -160,6 +163,31 @@ static void tell_network(const struct event *event, int what)
 		   network ? network->uuid : event->uuid);
 	xdr_put_int(told.body, what);
 	xdr_put_int(told.body, 0);
+	tell(&told);
+}
+
+void tell_pool(const struct pool *pool, enum pool_event event)
+{
+	struct told told;
+	char uuid[37];
+
+	xdr_uuid_text(pool->uuid, uuid);
+	told_start(&told, ON_POOL, PE_LIFECYCLE, MSG_POOL, pool->name, uuid);
+	xdr_put_int(told.body, event);
+	xdr_put_int(told.body, 0);
+	tell(&told);
+}
+
+void tell_pool_refreshed(const char *name)
+{
+	const struct pool *pool = pool_find(name);
+	struct told told;
+	char uuid[37];
+
+	if (!pool)
+		return;
+	xdr_uuid_text(pool->uuid, uuid);
+	told_start(&told, ON_POOL, PE_REFRESH, MSG_POOL_REFRESH, pool->name, uuid);
 	tell(&told);
 }
 

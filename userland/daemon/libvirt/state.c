@@ -167,6 +167,7 @@ void do_get_xml(struct call *call)
 /* ---- texts ---- */
 
 enum { META_DESCRIPTION, META_TITLE, META_ELEMENT };
+enum { META_CONFIG = 2 };
 
 static void put_metadata(struct call *call, char *text, const char *what)
 {
@@ -192,7 +193,7 @@ void do_get_metadata(struct call *call)
 		put_metadata(call, g_strdup(call->vm->config->title), "title");
 		break;
 	case META_ELEMENT:
-		kept = definition_load_kept(call->vm);
+		kept = definition_load_kept(call->vm, !(call->flags & META_CONFIG));
 		put_metadata(call, metadata_get(kept, uri ? uri : ""), uri ? uri : "");
 		kept_free(kept);
 		break;
@@ -214,21 +215,21 @@ static bool set_text(struct vm *vm, const char *key, const char *text, struct bt
 
 static void set_element(struct call *call)
 {
-	struct kept *kept = definition_load_kept(call->vm);
+	const char *uri = call->arg[4].s;
 	struct xml_error xml;
 	struct btn_error e;
 
-	if (!call->arg[4].s)
+	if (!uri) {
 		call_fail(call, LV_ERR_INVALID_ARG, "invalid argument: the element has no URI");
-	else if (!metadata_set(kept, call->arg[2].s, call->arg[3].s, call->arg[4].s, &xml))
-		call_fail(call, xml.code, "%s", xml.text);
-	else if (!definition_save_kept(call->vm, kept, &e))
-		call_fail_btn(call, &e);
-	else {
-		tell_metadata(call->vm, META_ELEMENT, call->arg[4].s);
+	} else if (definition_set_metadata(call->vm, call->arg[2].s, call->arg[3].s, uri, &xml,
+					   &e)) {
+		tell_metadata(call->vm, META_ELEMENT, uri);
 		call_return(call);
+	} else if (e.code) {
+		call_fail_btn(call, &e);
+	} else {
+		call_fail(call, xml.code, "%s", xml.text);
 	}
-	kept_free(kept);
 }
 
 void do_set_metadata(struct call *call)

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Storage pools and their volumes, to look at; and snapshots, of which there are none. */
+/* Storage pools; and snapshots, of which there are none. */
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
 #include "libvirt/handlers.h"
-#include "libvirt/pool.h"
+#include "libvirt/registration.h"
+#include "libvirt/volume.h"
 #include "libvirt/xml_tree.h"
 
 enum { POOLS_INACTIVE = 1, POOLS_ACTIVE = 2, POOLS_PERSISTENT = 4, POOLS_TRANSIENT = 8,
@@ -202,17 +203,41 @@ void do_pool_get_autostart(struct call *call)
 /* Each look at it is at the folder itself. */
 void do_pool_refresh(struct call *call)
 {
+	if (!pool_is_usable(call, call->pool))
+		return;
+	tell_pool_refreshed(call->pool->name);
 	call_return(call);
 }
 
-/* The store of images is always there. False: answered. */
+/* False: answered. */
 static bool may_change(struct call *call)
 {
-	if (!call->pool->images)
+	if (!call->pool->fixed)
 		return true;
-	call_fail(call, LV_ERR_UNSUPPORTED, "Operation not supported: the pool '%s' is Baton's "
-		"store of images, and always there", call->pool->name);
+	call_fail(call, LV_ERR_UNSUPPORTED, "Operation not supported: the pool '%s' is always "
+		  "there", call->pool->name);
 	return false;
+}
+
+static bool is_inactive(struct call *call, const char *problem)
+{
+	if (!call->pool->active)
+		return true;
+	call_fail(call, LV_ERR_INVALID_STATE, "Requested operation is not valid: storage pool '%s' "
+		  "is %s active", call->pool->name, problem);
+	return false;
+}
+
+void do_pool_build(struct call *call)
+{
+	struct btn_error e;
+
+	if (!is_inactive(call, "already"))
+		return;
+	if (pool_build(call->pool, &e))
+		call_return(call);
+	else
+		call_fail_btn(call, &e);
 }
 
 void do_pool_set_autostart(struct call *call)
@@ -230,43 +255,60 @@ void do_pool_set_autostart(struct call *call)
 void do_pool_create(struct call *call)
 {
 	struct stat st;
+	int error;
 
-	if (call->pool->active)
-		call_fail(call, LV_ERR_INVALID_STATE, "Requested operation is not valid: storage "
-			"pool '%s' is already active", call->pool->name);
-	else if (stat(call->pool->path, &st) || !S_ISDIR(st.st_mode))
+	if (!is_inactive(call, "already"))
+		return;
+	error = stat(call->pool->path, &st) ? errno : S_ISDIR(st.st_mode) ? 0 : ENOTDIR;
+	if (error) {
 		call_fail(call, LV_ERR_SYSTEM, "cannot open directory '%s': %s", call->pool->path,
-			  g_strerror(errno ? errno : ENOTDIR));
-	else {
-		pool_set_active(call->pool, true);
-		call_return(call);
+			  g_strerror(error));
+		return;
 	}
+	pool_set_active(call->pool, true);
+	tell_pool(call->pool, POOL_STARTED);
+	call_return(call);
 }
 
 void do_pool_destroy(struct call *call)
 {
-	if (!may_change(call))
+	if (!may_change(call) || !pool_is_usable(call, call->pool))
 		return;
-	if (!call->pool->active) {
-		call_fail(call, LV_ERR_INVALID_STATE, "Requested operation is not valid: storage "
-			"pool '%s' is not active", call->pool->name);
-		return;
-	}
 	pool_set_active(call->pool, false);
+	tell_pool(call->pool, POOL_STOPPED);
 	call_return(call);
 }
 
 void do_pool_undefine(struct call *call)
 {
-	if (!may_change(call))
+	struct pool gone = *call->pool;
+	struct btn_error e;
+
+	if (!may_change(call) || !is_inactive(call, "still"))
 		return;
-	if (call->pool->active) {
-		call_fail(call, LV_ERR_INVALID_STATE, "Requested operation is not valid: storage "
-			"pool '%s' is still active", call->pool->name);
-		return;
+	gone.name = g_strdup(gone.name);
+	if (pool_undefine(call->pool, &e)) {
+		tell_pool(&gone, POOL_UNDEFINED);
+		call_return(call);
+	} else {
+		call_fail_btn(call, &e);
 	}
-	pool_undefine(call->pool);
-	call_return(call);
+	g_free(gone.name);
+}
+
+/* The UUID that it shall have. False: answered. */
+static bool read_uuid(struct call *call, const struct xml_node *root, uint8_t uuid[16],
+		      bool *ret_given)
+{
+	const struct xml_node *node = xml_child(root, "uuid");
+	char *text = node ? xml_text(node) : NULL;
+	bool ok = !node || xdr_uuid_parse(text, uuid);
+
+	*ret_given = node != NULL;
+	g_free(text);
+	if (!ok)
+		call_fail(call, LV_ERR_XML, "XML error: malformed uuid element");
+	return ok;
 }
 
 static void define(struct call *call, const struct xml_node *root)
@@ -275,7 +317,9 @@ static void define(struct call *call, const struct xml_node *root)
 	const struct xml_node *name_node = xml_child(root, "name");
 	const struct pool *pool;
 	struct btn_error e;
+	uint8_t uuid[16];
 	char *name, *path;
+	bool has_uuid;
 
 	if (!xml_is(root, "pool") || !name_node || !path_node) {
 		call_fail(call, LV_ERR_XML, "XML error: expecting <pool> with <name> and "
@@ -287,13 +331,17 @@ static void define(struct call *call, const struct xml_node *root)
 			  "'dir'");
 		return;
 	}
+	if (!read_uuid(call, root, uuid, &has_uuid))
+		return;
 	name = xml_text(name_node);
 	path = xml_text(path_node);
-	pool = pool_define(name, path, &e);
-	if (pool)
+	pool = pool_define(name, path, has_uuid ? uuid : NULL, &e);
+	if (pool) {
+		tell_pool(pool, POOL_DEFINED);
 		found(call, pool, name);
-	else
+	} else {
 		call_fail_btn(call, &e);
+	}
 	g_free(name);
 	g_free(path);
 }
@@ -309,162 +357,6 @@ void do_pool_define(struct call *call)
 	}
 	define(call, root);
 	xml_free(root);
-}
-
-/* ---- volumes ---- */
-
-/* Those of call->pool. NULL: answered. */
-static GPtrArray *volumes_of(struct call *call)
-{
-	GPtrArray *volumes;
-	struct btn_error e;
-
-	if (!call->pool->active) {
-		call_fail(call, LV_ERR_INVALID_STATE, "Requested operation is not valid: storage "
-			"pool '%s' is not active", call->pool->name);
-		return NULL;
-	}
-	volumes = pool_volumes(call->pool, &e);
-	if (!volumes)
-		call_fail_btn(call, &e);
-	return volumes;
-}
-
-static void put_volume(GByteArray *to, const struct pool *pool, const struct volume *volume)
-{
-	xdr_put_string(to, pool->name);
-	xdr_put_string(to, volume->name);
-	xdr_put_string(to, volume->path);	/* the key */
-}
-
-void do_pool_num_of_volumes(struct call *call)
-{
-	GPtrArray *volumes = volumes_of(call);
-
-	if (!volumes)
-		return;
-	xdr_put_int(call->out, (int32_t)volumes->len);
-	g_ptr_array_unref(volumes);
-	call_return(call);
-}
-
-void do_pool_list_volumes(struct call *call)
-{
-	GPtrArray *volumes = volumes_of(call);
-	uint32_t i, count;
-
-	if (!volumes)
-		return;
-	count = MIN(volumes->len, (uint32_t)MAX(call->arg[1].i, 0));
-	xdr_put_uint(call->out, count);
-	for (i = 0; i < count; i++)
-		xdr_put_string(call->out, ((struct volume *)volumes->pdata[i])->name);
-	g_ptr_array_unref(volumes);
-	call_return(call);
-}
-
-void do_pool_list_all_volumes(struct call *call)
-{
-	GPtrArray *volumes = volumes_of(call);
-	uint32_t i, count;
-
-	if (!volumes)
-		return;
-	count = call->arg[1].i ? volumes->len : 0;
-	xdr_put_uint(call->out, count);
-	for (i = 0; i < count; i++)
-		put_volume(call->out, call->pool, volumes->pdata[i]);
-	xdr_put_uint(call->out, volumes->len);
-	g_ptr_array_unref(volumes);
-	call_return(call);
-}
-
-static void no_volume(struct call *call, const char *what)
-{
-	call_fail(call, LV_ERR_NO_VOL, "Storage volume not found: no storage vol with matching "
-		  "name or path '%s'", what);
-}
-
-void do_volume_by_name(struct call *call)
-{
-	struct volume *volume = pool_volume(call->pool, call->arg[1].s);
-
-	if (!volume) {
-		no_volume(call, call->arg[1].s);
-		return;
-	}
-	put_volume(call->out, call->pool, volume);
-	volume_free(volume);
-	call_return(call);
-}
-
-void do_volume_by_key(struct call *call)
-{
-	const struct pool *pool;
-	struct volume *volume = pool_volume_by_path(call->arg[0].s, &pool);
-
-	if (!volume) {
-		no_volume(call, call->arg[0].s);
-		return;
-	}
-	put_volume(call->out, pool, volume);
-	volume_free(volume);
-	call_return(call);
-}
-
-/* The volume that is a call's first argument. NULL: answered. */
-static struct volume *volume_of(struct call *call)
-{
-	const struct pool *pool = pool_find(call->arg[0].item[0].s);
-	struct volume *volume = pool ? pool_volume(pool, call->arg[0].item[1].s) : NULL;
-
-	if (!volume)
-		no_volume(call, call->arg[0].item[1].s);
-	return volume;
-}
-
-void do_volume_info(struct call *call)
-{
-	struct volume *volume = volume_of(call);
-
-	if (!volume)
-		return;
-	xdr_put_int(call->out, 0);	/* a file */
-	xdr_put_ulong(call->out, volume->size);
-	xdr_put_ulong(call->out, volume->allocated);
-	volume_free(volume);
-	call_return(call);
-}
-
-void do_volume_xml(struct call *call)
-{
-	struct volume *volume = volume_of(call);
-	GString *to;
-
-	if (!volume)
-		return;
-	to = g_string_new("<volume type='file'>\n");
-	xml_put(to, "  <name>%s</name>\n  <key>%s</key>\n"
-		"  <capacity unit='bytes'>%" G_GUINT64_FORMAT "</capacity>\n"
-		"  <allocation unit='bytes'>%" G_GUINT64_FORMAT "</allocation>\n"
-		"  <target>\n    <path>%s</path>\n    <format type='%s'/>\n  </target>\n"
-		"</volume>\n", volume->name, volume->path, volume->size, volume->allocated,
-		volume->path, volume->raw ? "raw" : "qcow2");
-	xdr_put_string(call->out, to->str);
-	g_string_free(to, TRUE);
-	volume_free(volume);
-	call_return(call);
-}
-
-void do_volume_path(struct call *call)
-{
-	struct volume *volume = volume_of(call);
-
-	if (!volume)
-		return;
-	xdr_put_string(call->out, volume->path);
-	volume_free(volume);
-	call_return(call);
 }
 
 /* ---- snapshots ---- */

@@ -7,12 +7,23 @@
 #include "libvirt/stream.h"
 
 #include <errno.h>
+#include <gio/gio.h>
 #include <glib-unix.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "libvirt/dispatch.h"
+#include "monitor/block/file.h"
+
+/* So much of a file at a time: others have their turn, too. */
+#define PIECES_AT_ONCE 16u
+
+/* What an upload has written is made safe by a thread, which may outlive the stream. */
+struct flush {
+	struct stream *stream;	/* NULL: it has gone */
+	int file, error;
+};
 
 struct stream {
 	struct connection *conn;
@@ -23,6 +34,13 @@ struct stream {
 	int fd;			/* a console; -1 */
 	unsigned int in_source, out_source;
 	GByteArray *pending;	/* for the console */
+	int file;		/* -1: none */
+	bool upload;
+	uint64_t file_at, file_left;
+	unsigned int more_source;
+	struct flush *flush;	/* NULL: not yet */
+	void (*stored)(void *ctx);
+	void *stored_ctx;
 };
 
 static void update_reading(struct stream *stream);
@@ -35,8 +53,17 @@ static struct stream *stream_new(struct call *call)
 	stream->procedure = call->header.procedure;
 	stream->serial = call->header.serial;
 	stream->fd = -1;
+	stream->file = -1;
 	stream->pending = g_byte_array_new();
 	return stream;
+}
+
+bool stream_has_room(struct call *call)
+{
+	if (g_slist_length(call->conn->streams) < CONNECTION_STREAMS_MAX)
+		return true;
+	call_fail(call, LV_ERR_FAILED, "operation failed: this connection has too many streams");
+	return false;
 }
 
 struct stream *stream_new_download(struct call *call, GBytes *bytes)
@@ -53,6 +80,27 @@ struct stream *stream_new_console(struct call *call, int fd)
 
 	stream->fd = fd;
 	g_unix_set_fd_nonblocking(fd, TRUE, NULL);
+	return stream;
+}
+
+struct stream *stream_new_file(struct call *call, int fd, uint64_t offset, uint64_t length)
+{
+	struct stream *stream = stream_new(call);
+
+	stream->file = fd;
+	stream->file_at = offset;
+	stream->file_left = length ? length : UINT64_MAX;
+	return stream;
+}
+
+struct stream *stream_new_upload(struct call *call, int fd, uint64_t offset, uint64_t length,
+				 void (*stored)(void *ctx), void *ctx)
+{
+	struct stream *stream = stream_new_file(call, fd, offset, length);
+
+	stream->upload = true;
+	stream->stored = stored;
+	stream->stored_ctx = ctx;
 	return stream;
 }
 
@@ -73,9 +121,16 @@ void stream_free(struct stream *stream)
 	if (stream->started)
 		stream->conn->streams = g_slist_remove(stream->conn->streams, stream);
 	close_console(stream);
+	if (stream->more_source)
+		g_source_remove(stream->more_source);
+	if (stream->flush)
+		stream->flush->stream = NULL;
+	else if (stream->file >= 0)
+		image_file_close(stream->file);
 	if (stream->bytes)
 		g_bytes_unref(stream->bytes);
 	g_byte_array_unref(stream->pending);
+	g_free(stream->stored_ctx);
 	g_free(stream);
 }
 
@@ -115,21 +170,70 @@ static void fail(struct stream *stream, enum lv_code code, const char *text)
 	stream_free(stream);
 }
 
+/* What comes next of a download, in a buffer or where it lies: bytes, 0: the end, -errno. */
+static ssize_t next_piece(struct stream *stream, uint8_t *buffer, const uint8_t **ret)
+{
+	size_t size, count;
+	ssize_t got;
+
+	*ret = buffer;
+	if (stream->bytes) {
+		*ret = (const uint8_t *)g_bytes_get_data(stream->bytes, &size) + stream->at;
+		count = MIN(size - stream->at, LV_STREAM_DATA_MAX);
+		stream->at += count;
+		return (ssize_t)count;
+	}
+	count = (size_t)MIN(stream->file_left, LV_STREAM_DATA_MAX);
+	got = count ? pread(stream->file, buffer, count, (off_t)stream->file_at) : 0;
+	if (got <= 0)
+		return got ? -errno : 0;
+	stream->file_at += (uint64_t)got;
+	stream->file_left -= (uint64_t)got;
+	return got;
+}
+
+static gboolean on_more(gpointer data);
+
+/* May free the stream. */
 static void send_download(struct stream *stream)
 {
-	size_t size;
-	const uint8_t *data = g_bytes_get_data(stream->bytes, &size);
+	g_autofree uint8_t *buffer = stream->bytes ? NULL : g_malloc(LV_STREAM_DATA_MAX);
+	const uint8_t *data;
+	unsigned int i;
 
-	while (!stream->ended && !stream->conn->closing && !connection_is_full(stream->conn)) {
-		size_t count = MIN(size - stream->at, LV_STREAM_DATA_MAX);
+	for (i = 0; i < PIECES_AT_ONCE; i++) {
+		ssize_t count;
 
+		/* Goes on when the client has read. */
+		if (stream->ended || stream->conn->closing || connection_is_full(stream->conn))
+			return;
+		count = next_piece(stream, buffer, &data);
+		if (count < 0) {
+			fail(stream, LV_ERR_SYSTEM, g_strerror((int)-count));
+			return;
+		}
 		if (!count) {
 			send_end(stream);
 			return;
 		}
-		send_packet(stream, LV_CONTINUE, data + stream->at, count);
-		stream->at += count;
+		send_packet(stream, LV_CONTINUE, data, (size_t)count);
 	}
+	if (!stream->more_source)
+		stream->more_source = g_idle_add(on_more, stream);
+}
+
+static gboolean on_more(gpointer data)
+{
+	struct stream *stream = data;
+
+	stream->more_source = 0;
+	send_download(stream);
+	return G_SOURCE_REMOVE;
+}
+
+static bool is_download(const struct stream *stream)
+{
+	return stream->bytes || (stream->file >= 0 && !stream->upload);
 }
 
 static gboolean on_console(gint fd, G_GNUC_UNUSED GIOCondition condition, gpointer data)
@@ -163,9 +267,10 @@ void stream_start(struct stream *stream)
 {
 	stream->started = true;
 	stream->conn->streams = g_slist_prepend(stream->conn->streams, stream);
-	if (stream->bytes)
+	if (is_download(stream))
 		send_download(stream);
-	update_reading(stream);
+	else
+		update_reading(stream);
 }
 
 void streams_continue(struct connection *conn)
@@ -176,9 +281,10 @@ void streams_continue(struct connection *conn)
 		struct stream *stream = at->data;
 
 		next = at->next;
-		if (stream->bytes)
+		if (is_download(stream))
 			send_download(stream);
-		update_reading(stream);
+		else
+			update_reading(stream);
 	}
 }
 
@@ -211,6 +317,67 @@ static void to_console(struct stream *stream, const uint8_t *data, size_t size)
 		stream->out_source = g_unix_fd_add(stream->fd, G_IO_OUT, on_writable, stream);
 }
 
+static void to_file(struct stream *stream, const uint8_t *data, size_t size)
+{
+	int error;
+
+	if (size > stream->file_left) {
+		fail(stream, LV_ERR_FAILED, "operation failed: there is more data than was said");
+		return;
+	}
+	error = stream->file_at > G_MAXINT64 - size ? -EFBIG :
+		file_write(stream->file, data, size, stream->file_at);
+	if (error) {
+		fail(stream, LV_ERR_SYSTEM, g_strerror(-error));
+		return;
+	}
+	stream->file_at += size;
+	stream->file_left -= size;
+}
+
+static void sync_file(GTask *task, G_GNUC_UNUSED gpointer source, gpointer data,
+		      G_GNUC_UNUSED GCancellable *cancellable)
+{
+	struct flush *flush = data;
+
+	flush->error = fsync(flush->file) ? errno : 0;
+	g_task_return_boolean(task, TRUE);
+}
+
+static void on_synced(G_GNUC_UNUSED GObject *source, G_GNUC_UNUSED GAsyncResult *result,
+		      gpointer data)
+{
+	struct flush *flush = data;
+	struct stream *stream = flush->stream;
+
+	image_file_close(flush->file);
+	if (stream) {
+		stream->flush = NULL;
+		stream->file = -1;
+		if (flush->error) {
+			fail(stream, LV_ERR_SYSTEM, g_strerror(flush->error));
+		} else {
+			stream->stored(stream->stored_ctx);
+			send_packet(stream, LV_OK, NULL, 0);
+			stream_free(stream);
+		}
+	}
+	g_free(flush);
+}
+
+/* The client is told that it is done when it is on the disk. */
+static void finish_upload(struct stream *stream)
+{
+	struct flush *flush = g_new(struct flush, 1);
+	GTask *task = g_task_new(NULL, NULL, on_synced, flush);
+
+	*flush = (struct flush){ .stream = stream, .file = stream->file };
+	stream->flush = flush;
+	g_task_set_task_data(task, flush, NULL);
+	g_task_run_in_thread(task, sync_file);
+	g_object_unref(task);
+}
+
 /* What has been typed before the end still goes. */
 static void finish(struct stream *stream)
 {
@@ -233,12 +400,16 @@ void stream_take(struct connection *conn, const struct lv_header *header, const 
 		if (s->procedure == header->procedure && s->serial == header->serial)
 			stream = s;
 	}
-	/* Failed already, and this crossed our error. */
-	if (!stream || header->program != LV_REMOTE)
+	/* Failed already, and this crossed our error; or its end is on its way. */
+	if (!stream || stream->flush || header->program != LV_REMOTE)
 		return;
-	if (header->status != LV_CONTINUE)
+	if (stream->upload && header->status == LV_OK)
+		finish_upload(stream);
+	else if (header->status != LV_CONTINUE)
 		finish(stream);
-	else if (stream->bytes)
+	else if (stream->upload)
+		to_file(stream, data, size);
+	else if (is_download(stream))
 		fail(stream, LV_ERR_BAD_STREAM, "this stream takes no data");
 	else if (stream->fd >= 0)
 		to_console(stream, data, size);

@@ -301,6 +301,11 @@ static bool read_item(struct reader *r, const char *signature, struct xdr_value 
 	return false;
 }
 
+uint32_t xdr_count(const char *signature)
+{
+	return item_count(signature);
+}
+
 bool xdr_decode(const char *signature, uint8_t *data, size_t length, struct xdr_args *ret)
 {
 	struct reader r = { .at = data, .left = length };

@@ -58,6 +58,8 @@ struct xdr_args {
  */
 bool xdr_decode(const char *signature, uint8_t *data, size_t length, struct xdr_args *ret);
 void xdr_args_free(struct xdr_args *args);
+/* How many items a signature has. */
+uint32_t xdr_count(const char *signature);
 /* Only looks. */
 bool xdr_check(const char *signature, const uint8_t *data, size_t length);
 

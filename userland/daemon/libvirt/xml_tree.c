@@ -195,6 +195,31 @@ char *xml_text(const struct xml_node *node)
 	return g_strstrip(g_strdup(node->text->str));
 }
 
+static const struct { const char *unit; uint64_t bytes; } units[] = {
+	{ "b", 1 }, { "bytes", 1 }, { "KB", 1000 }, { "k", 1024 }, { "KiB", 1024 },
+	{ "MB", 1000000 }, { "M", 1 << 20 }, { "MiB", 1 << 20 }, { "GB", 1000000000 },
+	{ "G", 1 << 30 }, { "GiB", 1 << 30 }, { "TB", 1000000000000 }, { "T", 1ull << 40 },
+	{ "TiB", 1ull << 40 },
+};
+
+bool xml_amount(const struct xml_node *node, const char *default_unit, uint64_t *ret)
+{
+	const char *unit = xml_attribute(node, "unit");
+	char *text = xml_text(node);
+	bool ok = text[0] && strspn(text, "0123456789") == strlen(text) && strlen(text) < 20;
+	uint64_t number = ok ? g_ascii_strtoull(text, NULL, 10) : 0, factor = 0;
+	unsigned int i;
+
+	g_free(text);
+	for (i = 0; i < G_N_ELEMENTS(units); i++)
+		if (!g_ascii_strcasecmp(units[i].unit, unit ? unit : default_unit))
+			factor = units[i].bytes;
+	if (!ok || !factor || number > (1ull << 60) / factor)
+		return false;
+	*ret = number * factor;
+	return true;
+}
+
 char *xml_raw(const char *document, const struct xml_node *node)
 {
 	return g_strndup(document + node->start, node->end - node->start);

@@ -10,6 +10,7 @@
 #include <glib.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "libvirt/protocol.h"
 
@@ -54,6 +55,8 @@ static inline bool xml_is(const struct xml_node *node, const char *name)
 }
 /* Its text without white space around it; g_free(). */
 char *xml_text(const struct xml_node *node);
+/* An amount of bytes with its attribute "unit", as libvirt writes them; false: it is none. */
+bool xml_amount(const struct xml_node *node, const char *default_unit, uint64_t *ret);
 /* The element as it stands in the document; g_free(). */
 char *xml_raw(const char *document, const struct xml_node *node);
 
