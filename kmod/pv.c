@@ -153,12 +153,12 @@ void baton_pv_back(struct baton_vcpu *vcpu)
 
 void baton_pv_runner(struct baton_vcpu *vcpu)
 {
-	struct pid *old = rcu_dereference_protected(vcpu->pv.runner, true);
+	struct pid *old = vcpu->pv.runner;
 
-	rcu_assign_pointer(vcpu->pv.runner, get_task_pid(current, PIDTYPE_PID));
-	if (!old)
-		return;
-	synchronize_rcu();
+	/* Not RCU, whose end this thread would have to wait for before it runs the guest. */
+	spin_lock(&vcpu->pv.runner_lock);
+	WRITE_ONCE(vcpu->pv.runner, get_task_pid(current, PIDTYPE_PID));
+	spin_unlock(&vcpu->pv.runner_lock);
 	put_pid(old);
 }
 
@@ -170,9 +170,9 @@ static bool yield_to_vcpu(struct baton_vcpu *target)
 
 	if (!target || !READ_ONCE(target->pv.away) || READ_ONCE(target->mode) != BATON_MODE_OUT)
 		return false;
-	rcu_read_lock();
-	task = get_pid_task(rcu_dereference(target->pv.runner), PIDTYPE_PID);
-	rcu_read_unlock();
+	spin_lock(&target->pv.runner_lock);
+	task = get_pid_task(target->pv.runner, PIDTYPE_PID);
+	spin_unlock(&target->pv.runner_lock);
 	if (!task)
 		return false;
 	done = task != current && baton_yield_to(task) > 0;

@@ -22,7 +22,8 @@ struct baton_pv {
 	u64 steal_seen;			/* V: the thread's time of waiting as of its last turn */
 	u64 steal_base;			/* V: … that the guest has been told */
 	const void *steal_of;		/* V: whose; only compared */
-	struct pid __rcu *runner;	/* V to write: of the thread that ran it last */
+	spinlock_t runner_lock;
+	struct pid *runner;	/* V and runner_lock to write: of the thread that ran it last */
 };
 
 /*

@@ -457,7 +457,7 @@ int baton_vcpu_run(struct baton_vcpu *vcpu)
 	vcpu->secrets_seen = true;
 	if (READ_ONCE(vcpu->vm->dead))
 		return -EIO;
-	if (unlikely(rcu_access_pointer(vcpu->pv.runner) != task_pid(current)))
+	if (unlikely(READ_ONCE(vcpu->pv.runner) != task_pid(current)))
 		baton_pv_runner(vcpu);
 	if (vcpu->answer_due) {
 		r = take_answer(vcpu);

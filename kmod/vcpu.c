@@ -84,6 +84,7 @@ static struct baton_vcpu *vcpu_alloc(struct baton_vm *vm, u32 id)
 	vcpu->cpuid.phys_bits = 36; /* until BATON_SET_CPUID says otherwise */
 	mutex_init(&vcpu->lock);
 	rcuwait_init(&vcpu->wait);
+	spin_lock_init(&vcpu->pv.runner_lock);
 	return vcpu;
 }
 
@@ -130,7 +131,7 @@ void baton_vcpu_destroy(struct baton_vcpu *vcpu)
 	baton_hv->vcpu_fini(vcpu);
 	baton_cpuid_free(&vcpu->cpuid);
 	baton_fpu_fini(vcpu);
-	put_pid(rcu_dereference_protected(vcpu->pv.runner, true));
+	put_pid(vcpu->pv.runner);
 	vcpu_free(vcpu);
 }
 

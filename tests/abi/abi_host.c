@@ -146,6 +146,9 @@ static bool guest_may_have(uint32_t index)
 	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 		if (others[i] == index)
 			return true;
+	/* AMD's first counters, which are there on all of them. */
+	if (index >= 0xc0010000 && index < 0xc0010008)
+		return true;
 	return (index >= 0x200 && index < 0x210) || (index >= 0x268 && index < 0x270) ||
 	       (index >= 0x800 && index < 0x840);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Safety test A4: state goes in and comes out; what no processor takes is refused. */
 #include <stdint.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "abi.h"
@@ -182,6 +183,7 @@ static void test_commit(void)
 	run->commit = 0;
 	FAILS(ioctl(v.vcpu, BATON_RUN, 1), EINVAL);
 	EXPECT(!ioctl(v.vcpu, BATON_RUN, 0) && run->exit_reason == BATON_EXIT_NONE);
+	munmap(run, 4096);
 	close_vm(&v);
 }
 
