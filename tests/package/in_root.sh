@@ -27,7 +27,8 @@ processes_of() { # PROGRAM
 end() { # PID
 	tries=0
 	kill "$1"
-	while grep -q '^State:.[^Z]' "/proc/$1/status" 2>/dev/null; do
+	# Of all its threads: the first one is a zombie before the others have let go of its files.
+	while grep -qs '^State:.[^Z]' "/proc/$1/task/"*/status; do
 		[ $((tries += 1)) -lt 300 ] || fail "process $1 does not end when told to"
 		sleep 0.1
 	done
