@@ -307,7 +307,8 @@ static enum baton_next run_backend(struct baton_vcpu *vcpu)
 	u64 start = rdtsc();
 	enum baton_next next;
 
-	vcpu->save |= READ_ONCE(vcpu->run->want) & BATON_ST_SREGS;
+	/* An exit that was made outside of a window (resolve_fault()) left its own there. */
+	vcpu->save = READ_ONCE(vcpu->run->want) & BATON_ST_SREGS;
 	baton_count(vcpu, BATON_STAT_WINDOWS);
 	WRITE_ONCE(vcpu->stats[BATON_STAT_READY_NS], baton_run_delay());
 	next = baton_hv->run(vcpu);
