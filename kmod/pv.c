@@ -96,19 +96,24 @@ void baton_pv_away(struct baton_vcpu *vcpu)
 		baton_dirty_mark(vcpu->vm, vcpu->msr.pv_steal, sizeof(*area));
 }
 
-/* From here on others send us an interrupt. What they had left to us before? */
-static u8 end_preempted(struct kvm_steal_time __user *area)
+/*
+ * From here on others send us an interrupt. What they had left to us before? If the
+ * memory cannot be had, all; and as they may not know, we look again in each turn.
+ */
+static u8 end_preempted(struct baton_vcpu *vcpu, struct kvm_steal_time __user *area)
 {
 	u8 old;
 
 	if (get_user(old, &area->preempted) || !user_access_begin(area, sizeof(*area)))
-		return KVM_VCPU_FLUSH_TLB;
+		goto unknown;
 	while (old && !unsafe_try_cmpxchg_user(&area->preempted, &old, (u8)0, fault))
 		;
 	user_access_end();
 	return old;
 fault:
 	user_access_end();
+unknown:
+	vcpu->pv.steal_seen = BATON_STEAL_LOOK;
 	return KVM_VCPU_FLUSH_TLB;
 }
 
@@ -131,18 +136,15 @@ static void add_steal(struct kvm_steal_time __user *area, u64 ns)
 void baton_pv_back(struct baton_vcpu *vcpu)
 {
 	struct kvm_steal_time __user *area = steal_area(vcpu);
-	u64 delay = baton_run_delay(), late = 0;
+	u64 delay = baton_run_delay(), late = delay - vcpu->pv.steal_base;
 
-	/* Another thread's waiting was not this vCPU's. */
-	if (vcpu->pv.steal_of == current)
-		late = delay - vcpu->pv.steal_base;
-	vcpu->pv.steal_of = area ? current : NULL;
+	/* Also where nobody is told: what was before the guest asks is not its own. */
 	vcpu->pv.steal_base = delay;
 	vcpu->pv.steal_seen = delay;
 	WRITE_ONCE(vcpu->pv.away, false);
 	if (!area)
 		return;
-	if (end_preempted(area) & KVM_VCPU_FLUSH_TLB)
+	if (end_preempted(vcpu, area) & KVM_VCPU_FLUSH_TLB)
 		vcpu->dirty |= BATON_ST_TLB;
 	if (late)
 		add_steal(area, late);
@@ -155,6 +157,8 @@ void baton_pv_runner(struct baton_vcpu *vcpu)
 {
 	struct pid *old = vcpu->pv.runner;
 
+	/* Another thread's waiting was not this vCPU's. */
+	vcpu->pv.steal_base = baton_run_delay();
 	/* Not RCU, whose end this thread would have to wait for before it runs the guest. */
 	spin_lock(&vcpu->pv.runner_lock);
 	WRITE_ONCE(vcpu->pv.runner, get_task_pid(current, PIDTYPE_PID));

@@ -20,8 +20,7 @@ struct baton_pv {
 	bool away;			/* a: the thread is off the CPU */
 	u32 yield_to;			/* V: with BATON_REQ_YIELD: an APIC id, BATON_YIELD_ANY */
 	u64 steal_seen;			/* V: the thread's time of waiting as of its last turn */
-	u64 steal_base;			/* V: … that the guest has been told */
-	const void *steal_of;		/* V: whose; only compared */
+	u64 steal_base;			/* V: … that the guest has been told; of `runner` */
 	spinlock_t runner_lock;
 	struct pid *runner;	/* V and runner_lock to write: of the thread that ran it last */
 };

@@ -307,6 +307,7 @@ static bool back(void)
 static void steal_on(void)
 {
 	current->sched_info.run_delay = 1000000;
+	baton_pv_runner(v);
 	assert_true(wrmsr(PV_STEAL, STEAL_AREA | 1));
 	assert_true(back());
 }
@@ -336,7 +337,9 @@ static void test_steal_counts(void **state)
 	assert_int_equal(area()->steal, 508);
 	/* Time between off and on is not stolen. */
 	current->sched_info.run_delay += 500;
-	steal_on();
+	assert_true(back());
+	assert_true(wrmsr(PV_STEAL, STEAL_AREA | 1));
+	assert_true(back());
 	assert_int_equal(area()->steal, 508);
 }
 
@@ -348,12 +351,20 @@ static void test_steal_of_another_thread(void **state)
 	steal_on();
 	other.sched_info.run_delay = 90000000;
 	current = &other;
+	baton_pv_runner(v);
 	assert_true(back());
 	assert_int_equal(area()->steal, 0);
 	other.sched_info.run_delay += 3;
 	assert_true(back());
-	current = first;
+	/* And one that begins at its address when it is gone. */
+	other.sched_info.run_delay = 20;
+	baton_pv_runner(v);
+	assert_true(back());
 	assert_int_equal(area()->steal, 3);
+	other.sched_info.run_delay += 4;
+	assert_true(back());
+	current = first;
+	assert_int_equal(area()->steal, 7);
 }
 
 static void test_preempted(void **state)
@@ -381,6 +392,17 @@ static void test_preempted(void **state)
 	kshim_user_fault = every_access;
 	assert_true(back());
 	assert_int_equal(v->dirty & BATON_ST_TLB, BATON_ST_TLB);
+	/* Others find us preempted there until it can be written. */
+	v->dirty = 0;
+	assert_true(back());
+	assert_int_equal(v->dirty & BATON_ST_TLB, BATON_ST_TLB);
+	kshim_user_fault = NULL;
+	area()->preempted |= KVM_VCPU_FLUSH_TLB;
+	v->dirty = 0;
+	assert_true(back());
+	assert_int_equal(area()->preempted, 0);
+	assert_int_equal(v->dirty & BATON_ST_TLB, BATON_ST_TLB);
+	assert_false(back());
 }
 
 static void test_steal_is_logged(void **state)
