@@ -195,6 +195,8 @@ static enum baton_next entry_refused(struct vmx_vcpu *vmx)
 {
 	u32 error = vmcs_read32(VMCS_INSN_ERROR), event = vmcs_read32(VMCS_ENTRY_INTR_INFO);
 
+	if (unlikely(vmx->step))
+		vmx_event_step_end(vmx);
 	if (error == VMX_FAIL_CONTROLS || error == VMX_FAIL_HOST_STATE) {
 		vmcs_write32(VMCS_ENTRY_INTR_INFO, 0);
 		return baton_exit_failed(&vmx->base, BATON_EXIT_ENTRY_FAILED, error, 0, event,
