@@ -124,11 +124,14 @@ static void free_resampler(struct rcu_head *rcu)
 
 static void drop_resampler(struct irqfd *irqfd)
 {
-	if (!irqfd->resampler)
+	struct resampler *resampler = irqfd->resampler;
+
+	if (!resampler)
 		return;
-	hlist_del_rcu(&irqfd->resampler->link);
-	call_rcu(&irqfd->resampler->rcu, free_resampler);
+	hlist_del_rcu(&resampler->link);
+	/* wake() finds it here, too. */
 	WRITE_ONCE(irqfd->resampler, NULL);
+	call_rcu(&resampler->rcu, free_resampler);
 }
 
 static int add_resampler(struct irqfd *irqfd, int fd)
