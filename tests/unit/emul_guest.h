@@ -20,6 +20,7 @@
 #define G_DATA		0x4000u
 #define G_STACK		0x8000u
 #define G_TABLES	0x10000u
+#define G_ROM		0x50000u	/* for who maps one */
 #define G_DEVICE	0x80000u
 #define G_DEVICE_SIZE	0x10000u
 #define G_PORT		0x1f0u

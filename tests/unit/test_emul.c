@@ -554,6 +554,23 @@ static void test_again(void **state)
 	assert_int_equal(g->regs.rip, G_CODE + 2);
 }
 
+/* Firmware that runs where it lies: of its code no pointer is kept. */
+static void test_again_in_rom(void **state)
+{
+	static _Alignas(4096) uint8_t rom[4096] = { [0x100] = 0x89, 0x03 }; /* mov [rbx], eax */
+	struct guest *g = *state;
+
+	assert_int_equal(guest_memory_map(g->memory, WINDOW_FIRMWARE, G_ROM, sizeof(rom), rom,
+					  true), 0);
+	g->regs.gpr[BATON_RBX] = G_DEVICE + AT;
+	CODE(g, "\x90");
+	g->exit.gpa = G_DEVICE + AT;
+	g->exit.access = BATON_ACCESS_WRITE;
+	for (int i = 0; i < 3; i++)
+		expect_code_at(g, G_ROM + 0x100, AT);
+	guest_memory_unmap(g->memory, WINDOW_FIRMWARE);
+}
+
 static void test_code_limit(void **state)
 {
 	struct guest *g = *state;
@@ -663,7 +680,7 @@ int main(void)
 		T(test_rom, setup64), T(test_exit_address, setup64),
 		T(test_code_bytes, setup64), T(test_code_fetch, setup64),
 		T(test_code_page, setup64),
-		T(test_again, setup64),
+		T(test_again, setup64), T(test_again_in_rom, setup64),
 		T(test_code_limit, setup32), T(test_code_mode, setup32),
 		T(test_unsupported, setup64),
 		T(test_atomic, setup64),

@@ -274,7 +274,9 @@ static inline bool is_same_code(const struct emul *emul, const struct emul_entry
 
 	if (exit->insn_len)
 		return exit->insn_len >= entry->op.length && same_bytes(entry, exit->insn);
-	return offset <= PAGE_SIZE - BYTES_ROOM && is_same_mode(&code->mode, &exit->mode) &&
+	/* Without a trail, as of ROM, there is no pointer either. */
+	return code->trail.count && offset <= PAGE_SIZE - BYTES_ROOM &&
+	       is_same_mode(&code->mode, &exit->mode) &&
 	       same_bytes(entry, code->host + offset) && walk_trail_holds(&code->trail);
 }
 
