@@ -292,6 +292,31 @@ static void test_guests_own(void **state)
 	rig_end_all(&r);
 }
 
+/* gdb goes just when a breakpoint of its own is met: the guest has no INT3 there. */
+static void test_gone(void **state)
+{
+	const uint8_t code = 0x55;
+	uint8_t now;
+	struct rig r;
+
+	(void)state;
+	rig_start(&r);
+	guest_memory_write(r.memory, 0x1000, &code, 1);
+	ASK("Z0,ffffffff80001000,1", "OK");
+	ASK("vCont;c", "");
+	r.vcpu[1].met = true;
+	r.vcpu[1].what = (struct hv_exit_debug){ .exception = 3 };
+	r.running = 1;
+	gdb_drop_client(r.gdb);
+	gdb_on_break(r.gdb); /* it was signalled before */
+	assert_int_equal(r.running, 3);
+	guest_memory_read(r.memory, 0x1000, &now, 1);
+	assert_int_equal(now, code);
+	assert_int_equal(r.vcpu[1].events.flags, 0);
+	assert_int_equal(r.vcpu[1].regs.rip, RIG_HIGH + 0x1000);
+	rig_end_all(&r);
+}
+
 static void test_hard_breaks(void **state)
 {
 	struct rig r;
@@ -429,7 +454,8 @@ int main(void)
 		cmocka_unit_test(test_registers), cmocka_unit_test(test_features),
 		cmocka_unit_test(test_memory), cmocka_unit_test(test_translation),
 		cmocka_unit_test(test_soft_breaks),
-		cmocka_unit_test(test_guests_own), cmocka_unit_test(test_hard_breaks),
+		cmocka_unit_test(test_guests_own), cmocka_unit_test(test_gone),
+		cmocka_unit_test(test_hard_breaks),
 		cmocka_unit_test(test_step_flags), cmocka_unit_test(test_threads),
 		cmocka_unit_test(test_where),
 	};

@@ -48,15 +48,6 @@ void gdb_resume(struct gdb *gdb, uint64_t run, uint64_t step)
 	gdb->target->run(gdb->target->ctx, gdb->running);
 }
 
-void gdb_let_go(struct gdb *gdb)
-{
-	if (!gdb->target)
-		return;
-	gdb->target->hold(gdb->target->ctx);
-	gdb_break_remove_all(gdb);
-	gdb_resume(gdb, UINT64_MAX, 0);
-}
-
 /* ---- what was met ---- */
 
 /* To the guest, as if there were no debugger. */
@@ -147,6 +138,19 @@ static bool collect(struct gdb *gdb, char *reason, size_t size)
 		}
 	}
 	return found;
+}
+
+/* What was met meanwhile and is ours must not get to the guest when it is not any more. */
+void gdb_let_go(struct gdb *gdb)
+{
+	char reason[64];
+
+	if (!gdb->target)
+		return;
+	gdb->target->hold(gdb->target->ctx);
+	collect(gdb, reason, sizeof(reason));
+	gdb_break_remove_all(gdb);
+	gdb_resume(gdb, UINT64_MAX, 0);
 }
 
 void gdb_stop(struct gdb *gdb, unsigned int signal)
