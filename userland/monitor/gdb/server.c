@@ -240,9 +240,13 @@ static void on_event(void *ctx, int fd, uint32_t events)
 
 /* ---- machines ---- */
 
+/* A client that has gone by then lets the guest run: so it is held before. */
 static void tell_stopped(struct gdb *gdb)
 {
-	if (gdb->client >= 0 && !gdb->held)
+	bool knew = gdb->held;
+
+	gdb->held = true;
+	if (gdb->client >= 0 && !knew)
 		gdb_send_stop(gdb, SIGNAL_TRAP, "");
 }
 
@@ -255,7 +259,6 @@ void gdb_set_target(struct gdb *gdb, const struct gdb_target *target)
 		return;
 	target->hold(target->ctx);
 	tell_stopped(gdb);
-	gdb->held = true;
 }
 
 void gdb_target_ended(struct gdb *gdb, bool for_good)

@@ -51,7 +51,8 @@ static void skip_prefixes(struct place *p)
 	static const uint8_t prefixes[] = { 0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0x67,
 					    0xf0, 0xf2, 0xf3 };
 
-	for (; p->at < 13 && memchr(prefixes, p->code[p->at], sizeof(prefixes)); p->at++)
+	/* Behind a REX there is room for an opcode of two bytes. */
+	for (; p->at < 12 && memchr(prefixes, p->code[p->at], sizeof(prefixes)); p->at++)
 		p->op_size |= p->code[p->at] == 0x66;
 	if (p->long64 && (p->code[p->at] & 0xf0) == 0x40)
 		p->rex_w = p->code[p->at++] & 8;
