@@ -124,13 +124,12 @@ static void free_resampler(struct rcu_head *rcu)
 
 static void drop_resampler(struct irqfd *irqfd)
 {
-	struct resampler *resampler = irqfd->resampler;
+	/* Before RCU hears of it: wake() finds it here. */
+	struct resampler *resampler = xchg(&irqfd->resampler, NULL);
 
 	if (!resampler)
 		return;
 	hlist_del_rcu(&resampler->link);
-	/* wake() finds it here, too. */
-	WRITE_ONCE(irqfd->resampler, NULL);
 	call_rcu(&resampler->rcu, free_resampler);
 }
 

@@ -203,20 +203,17 @@ static const struct mmu_notifier_ops notifier_ops = {
 void baton_slots_publish(struct baton_vm *vm, struct baton_slots *slots, u64 gpa, u64 size)
 {
 	u64 *retired = NULL;
-	bool flush;
 
 	spin_lock(&vm->mmu_lock);
 	vm->inv_seq++;
-	flush = baton_npt_detach(vm, gpa, size, &retired);
-	if (slots) {
-		/* What processors have on record is by the old array; a log may move. */
-		if (flush && baton_npt_logs(&vm->npt))
-			baton_tlb_flush(vm);
-		rcu_assign_pointer(vm->slots, slots);
-	}
-	/* It also waits for windows that know the old array and are about to write (pv.c). */
-	if (flush || slots)
+	/* First: what processors have on record (vmx_pml.c) is by the old array. */
+	if (baton_npt_detach(vm, gpa, size, &retired))
 		baton_tlb_flush(vm);
+	if (slots) {
+		rcu_assign_pointer(vm->slots, slots);
+		/* For windows that know the old array and are about to write (pv.c). */
+		baton_tlb_flush(vm);
+	}
 	spin_unlock(&vm->mmu_lock);
 	baton_npt_free_retired(retired);
 }
