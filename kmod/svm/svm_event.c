@@ -232,6 +232,9 @@ static void inject_exception(struct svm_vcpu *svm)
 	struct baton_pending *ev = &svm->vcpu.ev;
 
 	ev->exception = false;
+	/* Of these two processors that know NRIP push that, not RIP. */
+	if (ev->vector == VECTOR_BP || ev->vector == VECTOR_OF)
+		svm->vmcb->next_rip = svm->vcpu.regs.rip;
 	inject(svm, ev->vector, SVM_EVENT_EXCEPTION, ev->has_error ? ev->error : 0);
 }
 
