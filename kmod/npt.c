@@ -347,31 +347,35 @@ bool baton_npt_unprotect(struct baton_npt *npt, u64 gpa)
 	return true;
 }
 
-/* A walk for each level-1 table, not for each page: that is what pages cost most. */
-bool baton_npt_protect(struct baton_vm *vm, u64 gpa, u64 mask)
+/* Pages of one level-1 table, from gpa on. */
+static bool protect(const struct baton_npt *npt, u64 gpa, u64 mask)
 {
-	const struct baton_npt *npt = &vm->npt;
-	u64 at = ~0ull, pte, *table = NULL;
-	bool found = false;
+	const u64 written = npt->written, clean = npt->clean;
+	u64 *entry = mask ? find_small(npt, gpa) : NULL, found = 0;
 
-	lockdep_assert_held(&vm->mmu_lock);
-	for (; mask; mask &= mask - 1) {
-		u64 page = gpa + __ffs64(mask) * (u64)BATON_PAGE_SIZE;
-		unsigned int index = npt_index(page, 1);
+	for (; entry && mask; mask &= mask - 1) {
+		u64 *page = entry + __ffs64(mask), pte = *page;
 
-		if (page >> npt_shift(2) != at) {
-			u64 *entry = find_small(npt, page);
-
-			table = entry ? entry - index : NULL;
-		}
-		at = page >> npt_shift(2);
-		pte = table ? table[index] : 0;
-		if (!pte || strength(npt, pte) != BATON_NPT_WRITE)
+		/* BATON_NPT_WRITE is the strength that has all of these. */
+		if ((pte & written) != written)
 			continue;
-		WRITE_ONCE(table[index], (pte & ~npt->written) | npt->clean);
-		found = true;
+		WRITE_ONCE(*page, (pte & ~written) | clean);
+		found = 1;
 	}
 	return found;
+}
+
+/* A walk for each table, not for each page: that is what pages cost most. */
+bool baton_npt_protect(struct baton_vm *vm, u64 gpa, u64 mask)
+{
+	unsigned int here = NPT_ENTRIES - npt_index(gpa, 1);
+	bool found;
+
+	lockdep_assert_held(&vm->mmu_lock);
+	if (here >= 64)
+		return protect(&vm->npt, gpa, mask);
+	found = protect(&vm->npt, gpa, mask & ((1ull << here) - 1));
+	return protect(&vm->npt, gpa + here * BATON_PAGE_SIZE, mask >> here) || found;
 }
 
 /* --- what the guest uses --------------------------------------------------------- */

@@ -127,6 +127,7 @@ void print_row(const char *engine, const char *id, double value);
 void profile_row(const char *engine, const char *row);
 void profile_begin(void);
 void profile_end(void);
+void profile_row_end(void);
 void profile_tell(unsigned int divisor);
 int print_failure(const char *engine, const char *id, const char *why);
 /* The row of monitor_kib(); returns 1 if it has no value. */

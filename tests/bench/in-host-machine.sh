@@ -27,10 +27,12 @@ attempt() {
 	shift 2
 	for tries in 1 2 3 4; do
 		if baton-bench --engine "$engine" "$@" >/tmp/rows; then
-			[ $tries = 1 ] || sed -i "s/\$/try $tries: in those before, the guest hung or failed/" /tmp/rows
+			[ $tries = 1 ] || sed -i "/^#/!s/\$/try $tries: in those before, the guest hung or failed/" /tmp/rows
 			cat /tmp/rows
 			return
 		fi
+		# The plugin has counted these, too.
+		sed -n 's/^# marked/# dropped/p' /tmp/rows
 		sleep 2
 	done
 	for row in $rows; do

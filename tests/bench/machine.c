@@ -117,6 +117,7 @@ static int measure(const char *engine, const char *id, struct monitor *m, work_f
 	profile_tell(divisor);
 	print_row(engine, id, (full - empty) / divisor);
 	/* The plugin's last two lines are of these. */
+	profile_row_end();
 	printf("# marked %s %s %u\n", engine, id, divisor);
 	return 0;
 }

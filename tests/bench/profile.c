@@ -34,6 +34,12 @@ void profile_end(void)
 		MARK("0");
 }
 
+void profile_row_end(void)
+{
+	if (wanted)
+		MARK("2");
+}
+
 void profile_tell(unsigned int divisor)
 {
 	if (!wanted || !getenv("BENCH_PROFILE"))

@@ -8,6 +8,7 @@
 
 #define MARK_BEGIN "BTN1"
 #define MARK_END "BTN0"
+#define MARK_ROW "BTN2"	/* a row is complete: its last two ends are of nothing, and of all */
 #define MARK_BYTES(text) "\x0f\x1f\x84\x00" text
 #define MARK_SIZE 8
 

@@ -5,7 +5,8 @@
  * nobody else has. At each end:
  *
  *	log	gets a line: instructions executed in all, and of them by guests, which
- *		is from a VMRUN to the instruction behind it;
+ *		is from a VMRUN to the instruction behind it (and a line "row" for the
+ *		mark of a row);
  *	out	is written anew, with a line for each block of instructions: virtual
  *		address, physical place, instructions in it, times executed. What
  *		tests/bench/profile/report makes sense of.
@@ -97,15 +98,31 @@ static void end(void)
 	fclose(out);
 }
 
-static void on_mark(unsigned int cpu, void *which)
+static void on_begin(unsigned int cpu, void *unused)
 {
-	(void)cpu;
+	(void)cpu, (void)unused;
 	pthread_mutex_lock(&lock);
-	if (which)
-		begin();
-	else
-		end();
+	begin();
 	pthread_mutex_unlock(&lock);
+}
+
+static void on_end(unsigned int cpu, void *unused)
+{
+	(void)cpu, (void)unused;
+	pthread_mutex_lock(&lock);
+	end();
+	pthread_mutex_unlock(&lock);
+}
+
+static void on_row(unsigned int cpu, void *unused)
+{
+	FILE *log = log_path ? fopen(log_path, "ae") : NULL;
+
+	(void)cpu, (void)unused;
+	if (!log)
+		return;
+	fputs("row\n", log);
+	fclose(log);
 }
 
 static bool is_mark(const struct qemu_plugin_insn *insn, const char *mark)
@@ -116,10 +133,18 @@ static bool is_mark(const struct qemu_plugin_insn *insn, const char *mark)
 
 static void look_for_marks(struct qemu_plugin_insn *insn)
 {
-	if (is_mark(insn, MARK_BYTES(MARK_BEGIN)))
-		qemu_plugin_register_vcpu_insn_exec_cb(insn, on_mark, PLUGIN_CB_NO_REGS, (void *)1);
-	else if (is_mark(insn, MARK_BYTES(MARK_END)))
-		qemu_plugin_register_vcpu_insn_exec_cb(insn, on_mark, PLUGIN_CB_NO_REGS, NULL);
+	static const struct {
+		const char *bytes;
+		void (*seen)(unsigned int cpu, void *unused);
+	} marks[] = {
+		{ MARK_BYTES(MARK_BEGIN), on_begin }, { MARK_BYTES(MARK_END), on_end },
+		{ MARK_BYTES(MARK_ROW), on_row },
+	};
+
+	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
+		if (is_mark(insn, marks[i].bytes))
+			qemu_plugin_register_vcpu_insn_exec_cb(insn, marks[i].seen,
+							       PLUGIN_CB_NO_REGS, NULL);
 }
 
 static void on_vmrun(unsigned int cpu, void *behind)
