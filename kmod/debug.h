@@ -56,4 +56,10 @@ static inline void baton_debug_leave(struct baton_vcpu *vcpu)
 		baton_debug_restore(&vcpu->host_debug);
 }
 
+/* Is it a fault, whose saved RFLAGS have RF? Injecting one does not see to that. */
+static inline bool baton_sets_rf(u8 vector)
+{
+	return vector < 32 && !(BIT(vector) & 0x4011e); /* traps and aborts */
+}
+
 #endif

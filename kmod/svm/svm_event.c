@@ -235,6 +235,8 @@ static void inject_exception(struct svm_vcpu *svm)
 	/* Of these two processors that know NRIP push that, not RIP. */
 	if (ev->vector == VECTOR_BP || ev->vector == VECTOR_OF)
 		svm->vmcb->next_rip = svm->vcpu.regs.rip;
+	if (baton_sets_rf(ev->vector))
+		svm->vcpu.regs.rflags |= X86_EFLAGS_RF;
 	inject(svm, ev->vector, SVM_EVENT_EXCEPTION, ev->has_error ? ev->error : 0);
 }
 

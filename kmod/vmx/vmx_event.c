@@ -61,6 +61,10 @@ static void plan_exception(struct vmx_vcpu *vmx, struct plan *plan)
 	struct baton_pending *ev = &vmx->base.ev;
 
 	ev->exception = false;
+	if (baton_sets_rf(ev->vector)) {
+		vmx->base.regs.rflags = vmx_rflags(vmx) | X86_EFLAGS_RF;
+		vmcs_write(VMCS_GUEST_RFLAGS, vmx->base.regs.rflags);
+	}
 	plan_event(plan, ev->vector, VMX_TYPE_EXCEPTION);
 	plan_error(vmx, plan, ev->has_error ? ev->error : 0);
 }

@@ -426,6 +426,47 @@ static void test_deaf(void)
 	stay_deaf(halt, sizeof(halt), BATON_STAT_EXIT_HLT);
 }
 
+/* Flat 32-bit code, with handlers of interrupts 0 to 31 at HANDLER. */
+static struct abi_guest start32(const void *code, size_t size)
+{
+	static const uint64_t gdt[] = { 0, 0x00cf9b000000ffff, 0x00cf93000000ffff };
+	const uint64_t gate = 0x8e0000080000ull | HANDLER;
+	struct abi_guest g = abi_guest_start(code, size);
+	struct baton_sregs sregs;
+
+	memcpy(g.memory + 0x5000, gdt, sizeof(gdt));
+	for (int i = 0; i < 32; i++)
+		memcpy(g.memory + 0x6000 + 8 * i, &gate, sizeof(gate));
+	EXPECT(!ioctl(g.vcpu, BATON_GET_SREGS, &sregs));
+	for (int i = BATON_ES; i <= BATON_GS; i++)
+		sregs.seg[i] = (struct baton_segment){
+			.limit = 0xffffffff, .selector = i == BATON_CS ? 8 : 16,
+			.attr = i == BATON_CS ? 0xc09b : 0xc093,
+		};
+	sregs.gdt = (struct baton_dtable){ .base = 0x5000, .limit = sizeof(gdt) - 1 };
+	sregs.idt = (struct baton_dtable){ .base = 0x6000, .limit = 8 * 32 - 1 };
+	sregs.cr0 |= 1;
+	EXPECT(!ioctl(g.vcpu, BATON_SET_SREGS, &sregs));
+	return g;
+}
+
+/* A fault that the module makes: its handler finds RF in the flags that were saved. */
+static void test_resume_flag(void)
+{
+	/* mov $-1,%eax; mov %eax,%cr4 */
+	static const unsigned char code[] = { 0x83, 0xc8, 0xff, 0x0f, 0x22, 0xe0 };
+	/* pop %eax, 4 times: error code, EIP, CS, EFLAGS; out %eax,0x10; hlt */
+	static const unsigned char handler[] = { 0x58, 0x58, 0x58, 0x58, 0xe7, 0x10, 0xf4 };
+	struct abi_guest g = start32(code, sizeof(code));
+	uint32_t flags;
+
+	memcpy(g.memory + HANDLER, handler, sizeof(handler));
+	RUN_TO_PORT(g, 0x10);
+	flags = g.run->pio.data;
+	EXPECT(flags & 1u << 16);
+	abi_guest_end(&g);
+}
+
 const struct abi_test abi_intr_tests[] = {
 	{ "A14: INTA after STI and its shadow", test_window },
 	{ "INTR is a level", test_level },
@@ -437,6 +478,7 @@ const struct abi_test abi_intr_tests[] = {
 	{ "INTR with an MSI", test_with_msi },
 	{ "INTR with an NMI", test_with_nmi },
 	{ "INTA's vector cut short", test_cut_short },
+	{ "A4: RF in a fault's saved flags", test_resume_flag },
 	{ "A14: INTR while spinning", test_spinning },
 	{ "A14: INTR while halted", test_halted },
 	{ "A14: INTR with IF clear", test_deaf },
