@@ -26,6 +26,7 @@
 #define MASKED		0x10000u
 
 static int failures;
+static const char *skipped;	/* why the test that runs is not made here */
 
 #define EXPECT(condition)							\
 	do {									\
@@ -491,7 +492,12 @@ static void test_steps(void)
 		0xe6, 0x11,		/* out 0x11,al */
 	};
 	struct hv_debug debug = { .step = true };
+	const char *host = getenv("BATON_TESTHOST");
 
+	if (hv_get_info(engine)->engine == HV_ENGINE_KVM && host && !strcmp(host, "vmx")) {
+		skipped = "KVM's single steps get lost in Bochs";
+		return;
+	}
 	EXPECT(hv_get_info(engine)->guest_debug);
 	start(code, sizeof(code));
 	EXPECT(!hv_vcpu_set_debug(vcpu, &debug));
@@ -543,9 +549,11 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
 		int before = failures;
 
+		skipped = NULL;
 		tests[i].run();
-		printf("%s %s: %s\n", failures == before ? "pass" : "FAIL",
-		       hv_get_info(engine)->name, tests[i].name);
+		printf("%s %s: %s%s%s\n", skipped ? "skip" : failures == before ? "pass" : "FAIL",
+		       hv_get_info(engine)->name, tests[i].name, skipped ? ": " : "",
+		       skipped ? skipped : "");
 	}
 	hv_close(engine);
 	return failures ? 1 : 0;

@@ -73,6 +73,23 @@ static gboolean on_second(gpointer data)
 
 /* ---- the start ---- */
 
+/*
+ * A child of a daemon that was killed holds its lock until it executes what it was made
+ * for: a moment of waiting tells the two cases apart.
+ */
+#define LOCK_TRIES 50
+#define LOCK_RETRY_US 20000
+
+static bool take_lock(int fd)
+{
+	for (int tries = 0; tries < LOCK_TRIES; tries++) {
+		if (!flock(fd, LOCK_EX | LOCK_NB))
+			return true;
+		g_usleep(LOCK_RETRY_US);
+	}
+	return false;
+}
+
 static bool lock_file(const char *path, struct btn_error *e)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -82,7 +99,7 @@ static bool lock_file(const char *path, struct btn_error *e)
 		btn_set_cause(e, "The host says: %s.", strerror(errno));
 		return false;
 	}
-	if (!flock(fd, LOCK_EX | LOCK_NB))
+	if (take_lock(fd))
 		return true;
 	btn_set_default(e, BTN_DAEMON_RUNNING);
 	close(fd);
