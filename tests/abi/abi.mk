@@ -6,7 +6,7 @@ ABI_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -Ishared -Itests/abi
 abi-programs: $(addprefix $(BUILD)/bin/baton-,abi-test abi-fuzz fail-nth smoke)
 userland: abi-programs
 
-$(BUILD)/bin/baton-abi-test: $(wildcard tests/abi/abi_*.c) tests/abi/abi.h $(wildcard shared/*.h)
+$(BUILD)/bin/baton-abi-test: $(wildcard tests/abi/abi_*.c) tests/abi/abi.h tests/abi/abi_arena.h $(wildcard shared/*.h)
 	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(Q)gcc $(ABI_CFLAGS) -o $@ $(filter %.c,$^) -lpthread

@@ -115,6 +115,7 @@ int main(int argc, char **argv)
 	run_table(abi_dirty_tests, wanted);
 	run_table(abi_eventfd_tests, wanted);
 	run_table(abi_memory_tests, wanted);
+	run_table(abi_uffd_tests, wanted);
 	run_table(abi_stats_tests, wanted);
 	run_table(abi_debug_tests, wanted);
 	run_table(abi_tsc_tests, wanted);

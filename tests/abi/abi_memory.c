@@ -1,279 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Safety tests A2, A11 and A13: what the host does to the memory of a guest that runs.
- * Each vCPU counts in a word of its own in each page of an area, round after round;
- * meanwhile the host moves, protects, unmaps, copies, merges, splits and swaps that area.
- * A write that is lost, or goes to a page that is not the area's any more, is a count
- * that is not like its neighbours'. What a host lacks for a test the test says.
+ * Safety tests A2 and A11: what the host does to the memory of a guest that runs. It moves,
+ * protects, unmaps, copies, merges, splits and swaps the area in which vCPUs count
+ * (abi_arena.h). What a host lacks for a test the test says.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
-#include <linux/userfaultfd.h>
-#include <pthread.h>
-#include <sched.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "abi.h"
+#include "abi_arena.h"
 
-#define PAGE		4096u
-#define AREA		0x400000u	/* its gpa */
-#define AREA_SIZE	0x400000u
-#define PAGES		(AREA_SIZE / PAGE)
-#define LARGE		0x200000u
-#define WORKERS		4
-#define MARK		(PAGE - 8)	/* where no count is */
-#define MARK_VALUE	0x5aa55aa5u
 #ifndef MADV_COLLAPSE
 #define MADV_COLLAPSE	25
 #endif
-
-struct worker {
-	int vcpu;
-	unsigned int id;
-	struct baton_run *run;
-	pthread_t thread;
-	atomic_bool stop;
-	long result;
-	atomic_ulong repairs;	/* exits because a page was not to be had */
-	/* Of the slots' test: what to do about an access where no slot is. */
-	void (*emulate)(struct worker *worker);
-	unsigned long missed;
-};
-
-struct arena {
-	struct abi_guest g;
-	unsigned char *area;
-	int memfd;		/* -1: private memory */
-	unsigned int count;
-	struct worker worker[WORKERS];
-};
-
-/* mov edi,start; inner: inc dword [edi]; add edi,4096; cmp edi,end; jb inner; inc ebp; jmp */
-static const unsigned char count_pages[] = {
-	0x66, 0xbf, 0, 0, 0, 0, 0x67, 0x66, 0xff, 0x07, 0x66, 0x81, 0xc7, 0x00, 0x10, 0x00, 0x00,
-	0x66, 0x81, 0xff, 0, 0, 0, 0, 0x72, 0xec, 0x66, 0x45, 0xeb, 0xe2,
-};
-#define AT_START	2
-#define AT_END		20
-#define CODE_OF(id)	(0x1000u + (id) * 0x100u)
-
-static void set_range(struct arena *a, unsigned int id, uint32_t start, uint32_t end)
-{
-	start += id * 4;
-	memcpy(a->g.memory + CODE_OF(id), count_pages, sizeof(count_pages));
-	memcpy(a->g.memory + CODE_OF(id) + AT_START, &start, 4);
-	memcpy(a->g.memory + CODE_OF(id) + AT_END, &end, 4);
-}
-
-static void set_registers(int vcpu, uint64_t rip)
-{
-	struct baton_regs regs = { .rip = rip, .rflags = 2 };
-	struct baton_events events = { .mp_state = BATON_MP_RUNNABLE };
-	struct baton_sregs sregs;
-
-	EXPECT(!ioctl(vcpu, BATON_GET_SREGS, &sregs));
-	sregs.seg[BATON_CS].selector = 0;
-	sregs.seg[BATON_CS].base = 0;
-	sregs.seg[BATON_DS].limit = ~0u;
-	sregs.seg[BATON_DS].attr |= BATON_SEG_G;
-	EXPECT(!ioctl(vcpu, BATON_SET_SREGS, &sregs));
-	EXPECT(!ioctl(vcpu, BATON_SET_REGS, &regs));
-	EXPECT(!ioctl(vcpu, BATON_SET_EVENTS, &events));
-}
-
-static void add_worker(struct arena *a, unsigned int id)
-{
-	struct worker *w = &a->worker[id];
-
-	w->id = id;
-	w->vcpu = id ? abi_vcpu_cpuid(a->g.sys, a->g.vm, id) : a->g.vcpu;
-	w->run = id ? abi_map_run(w->vcpu) : a->g.run;
-	set_registers(w->vcpu, CODE_OF(id));
-	set_range(a, id, AREA, AREA + AREA_SIZE);
-	a->count = id + 1;
-}
-
-/* The area, at a multiple of 2 MiB. */
-static void map_area(struct arena *a, bool shared)
-{
-	unsigned char *room = mmap(NULL, AREA_SIZE + LARGE, PROT_NONE,
-				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	a->memfd = shared ? memfd_create("area", MFD_CLOEXEC) : -1;
-	EXPECT(!shared || !ftruncate(a->memfd, AREA_SIZE));
-	a->area = (void *)(((uintptr_t)room + LARGE - 1) & -(uintptr_t)LARGE);
-	EXPECT(mmap(a->area, AREA_SIZE, PROT_READ | PROT_WRITE,
-		    MAP_FIXED | (shared ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS), a->memfd,
-		    0) == a->area);
-}
-
-static int set_area(const struct arena *a, uint32_t flags, uint64_t gpa)
-{
-	struct baton_slot slot = {
-		.id = 1, .flags = flags, .gpa = gpa, .size = AREA_SIZE, .hva = (uintptr_t)a->area,
-	};
-
-	return ioctl(a->g.vm, BATON_SET_SLOT, &slot);
-}
-
-static void arena_start(struct arena *a, unsigned int workers, bool shared)
-{
-	memset(a, 0, sizeof(*a));
-	a->g = abi_guest_start("", 0);
-	map_area(a, shared);
-	EXPECT(!set_area(a, 0, AREA));
-	for (unsigned int i = 0; i < workers; i++)
-		add_worker(a, i);
-}
-
-static void arena_end(struct arena *a)
-{
-	for (unsigned int i = 1; i < a->count; i++) {
-		munmap(a->worker[i].run, PAGE);
-		close(a->worker[i].vcpu);
-	}
-	munmap(a->area, AREA_SIZE);
-	if (a->memfd >= 0)
-		close(a->memfd);
-	abi_guest_end(&a->g);
-}
-
-/* ---- running ---- */
-
-static bool work_once(struct worker *w)
-{
-	if (ioctl(w->vcpu, BATON_RUN, 0) && errno != EINTR) {
-		w->result = -errno;
-		return false;
-	}
-	switch (w->run->exit_reason) {
-	case BATON_EXIT_NONE:
-		return true;
-	case BATON_EXIT_MEMORY:
-		w->repairs++;
-		sched_yield();
-		return true;
-	case BATON_EXIT_EMULATE:
-		if (w->emulate) {
-			w->emulate(w);
-			return true;
-		}
-	}
-	w->result = -1000 - (long)w->run->exit_reason;
-	return false;
-}
-
-static void *work(void *ctx)
-{
-	struct worker *w = ctx;
-
-	while (work_once(w) && !w->stop)
-		;
-	return NULL;
-}
-
-static void go(struct arena *a)
-{
-	for (unsigned int i = 0; i < a->count; i++) {
-		a->worker[i].stop = false;
-		pthread_create(&a->worker[i].thread, NULL, work, &a->worker[i]);
-	}
-}
-
-static void halt(struct arena *a)
-{
-	for (unsigned int i = 0; i < a->count; i++) {
-		a->worker[i].stop = true;
-		EXPECT(!ioctl(a->worker[i].vcpu, BATON_KICK));
-	}
-	for (unsigned int i = 0; i < a->count; i++) {
-		pthread_join(a->worker[i].thread, NULL);
-		EXPECT(!a->worker[i].result);
-	}
-}
-
-static uint32_t rounds(const struct worker *w)
-{
-	struct baton_regs regs;
-
-	EXPECT(!ioctl(w->vcpu, BATON_GET_REGS, &regs));
-	return (uint32_t)regs.gpr[BATON_RBP];
-}
-
-static uint32_t count_in(const struct arena *a, unsigned int page, unsigned int id)
-{
-	uint32_t count;
-
-	memcpy(&count, a->area + page * PAGE + id * 4, sizeof(count));
-	return count;
-}
-
-/* Pages that this round has come to are one ahead of the others, and nothing else. */
-static void expect_counts(const struct arena *a)
-{
-	for (unsigned int id = 0; id < a->count; id++) {
-		uint32_t done = rounds(&a->worker[id]);
-		unsigned int page = 0;
-
-		while (page < PAGES && count_in(a, page, id) == done + 1)
-			page++;
-		while (page < PAGES && count_in(a, page, id) == done)
-			page++;
-		if (page < PAGES)
-			printf("  vCPU %u, page %u: %u, not %u\n", id, page,
-			       count_in(a, page, id), done);
-		EXPECT(page == PAGES);
-	}
-}
-
-/* Until each vCPU has done that many rounds more. False: it has not in a minute. */
-static bool proceed(struct arena *a, uint32_t more)
-{
-	bool done = true;
-
-	for (unsigned int id = 0; id < a->count; id++) {
-		struct worker *w = &a->worker[id];
-		uint32_t target;
-
-		target = rounds(w) + more;
-		for (int i = 0; i < 600 && (int32_t)(rounds(w) - target) < 0; i++) {
-			go(a);
-			usleep(5000 << (i < 4 ? i : 4));
-			halt(a);
-		}
-		done = done && (int32_t)(rounds(w) - target) >= 0;
-	}
-	return done;
-}
-
-/* The host does it over and over while the vCPUs count. */
-static void storm(struct arena *a, void (*op)(struct arena *a, unsigned int i), unsigned int times)
-{
-	go(a);
-	for (unsigned int i = 0; i < times; i++) {
-		op(a, i);
-		usleep(300);
-	}
-	halt(a);
-	EXPECT(proceed(a, 2));
-	expect_counts(a);
-}
-
-static unsigned char *piece(const struct arena *a, unsigned int i)
-{
-	return a->area + i * 37 % (PAGES - 16) * PAGE;
-}
-
-#define PIECE (16 * PAGE)
 
 /* ---- slots ---- */
 
@@ -325,7 +71,7 @@ static void expect_places(struct arena *a, unsigned int id)
 	tried -= regs.rip == CODE_OF(id) + 9 ? 2 : 0;
 	/* PLACE_B's word is PLACE_A's page 16 while the slot is at A, and so on. */
 	for (unsigned int page = 0; page < PAGES; page += 16)
-		there += count_in(a, page, id);
+		there += arena_count(a, page, id);
 	if (there != tried - w->missed)
 		printf("  vCPU %u: %u tried, %lu missed, %u there\n", id, tried, w->missed, there);
 	EXPECT(there == tried - w->missed && there > 100);
@@ -340,17 +86,17 @@ static void test_slots_move(void)
 	arena_start(&a, 3, true);
 	for (unsigned int id = 0; id < a.count; id++)
 		set_places(&a, id);
-	EXPECT(!set_area(&a, 0, PLACE_A));
-	go(&a);
+	EXPECT(!arena_set_slot(&a, 0, PLACE_A));
+	arena_go(&a);
 	for (unsigned int i = 0; i < 300; i++) {
-		EXPECT(!set_area(&a, 0, i % 2 ? PLACE_A : PLACE_B));
+		EXPECT(!arena_set_slot(&a, 0, i % 2 ? PLACE_A : PLACE_B));
 		other.size = i % 2 ? 0 : LARGE;
 		other.flags = i % 4 ? 0 : BATON_SLOT_READONLY;
 		other.hva = (uintptr_t)a.area;
 		EXPECT(!ioctl(a.g.vm, BATON_SET_SLOT, &other));
 		usleep(300);
 	}
-	halt(&a);
+	arena_halt(&a);
 	for (unsigned int id = 0; id < a.count; id++)
 		expect_places(&a, id);
 	arena_end(&a);
@@ -364,15 +110,15 @@ static void test_log_moves(void)
 	struct arena a;
 
 	arena_start(&a, 1, true);
-	EXPECT(!set_area(&a, BATON_SLOT_LOG_DIRTY, AREA));
-	set_range(&a, 0, AREA + 3 * PAGE, AREA + 5 * PAGE);
-	EXPECT(proceed(&a, 2));
-	EXPECT(!set_area(&a, BATON_SLOT_LOG_DIRTY, AREA + 8 * PAGE));
+	EXPECT(!arena_set_slot(&a, BATON_SLOT_LOG_DIRTY, AREA));
+	arena_set_range(&a, 0, AREA + 3 * PAGE, AREA + 5 * PAGE);
+	EXPECT(arena_proceed(&a, 2));
+	EXPECT(!arena_set_slot(&a, BATON_SLOT_LOG_DIRTY, AREA + 8 * PAGE));
 	EXPECT(!ioctl(a.g.vm, BATON_GET_DIRTY_LOG, &log));
 	EXPECT(bits[0] == 0x18 && !bits[1]);
-	set_range(&a, 0, AREA + 11 * PAGE + 4, AREA + 14 * PAGE);
-	set_registers(a.worker[0].vcpu, CODE_OF(0));
-	EXPECT(proceed(&a, 2));
+	arena_set_range(&a, 0, AREA + 11 * PAGE + 4, AREA + 14 * PAGE);
+	arena_set_registers(a.worker[0].vcpu, CODE_OF(0));
+	EXPECT(arena_proceed(&a, 2));
 	EXPECT(!ioctl(a.g.vm, BATON_GET_DIRTY_LOG, &log));
 	EXPECT(bits[0] == 0x38 && !bits[1]);
 	arena_end(&a);
@@ -382,9 +128,9 @@ static void test_log_moves(void)
 
 static void op_protect(struct arena *a, unsigned int i)
 {
-	EXPECT(!mprotect(piece(a, i), PIECE, i % 2 ? PROT_READ : PROT_NONE));
+	EXPECT(!mprotect(arena_piece(a, i), PIECE, i % 2 ? PROT_READ : PROT_NONE));
 	usleep(100);
-	EXPECT(!mprotect(piece(a, i), PIECE, PROT_READ | PROT_WRITE));
+	EXPECT(!mprotect(arena_piece(a, i), PIECE, PROT_READ | PROT_WRITE));
 }
 
 static void test_mprotect(void)
@@ -392,13 +138,13 @@ static void test_mprotect(void)
 	struct arena a;
 
 	arena_start(&a, 2, false);
-	storm(&a, op_protect, 300);
+	arena_storm(&a, op_protect, 300);
 	arena_end(&a);
 }
 
 static void op_unmap(struct arena *a, unsigned int i)
 {
-	unsigned char *at = piece(a, i);
+	unsigned char *at = arena_piece(a, i);
 
 	EXPECT(!munmap(at, PIECE));
 	usleep(100);
@@ -411,13 +157,14 @@ static void test_munmap(void)
 	struct arena a;
 
 	arena_start(&a, 2, true);
-	storm(&a, op_unmap, 300);
+	arena_storm(&a, op_unmap, 300);
 	arena_end(&a);
 }
 
 static void op_dontneed(struct arena *a, unsigned int i)
 {
-	EXPECT(!madvise(i % 8 ? piece(a, i) : a->area, i % 8 ? PIECE : AREA_SIZE, MADV_DONTNEED));
+	EXPECT(!madvise(i % 8 ? arena_piece(a, i) : a->area, i % 8 ? PIECE : AREA_SIZE,
+			MADV_DONTNEED));
 }
 
 static void test_dontneed(void)
@@ -425,7 +172,7 @@ static void test_dontneed(void)
 	struct arena a;
 
 	arena_start(&a, 2, true);
-	storm(&a, op_dontneed, 300);
+	arena_storm(&a, op_dontneed, 300);
 	arena_end(&a);
 }
 
@@ -436,12 +183,12 @@ static void test_dontneed_private(void)
 	struct arena a;
 
 	arena_start(&a, 1, false);
-	EXPECT(proceed(&a, 3));
-	before = rounds(&a.worker[0]);
+	EXPECT(arena_proceed(&a, 3));
+	before = arena_rounds(&a.worker[0]);
 	EXPECT(!madvise(a.area, AREA_SIZE, MADV_DONTNEED));
-	EXPECT(proceed(&a, 2));
+	EXPECT(arena_proceed(&a, 2));
 	for (unsigned int page = 0; page < PAGES; page++)
-		EXPECT(count_in(&a, page, 0) - (rounds(&a.worker[0]) - before) + 1 <= 2);
+		EXPECT(arena_count(&a, page, 0) - (arena_rounds(&a.worker[0]) - before) + 1 <= 2);
 	arena_end(&a);
 }
 
@@ -452,20 +199,20 @@ static void test_punch(void)
 	struct arena a;
 
 	arena_start(&a, 2, true);
-	EXPECT(proceed(&a, 2));
-	go(&a);
+	EXPECT(arena_proceed(&a, 2));
+	arena_go(&a);
 	for (unsigned int i = 0; i < 200; i++) {
 		EXPECT(!fallocate(a.memfd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-				  piece(&a, i) - a.area, PIECE));
+				  arena_piece(&a, i) - a.area, PIECE));
 		usleep(300);
 	}
-	halt(&a);
+	arena_halt(&a);
 	EXPECT(!fallocate(a.memfd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, AREA_SIZE));
 	EXPECT(!fstat(a.memfd, &st) && !st.st_blocks);
-	before = rounds(&a.worker[0]);
-	EXPECT(proceed(&a, 2));
+	before = arena_rounds(&a.worker[0]);
+	EXPECT(arena_proceed(&a, 2));
 	for (unsigned int page = 0; page < PAGES; page++)
-		EXPECT(count_in(&a, page, 0) - (rounds(&a.worker[0]) - before) + 1 <= 2);
+		EXPECT(arena_count(&a, page, 0) - (arena_rounds(&a.worker[0]) - before) + 1 <= 2);
 	arena_end(&a);
 }
 
@@ -490,8 +237,8 @@ static void test_fork(void)
 	struct arena a;
 
 	arena_start(&a, 2, false);
-	EXPECT(proceed(&a, 2));
-	storm(&a, op_fork, 20);
+	EXPECT(arena_proceed(&a, 2));
+	arena_storm(&a, op_fork, 20);
 	arena_end(&a);
 }
 
@@ -532,24 +279,6 @@ static bool write_to(const char *path, const char *text)
 	return done;
 }
 
-static void mark_pages(const struct arena *a)
-{
-	const uint32_t mark = MARK_VALUE;
-
-	for (unsigned int page = 0; page < PAGES; page++)
-		memcpy(a->area + page * PAGE + MARK, &mark, sizeof(mark));
-}
-
-static void expect_marks(const struct arena *a)
-{
-	uint32_t mark;
-
-	for (unsigned int page = 0; page < PAGES; page++) {
-		memcpy(&mark, a->area + page * PAGE + MARK, sizeof(mark));
-		EXPECT(mark == MARK_VALUE);
-	}
-}
-
 static void op_nothing(struct arena *a, unsigned int i)
 {
 	(void)a, (void)i;
@@ -568,15 +297,15 @@ static void test_ksm(void)
 		return;
 	}
 	arena_start(&a, 2, false);
-	mark_pages(&a);
+	arena_mark(&a);
 	EXPECT(!madvise(a.area, AREA_SIZE, MADV_MERGEABLE));
 	for (i = 0; i < 300 && number_in("/sys/kernel/mm/ksm/pages_sharing", NULL) < PAGES / 2; i++)
 		usleep(100000);
 	EXPECT(i < 300);
-	storm(&a, op_nothing, 1000);
-	expect_marks(&a);
+	arena_storm(&a, op_nothing, 1000);
+	arena_expect_marks(&a);
 	EXPECT(write_to("/sys/kernel/mm/ksm/run", "2"));
-	storm(&a, op_nothing, 100);
+	arena_storm(&a, op_nothing, 100);
 	arena_end(&a);
 	write_to("/sys/kernel/mm/ksm/run", "0");
 }
@@ -599,9 +328,9 @@ static uint64_t faults_of_round(struct arena *a)
 	uint64_t before = faults(a);
 
 	/* The second-level mappings go, the pages stay. */
-	EXPECT(!set_area(a, BATON_SLOT_LOG_DIRTY, AREA));
-	EXPECT(!set_area(a, 0, AREA));
-	EXPECT(proceed(a, 2));
+	EXPECT(!arena_set_slot(a, BATON_SLOT_LOG_DIRTY, AREA));
+	EXPECT(!arena_set_slot(a, 0, AREA));
+	EXPECT(arena_proceed(a, 2));
 	return faults(a) - before;
 }
 
@@ -627,7 +356,7 @@ static void test_huge(void)
 
 	arena_start(&a, 1, false);
 	EXPECT(!madvise(a.area, AREA_SIZE, MADV_NOHUGEPAGE));
-	mark_pages(&a);
+	arena_mark(&a);
 	small = faults_of_round(&a);
 	EXPECT(!madvise(a.area, AREA_SIZE, MADV_HUGEPAGE));
 	if (madvise(a.area, AREA_SIZE, MADV_COLLAPSE) && errno == EINVAL) {
@@ -639,15 +368,15 @@ static void test_huge(void)
 	printf("  faults for 4 MiB: %u in small pages, %u in large ones\n", (unsigned int)small,
 	       (unsigned int)large);
 	EXPECT(small >= AREA_SIZE / 0x20000 && large < AREA_SIZE / 0x20000 / 2);
-	add_worker(&a, 1);
-	storm(&a, op_collapse, 60);
-	expect_marks(&a);
+	arena_add_worker(&a, 1);
+	arena_storm(&a, op_collapse, 60);
+	arena_expect_marks(&a);
 	/* Split for the log, and re-formed after it. */
 	EXPECT(!madvise(a.area, AREA_SIZE, MADV_COLLAPSE));
-	EXPECT(!set_area(&a, BATON_SLOT_LOG_DIRTY, AREA));
-	EXPECT(proceed(&a, 2));
+	EXPECT(!arena_set_slot(&a, BATON_SLOT_LOG_DIRTY, AREA));
+	EXPECT(arena_proceed(&a, 2));
 	EXPECT(faults_of_round(&a) < AREA_SIZE / 0x20000 / 2);
-	expect_counts(&a);
+	arena_expect_counts(&a);
 	arena_end(&a);
 }
 
@@ -676,7 +405,8 @@ static unsigned int swapped(const struct arena *a, unsigned int first, unsigned 
 
 static void op_pageout(struct arena *a, unsigned int i)
 {
-	EXPECT(!madvise(i % 8 ? piece(a, i) : a->area, i % 8 ? PIECE : AREA_SIZE, MADV_PAGEOUT));
+	EXPECT(!madvise(i % 8 ? arena_piece(a, i) : a->area, i % 8 ? PIECE : AREA_SIZE,
+			MADV_PAGEOUT));
 }
 
 static void test_swap(void)
@@ -687,15 +417,15 @@ static void test_swap(void)
 		return;
 	arena_start(&a, 2, false);
 	EXPECT(!madvise(a.area, AREA_SIZE, MADV_NOHUGEPAGE));
-	mark_pages(&a);
-	EXPECT(proceed(&a, 2));
+	arena_mark(&a);
+	EXPECT(arena_proceed(&a, 2));
 	/* The first time finds pages that the guest has used just now, and leaves them. */
 	for (int i = 0; i < 3; i++)
 		EXPECT(!madvise(a.area, AREA_SIZE, MADV_PAGEOUT));
 	EXPECT(swapped(&a, 0, PAGES) > PAGES / 2);
-	expect_counts(&a);
-	storm(&a, op_pageout, 100);
-	expect_marks(&a);
+	arena_expect_counts(&a);
+	arena_storm(&a, op_pageout, 100);
+	arena_expect_marks(&a);
 	arena_end(&a);
 }
 
@@ -736,7 +466,7 @@ static void test_memcg(void)
 		return;
 	arena_start(&a, 1, false);
 	before = number_in(CGROUP "/memory.current", NULL);
-	EXPECT(proceed(&a, 1));
+	EXPECT(arena_proceed(&a, 1));
 	EXPECT(number_in(CGROUP "/memory.current", NULL) - before >= (long)AREA_SIZE * 7 / 8);
 	EXPECT(number_in(CGROUP "/memory.stat", "kernel") > 0);
 	arena_end(&a);
@@ -759,14 +489,14 @@ static void test_reclaim(void)
 		return;
 	arena_start(&a, 1, false);
 	EXPECT(!madvise(a.area, AREA_SIZE, MADV_NOHUGEPAGE));
-	EXPECT(proceed(&a, 1));
+	EXPECT(arena_proceed(&a, 1));
 	if (get_accessed(&a, bits) && errno == EOPNOTSUPP) {
 		abi_needs("a processor with accessed bits");
 	} else {
 		EXPECT(write_to("/proc/self/clear_refs", "1"));
-		set_range(&a, 0, AREA, AREA + AREA_SIZE / 4);
-		set_registers(a.worker[0].vcpu, CODE_OF(0));
-		EXPECT(proceed(&a, 2));
+		arena_set_range(&a, 0, AREA, AREA + AREA_SIZE / 4);
+		arena_set_registers(a.worker[0].vcpu, CODE_OF(0));
+		EXPECT(arena_proceed(&a, 2));
 		write_to(CGROUP "/memory.reclaim", "1M");
 		used = swapped(&a, 0, PAGES / 4);
 		unused = swapped(&a, PAGES / 4, PAGES - PAGES / 4);
@@ -777,233 +507,6 @@ static void test_reclaim(void)
 	leave_cgroup();
 	if (generations)
 		write_to("/sys/kernel/mm/lru_gen/enabled", "y");
-}
-
-/* ---- userfaultfd ---- */
-
-struct pager {
-	struct arena *arena;
-	int uffd;
-	pthread_t thread;
-	atomic_bool stop;
-	atomic_ulong missing, protected;
-};
-
-static int open_uffd(struct pager *p, struct arena *a, uint64_t mode)
-{
-	struct uffdio_api api = { .api = UFFD_API };
-	struct uffdio_register reg = {
-		.range = { (uintptr_t)a->area, AREA_SIZE }, .mode = mode,
-	};
-
-	memset(p, 0, sizeof(*p));
-	p->arena = a;
-	p->uffd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
-	if (p->uffd < 0 || ioctl(p->uffd, UFFDIO_API, &api))
-		return -1;
-	return ioctl(p->uffd, UFFDIO_REGISTER, &reg);
-}
-
-static void supply(struct pager *p, uint64_t page)
-{
-	static unsigned char fresh[PAGE];
-	struct uffdio_copy copy = { .dst = page, .src = (uintptr_t)fresh, .len = PAGE };
-	const uint32_t mark = MARK_VALUE;
-
-	memcpy(fresh + MARK, &mark, sizeof(mark));
-	if (ioctl(p->uffd, UFFDIO_COPY, &copy))
-		EXPECT(errno == EEXIST);
-	p->missing++;
-}
-
-static int protect(const struct pager *p, uint64_t start, uint64_t size, bool on)
-{
-	struct uffdio_writeprotect wp = {
-		.range = { start, size }, .mode = on ? UFFDIO_WRITEPROTECT_MODE_WP : 0,
-	};
-
-	return ioctl(p->uffd, UFFDIO_WRITEPROTECT, &wp);
-}
-
-static void *page_in(void *ctx)
-{
-	struct pager *p = ctx;
-	struct uffd_msg msg;
-
-	while (!p->stop) {
-		uint64_t page;
-
-		if (read(p->uffd, &msg, sizeof(msg)) != sizeof(msg)) {
-			usleep(100);
-			continue;
-		}
-		page = msg.arg.pagefault.address & ~(uint64_t)(PAGE - 1);
-		if (msg.arg.pagefault.flags & UFFD_PAGEFAULT_FLAG_WP) {
-			EXPECT(!protect(p, page, PAGE, false));
-			p->protected++;
-		} else {
-			supply(p, page);
-		}
-	}
-	return NULL;
-}
-
-static void pager_start(struct pager *p)
-{
-	pthread_create(&p->thread, NULL, page_in, p);
-}
-
-static void pager_end(struct pager *p)
-{
-	p->stop = true;
-	pthread_join(p->thread, NULL);
-	if (p->uffd >= 0)
-		close(p->uffd);
-}
-
-/* Four vCPUs in missing pages, kicked all the time. */
-static void test_uffd_missing(void)
-{
-	struct arena a;
-	struct pager p;
-
-	arena_start(&a, WORKERS, false);
-	if (open_uffd(&p, &a, UFFDIO_REGISTER_MODE_MISSING)) {
-		abi_needs("userfaultfd");
-		arena_end(&a);
-		return;
-	}
-	pager_start(&p);
-	go(&a);
-	for (int i = 0; i < 500; i++) {
-		EXPECT(!ioctl(a.worker[i % WORKERS].vcpu, BATON_KICK));
-		usleep(200);
-	}
-	halt(&a);
-	EXPECT(proceed(&a, 1));
-	EXPECT(p.missing >= PAGES);
-	expect_counts(&a);
-	expect_marks(&a);
-	/* Once more, as post-copy does it. */
-	EXPECT(!madvise(a.area, AREA_SIZE, MADV_DONTNEED));
-	p.missing = 0;
-	EXPECT(proceed(&a, 1));
-	EXPECT(p.missing >= PAGES);
-	expect_marks(&a);
-	pager_end(&p);
-	arena_end(&a);
-}
-
-/* Nobody supplies pages; then the descriptor is closed, and they are zero. */
-static int close_uffd(void)
-{
-	struct arena a;
-	struct pager p;
-
-	arena_start(&a, WORKERS, false);
-	if (open_uffd(&p, &a, UFFDIO_REGISTER_MODE_MISSING))
-		return 3;
-	go(&a);
-	usleep(20000);
-	close(p.uffd);
-	usleep(20000);
-	halt(&a);
-	EXPECT(proceed(&a, 1));
-	expect_counts(&a);
-	arena_end(&a);
-	return abi_failures ? 1 : 0;
-}
-
-/*
- * In a process of its own. Before Linux 6.14 ("mm/userfaultfd: fix release hang over
- * concurrent GUP") a thread that faults for the kernel can go round for ever while
- * another one closes the descriptor; a fatal signal ends that.
- */
-static void test_uffd_closed(void)
-{
-	int status = 0, waited;
-	pid_t child = fork();
-
-	if (!child) {
-		abi_failures = 0;
-		_exit(close_uffd());
-	}
-	for (waited = 0; waited < 100 && !waitpid(child, &status, WNOHANG); waited++)
-		usleep(100000);
-	if (waited == 100) {
-		kill(child, SIGKILL);
-		EXPECT(waitpid(child, &status, 0) == child);
-		abi_needs("a kernel that closes a userfaultfd under page faults of its own");
-	} else if (WIFEXITED(status) && WEXITSTATUS(status) == 3) {
-		abi_needs("userfaultfd");
-	} else {
-		EXPECT(WIFEXITED(status) && !WEXITSTATUS(status));
-	}
-}
-
-/* A process whose vCPUs wait for ever can be killed, and its VM is gone with it. */
-static void test_uffd_killed(void)
-{
-	struct baton_info info = { 0 }, after = { 0 };
-	int sys = abi_open(), status = 0;
-	pid_t child;
-
-	EXPECT(!ioctl(sys, BATON_GET_INFO, &info));
-	child = fork();
-	if (!child) {
-		struct arena a;
-		struct pager p;
-
-		arena_start(&a, WORKERS, false);
-		if (open_uffd(&p, &a, UFFDIO_REGISTER_MODE_MISSING))
-			_exit(3);
-		go(&a);
-		pause();
-	}
-	usleep(300000);
-	if (waitpid(child, &status, WNOHANG) == child) {
-		abi_needs("userfaultfd");
-	} else {
-		kill(child, SIGKILL);
-		EXPECT(waitpid(child, &status, 0) == child && WIFSIGNALED(status));
-		for (int i = 0; i < 100; i++) {
-			EXPECT(!ioctl(sys, BATON_GET_INFO, &after));
-			if (after.vm_count == info.vm_count)
-				break;
-			usleep(10000);
-		}
-		EXPECT(after.vm_count == info.vm_count);
-	}
-	close(sys);
-}
-
-static struct pager *protector;
-
-static void op_writeprotect(struct arena *a, unsigned int i)
-{
-	EXPECT(!protect(protector, (uintptr_t)(i % 8 ? piece(a, i) : a->area),
-			i % 8 ? PIECE : AREA_SIZE, true));
-}
-
-static void test_uffd_protect(void)
-{
-	struct arena a;
-	struct pager p;
-
-	arena_start(&a, 2, false);
-	mark_pages(&a);
-	if (open_uffd(&p, &a, UFFDIO_REGISTER_MODE_WP)) {
-		abi_needs("userfaultfd with write protection");
-		arena_end(&a);
-		return;
-	}
-	protector = &p;
-	pager_start(&p);
-	storm(&a, op_writeprotect, 200);
-	EXPECT(p.protected > 100);
-	expect_marks(&a);
-	pager_end(&p);
-	arena_end(&a);
 }
 
 /* ---- pages that the guest uses ---- */
@@ -1035,18 +538,18 @@ static void test_accessed(void)
 		return;
 	}
 	EXPECT(!used_pages(&a));
-	EXPECT(proceed(&a, 2));
+	EXPECT(arena_proceed(&a, 2));
 	EXPECT(used_pages(&a) == PAGES);
 	EXPECT(!used_pages(&a));
 	/* In a part of it, with what the processor still has in its TLB. */
-	set_range(&a, 0, AREA + 64 * PAGE, AREA + 96 * PAGE);
-	set_registers(a.worker[0].vcpu, CODE_OF(0));
-	EXPECT(proceed(&a, 2));
+	arena_set_range(&a, 0, AREA + 64 * PAGE, AREA + 96 * PAGE);
+	arena_set_registers(a.worker[0].vcpu, CODE_OF(0));
+	EXPECT(arena_proceed(&a, 2));
 	EXPECT(!get_accessed(&a, bits));
 	EXPECT(!bits[0] && bits[1] == 0xffffffff && !bits[2]);
 	/* Also of a slot that logs; and a page that is gone is not used. */
-	EXPECT(!set_area(&a, BATON_SLOT_LOG_DIRTY, AREA));
-	EXPECT(proceed(&a, 2));
+	EXPECT(!arena_set_slot(&a, BATON_SLOT_LOG_DIRTY, AREA));
+	EXPECT(arena_proceed(&a, 2));
 	EXPECT(!madvise(a.area + 64 * PAGE, 16 * PAGE, MADV_DONTNEED));
 	EXPECT(!get_accessed(&a, bits));
 	EXPECT(bits[1] == 0xffff0000);
@@ -1104,9 +607,5 @@ const struct abi_test abi_memory_tests[] = {
 	{ "A11: reclaim", test_reclaim },
 	{ "A11: accessed pages", test_accessed },
 	{ "A11: accessed pages refused", test_accessed_refused },
-	{ "A13: missing pages", test_uffd_missing },
-	{ "A13: userfaultfd closed", test_uffd_closed },
-	{ "A13: killed in missing pages", test_uffd_killed },
-	{ "A13: write protection", test_uffd_protect },
 	{ NULL, NULL },
 };
