@@ -215,25 +215,32 @@ static struct change *name_volume(struct call *call, const struct xml_node *root
 	return change;
 }
 
-void do_volume_create(struct call *call)
+/* What the XML asks for; NULL: answered. */
+static struct change *new_volume(struct call *call)
 {
 	struct change *change = NULL;
 	struct xml_node *root;
 	struct xml_error e;
 
 	if (!pool_may_change(call, call->pool))
-		return;
+		return NULL;
 	root = xml_parse(call->arg[1].s, call->arg[1].count, &e);
 	if (root)
 		change = name_volume(call, root, &e);
-	if (change && read_volume(root, change, &e)) {
-		run(change, create);
-	} else {
-		if (change)
-			change_free(change);
+	if (change && !read_volume(root, change, &e))
+		g_clear_pointer(&change, change_free);
+	if (!change)
 		call_fail(call, e.code, "%s", e.text);
-	}
 	xml_free(root);
+	return change;
+}
+
+void do_volume_create(struct call *call)
+{
+	struct change *change = new_volume(call);
+
+	if (change)
+		run(change, create);
 }
 
 /* What is to be copied. False: answered. */
@@ -258,22 +265,11 @@ static bool copy_of(struct call *call, struct change *change)
 
 void do_volume_copy(struct call *call)
 {
-	struct change *change = NULL;
-	struct xml_node *root;
-	struct xml_error e;
+	struct change *change = new_volume(call);
 
-	if (!pool_may_change(call, call->pool))
-		return;
-	root = xml_parse(call->arg[1].s, call->arg[1].count, &e);
-	if (root)
-		change = name_volume(call, root, &e);
-	if (!change || !read_volume(root, change, &e))
-		call_fail(call, e.code, "%s", e.text);
-	else if (copy_of(call, change))
+	if (change && copy_of(call, change))
 		run(g_steal_pointer(&change), copy);
-	if (change)
-		change_free(change);
-	xml_free(root);
+	g_clear_pointer(&change, change_free);
 }
 
 /* ---- those that are there ---- */
