@@ -14,8 +14,12 @@ svm_prepare() {
 	need qemu-system-x86_64
 	host_base
 	# The ELF kernel starts through its PVH entry, in half the time: nothing
-	# is unpacked by the emulated processor.
-	host_vmlinux
+	# is unpacked by the emulated processor. But with KASAN that entry's code looks at
+	# shadow memory before there is any.
+	case $release in
+	*kasan*) vmlinux=$(echo "$kernel"/boot/vmlinuz-*) ;;
+	*) host_vmlinux ;;
+	esac
 	make_payload "$work/payload.cpio"
 	# The kernel reads archives that follow each other as one.
 	cat "$base" "$work/payload.cpio" >"$work/initrd"
