@@ -276,6 +276,10 @@ static void test_tracepoints(void)
 		abi_needs("root, who may read tracepoints");
 		return;
 	}
+	if (system("grep -qw tracefs /proc/filesystems")) {
+		abi_needs("a kernel with tracing");
+		return;
+	}
 	mount("tracefs", TRACING, "tracefs", 0, NULL);
 	EXPECT(write_file(TRACING "trace", ""));
 	EXPECT(write_file(TRACING "events/baton/enable", "1"));
