@@ -164,6 +164,7 @@ static const struct {
 	{ "boot kernel --disk missing", BTN_FILE_MISSING, 3, "the disk \"missing\"" },
 	{ "boot kernel --disk disk,ro", BTN_FILE_MISSING, 3, ",readonly" },
 	{ "boot kernel --disk .", BTN_FILE_NOT_REGULAR, 2, "" },
+	{ "boot kernel --halt-poll maybe", BTN_BAD_VALUE, 2, "Use one of these." },
 	{ "boot kernel --board mirco", BTN_UNKNOWN_BOARD, 2, "Did you mean \"micro\"?" },
 	{ "boot kernel --board q35", BTN_UNKNOWN_BOARD, 2, "--board micro" },
 	{ "boot kernel --engine kmv", BTN_UNKNOWN_ENGINE, 2, "Did you mean \"kvm\"?" },

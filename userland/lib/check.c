@@ -206,6 +206,17 @@ bool check_cpus(const char *text, unsigned int max, unsigned int *ret_cpus, stru
 	return true;
 }
 
+static void tell_words(const char *const *words, size_t count, struct btn_error *e)
+{
+	char list[128] = "";
+	size_t used = 0;
+
+	for (size_t i = 0; i < count && used < sizeof(list); i++)
+		used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s", i ? ", " : "",
+					 words[i]);
+	btn_set_cause(e, "There are: %s.", list);
+}
+
 bool check_word(const char *kind, enum btn_code code, const char *word,
 		const char *const *words, size_t count, struct btn_error *e)
 {
@@ -216,9 +227,12 @@ bool check_word(const char *kind, enum btn_code code, const char *word,
 			return true;
 	}
 	btn_set(e, code, "there is no %s \"%s\"", kind, word);
+	tell_words(words, count, e);
 	meant = suggest(word, words, count);
 	if (meant)
 		btn_set_fix(e, "Did you mean \"%s\"?", meant);
+	else if (code == BTN_BAD_VALUE) /* the others' own fix says more */
+		btn_set_fix(e, "Use one of these.");
 	return false;
 }
 

@@ -249,11 +249,14 @@ static bool add_gdb(struct session *s, struct btn_error *e)
 		return true;
 	btn_set(e, BTN_HOST_CALL_FAILED, "gdb cannot be waited for at \"%.128s\"", config.where);
 	btn_set_cause(e, "The host says: %s.", strerror(-error));
+	btn_set_fix(e, "Choose another port, or unix:PATH in a folder that is there.");
 	if (error == -EADDRINUSE)
 		btn_set_cause(e, "Somebody listens there already, or it is a file.");
-	if (error == -EOPNOTSUPP)
+	if (error == -EOPNOTSUPP) {
 		btn_set_cause(e, "Engine %s of this host cannot debug guests.",
 			      hv_get_info(s->hv)->name);
+		btn_set_fix(e, "Use the other engine, or a newer module.");
+	}
 	return false;
 }
 
