@@ -234,6 +234,23 @@ static void test_repair(void **state)
 	check_clean("leak.qcow2");
 }
 
+/* What is in the way of a check: clusters that it would take for leaked, and give back. */
+static void test_check_refused(void **state)
+{
+	struct image_check found;
+	struct btn_error e;
+
+	(void)state;
+	assert_shell("qemu-img create -f qcow2 bm.qcow2 8M && qemu-img bitmap --add bm.qcow2 b && "
+		     "qemu-img create -f qcow2 sn.qcow2 8M && qemu-img snapshot -c s sn.qcow2");
+	assert_false(image_check(in_folder("bm.qcow2"), false, &found, &e));
+	assert_non_null(strstr(e.cause, "persistent bitmaps"));
+	assert_false(image_check(in_folder("bm.qcow2"), true, &found, &e));
+	assert_false(image_check(in_folder("sn.qcow2"), false, &found, &e));
+	assert_non_null(strstr(e.cause, "internal snapshots"));
+	assert_shell("qemu-img check bm.qcow2 && qemu-img check sn.qcow2");
+}
+
 /* The host is full: an error, nothing lost, and it goes on when there is room. */
 static void test_no_space(void **state)
 {
@@ -386,6 +403,34 @@ static void test_backing(void **state)
 	assert_non_null(strstr(e.cause, "too long"));
 }
 
+/* Disks of other programs are no raw disks, unless somebody says so. */
+static void test_foreign(void **state)
+{
+	static const char *const formats[] = {
+		"vmdk", "vdi", "vhdx", "vpc", "vpc -o subformat=fixed", "qed",
+	};
+	struct image_info info;
+	struct btn_error e;
+	struct disk d;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+		assert_shell("rm -f other; qemu-img create -f %s other 1M", formats[i]);
+		if (disk_try(&d, "other", BLOCK_AUTO, false, &e))
+			fail_msg("%s: opens", formats[i]);
+		assert_int_equal(e.code, BTN_DISK_FORMAT);
+		assert_non_null(strstr(e.fix, "qemu-img convert"));
+		assert_non_null(strstr(e.fix, "format=raw"));
+		assert_false(image_info(in_folder("other"), NULL, &info, &e));
+		assert_true(image_info(in_folder("other"), "raw", &info, &e));
+		assert_true(disk_try(&d, "other", BLOCK_RAW, false, &e));
+		disk_close(&d);
+	}
+	assert_shell("truncate -s 1M z && gzip z");
+	assert_false(disk_try(&d, "z.gz", BLOCK_AUTO, true, &e));
+	assert_non_null(strstr(e.cause, "gzip"));
+}
+
 /* Tables that point at the header: the guest does not get to write there. */
 static void test_hostile_entry(void **state)
 {
@@ -415,9 +460,11 @@ int main(void)
 		cmocka_unit_test(test_refcount_widths),
 		cmocka_unit_test(test_resize),
 		cmocka_unit_test(test_repair),
+		cmocka_unit_test(test_check_refused),
 		cmocka_unit_test(test_no_space),
 		cmocka_unit_test(test_in_use),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_foreign),
 		cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_backing),
 		cmocka_unit_test(test_hostile_entry),

@@ -17,6 +17,7 @@
 
 #include "images_conf.h"
 #include "monitor/block/file.h"
+#include "monitor/block/foreign.h"
 #include "monitor/block/image.h"
 #include "seed.h"
 
@@ -238,7 +239,7 @@ struct base_image *images_finish(struct staging *s, int disk, struct base_image 
 /* A foreign format would pass as a raw disk that holds garbage. */
 static bool check_native(const char *path, int fd, uint64_t size, struct btn_error *e)
 {
-	const struct foreign *foreign = images_foreign(fd, size);
+	const struct image_foreign *foreign = image_foreign(fd, size);
 
 	if (!foreign)
 		return true;

@@ -18,57 +18,12 @@
 
 #include "lib/json_read.h"
 #include "monitor/block/file.h"
+#include "monitor/block/foreign.h"
 
 #define OUTPUT_MAX (64u << 10)	/* of qemu-img, that is kept */
 #define JSON_NODES 1024u
 #define SOURCE_FD 3
 #define SOURCE_PATH "/proc/self/fd/3"
-#define BY_HAND "Convert it where its other files are: qemu-img convert -O qcow2 OLD NEW"
-
-/* ---- what a file is ---- */
-
-static const struct {
-	size_t at;
-	const char *magic;
-	size_t length;
-	struct foreign what;
-} foreign_rows[] = {
-	{ 0, "KDMV", 4, { "a VMDK image of VMware", "vmdk", NULL } },
-	{ 0, "COWD", 4, { "a VMDK image of an old VMware", NULL, BY_HAND } },
-	{ 0, "# Disk DescriptorFile", 21, { "the description of a VMDK image", NULL, BY_HAND } },
-	{ 64, "\x7f\x10\xda\xbe", 4, { "a VDI image of VirtualBox", "vdi", NULL } },
-	{ 0, "vhdxfile", 8, { "a VHDX image of Hyper-V", "vhdx", NULL } },
-	{ 0, "conectix", 8, { "a VHD image of Virtual PC", "vpc", NULL } },
-	{ 0, "QED\0", 4, { "a QED image", NULL, BY_HAND } },
-	{ 0, "\x1f\x8b", 2, { "compressed with gzip", NULL, "Unpack it first: gzip -d FILE" } },
-	{ 0, "\xfd" "7zXZ\0", 6, { "compressed with xz", NULL, "Unpack it first: xz -d FILE" } },
-	{ 0, "\x28\xb5\x2f\xfd", 4, { "compressed with zstd", NULL,
-				      "Unpack it first: zstd -d FILE" } },
-	{ 0, "BZh", 3, { "compressed with bzip2", NULL, "Unpack it first: bzip2 -d FILE" } },
-	{ 0, "PK\3\4", 4, { "a ZIP archive", NULL, "Unpack it first: unzip FILE" } },
-	{ 257, "ustar", 5, { "a tar archive (an OVA is one)", NULL,
-			     "Unpack it first, and import the disk that is in it: tar -xf FILE" } },
-};
-
-static const struct foreign vhd_fixed = { "a VHD image of Virtual PC", "vpc", NULL };
-static const struct foreign vmdk_parts = { "a VMDK image that names other files", NULL, BY_HAND };
-
-const struct foreign *images_foreign(int fd, uint64_t size)
-{
-	char head[512], tail[512] = "";
-
-	if (file_read(fd, head, sizeof(head), 0) ||
-	    (size >= 512 && file_read(fd, tail, sizeof(tail), size - 512)))
-		return NULL;
-	/* Without a capacity, QEMU goes by the text inside, which can name any file. */
-	if (!memcmp(head, "KDMV", 4) && !memcmp(head + 12, "\0\0\0\0\0\0\0", 8))
-		return &vmdk_parts;
-	for (size_t i = 0; i < G_N_ELEMENTS(foreign_rows); i++)
-		if (!memcmp(head + foreign_rows[i].at, foreign_rows[i].magic,
-			    foreign_rows[i].length))
-			return &foreign_rows[i].what;
-	return memcmp(tail, "conectix", 8) ? NULL : &vhd_fixed;
-}
 
 /* ---- qemu-img ---- */
 
@@ -200,7 +155,7 @@ static bool check_alone(struct tool *t, const char *format, struct btn_error *e)
 	btn_set(e, BTN_DISK_FORMAT, "the file \"%s\" does not stand for itself", t->what->path);
 	btn_set_cause(e, "A part of the disk is in another file, or what it says of itself is not "
 		      "understood.");
-	btn_set_fix(e, BY_HAND);
+	btn_set_fix(e, IMAGE_CONVERT_BY_HAND);
 	return false;
 }
 
@@ -273,7 +228,7 @@ static bool check_source(int fd, uint64_t size, const struct images_add *what,
 struct base_image *images_import(struct images *images, const struct images_add *what,
 				 const struct images_job *job, struct btn_error *e)
 {
-	const struct foreign *foreign;
+	const struct image_foreign *foreign;
 	struct base_image *image = NULL;
 	uint64_t size;
 	int fd;
@@ -281,7 +236,7 @@ struct base_image *images_import(struct images *images, const struct images_add 
 	if (!images_check_add(images, what, e) ||
 	    !image_file_open(what->path, -1, true, &fd, &size, e))
 		return NULL;
-	foreign = images_foreign(fd, size);
+	foreign = image_foreign(fd, size);
 	/* Native, or refused there by name. */
 	if (!foreign || !foreign->format)
 		image = images_add(images, what, job, e);

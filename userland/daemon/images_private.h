@@ -66,12 +66,4 @@ bool images_check_sum(const struct images_add *what, const char *found, struct b
 struct base_image *images_finish(struct staging *staging, int disk, struct base_image *image,
 				 const struct images_add *what, struct btn_error *e);
 
-/* What a file is that is neither raw nor qcow2; NULL: it may be raw, or is qcow2. */
-struct foreign {
-	const char *name;	/* for people: "VMDK" */
-	const char *format;	/* qemu-img's; NULL: it is not imported */
-	const char *fix;	/* where it is not imported */
-};
-const struct foreign *images_foreign(int fd, uint64_t size);
-
 #endif

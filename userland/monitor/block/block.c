@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "file.h"
+#include "foreign.h"
 #include "private.h"
 #include "qcow2.h"
 
@@ -60,12 +61,16 @@ bool block_open(const struct block_options *options, struct block **ret, struct 
 		free(block);
 		return false;
 	}
-	if (format == BLOCK_AUTO)
-		format = qcow2_probe(block->fd) ? BLOCK_QCOW2 : BLOCK_RAW;
+	if (format == BLOCK_AUTO && qcow2_probe(block->fd))
+		format = BLOCK_QCOW2;
 	block->ring_fd = image_file_again(block->fd, block->readonly);
 	if (block->ring_fd < 0) /* without /proc */
 		block->ring_fd = fcntl(block->fd, F_DUPFD_CLOEXEC, 0);
-	ok = format == BLOCK_RAW ? open_raw(block, name, size, e) : open_qcow2(block, name, e);
+	if (format == BLOCK_QCOW2)
+		ok = open_qcow2(block, name, e);
+	else
+		ok = (format == BLOCK_RAW || image_is_raw(name, block->fd, size, e)) &&
+		     open_raw(block, name, size, e);
 	if (!ok) {
 		block_close(block);
 		return false;

@@ -204,7 +204,10 @@ static bool check_opened(const char *path, struct qcow2 *q, bool repair,
 	int error;
 
 	c.clusters = (q->file_size + q->cluster_size - 1) >> q->cluster_bits;
-	error = q->snapshot_count ? -ENOTSUP : c.clusters > CLUSTERS_MAX ? -EFBIG : run(&c, repair);
+	if (q->snapshot_count || q->bitmaps)
+		error = -ENOTSUP;
+	else
+		error = c.clusters > CLUSTERS_MAX ? -EFBIG : run(&c, repair);
 	if (!error && q->mode & QCOW2_WRITE)
 		error = qcow2_commit(q);
 	*ret = c.found;
@@ -213,7 +216,8 @@ static bool check_opened(const char *path, struct qcow2 *q, bool repair,
 	btn_set(e, error == -ENOTSUP ? BTN_DISK_FORMAT : BTN_DISK_FAILED,
 		"the disk \"%s\" cannot be checked", path);
 	if (error == -ENOTSUP) {
-		btn_set_cause(e, "It has internal snapshots.");
+		btn_set_cause(e, "It has %s, whose clusters Baton does not know.",
+			      q->snapshot_count ? "internal snapshots" : "persistent bitmaps");
 		btn_set_fix(e, "Use: qemu-img check %s", path);
 	} else {
 		btn_set_cause(e, "The host says: %s.", strerror(-error));

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "file.h"
+#include "foreign.h"
 #include "qcow2.h"
 
 #define HEADER_LENGTH 112u
@@ -266,21 +267,22 @@ bool image_create(const struct image_create *asked, struct btn_error *e)
 static bool open_image(const char *path, const char *format, unsigned int mode, int *ret_fd,
 		       uint64_t *ret_size, struct qcow2 **ret_qcow2, struct btn_error *e)
 {
-	bool qcow2 = format && !strcmp(format, "qcow2");
+	bool qcow2 = format && !strcmp(format, "qcow2"), ok;
 
 	*ret_qcow2 = NULL;
 	if (!image_file_open(path, -1, !(mode & QCOW2_WRITE), ret_fd, ret_size, e))
 		return false;
 	if (!format)
 		qcow2 = qcow2_probe(*ret_fd);
-	if (!qcow2)
-		return true;
-	if (qcow2_open(path, *ret_fd, mode, ret_qcow2, e)) {
+	if (qcow2)
+		ok = qcow2_open(path, *ret_fd, mode, ret_qcow2, e);
+	else
+		ok = format || image_is_raw(path, *ret_fd, *ret_size, e);
+	if (!ok)
+		image_file_close(*ret_fd);
+	else if (qcow2)
 		*ret_size = (*ret_qcow2)->size;
-		return true;
-	}
-	image_file_close(*ret_fd);
-	return false;
+	return ok;
 }
 
 bool image_info(const char *path, const char *format, struct image_info *ret,

@@ -89,6 +89,7 @@ struct qcow2 {
 	uint32_t version, cluster_bits, refcount_bits, compression, snapshot_count;
 	uint64_t cluster_size, size, file_size;
 	uint64_t incompatible, compatible, autoclear;
+	bool bitmaps;		/* it has persistent ones */
 	char backing_format[16];
 	char *backing_name;	/* as the header has it; NULL: none */
 

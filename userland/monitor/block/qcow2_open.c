@@ -29,7 +29,6 @@ struct opening {
 	unsigned int depth;
 	uint64_t backing_at;
 	uint32_t backing_length, header_length, rt_clusters;
-	bool bitmaps;
 	bool guessed;	/* nobody has said that it is qcow2 */
 	struct btn_error *e;
 	/* what has been opened so far, against loops */
@@ -191,7 +190,7 @@ static bool read_extensions(struct opening *o)
 		at += sizeof(head);
 		if (length > end - at)
 			return damaged(o, "header has an extension that is too long");
-		o->bitmaps |= get32(head, 0) == EXTENSION_BITMAPS;
+		q->bitmaps |= get32(head, 0) == EXTENSION_BITMAPS;
 		if (get32(head, 0) == EXTENSION_BACKING_FORMAT) {
 			if (length >= sizeof(q->backing_format))
 				return damaged(o, "header names an impossible format");
@@ -232,7 +231,7 @@ static bool check_writable(struct opening *o)
 		return true;
 	if (q->snapshot_count)
 		return unsupported(o, "internal snapshots, which Baton can only read");
-	if (o->bitmaps)
+	if (q->bitmaps)
 		return unsupported(o, "persistent bitmaps, which Baton can only read");
 	if (q->incompatible & QCOW2_CORRUPT)
 		return damaged(o, "header says that it was found to be corrupt");
