@@ -444,6 +444,7 @@ static bool take_head(struct connection *conn)
 	}
 	conn->want = header.length;
 	conn->message = g_malloc(LV_HEADER);
+	conn->room = LV_HEADER;
 	memcpy(conn->message, conn->head, LV_HEADER);
 	return true;
 }
@@ -470,9 +471,6 @@ static bool count_fds(struct connection *conn)
 /* Where the next bytes go, and how many there may be. */
 static uint8_t *next_bytes(struct connection *conn, uint8_t *byte, size_t *ret_size)
 {
-	static const size_t step = 65536;
-	size_t room;
-
 	if (conn->have < LV_HEADER) {
 		*ret_size = LV_HEADER - conn->have;
 		return conn->head + conn->have;
@@ -482,9 +480,11 @@ static uint8_t *next_bytes(struct connection *conn, uint8_t *byte, size_t *ret_s
 		return byte;
 	}
 	/* A client that only says that much is to come does not make us take memory. */
-	room = MIN(conn->want, (conn->have / step + 1) * step * 2);
-	conn->message = g_realloc(conn->message, room);
-	*ret_size = room - conn->have;
+	if (conn->have == conn->room) {
+		conn->room = MIN(conn->want, MAX(conn->room * 2, 65536));
+		conn->message = g_realloc(conn->message, conn->room);
+	}
+	*ret_size = conn->room - conn->have;
 	return conn->message + conn->have;
 }
 
