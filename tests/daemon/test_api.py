@@ -830,6 +830,26 @@ def test_deaf_client(d):
     greedy.close()
 
 
+def test_too_much(d):
+    """Whoever is one too many, or sends too much, is told so."""
+    crowd = [d.client() for _ in range(64)]
+    for c in crowd:
+        c.ask("status")
+    late = d.client()
+    answer = late.line()
+    assert answer["code"] == "BTN-6001" and "64 clients" in answer["message"], answer
+    result = subprocess.run([os.path.join(d.bin, "vmctl"), "list"], env=d.env,
+                            stderr=subprocess.PIPE)
+    assert result.returncode == 10 and b"64 clients" in result.stderr, result
+    crowd[0].socket.sendall(b" " * ((2 << 20) + 1))
+    answer = crowd[0].line()
+    assert answer["code"] == "BTN-1003" and "2097152 bytes" in answer["message"], answer
+    for c in crowd:
+        c.close()
+    wait_for(lambda: len(os.listdir("/proc/%d/fd" % d.process.pid)) < 40, "their end", 5)
+    d.client().ask("status")
+
+
 def test_second_daemon(d):
     """One daemon per user; a second one says so."""
     result = subprocess.run([os.path.join(d.bin, "batond")], env=d.env, stderr=subprocess.PIPE)
