@@ -113,6 +113,41 @@ def test_pools(d):
     c.close()
 
 
+def test_pools_file(d):
+    """A list of pools that cannot be used holds nobody up, and is not written over."""
+    path = d.path("libvirt-pools.conf")
+    folder = os.path.join(d.top, "p")
+    pool_xml = "<pool type='dir'><name>p</name><target><path>%s</path></target></pool>" % folder
+    d.kill()
+    os.mkfifo(path)
+    d.start()
+    c = libvirt.open(uri(d))
+    assert [p.name() for p in c.listAllStoragePools()] == ["default", "images"]
+    assert path in refused(libvirt.VIR_ERR_INVALID_ARG, c.storagePoolDefineXML, pool_xml)
+    d.kill()
+    os.unlink(path)
+    with open(path, "w", encoding="ascii") as f:
+        f.write("[p\npath=/x\n")
+    d.start()
+    c = libvirt.open(uri(d))
+    refused(libvirt.VIR_ERR_INVALID_ARG, c.storagePoolDefineXML, pool_xml)
+    with open(path, encoding="ascii") as f:
+        assert f.read() == "[p\npath=/x\n"
+    d.kill()
+    with open(path, "wb") as f:
+        f.truncate(1 << 34)
+    d.start()
+    assert libvirt.open(uri(d)).listAllDomains() == []
+    d.kill()
+    os.unlink(path)
+    d.start()
+    c = libvirt.open(uri(d))
+    c.storagePoolDefineXML(pool_xml).undefine()
+    assert "folder" in refused(libvirt.VIR_ERR_OPERATION_FAILED, c.storagePoolDefineXML,
+                               pool_xml.replace(folder, "/etc/hostname"))
+    c.close()
+
+
 def test_volumes(d):
     """Made, larger, gone; and what cannot be."""
     c = libvirt.open(uri(d))
