@@ -156,6 +156,7 @@ def test_volumes(d):
     assert "<path>%s</path>" % folder in pool.XMLDesc()
     raw = pool.createXML(volume("a.img", 1000))
     assert raw.info() == [0, 1024000, 0] and os.path.getsize(raw.path()) == 1024000
+    assert raw.infoFlags(libvirt.VIR_STORAGE_VOL_GET_PHYSICAL) == [0, 1024000, 1024000]
     assert raw.path() == raw.key() == os.path.join(folder, "a.img")
     assert "<format type='raw'/>" in raw.XMLDesc()
     full = pool.createXML(volume("full.img", 256, more=""))

@@ -62,15 +62,27 @@ static int32_t error_domain(enum lv_code code)
 	case LV_ERR_RPC:
 		return 7;
 	case LV_ERR_NO_NETWORK:
+	case LV_ERR_NO_PORT:
 		return 19;
 	case LV_ERR_NO_POOL:
 	case LV_ERR_NO_VOL:
 	case LV_ERR_VOL_EXISTS:
 		return 18;
+	case LV_ERR_NO_NODEDEV:
+		return 22;
+	case LV_ERR_NO_INTERFACE:
+		return 26;
+	case LV_ERR_NO_SECRET:
+		return 30;
+	case LV_ERR_NO_NWFILTER:
+	case LV_ERR_NO_BINDING:
+		return 33;
 	case LV_ERR_NO_SNAPSHOT:
 		return 35;
 	case LV_ERR_BAD_STREAM:
 		return 38;
+	case LV_ERR_NO_CHECKPOINT:
+		return 69;
 	default:
 		return 20;
 	}
