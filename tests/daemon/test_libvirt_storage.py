@@ -113,6 +113,17 @@ def test_pools(d):
     c.close()
 
 
+def test_gone(d):
+    """A client's volume that has gone since: each call says so."""
+    c = libvirt.open(uri(d))
+    vol = c.storagePoolLookupByName("default").createXML(volume("gone.img", 64))
+    os.unlink(vol.path())
+    for fn, args in ((vol.info, []), (vol.XMLDesc, []), (vol.delete, []), (vol.resize, [1 << 20]),
+                     (vol.upload, [c.newStream(), 0, 0]), (vol.download, [c.newStream(), 0, 0])):
+        refused(libvirt.VIR_ERR_NO_STORAGE_VOL, fn, *args)
+    c.close()
+
+
 def test_pools_file(d):
     """A list of pools that cannot be used holds nobody up, and is not written over."""
     path = d.path("libvirt-pools.conf")
