@@ -547,6 +547,17 @@ def test_values(d):
     assert c.getMaxVcpus("kvm") == c.getMaxVcpus(None) == 64
     refused(libvirt.VIR_ERR_INVALID_ARG, c.getMaxVcpus, "xen")
     refused(libvirt.VIR_ERR_ARGUMENT_UNSUPPORTED, dom.interfaceAddresses, 3)
+    # Pollers ask for each disk of the XML: nothing is counted of a CD drive.
+    dom.destroy()
+    cdrom = ("<disk type='file' device='cdrom'><source file='%s/val.raw'/><target dev='sda'/>"
+             "<readonly/></disk>")
+    c.defineXML(xml(d, "cd").replace("<interface", cdrom % d.top + "<interface", 1))
+    cd = c.lookupByName("cd")
+    cd.create()
+    assert cd.blockStats("sda") == (-1, -1, -1, -1, -1) and cd.blockStatsFlags("sda") == {}
+    assert cd.diskErrors() == {}
+    assert cd.blockInfo("sda")[0] == 1 << 20 and cd.blockStats("vda")[0] == 1
+    cd.destroy()
     # A text is the VM's, whether it runs or not.
     dom.setMetadata(libvirt.VIR_DOMAIN_METADATA_TITLE, "new <title>", None, None)
     assert "<title>new &lt;title&gt;</title>" in dom.XMLDesc()

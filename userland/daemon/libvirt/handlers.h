@@ -116,6 +116,7 @@ void do_block_stats(struct call *call);
 void do_block_stats_flags(struct call *call);
 void do_interface_stats(struct call *call);
 void do_block_info(struct call *call);
+void do_disk_errors(struct call *call);
 void do_interface_addresses(struct call *call);
 
 /* console.c: console, screen, keys */

@@ -241,7 +241,7 @@ static const struct procedure procedures[] = {
 	NOT(261, "DomainPMSuspendForDuration"),
 	{ 262, "DomainGetCPUStats", "dom,u,i,u,u", "[tparam],i", do_cpu_stats,
 	  RO_VM | NEEDS_ON, 0x4 },
-	NOT(263, "DomainGetDiskErrors"),
+	{ 263, "DomainGetDiskErrors", "dom,u,u", "[{s,i}],i", do_disk_errors, RO_VM | NEEDS_ON, 0 },
 	{ 264, "DomainSetMetadata", "dom,i,s?,s?,s?,u", "", do_set_metadata, NEEDS_VM, 0x3 },
 	{ 265, "DomainGetMetadata", "dom,i,s?,u", "s", do_get_metadata, RO_VM, 0x3 },
 	NOT(266, "DomainBlockRebase"),

@@ -144,24 +144,28 @@ static int find_disk(const struct vm *vm, const char *name, bool *ret_cdrom)
 	return -1;
 }
 
-/* Its counters; an empty name is all of them together. NULL: answered. */
-static const struct measure_disk *disk_of(struct call *call, const struct measure *m,
-					  struct measure_disk *sum)
+/*
+ * Its counters; an empty name is all of them together. False: answered. Of a CD drive
+ * nothing is counted: clients that ask for each disk take "unknown" better than an error.
+ */
+static bool disk_of(struct call *call, const struct measure *m, struct measure_disk *sum,
+		    bool *ret_counted)
 {
 	const char *name = call->arg[1].s;
 	bool cdrom = false;
 	int n = name[0] ? find_disk(m->vm, name, &cdrom) : 0;
 	unsigned int i;
 
-	if (n < 0 || cdrom) {
-		call_fail(call, LV_ERR_INVALID_ARG, "invalid argument: there are no counters of a "
-			  "disk '%s'", name);
-		return NULL;
+	if (n < 0) {
+		call_fail(call, LV_ERR_INVALID_ARG, "invalid argument: invalid path '%s' not "
+			  "assigned to domain", name);
+		return false;
 	}
 	if (!m->stats) {
 		call_fail(call, LV_ERR_TIMEOUT, "the monitor of the VM does not answer");
-		return NULL;
+		return false;
 	}
+	*ret_counted = !cdrom;
 	memset(sum, 0, sizeof(*sum));
 	for (i = 0; i < m->disk_count; i++) {
 		if (name[0] && (int)i != n)
@@ -173,21 +177,22 @@ static const struct measure_disk *disk_of(struct call *call, const struct measur
 		sum->flushes += m->disk[i].flushes;
 		sum->errors += m->disk[i].errors;
 	}
-	return sum;
+	return true;
 }
 
 static void put_block(struct call *call, const struct measure *m,
 		      G_GNUC_UNUSED unsigned int measured)
 {
 	struct measure_disk sum;
+	const uint64_t *const values[] = { &sum.reads, &sum.read_bytes, &sum.writes,
+					   &sum.written_bytes, &sum.errors };
+	bool counted;
+	unsigned int i;
 
-	if (!disk_of(call, m, &sum))
+	if (!disk_of(call, m, &sum, &counted))
 		return;
-	xdr_put_long(call->out, (int64_t)sum.reads);
-	xdr_put_long(call->out, (int64_t)sum.read_bytes);
-	xdr_put_long(call->out, (int64_t)sum.writes);
-	xdr_put_long(call->out, (int64_t)sum.written_bytes);
-	xdr_put_long(call->out, (int64_t)sum.errors);
+	for (i = 0; i < G_N_ELEMENTS(values); i++)
+		xdr_put_long(call->out, counted ? (int64_t)*values[i] : -1);
 	call_return(call);
 }
 
@@ -205,20 +210,55 @@ static void put_block_flags(struct call *call, const struct measure *m,
 		{ "wr_operations", &sum.writes }, { "wr_bytes", &sum.written_bytes },
 		{ "flush_operations", &sum.flushes },
 	};
-	uint32_t i, count = MIN((uint32_t)MAX(call->arg[2].i, 0), G_N_ELEMENTS(fields));
+	uint32_t i, count, all;
+	bool counted;
 
-	if (!disk_of(call, m, &sum))
+	if (!disk_of(call, m, &sum, &counted))
 		return;
+	all = counted ? G_N_ELEMENTS(fields) : 0;
+	count = MIN((uint32_t)MAX(call->arg[2].i, 0), all);
 	xdr_put_uint(call->out, count);
 	for (i = 0; i < count; i++)
 		put_param_long(call->out, fields[i].name, (int64_t)*fields[i].value);
-	xdr_put_int(call->out, count ? (int32_t)count : (int32_t)G_N_ELEMENTS(fields));
+	xdr_put_int(call->out, (int32_t)(count ? count : all));
 	call_return(call);
 }
 
 void do_block_stats_flags(struct call *call)
 {
 	measure_vm(call, MEASURE_STATS, put_block_flags);
+}
+
+/* Disks that have had errors; of which kind is not counted (1). */
+static void put_disk_errors(struct call *call, const struct measure *m,
+			    G_GNUC_UNUSED unsigned int measured)
+{
+	uint32_t most = call->arg[1].u, count = 0, i;
+	guint at;
+	char target[8];
+
+	if (!m->stats) {
+		call_fail(call, LV_ERR_TIMEOUT, "the monitor of the VM does not answer");
+		return;
+	}
+	at = xdr_put_later(call->out);
+	for (i = 0; i < m->disk_count && count < most; i++) {
+		if (!m->disk[i].errors)
+			continue;
+		domain_disk_target(false, i, target);
+		xdr_put_string(call->out, target);
+		xdr_put_int(call->out, 1);
+		count++;
+	}
+	xdr_set_later(call->out, at, count);
+	/* Asked for none: how many there may be. */
+	xdr_put_int(call->out, (int32_t)(most ? count : config_now(m->vm)->disk_count));
+	call_return(call);
+}
+
+void do_disk_errors(struct call *call)
+{
+	measure_vm(call, MEASURE_STATS, put_disk_errors);
 }
 
 struct space { uint64_t allocation, capacity, physical; };
