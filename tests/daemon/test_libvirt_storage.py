@@ -364,6 +364,24 @@ def test_streams(d):
     c.close()
 
 
+def test_readers_die(d):
+    """Clients that go in the middle of a download leave nothing, and cost nothing."""
+    c = libvirt.open(uri(d))
+    vol = c.storagePoolLookupByName("default").createXML(volume("big.img", 8192))
+    fds = lambda: len(os.listdir("/proc/%d/fd" % d.process.pid))
+    before = fds()
+    for _ in range(8):
+        raw = Raw(d)
+        raw.call(66)
+        raw.call(1, struct.pack(">I", 1) + text("baton:///session") + struct.pack(">I", 0))
+        raw.send(209, text("default") + text("big.img") + text(vol.path()) +
+                 struct.pack(">QQI", 0, 0, 0))
+        raw.socket.recv(28)
+        raw.socket.close()
+    wait_for(lambda: fds() == before, "their end", 5)
+    c.close()
+
+
 def test_pool_events(d):
     c = libvirt.open(uri(d))
     c.storagePoolEventRegisterAny(None, libvirt.VIR_STORAGE_POOL_EVENT_ID_LIFECYCLE,
