@@ -13,6 +13,7 @@ daemon-test: $(addprefix $(DAEMON_TEST_BIN)/,batond baton-net baton-vm vmctl) \
 		$(addprefix $(BUILD)/bin/,batond baton-vm)
 	BATON_BUILD=$(BUILD) python3 tests/daemon/test_api.py
 	BATON_BUILD=$(BUILD) python3 tests/daemon/test_errors.py
+	BATON_BUILD=$(BUILD) python3 tests/daemon/test_vmctl.py
 	tests/daemon/test_libvirt.sh $(DAEMON_TEST_BIN)
 	BATON_BUILD=$(BUILD) /usr/bin/python3 tests/daemon/test_libvirt.py
 	BATON_BUILD=$(BUILD) /usr/bin/python3 tests/daemon/test_libvirt_storage.py
