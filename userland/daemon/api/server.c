@@ -30,6 +30,7 @@ struct message {
 struct client {
 	int id, fd;
 	GByteArray *in;
+	size_t looked;		/* so much of it has no end of a line */
 	GQueue out;		/* of struct message */
 	size_t waiting;
 	unsigned int read_source, write_source, resume_source;
@@ -218,16 +219,20 @@ static void take_lines(struct client *client)
 	size_t done = 0;
 
 	while (!client->dead && !client->held) {
+		size_t from = MAX(done, client->looked);
 		char *start = (char *)client->in->data + done;
-		char *end = memchr(start, '\n', client->in->len - done);
+		char *end = memchr(client->in->data + from, '\n', client->in->len - from);
 
-		if (!end)
+		if (!end) {
+			client->looked = client->in->len;
 			break;
+		}
 		done = (size_t)(end + 1 - (char *)client->in->data);
 		answer(client, start, (size_t)(end - start));
 	}
 	if (done)
 		g_byte_array_remove_range(client->in, 0, (unsigned int)done);
+	client->looked -= MIN(client->looked, done);
 	if (!client->held && client->in->len > LINE_MAX_IN)
 		refuse_line(client);
 }
