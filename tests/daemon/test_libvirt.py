@@ -590,6 +590,13 @@ def test_networks(d):
                            ("lab", "lab2", libvirt.VIR_ERR_OPERATION_FAILED),
                            (uuid, "33", libvirt.VIR_ERR_XML_ERROR)):
         refused(code, c.networkDefineXML, text.replace(old, new))
+    # What net-edit would change and cannot: the router, and where guests begin.
+    for old, new in (("address='10.80.0.2'", "address='10.80.0.1'"),
+                     ("start='10.80.0.15'", "start='10.80.0.99'"),
+                     ("end='10.80.255.254'", "end='10.80.9.254'")):
+        assert old in net.XMLDesc()
+        refused(libvirt.VIR_ERR_OPERATION_UNSUPPORTED, c.networkDefineXML,
+                net.XMLDesc().replace(old, new))
     for bad in ("255.255.255.255", "255.0.255.0", "0.0.0.0", "255.255.255.248", "x"):
         refused(libvirt.VIR_ERR_CONFIG_UNSUPPORTED, c.networkDefineXML,
                 text.replace("lab", "lab3").replace("255.255.0.0", bad))

@@ -376,6 +376,12 @@ void dispatch_call(struct connection *conn, const struct lv_header *header, uint
 	conn->calls = g_slist_prepend(conn->calls, call);
 	if (header->program == LV_REMOTE && header->version == LV_VERSION)
 		call->proc = procedure_find(header->procedure);
+	if (header->program == LV_QEMU || header->program == LV_LXC) {
+		call_fail(call, LV_ERR_NO_SUPPORT, "this function is not supported by the "
+			  "connection driver: it is for %s alone",
+			  header->program == LV_QEMU ? "QEMU" : "containers");
+		return;
+	}
 	if (!call->proc) {
 		call_fail(call, LV_ERR_RPC, "unknown procedure: %u of program 0x%x version %u",
 			  header->procedure, header->program, header->version);

@@ -396,20 +396,39 @@ static bool wanted_uuid(const struct xml_node *root, char uuid[37])
 	return ok;
 }
 
-/* Defining what is there changes nothing; what differs cannot be changed. Answers. */
-static void define_again(struct call *call, const struct network *there,
-			 const struct xml_node *root, const char *uuid, const char *subnet)
+/* An address of the XML is the one that there is, or none is named. */
+static bool is_address(const char *wanted, uint32_t address)
 {
+	char text[INET_ADDRSTRLEN];
+
+	return !wanted || !strcmp(wanted, address_text(address, text));
+}
+
+/* Router, range, size and domain are those that there are. */
+static bool is_same(const struct network *there, const struct xml_node *root, const char *subnet)
+{
+	const struct xml_node *ip = xml_child(root, "ip");
+	const struct xml_node *range = xml_child(xml_child(ip, "dhcp"), "range");
 	const char *domain = xml_attribute(xml_child(root, "domain"), "name");
 	struct network_subnet is, wanted;
 
 	subnet_of(there, &is);
+	if (subnet[0] && (!network_parse_subnet(subnet, &wanted) || wanted.mask != is.mask))
+		return false;
+	return is_address(xml_attribute(ip, "address"), is.address + ROUTER) &&
+		is_address(xml_attribute(range, "start"), is.address + FIRST_GUEST) &&
+		is_address(xml_attribute(range, "end"), (is.address | ~is.mask) - 1) &&
+		(!domain || !g_strcmp0(domain, there->domain));
+}
+
+/* Defining what is there changes nothing; what differs cannot be changed. Answers. */
+static void define_again(struct call *call, const struct network *there,
+			 const struct xml_node *root, const char *uuid, const char *subnet)
+{
 	if (uuid[0] && strcmp(uuid, there->uuid))
 		call_fail(call, LV_ERR_FAILED, "operation failed: network '%s' already exists with "
 			  "uuid %s", there->name, there->uuid);
-	else if ((subnet[0] && (!network_parse_subnet(subnet, &wanted) ||
-				wanted.address != is.address || wanted.mask != is.mask)) ||
-		 (domain && g_strcmp0(domain, there->domain)))
+	else if (!is_same(there, root, subnet))
 		call_fail(call, LV_ERR_UNSUPPORTED, "Operation not supported: the addresses and "
 			  "the domain of a network cannot be changed: undefine it first");
 	else
