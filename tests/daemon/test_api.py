@@ -650,6 +650,32 @@ def test_slow_trash(d):
     other.close()
 
 
+def test_full_trash(d):
+    """Each of many VMs in the trash is found without reading all the others."""
+    conf = "[vm]\nschema=1\nname=t%d\nuuid=6bb7a1b0-0000-4000-8000-%012d\n"
+    for i in range(400):
+        folder = d.path("trash", "t%d.%d" % (i, 1700000000000000 + i))
+        os.mkdir(folder)
+        with open(os.path.join(folder, "vm.conf"), "w", encoding="ascii") as f:
+            f.write(conf % (i, i))
+    os.mkdir(d.path("trash", "t7.1800000000000000"))
+    c = d.client(timeout=60)
+    start = time.monotonic()
+    for i in range(200):
+        c.send("trash-purge", item="t%d.%d" % (i, 1700000000000000 + i))
+    jobs = [c.line()["job"] for _ in range(200)]
+    answered = time.monotonic() - start
+    assert answered < 15, answered  # it was a minute
+    for job in jobs:
+        c.ask("job-wait", job=job)
+    # Of two with one name, the one that was deleted last.
+    c.job("trash-purge", item="T7")
+    assert not os.path.exists(d.path("trash", "t7.1800000000000000"))
+    refused("BTN-6110", c.ask, "trash-purge", item="t7")
+    assert len(c.ask("trash-list")["items"]) == 200
+    c.close()
+
+
 def test_term_in_job(d):
     """It ends at once and well while a worker reads an image."""
     c = d.client()
