@@ -461,8 +461,9 @@ class Launch(Case):
 
 class Verbose(Case):
     def test_messages(self):
-        done = self.vmctl("list", "--verbose")
-        quiet = self.vmctl("list")
+        # Without SINCE: a second may pass between the two.
+        done = self.vmctl("list", "--fields", "name,state", "--verbose")
+        quiet = self.vmctl("list", "--fields", "name,state")
         self.assertEqual((done.stdout, quiet.stderr), (quiet.stdout, ""))
         lines = done.stderr.splitlines()
         self.assertIn('vmctl: > {"op":"vm-list"}', lines)

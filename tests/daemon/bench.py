@@ -4,6 +4,8 @@
 `make bench-daemon`. Times of a quiet machine; medians of several turns.
 """
 import os
+import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -13,6 +15,7 @@ from harness import Daemon
 
 VMS = 50
 TURNS = 31
+RUNNING = 20
 
 
 def ms(seconds):
@@ -82,6 +85,37 @@ def wakeups(pid, seconds=10):
     return (count() - before) / seconds
 
 
+def instructions(d, command):
+    """Millions that vmctl executes, which other load does not change; None: no valgrind."""
+    if not shutil.which("valgrind"):
+        return None
+    result = subprocess.run(["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"] +
+                            command, env=d.env, check=True, text=True,
+                            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    return int(re.search("Collected : ([0-9]+)", result.stderr).group(1)) / 1e6
+
+
+def wakeups_with_listeners(d, c):
+    """VMs that run, a client of the API that wants events, and one of libvirt's that does."""
+    for i in range(RUNNING):
+        c.job("vm-start", name="vm%d" % i)
+    listener = d.client()
+    listener.ask("events")
+    virsh = None
+    if shutil.which("virsh"):
+        uri = "baton:///session?socket=" + os.path.join(d.top, "run", "baton", "libvirt.sock")
+        # Without virsh's own keepalive (-k0): that would be its polling, not ours.
+        virsh = subprocess.Popen(["virsh", "-k0", "-c", uri, "event", "--all", "--loop"],
+                                 env=d.env, stdout=subprocess.DEVNULL)
+    time.sleep(2)
+    result = wakeups(d.process.pid)
+    if virsh:
+        virsh.kill()
+        virsh.wait()
+    listener.close()
+    return result
+
+
 def main():
     d = Daemon()
     try:
@@ -92,13 +126,19 @@ def main():
         vmctl = [os.path.join(d.bin, "vmctl"), "list"]
         listing = median_of(lambda: subprocess.run(vmctl, env=d.env, check=True,
                                                    stdout=subprocess.DEVNULL))
+        executed = instructions(d, vmctl)
         own, start = monitors_own(d), start_and_kill(c)
-        c.close()
         good = [row("vmctl list, %d VMs, daemon up" % VMS, ms(listing), 30),
                 row("a start beyond the monitor's own time (%s ms)" % ms(own),
                     ms(start - own), 150),
                 row("idle daemon, %d VMs off: wake-ups" % VMS,
-                    "%.1f" % wakeups(d.process.pid), 2, "/s")]
+                    "%.1f" % wakeups(d.process.pid), 2, "/s"),
+                row("the same, %d running, two clients that listen" % RUNNING,
+                    "%.1f" % wakeups_with_listeners(d, c), 2, "/s")]
+        if executed:
+            good.append(row("vmctl list, %d VMs: instructions of vmctl" % VMS,
+                            "%.1f" % executed, 8, "M"))
+        c.close()
         return 0 if all(good) else 1
     finally:
         d.clean()

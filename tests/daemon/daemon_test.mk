@@ -13,6 +13,7 @@ daemon-test: $(addprefix $(DAEMON_TEST_BIN)/,batond baton-net baton-vm vmctl) \
 		$(addprefix $(BUILD)/bin/,batond baton-vm)
 	BATON_BUILD=$(BUILD) python3 tests/daemon/test_api.py
 	BATON_BUILD=$(BUILD) python3 tests/daemon/test_errors.py
+	BATON_BUILD=$(BUILD) python3 tests/daemon/test_vmctl.py
 	tests/daemon/test_libvirt.sh $(DAEMON_TEST_BIN)
 	BATON_BUILD=$(BUILD) /usr/bin/python3 tests/daemon/test_libvirt.py
 	BATON_BUILD=$(BUILD) /usr/bin/python3 tests/daemon/test_libvirt_storage.py
@@ -28,12 +29,12 @@ $(DAEMON_TEST_BIN)/batond: $(DT_BUILD)/obj/userland/daemon/main.o $(DT_LIB)
 # Programs look for one another beside themselves: copies, the monitor is the stub.
 $(DAEMON_TEST_BIN)/baton-net $(DAEMON_TEST_BIN)/vmctl: $(DAEMON_TEST_BIN)/%: $(BUILD)/bin/%
 	@mkdir -p $(@D)
-	cp $< $@
+	cp --remove-destination $< $@
 
 $(DAEMON_BENCH_BIN)/batond $(DAEMON_BENCH_BIN)/baton-net $(DAEMON_BENCH_BIN)/vmctl: \
 		$(DAEMON_BENCH_BIN)/%: $(BUILD)/bin/%
 	@mkdir -p $(@D)
-	cp $< $@
+	cp --remove-destination $< $@
 
 $(DAEMON_TEST_BIN)/baton-vm $(DAEMON_BENCH_BIN)/baton-vm: $(STUB_SOURCES) userland/lib/rpc.h
 	@mkdir -p $(@D)

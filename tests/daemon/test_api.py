@@ -650,6 +650,32 @@ def test_slow_trash(d):
     other.close()
 
 
+def test_full_trash(d):
+    """Each of many VMs in the trash is found without reading all the others."""
+    conf = "[vm]\nschema=1\nname=t%d\nuuid=6bb7a1b0-0000-4000-8000-%012d\n"
+    for i in range(400):
+        folder = d.path("trash", "t%d.%d" % (i, 1700000000000000 + i))
+        os.mkdir(folder)
+        with open(os.path.join(folder, "vm.conf"), "w", encoding="ascii") as f:
+            f.write(conf % (i, i))
+    os.mkdir(d.path("trash", "t7.1800000000000000"))
+    c = d.client(timeout=60)
+    start = time.monotonic()
+    for i in range(200):
+        c.send("trash-purge", item="t%d.%d" % (i, 1700000000000000 + i))
+    jobs = [c.line()["job"] for _ in range(200)]
+    answered = time.monotonic() - start
+    assert answered < 15, answered  # it was a minute
+    for job in jobs:
+        c.ask("job-wait", job=job)
+    # Of two with one name, the one that was deleted last.
+    c.job("trash-purge", item="T7")
+    assert not os.path.exists(d.path("trash", "t7.1800000000000000"))
+    refused("BTN-6110", c.ask, "trash-purge", item="t7")
+    assert len(c.ask("trash-list")["items"]) == 200
+    c.close()
+
+
 def test_term_in_job(d):
     """It ends at once and well while a worker reads an image."""
     c = d.client()
@@ -828,6 +854,26 @@ def test_deaf_client(d):
         c.job("vm-start", name="a")
     c.close()
     greedy.close()
+
+
+def test_too_much(d):
+    """Whoever is one too many, or sends too much, is told so."""
+    crowd = [d.client() for _ in range(64)]
+    for c in crowd:
+        c.ask("status")
+    late = d.client()
+    answer = late.line()
+    assert answer["code"] == "BTN-6001" and "64 clients" in answer["message"], answer
+    result = subprocess.run([os.path.join(d.bin, "vmctl"), "list"], env=d.env,
+                            stderr=subprocess.PIPE)
+    assert result.returncode == 10 and b"64 clients" in result.stderr, result
+    crowd[0].socket.sendall(b" " * ((2 << 20) + 1))
+    answer = crowd[0].line()
+    assert answer["code"] == "BTN-1003" and "2097152 bytes" in answer["message"], answer
+    for c in crowd:
+        c.close()
+    wait_for(lambda: len(os.listdir("/proc/%d/fd" % d.process.pid)) < 40, "their end", 5)
+    d.client().ask("status")
 
 
 def test_second_daemon(d):

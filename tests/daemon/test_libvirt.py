@@ -516,6 +516,142 @@ def test_effects(d):
     c.close()
 
 
+def cpus_of(bits):
+    return [i for i, bit in enumerate(bits) if bit]
+
+
+def test_values(d):
+    """Numbers and names are those of the host and the VM, and not just plausible ones."""
+    c = libvirt.open(uri(d))
+    dom = c.defineXML(xml(d, "val").replace("<currentMemory unit='MiB'>128</currentMemory>", ""))
+    pins = dom.vcpuPinInfo(0)
+    assert [cpus_of(pin) for pin in pins] == [list(range(os.cpu_count()))] * 2, pins
+    record, = c.getAllDomainStats()
+    assert "net.count" not in record[1]
+    for memory in (900 << 10, 256 << 10 | 4):
+        assert "higher than max memory" in refused(libvirt.VIR_ERR_INVALID_ARG, dom.setMemory,
+                                                   memory)
+    assert '"99999999M"' in refused(libvirt.VIR_ERR_INVALID_ARG, dom.setMaxMemory, 99999999 << 10)
+    dom.setMemoryFlags(128 << 10, libvirt.VIR_DOMAIN_AFFECT_CONFIG)
+    assert "<currentMemory unit='KiB'>131072<" in dom.XMLDesc()
+    dom.create()
+    refused(libvirt.VIR_ERR_INVALID_ARG, dom.setMemory, 900 << 10)
+    dom.setMemory(256 << 10)
+    maps = dom.vcpus()[1]
+    assert [cpus_of(bits) for bits in maps] == [list(range(os.cpu_count()))] * 2, maps
+    total, = dom.getCPUStats(True)
+    assert total["cpu_time"] > 0 and list(total) == ["cpu_time"]
+    refused(libvirt.VIR_ERR_ARGUMENT_UNSUPPORTED, dom.getCPUStats, False)
+    assert c.getCellsFreeMemory(0, 1)[0] > 1 << 20
+    refused(libvirt.VIR_ERR_INVALID_ARG, c.getCellsFreeMemory, 1, 1)
+    assert c.getMaxVcpus("kvm") == c.getMaxVcpus(None) == 64
+    refused(libvirt.VIR_ERR_INVALID_ARG, c.getMaxVcpus, "xen")
+    refused(libvirt.VIR_ERR_ARGUMENT_UNSUPPORTED, dom.interfaceAddresses, 3)
+    # Pollers ask for each disk of the XML: nothing is counted of a CD drive.
+    dom.destroy()
+    cdrom = ("<disk type='file' device='cdrom'><source file='%s/val.raw'/><target dev='sda'/>"
+             "<readonly/></disk>")
+    c.defineXML(xml(d, "cd").replace("<interface", cdrom % d.top + "<interface", 1))
+    cd = c.lookupByName("cd")
+    cd.create()
+    assert cd.blockStats("sda") == (-1, -1, -1, -1, -1) and cd.blockStatsFlags("sda") == {}
+    assert cd.diskErrors() == {}
+    assert cd.blockInfo("sda")[0] == 1 << 20 and cd.blockStats("vda")[0] == 1
+    cd.destroy()
+    # A text is the VM's, whether it runs or not.
+    dom.setMetadata(libvirt.VIR_DOMAIN_METADATA_TITLE, "new <title>", None, None)
+    assert "<title>new &lt;title&gt;</title>" in dom.XMLDesc()
+    assert "<title>new &lt;title&gt;</title>" in dom.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
+    # Machines that become ours can be asked about, and chosen from the capabilities.
+    assert "<machine>baton-q35</machine>" in c.getDomainCapabilities(None, "x86_64", "q35")
+    assert "<machine canonical='baton-q35' maxCpus='64'>q35</machine>" in c.getCapabilities()
+    refused(libvirt.VIR_ERR_INVALID_ARG, c.getDomainCapabilities, None, None, "virt")
+    kernel = xml(d, "k").replace("</os>", "<kernel>/etc/hostname</kernel></os>")
+    assert "baton-micro" in refused(libvirt.VIR_ERR_CONFIG_UNSUPPORTED, c.defineXML, kernel)
+    c.close()
+
+
+def test_networks(d):
+    """A network has the UUID and the size that were asked for; the same again is no change."""
+    c = libvirt.open(uri(d))
+    uuid = "33333333-3333-4333-8333-333333333333"
+    text = ("<network><name>lab</name><uuid>%s</uuid><forward mode='nat'/><ip address="
+            "'10.80.0.2' netmask='255.255.0.0'/></network>") % uuid
+    net = c.networkDefineXML(text)
+    assert net.UUIDString() == uuid
+    assert "<ip address='10.80.0.2' netmask='255.255.0.0'>" in net.XMLDesc()
+    assert "<range start='10.80.0.15' end='10.80.255.254'/>" in net.XMLDesc()
+    assert c.networkDefineXML(text).UUIDString() == uuid
+    assert c.networkDefineXML(net.XMLDesc()).UUIDString() == uuid
+    for old, new, code in (("255.255.0.0", "255.255.255.0", libvirt.VIR_ERR_OPERATION_UNSUPPORTED),
+                           ("10.80.0.2", "10.81.0.2", libvirt.VIR_ERR_OPERATION_UNSUPPORTED),
+                           ("-8333-", "-8334-",
+                            libvirt.VIR_ERR_OPERATION_FAILED),
+                           ("lab", "lab2", libvirt.VIR_ERR_OPERATION_FAILED),
+                           (uuid, "33", libvirt.VIR_ERR_XML_ERROR)):
+        refused(code, c.networkDefineXML, text.replace(old, new))
+    # What net-edit would change and cannot: the router, and where guests begin.
+    for old, new in (("address='10.80.0.2'", "address='10.80.0.1'"),
+                     ("start='10.80.0.15'", "start='10.80.0.99'"),
+                     ("end='10.80.255.254'", "end='10.80.9.254'")):
+        assert old in net.XMLDesc()
+        refused(libvirt.VIR_ERR_OPERATION_UNSUPPORTED, c.networkDefineXML,
+                net.XMLDesc().replace(old, new))
+    for bad in ("255.255.255.255", "255.0.255.0", "0.0.0.0", "255.255.255.248", "x"):
+        refused(libvirt.VIR_ERR_CONFIG_UNSUPPORTED, c.networkDefineXML,
+                text.replace("lab", "lab3").replace("255.255.0.0", bad))
+    dom = c.defineXML(xml(d, "netted").replace("network='default'", "network='lab'"))
+    dom.create()
+    card, = dom.interfaceAddresses(0).values()
+    assert card["addrs"][0] == {"addr": "10.80.0.15", "prefix": 16, "type": 0}, card
+    dom.destroy()
+    dom.undefine()
+    net.undefine()
+    # What there is instead of what was asked for is told in the log.
+    c.networkDefineXML("<network><name>lab</name><forward mode='nat'/><bridge name='virbr7'/>"
+                       "<ip address='10.77.0.1' netmask='255.255.255.0'/></network>")
+    assert "lab: the router 10.77.0.1 became 10.77.0.2" in d.output()
+    assert "lab: <bridge> is not used" in d.output()
+    c.close()
+
+
+def test_none_such(d):
+    """Of what Baton has none, lists are empty and lookups find nothing; the rest is refused."""
+    c = libvirt.open(uri(d))
+    dom = c.defineXML(xml(d, "none"))
+    nil = "00000000-0000-0000-0000-000000000001"
+    for code, fn, args in (
+            (libvirt.VIR_ERR_NO_NODE_DEVICE, c.nodeDeviceLookupByName, ["pci_0000_00_02_0"]),
+            (libvirt.VIR_ERR_NO_INTERFACE, c.interfaceLookupByName, ["eth0"]),
+            (libvirt.VIR_ERR_NO_INTERFACE, c.interfaceLookupByMACString, ["52:54:00:00:00:01"]),
+            (libvirt.VIR_ERR_NO_NWFILTER, c.nwfilterLookupByName, ["clean-traffic"]),
+            (libvirt.VIR_ERR_NO_NWFILTER, c.nwfilterLookupByUUIDString, [nil]),
+            (libvirt.VIR_ERR_NO_NWFILTER_BINDING, c.nwfilterBindingLookupByPortDev, ["vnet0"]),
+            (libvirt.VIR_ERR_NO_SECRET, c.secretLookupByUUIDString, [nil]),
+            (libvirt.VIR_ERR_NO_SECRET, c.secretLookupByUsage, [2, "volume"]),
+            (libvirt.VIR_ERR_NO_NETWORK_PORT, c.networkLookupByName("default").portLookupByUUIDString,
+             [nil]),
+            (libvirt.VIR_ERR_NO_DOMAIN_CHECKPOINT, dom.checkpointLookupByName, ["c"]),
+            (libvirt.VIR_ERR_NO_DOMAIN_SNAPSHOT, dom.snapshotLookupByName, ["s"]),
+            (libvirt.VIR_ERR_NO_STORAGE_POOL, c.storagePoolLookupByUUIDString, [nil])):
+        said = refused(code, fn, *args)
+        assert "not found" in said and args[-1] in said, said
+    assert c.listInterfaces() == c.listDefinedInterfaces() == c.listNWFilters() == []
+    assert c.numOfNWFilters() == c.numOfInterfaces() == 0
+    assert c.networkLookupByName("default").listAllPorts() == []
+    assert dom.snapshotListNames() == []
+    for name, fn, args in (("virDomainGetSchedulerType", dom.schedulerType, []),
+                           ("virNodeSuspendForDuration", c.suspendForDuration, [0, 60]),
+                           ("virSecretDefineXML", c.secretDefineXML, ["<secret/>"]),
+                           ("virInterfaceDefineXML", c.interfaceDefineXML, ["<interface/>"]),
+                           ("virNWFilterDefineXML", c.nwfilterDefineXML, ["<filter/>"]),
+                           ("virDomainAddIOThread", dom.addIOThread, [1]),
+                           ("virDomainBlockPeek", dom.blockPeek, ["vda", 0, 16])):
+        said = refused(libvirt.VIR_ERR_NO_SUPPORT, fn, *args)
+        assert said.endswith("connection driver: " + name), said
+    c.close()
+
+
 def test_kept_fits(d):
     """Metadata that could not be read again is refused; what is there stays."""
     c = libvirt.open(uri(d))

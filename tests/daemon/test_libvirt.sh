@@ -232,6 +232,8 @@ says "and started" "Pool more started" v pool-start more
 says "attach a volume" "attached" v attach-disk web2 \
 	"$XDG_DATA_HOME/baton/disks/new.qcow2" vdb --config
 says "and it is qcow2" "name='baton' type='qcow2'" v dumpxml web2
+refuses "a command of QEMU's" "not supported by the connection driver: it is for QEMU" \
+	v qemu-monitor-command web2 info
 refuses "no such pool" "Storage pool not found" v pool-info other
 says "undefine" "undefined" v undefine web2
 refuses "a read-only connection" "read.only" virsh -r -c "$uri" define "$top/vm.xml"

@@ -113,6 +113,52 @@ def test_pools(d):
     c.close()
 
 
+def test_gone(d):
+    """A client's volume that has gone since: each call says so."""
+    c = libvirt.open(uri(d))
+    vol = c.storagePoolLookupByName("default").createXML(volume("gone.img", 64))
+    os.unlink(vol.path())
+    for fn, args in ((vol.info, []), (vol.XMLDesc, []), (vol.delete, []), (vol.resize, [1 << 20]),
+                     (vol.upload, [c.newStream(), 0, 0]), (vol.download, [c.newStream(), 0, 0])):
+        refused(libvirt.VIR_ERR_NO_STORAGE_VOL, fn, *args)
+    c.close()
+
+
+def test_pools_file(d):
+    """A list of pools that cannot be used holds nobody up, and is not written over."""
+    path = d.path("libvirt-pools.conf")
+    folder = os.path.join(d.top, "p")
+    pool_xml = "<pool type='dir'><name>p</name><target><path>%s</path></target></pool>" % folder
+    d.kill()
+    os.mkfifo(path)
+    d.start()
+    c = libvirt.open(uri(d))
+    assert [p.name() for p in c.listAllStoragePools()] == ["default", "images"]
+    assert path in refused(libvirt.VIR_ERR_INVALID_ARG, c.storagePoolDefineXML, pool_xml)
+    d.kill()
+    os.unlink(path)
+    with open(path, "w", encoding="ascii") as f:
+        f.write("[p\npath=/x\n")
+    d.start()
+    c = libvirt.open(uri(d))
+    refused(libvirt.VIR_ERR_INVALID_ARG, c.storagePoolDefineXML, pool_xml)
+    with open(path, encoding="ascii") as f:
+        assert f.read() == "[p\npath=/x\n"
+    d.kill()
+    with open(path, "wb") as f:
+        f.truncate(1 << 34)
+    d.start()
+    assert libvirt.open(uri(d)).listAllDomains() == []
+    d.kill()
+    os.unlink(path)
+    d.start()
+    c = libvirt.open(uri(d))
+    c.storagePoolDefineXML(pool_xml).undefine()
+    assert "folder" in refused(libvirt.VIR_ERR_OPERATION_FAILED, c.storagePoolDefineXML,
+                               pool_xml.replace(folder, "/etc/hostname"))
+    c.close()
+
+
 def test_volumes(d):
     """Made, larger, gone; and what cannot be."""
     c = libvirt.open(uri(d))
@@ -121,6 +167,7 @@ def test_volumes(d):
     assert "<path>%s</path>" % folder in pool.XMLDesc()
     raw = pool.createXML(volume("a.img", 1000))
     assert raw.info() == [0, 1024000, 0] and os.path.getsize(raw.path()) == 1024000
+    assert raw.infoFlags(libvirt.VIR_STORAGE_VOL_GET_PHYSICAL) == [0, 1024000, 1024000]
     assert raw.path() == raw.key() == os.path.join(folder, "a.img")
     assert "<format type='raw'/>" in raw.XMLDesc()
     full = pool.createXML(volume("full.img", 256, more=""))
@@ -314,6 +361,24 @@ def test_streams(d):
     assert libvirt.open(uri(d)).getType() == "Baton"
     stream.abort()
     vol.delete()
+    c.close()
+
+
+def test_readers_die(d):
+    """Clients that go in the middle of a download leave nothing, and cost nothing."""
+    c = libvirt.open(uri(d))
+    vol = c.storagePoolLookupByName("default").createXML(volume("big.img", 8192))
+    fds = lambda: len(os.listdir("/proc/%d/fd" % d.process.pid))
+    before = fds()
+    for _ in range(8):
+        raw = Raw(d)
+        raw.call(66)
+        raw.call(1, struct.pack(">I", 1) + text("baton:///session") + struct.pack(">I", 0))
+        raw.send(209, text("default") + text("big.img") + text(vol.path()) +
+                 struct.pack(">QQI", 0, 0, 0))
+        raw.socket.recv(28)
+        raw.socket.close()
+    wait_for(lambda: fds() == before, "their end", 5)
     c.close()
 
 

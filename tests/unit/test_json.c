@@ -82,6 +82,7 @@ static void test_values(void **state)
 	assert_int_equal(child->integer, 4);
 	assert_null(json_next(list, child));
 	assert_null(json_member(list, "l"));
+	assert_null(json_member(NULL, "l"));
 }
 
 static void test_limits(void **state)

@@ -200,23 +200,33 @@ static void free_item(void *data)
 	g_free(item);
 }
 
-/* NAME.MICROSECONDS: when it was put there. NULL: the folder is something else. */
-static struct trash_item *read_item(const char *id, bool with_bytes)
+/* NAME.MICROSECONDS: its name and when it was put there. NULL: the folder is something else. */
+static char *parse_id(const char *id, int64_t *ret_us)
 {
 	const char *dot = strrchr(id, '.');
-	char *folder, *end, *name;
+	struct btn_error e;
+	char *end, *name;
+
+	*ret_us = dot ? strtoll(dot + 1, &end, 10) : 0;
+	if (!dot || dot == id || id[0] == '.' || *end || *ret_us <= 0)
+		return NULL;
+	name = g_strndup(id, (size_t)(dot - id));
+	if (config_check_name(name, &e))
+		return name;
+	g_free(name);
+	return NULL;
+}
+
+static struct trash_item *read_item(const char *id, bool with_bytes)
+{
 	struct trash_item *item;
 	struct config *config;
 	struct btn_error e;
-	int64_t time_us = dot ? strtoll(dot + 1, &end, 10) : 0;
+	int64_t time_us;
+	char *folder, *name = parse_id(id, &time_us);
 
-	if (!dot || dot == id || id[0] == '.' || *end || time_us <= 0)
+	if (!name)
 		return NULL;
-	name = g_strndup(id, (size_t)(dot - id));
-	if (!config_check_name(name, &e)) {
-		g_free(name);
-		return NULL;
-	}
 	folder = g_build_filename(paths.trash, id, NULL);
 	config = config_load(folder, &e);
 	item = g_new0(struct trash_item, 1);
@@ -255,21 +265,31 @@ GPtrArray *trash_list(bool with_bytes)
 	return items;
 }
 
+/* By names of folders alone: of many VMs in the trash, each asks for itself. */
 static char *find_item(const char *what, struct btn_error *e)
 {
-	GPtrArray *items = trash_list(false);
-	char *id = NULL;
+	GDir *dir = g_dir_open(paths.trash, 0, NULL);
+	char *found = NULL, *name;
+	int64_t time_us, newest = 0;
+	const char *id;
 
-	for (unsigned int i = 0; i < items->len && !id; i++) {
-		struct trash_item *item = items->pdata[i];
-
-		if (!strcmp(item->id, what) || !g_ascii_strcasecmp(item->name, what))
-			id = g_strdup(item->id);
+	while (dir && (id = g_dir_read_name(dir))) {
+		name = parse_id(id, &time_us);
+		if (name && !strcmp(id, what))
+			time_us = INT64_MAX;
+		if (name && time_us > newest &&
+		    (time_us == INT64_MAX || !g_ascii_strcasecmp(name, what))) {
+			g_free(found);
+			found = g_strdup(id);
+			newest = time_us;
+		}
+		g_free(name);
 	}
-	g_ptr_array_unref(items);
-	if (!id)
+	if (dir)
+		g_dir_close(dir);
+	if (!found)
 		btn_set(e, BTN_NO_SUCH_TRASH, "the trash has no VM \"%.64s\"", what);
-	return id;
+	return found;
 }
 
 static void work_restore(struct move *move)

@@ -217,7 +217,7 @@ static void on_stop_cancelled(GCancellable *cancellable, void *ctx)
 
 	(void)cancellable;
 	*press = (struct press){ .vm = vm_ref(stop->vm), .job = stop->job->id };
-	g_idle_add(end_cancelled, press);
+	g_idle_add_full(G_PRIORITY_DEFAULT, end_cancelled, press, NULL);
 }
 
 static struct job *begin_stop(struct vm *vm, unsigned int timeout_s, bool force)

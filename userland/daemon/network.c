@@ -208,10 +208,10 @@ static bool save(const struct network *network, struct btn_error *e)
 	return ok;
 }
 
-bool network_create(const char *name, const char *subnet, struct btn_error *e)
+bool network_create(const char *name, const char *subnet, const char *uuid, struct btn_error *e)
 {
 	struct network *network;
-	char *uuid;
+	char *random;
 
 	if (!network_check_name(name, e))
 		return false;
@@ -219,10 +219,15 @@ bool network_create(const char *name, const char *subnet, struct btn_error *e)
 		btn_set(e, BTN_NETWORK_EXISTS, "there is a network \"%s\" already", name);
 		return false;
 	}
+	if (uuid && network_find_uuid(uuid)) {
+		btn_set(e, BTN_NETWORK_EXISTS, "there is a network with this UUID already: \"%s\"",
+			network_find_uuid(uuid)->name);
+		return false;
+	}
 	network = network_conf_new(name);
-	uuid = g_uuid_string_random();
-	g_strlcpy(network->uuid, uuid, sizeof(network->uuid));
-	g_free(uuid);
+	random = g_uuid_string_random();
+	g_strlcpy(network->uuid, uuid ? uuid : random, sizeof(network->uuid));
+	g_free(random);
 	if (!take_subnet(network, subnet, e) || !save(network, e)) {
 		network_conf_free(network);
 		return false;

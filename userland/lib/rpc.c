@@ -41,7 +41,8 @@ static bool list_fits(const struct json_node *list, const struct rpc_param *p)
 
 static bool bad_member(struct rpc_request *r, const struct rpc_param *p)
 {
-	btn_set(r->e, BTN_BAD_VALUE, "the member \"%s\" is missing or cannot be used", p->name);
+	btn_set(r->e, BTN_BAD_VALUE, "\"%s\" %s", p->name,
+		json_member(r->object, p->name) ? "cannot be this" : "is missing");
 	if (p->type == RPC_INT)
 		btn_set_cause(r->e, "It has to be a whole number from %lld to %lld: %s.",
 			      (long long)p->min, (long long)p->max, p->help);
@@ -112,7 +113,7 @@ static bool run_operation(const struct rpc_service *service, struct rpc_request 
 	const char *op;
 
 	if (!json_get_string(r->object, "op", &op)) {
-		btn_set(r->e, BTN_BAD_VALUE, "the member \"op\" is missing or cannot be used");
+		btn_set(r->e, BTN_BAD_VALUE, "\"op\" is missing");
 		btn_set_cause(r->e, "It has to be the name of an operation.");
 		return false;
 	}

@@ -46,8 +46,8 @@ static unsigned int distance(const char *a, const char *b)
 const char *suggest(const char *wrong, const char *const *words, size_t count)
 {
 	const char *best = NULL;
-	/* A third of the letters may be wrong. */
-	unsigned int least = strlen(wrong) / 3 + 2;
+	/* A third of the letters may be wrong, and one of a short word. */
+	unsigned int least = strlen(wrong) < 5 ? 2 : strlen(wrong) / 3 + 2;
 
 	for (size_t i = 0; i < count; i++) {
 		unsigned int n = distance(wrong, words[i]);

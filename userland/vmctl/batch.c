@@ -65,7 +65,7 @@ static bool confirm(const struct args *args, const struct batch *b, const struct
 	else {
 		char names[32];
 
-		snprintf(names, sizeof(names), "%zu %ss", t->count, b->kind->noun);
+		snprintf(names, sizeof(names), "%zu %s", t->count, b->kind->nouns);
 		snprintf(question, sizeof(question), b->question, names);
 	}
 	return batch_confirm(args, question, e);

@@ -320,6 +320,9 @@ static bool send_request(struct daemon *d, struct btn_error *e)
 
 		if (n < 0 && errno == EINTR)
 			continue;
+		/* Whoever closes has perhaps said why: that is read next. */
+		if (n < 0 && errno == EPIPE)
+			break;
 		if (n <= 0) {
 			set_unanswered(DAEMON_GONE, e);
 			return false;

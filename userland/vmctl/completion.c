@@ -18,6 +18,7 @@ static const char *source_of(enum completes completes)
 	switch (completes) {
 	case COMPLETES_VM:
 	case COMPLETES_VMS:
+	case COMPLETES_SETTINGS:
 		return "list -q";
 	case COMPLETES_TRASH:
 		return "list --trash -q";
@@ -30,22 +31,36 @@ static const char *source_of(enum completes completes)
 	}
 }
 
-/* Only what is a list of words: "table|json", not "none|vnc:unix:PATH". */
+/* A list of words: "table|json"; of "port:N", what stands before what the user chooses. */
 static bool is_words(const char *value)
 {
-	return value && strchr(value, '|') && !value[strspn(value, "abcdefghijklmnopqrstuvwxyz|")];
+	return value && strchr(value, '|') &&
+		!value[strspn(value, "abcdefghijklmnopqrstuvwxyzN:|")];
 }
 
 static void print_words(const char *value)
 {
 	for (; *value; value++)
-		putchar(*value == '|' ? ' ' : *value);
+		if (*value != 'N')
+			putchar(*value == '|' ? ' ' : *value);
+}
+
+/* Fields are told by a table's head: of those verbs that print one and end at once. */
+static bool has_fields(const struct verb *verb)
+{
+	const char *last = strrchr(verb->name, ' ');
+
+	return !strcmp(last ? last + 1 : verb->name, "list") || !strcmp(verb->name, "settings");
 }
 
 /* What the value of an option is completed from: words on a line. */
-static void print_value_source(const char *value)
+static void print_value_source(const struct verb *verb, const struct option_row *row)
 {
-	if (is_words(value)) {
+	const char *value = row->value;
+
+	if (has_fields(verb) && (!strcmp(row->name, "fields") || !strcmp(row->name, "sort"))) {
+		printf("fields %s", verb->name);
+	} else if (is_words(value)) {
 		printf("words ");
 		print_words(value);
 	} else if (!strncmp(value, "NETWORK", strlen("NETWORK"))) {
@@ -63,7 +78,9 @@ static void print_argument_source(const struct verb *verb)
 {
 	const char *source = source_of(verb->completes);
 
-	if (source)
+	if (verb->completes == COMPLETES_SETTINGS)
+		printf("settings");
+	else if (source)
 		printf("names %s%s", source,
 		       verb->completes == COMPLETES_IMAGE ? "; _vmctl_files" : "");
 	else if (verb->completes == COMPLETES_FILES)
@@ -97,7 +114,7 @@ static void print_value_cases(void)
 			if (!row->value)
 				continue;
 			printf("\t\"%s --%s\") _vmctl_", verb->name, row->name);
-			print_value_source(row->value);
+			print_value_source(verb, row);
 			printf(" ;;\n");
 		}
 	}
@@ -134,8 +151,21 @@ static const char bash_head[] =
 	"COMPREPLY+=($(compgen -f -- \"$_vmctl_word\")); }\n"
 	"_vmctl_nothing() { :; }\n"
 	"# Nothing is started for the sake of a name.\n"
-	"_vmctl_names() { _vmctl_words \"$(BATON_AUTOSTART=0 \"$_vmctl_program\" \"$@\" "
-	"2>/dev/null)\"; }\n\n";
+	"_vmctl_ask() { BATON_AUTOSTART=0 \"$_vmctl_program\" \"$@\" 2>/dev/null; }\n"
+	"_vmctl_names() { _vmctl_words \"$(_vmctl_ask \"$@\")\"; }\n"
+	"# The last of several with commas between.\n"
+	"_vmctl_fields() {\n"
+	"\tlocal before=\n"
+	"\tcase $_vmctl_word in *,*) before=${_vmctl_word%,*}, ;; esac\n"
+	"\tCOMPREPLY+=($(compgen -P \"$before\" -W \"$(_vmctl_ask \"$@\" --format csv | "
+	"head -n 1 | tr , ' ')\" -- \"${_vmctl_word##*,}\"))\n"
+	"}\n"
+	"_vmctl_settings() {\n"
+	"\t[ ${#plain[@]} -gt 1 ] || { _vmctl_names list -q; return; }\n"
+	"\tcompopt -o nospace\n"
+	"\tCOMPREPLY+=($(compgen -S = -W \"$(_vmctl_ask settings --fields key --no-headers)\" "
+	"-- \"$_vmctl_word\"))\n"
+	"}\n\n";
 
 static const char bash_tail[] =
 	"# The verb is the longest of those that the words begin with.\n"

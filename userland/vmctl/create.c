@@ -21,6 +21,8 @@
 #define KEY_FILE_MAX 16384u
 #define PASSWORD_FILE_MAX 4096u
 #define USER_DATA_MAX (1u << 20)
+#define DISK_MIN (1ull << 20)	/* as the daemon's "vm-create" */
+#define DISK_MAX (1ull << 46)
 
 /* ---- files ---- */
 
@@ -203,10 +205,11 @@ static bool take_disk_size(struct creation *c, struct btn_error *e)
 {
 	const char *text = args_get(c->args, "disk-size");
 
-	if (!text || (!size_parse(text, &c->disk_size) && c->disk_size))
+	if (!text || (!size_parse(text, &c->disk_size) && c->disk_size >= DISK_MIN &&
+		      c->disk_size <= DISK_MAX))
 		return true;
-	btn_set(e, BTN_BAD_VALUE, "--disk-size: \"%.64s\" is no size", text);
-	btn_set_cause(e, "A size is a number with a unit: 20G.");
+	btn_set(e, BTN_BAD_VALUE, "--disk-size: a disk cannot have \"%.64s\"", text);
+	btn_set_cause(e, "A size is a number with a unit, from 1M to 64T.");
 	btn_set_fix(e, "For example: --disk-size 20G");
 	return false;
 }

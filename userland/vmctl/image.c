@@ -97,6 +97,14 @@ static int add_with(const struct args *args, const char *op, struct btn_error *e
 		btn_set_fix(e, "Copy it from where the image came from.");
 		return BTN_EXIT_USAGE;
 	}
+	if (strchr(args->positional[0], '/')) {
+		btn_set(e, BTN_BAD_VALUE, "an image cannot be called \"%.128s\"",
+			args->positional[0]);
+		btn_set_cause(e, "The name comes first, then the file.");
+		btn_set_fix(e, "Did you mean: vmctl %s %.64s %.200s", args->verb->name,
+			    args->positional[1], args->positional[0]);
+		return BTN_EXIT_USAGE;
+	}
 	if (!check_file("image", args->positional[1], e))
 		return BTN_EXIT_FAILED;
 	if (!realpath(args->positional[1], path)) {

@@ -168,7 +168,7 @@ int purge_run(const struct args *args, struct btn_error *e)
 	static const struct batch batch = {
 		.kind = &target_trash, .op = "trash-purge", .member = "item",
 		.doing = "delete it for good", .done = "deleted for good",
-		.question = "Delete %s for good, with all its disks?",
+		.question = "Delete %s for good, with all disks?",
 	};
 
 	return batch_run(args, &batch, e);

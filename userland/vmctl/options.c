@@ -101,14 +101,28 @@ static bool take_option(struct args *args, int argc, char *const *argv, int *i,
 	return add_option(args, row, value, e);
 }
 
+/* The word of "NAME NEW-NAME" that stands for the first argument that is not there. */
+static const char *next_argument(const struct args *args)
+{
+	const char *at = args->verb->arguments;
+
+	for (size_t i = 0; i < args->positional_count && at; i++) {
+		at = strchr(at, ' ');
+		at += at != NULL;
+	}
+	return at ? at : "";
+}
+
 static bool check_count(const struct args *args, struct btn_error *e)
 {
 	const struct verb *verb = args->verb;
+	const char *wanted = next_argument(args);
 
 	if (args->help)
 		return true;
 	if (args->positional_count < verb->arguments_min) {
-		btn_set(e, BTN_MISSING_ARGUMENT, "%s is missing", verb->arguments);
+		btn_set(e, BTN_MISSING_ARGUMENT, "%.*s is missing", (int)strcspn(wanted, " "),
+			wanted);
 		btn_set_cause(e, "The command is used as: vmctl %s %s", verb->name,
 			      verb->arguments);
 		btn_set_fix(e, "Run \"vmctl help %s\" for examples.", verb->name);

@@ -27,11 +27,25 @@ static void print_error_json(const char *vm, const struct btn_error *e)
 	json_close(&j, '}');
 }
 
-void report_error(const struct args *args, const char *vm, const struct btn_error *e)
+/* Texts of lib/errors.c do not know which command it is: "vmctl help COMMAND". */
+static void name_command(struct btn_error *e, const char *verb)
+{
+	static const char word[] = "help COMMAND";
+	struct btn_error old = *e;
+	const char *at = strstr(old.fix, word);
+
+	if (at)
+		btn_set_fix(e, "%.*shelp %s%s", (int)(at - old.fix), old.fix, verb,
+			    at + sizeof(word) - 1);
+}
+
+void report_error(const struct args *args, const char *vm, const struct btn_error *error)
 {
 	const char *format = args_get(args, "format");
+	struct btn_error named = *error, *e = &named;
 	char verb[200];
 
+	name_command(e, args->verb->name);
 	fflush(stdout);
 	snprintf(verb, sizeof(verb), "%s%s%.64s", args->verb->name, vm ? ": " : "", vm ? vm : "");
 	btn_print(stderr, "vmctl", verb, e);

@@ -17,13 +17,13 @@
 #define ID_START_MIN 4
 
 const struct target_kind target_vms = {
-	"VM", "vm-list", "vms", "uuid", BTN_NO_SUCH_VM,
+	"VM", "VMs", "vm-list", "vms", "uuid", BTN_NO_SUCH_VM,
 };
 const struct target_kind target_trash = {
-	"VM in the trash", "trash-list", "items", "id", BTN_NO_SUCH_TRASH,
+	"VM in the trash", "VMs in the trash", "trash-list", "items", "id", BTN_NO_SUCH_TRASH,
 };
 const struct target_kind target_images = {
-	"image", "image-list", "images", NULL, BTN_NO_SUCH_IMAGE,
+	"image", "images", "image-list", "images", NULL, BTN_NO_SUCH_IMAGE,
 };
 
 static bool is_pattern(const char *word)
@@ -203,8 +203,8 @@ bool targets_find_one(struct daemon *d, const struct target_kind *kind, const ch
 		return false;
 	if (ret->count == 1)
 		return true;
-	btn_set(e, BTN_BAD_VALUE, "\"%.128s\" means %zu %ss, and this takes one", word, ret->count,
-		kind->noun);
+	btn_set(e, BTN_BAD_VALUE, "\"%.128s\" means %zu %s, and this takes one", word, ret->count,
+		kind->nouns);
 	btn_set_fix(e, "Give the full name.");
 	targets_free(ret);
 	return false;

@@ -11,6 +11,7 @@
 
 struct target_kind {
 	const char *noun;	/* "VM" */
+	const char *nouns;	/* "VMs" */
 	const char *op, *list;	/* what answers all of them, and the list in that */
 	const char *id;		/* member that is another name of it, or NULL */
 	enum btn_code missing;

@@ -138,7 +138,7 @@ const struct verb vm_verbs[] = {
 	}, {
 		.name = "set", .summary = "Change settings of VMs",
 		.arguments = "NAME... KEY=VALUE...", .arguments_max = ARGS_MAX,
-		.completes = COMPLETES_VMS, .options = set_options, .examples = set_examples,
+		.completes = COMPLETES_SETTINGS, .options = set_options, .examples = set_examples,
 		.description = "All of the settings are taken, or none. An empty VALUE unsets KEY. "
 			"What does not act on a VM that runs is said. \"vmctl settings\" lists the "
 			"keys.",

@@ -51,7 +51,8 @@ bool api_do_net_list(struct rpc_request *r)
 
 bool api_do_net_create(struct rpc_request *r)
 {
-	return network_create(api_text(r, "network"), api_text(r, "subnet"), r->e);
+	return network_create(api_text(r, "network"), api_text(r, "subnet"), NULL,
+			      r->e);
 }
 
 bool api_do_net_delete(struct rpc_request *r)

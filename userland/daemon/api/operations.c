@@ -82,7 +82,7 @@ static const struct rpc_param image_add_params[] = {
 };
 static const struct rpc_param net_create_params[] = {
 	NETWORK,
-	{ "subnet", RPC_STRING, false, 9, 18, "A.B.C.0/24; default: one that is free" }, END
+	{ "subnet", RPC_STRING, false, 1, 64, "A.B.C.0/24; default: one that is free" }, END
 };
 #define LISTEN_PARAMS									\
 	{ "host_port", RPC_INT, true, 1, 65535, "port of the host" },			\

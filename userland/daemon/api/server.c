@@ -30,6 +30,7 @@ struct message {
 struct client {
 	int id, fd;
 	GByteArray *in;
+	size_t looked;		/* so much of it has no end of a line */
 	GQueue out;		/* of struct message */
 	size_t waiting;
 	unsigned int read_source, write_source, resume_source;
@@ -201,24 +202,39 @@ static void answer(struct client *client, char *line, size_t length)
 		put_out(client, reply, size, fd);
 }
 
+static void refuse_line(struct client *client)
+{
+	struct btn_error e;
+
+	btn_set(&e, BTN_BAD_VALUE, "the request has more than %u bytes", LINE_MAX_IN);
+	btn_set_cause(&e, "Each request is one line.");
+	btn_set_fix(&e, "See %s.", api_service.document);
+	api_send_error(client->id, &e);
+	drop(client);
+}
+
 /* All whole lines, as long as none of them holds up the next. */
 static void take_lines(struct client *client)
 {
 	size_t done = 0;
 
 	while (!client->dead && !client->held) {
+		size_t from = MAX(done, client->looked);
 		char *start = (char *)client->in->data + done;
-		char *end = memchr(start, '\n', client->in->len - done);
+		char *end = memchr(client->in->data + from, '\n', client->in->len - from);
 
-		if (!end)
+		if (!end) {
+			client->looked = client->in->len;
 			break;
+		}
 		done = (size_t)(end + 1 - (char *)client->in->data);
 		answer(client, start, (size_t)(end - start));
 	}
 	if (done)
 		g_byte_array_remove_range(client->in, 0, (unsigned int)done);
+	client->looked -= MIN(client->looked, done);
 	if (!client->held && client->in->len > LINE_MAX_IN)
-		drop(client);
+		refuse_line(client);
 }
 
 static gboolean on_readable(int fd, GIOCondition condition, gpointer data)
@@ -340,6 +356,19 @@ static bool is_allowed(int fd)
 	       (peer.uid == geteuid() || peer.uid == 0);
 }
 
+/* Said at once, without waiting for a request. */
+static void turn_away(int fd)
+{
+	char text[RPC_REPLY_MIN];
+	struct btn_error e;
+
+	btn_set(&e, BTN_NO_DAEMON, "Baton's daemon has %u clients already", CLIENTS_MAX);
+	btn_set_cause(&e, "That is the most at a time.");
+	btn_set_fix(&e, "End some of the commands and programs that use it, then try again.");
+	send(fd, text, rpc_write_error(text, sizeof(text), &e), MSG_NOSIGNAL | MSG_DONTWAIT);
+	close(fd);
+}
+
 static gboolean on_connect(int fd, GIOCondition condition, gpointer data)
 {
 	int new_fd = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -354,8 +383,12 @@ static gboolean on_connect(int fd, GIOCondition condition, gpointer data)
 		accept_timer = g_timeout_add(ACCEPT_AGAIN_MS, accept_again, NULL);
 		return G_SOURCE_REMOVE;
 	}
-	if (!is_allowed(new_fd) || g_hash_table_size(clients) >= CLIENTS_MAX) {
+	if (!is_allowed(new_fd)) {
 		close(new_fd);
+		return G_SOURCE_CONTINUE;
+	}
+	if (g_hash_table_size(clients) >= CLIENTS_MAX) {
+		turn_away(new_fd);
 		return G_SOURCE_CONTINUE;
 	}
 	client = g_new0(struct client, 1);

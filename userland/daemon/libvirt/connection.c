@@ -160,11 +160,14 @@ void connection_drop(struct connection *conn, const char *why)
 	if (conn->closed || conn->end_source)
 		return;
 	g_debug("libvirt: connection %u: dropped: %s", conn->number, why);
+	/* A socket that has been hung up is always ready: nobody else would have a turn. */
 	if (conn->in_source)
 		g_source_remove(conn->in_source);
-	conn->in_source = 0;
+	if (conn->out_source)
+		g_source_remove(conn->out_source);
+	conn->in_source = conn->out_source = 0;
 	conn->closing = true;
-	conn->end_source = g_idle_add(end_later, conn);
+	conn->end_source = g_idle_add_full(G_PRIORITY_DEFAULT, end_later, conn, NULL);
 }
 
 /* ---- what goes ---- */
@@ -245,7 +248,7 @@ static gboolean on_writable(G_GNUC_UNUSED gint fd, G_GNUC_UNUSED GIOCondition co
 		streams_continue(conn);
 		connection_call_next(conn);
 	}
-	done = conn->closed || g_queue_is_empty(&conn->out);
+	done = conn->closed || conn->closing || g_queue_is_empty(&conn->out);
 	if (done)
 		conn->out_source = 0;
 	connection_unref(conn);
@@ -337,7 +340,7 @@ static gboolean on_room(gpointer data)
 static void connection_call_next(struct connection *conn)
 {
 	if (!conn->closed && !conn->room_source && !g_queue_is_empty(&conn->waiting))
-		conn->room_source = g_idle_add(on_room, conn);
+		conn->room_source = g_idle_add_full(G_PRIORITY_DEFAULT, on_room, conn, NULL);
 }
 
 void connection_call_done(struct connection *conn)
@@ -444,6 +447,7 @@ static bool take_head(struct connection *conn)
 	}
 	conn->want = header.length;
 	conn->message = g_malloc(LV_HEADER);
+	conn->room = LV_HEADER;
 	memcpy(conn->message, conn->head, LV_HEADER);
 	return true;
 }
@@ -470,9 +474,6 @@ static bool count_fds(struct connection *conn)
 /* Where the next bytes go, and how many there may be. */
 static uint8_t *next_bytes(struct connection *conn, uint8_t *byte, size_t *ret_size)
 {
-	static const size_t step = 65536;
-	size_t room;
-
 	if (conn->have < LV_HEADER) {
 		*ret_size = LV_HEADER - conn->have;
 		return conn->head + conn->have;
@@ -482,9 +483,11 @@ static uint8_t *next_bytes(struct connection *conn, uint8_t *byte, size_t *ret_s
 		return byte;
 	}
 	/* A client that only says that much is to come does not make us take memory. */
-	room = MIN(conn->want, (conn->have / step + 1) * step * 2);
-	conn->message = g_realloc(conn->message, room);
-	*ret_size = room - conn->have;
+	if (conn->have == conn->room) {
+		conn->room = MIN(conn->want, MAX(conn->room * 2, 65536));
+		conn->message = g_realloc(conn->message, conn->room);
+	}
+	*ret_size = conn->room - conn->have;
 	return conn->message + conn->have;
 }
 

@@ -39,7 +39,7 @@ struct connection {
 	unsigned int in_source;	/* 0: not reading */
 	uint8_t head[LV_HEADER];
 	uint8_t *message;	/* after the head: the whole */
-	size_t have, want;
+	size_t have, want, room;	/* of message; room is its size */
 	int fds[LV_FDS_MAX];	/* of the message */
 	unsigned int fd_count, fd_want, fd_bytes;
 	GQueue waiting;		/* of struct incoming */

@@ -294,7 +294,8 @@ char *definition_xml(const struct vm *vm, bool live, uint64_t memory_now, bool s
 {
 	bool running = live && vm->live;
 	struct domain_write d = {
-		.config = running ? vm->live : vm->config, .folder = vm->folder,
+		.config = running ? vm->live : vm->config, .texts = vm->config,
+		.folder = vm->folder,
 		.id = running ? vm->id : -1, .memory_now = running ? memory_now : 0,
 	};
 	struct kept *kept = definition_load_kept(vm, running);

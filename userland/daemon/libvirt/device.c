@@ -205,6 +205,11 @@ void do_update_device(struct call *call)
 
 /* ---- memory ---- */
 
+static const struct config *config_now(const struct vm *vm)
+{
+	return vm->live ? vm->live : vm->config;
+}
+
 static void on_target(const struct json_node *answer, G_GNUC_UNUSED int fd,
 		      const struct btn_error *e, void *ctx)
 {
@@ -218,13 +223,13 @@ static void on_target(const struct json_node *answer, G_GNUC_UNUSED int fd,
 static bool save_memory(struct call *call, uint64_t min, uint64_t max, struct btn_error *e)
 {
 	struct config *config = config_copy(call->vm->config);
-	char value[64];
+	char value[DOMAIN_MEMORY_TEXT];
 
 	if (!max)
 		max = config->memory;
 	if (!min)
 		min = config->memory_min == config->memory ? max : MIN(config->memory_min, max);
-	g_snprintf(value, sizeof(value), "%" G_GUINT64_FORMAT "..%" G_GUINT64_FORMAT, min, max);
+	domain_memory_text(min, max, value);
 	if (config_set(config, "memory", value, e))
 		return vm_set_config(call->vm, config, e);
 	config_free(config);
@@ -254,6 +259,12 @@ static void set_memory(struct call *call, uint64_t kib)
 	if (live && !call->vm->monitor) {
 		call_fail(call, LV_ERR_INVALID_STATE,
 			  "Requested operation is not valid: domain is not running");
+		return;
+	}
+	if ((live && bytes > config_now(call->vm)->memory) ||
+	    (config && bytes > call->vm->config->memory)) {
+		call_fail(call, LV_ERR_INVALID_ARG,
+			  "invalid argument: cannot set memory higher than max memory");
 		return;
 	}
 	if (config && !save_memory(call, bytes, 0, &e)) {
@@ -298,11 +309,6 @@ void do_set_memory_flags(struct call *call)
 void do_set_max_memory(struct call *call)
 {
 	set_max_memory(call, call->arg[1].ul);
-}
-
-static const struct config *config_now(const struct vm *vm)
-{
-	return vm->live ? vm->live : vm->config;
 }
 
 void do_get_max_memory(struct call *call)
@@ -368,9 +374,11 @@ void do_get_vcpu_pin(struct call *call)
 {
 	int32_t most = CLAMP(call->arg[1].i, 0, 2048), length = CLAMP(call->arg[2].i, 0, 2048);
 	int32_t count = MIN(most, (int32_t)config_now(call->vm)->cpus);
-	char *maps = g_malloc((gsize)(count * length) + 1);
+	uint8_t *maps = g_malloc((gsize)(count * length) + 1);
+	int32_t i;
 
-	memset(maps, 0xff, (size_t)(count * length));
+	for (i = 0; i < count; i++)
+		put_all_cpus(maps + i * length, (uint32_t)length);
 	xdr_put_bytes(call->out, maps, (uint32_t)(count * length));
 	xdr_put_int(call->out, count);
 	g_free(maps);

@@ -62,15 +62,27 @@ static int32_t error_domain(enum lv_code code)
 	case LV_ERR_RPC:
 		return 7;
 	case LV_ERR_NO_NETWORK:
+	case LV_ERR_NO_PORT:
 		return 19;
 	case LV_ERR_NO_POOL:
 	case LV_ERR_NO_VOL:
 	case LV_ERR_VOL_EXISTS:
 		return 18;
+	case LV_ERR_NO_NODEDEV:
+		return 22;
+	case LV_ERR_NO_INTERFACE:
+		return 26;
+	case LV_ERR_NO_SECRET:
+		return 30;
+	case LV_ERR_NO_NWFILTER:
+	case LV_ERR_NO_BINDING:
+		return 33;
 	case LV_ERR_NO_SNAPSHOT:
 		return 35;
 	case LV_ERR_BAD_STREAM:
 		return 38;
+	case LV_ERR_NO_CHECKPOINT:
+		return 69;
 	default:
 		return 20;
 	}
@@ -364,6 +376,12 @@ void dispatch_call(struct connection *conn, const struct lv_header *header, uint
 	conn->calls = g_slist_prepend(conn->calls, call);
 	if (header->program == LV_REMOTE && header->version == LV_VERSION)
 		call->proc = procedure_find(header->procedure);
+	if (header->program == LV_QEMU || header->program == LV_LXC) {
+		call_fail(call, LV_ERR_NO_SUPPORT, "this function is not supported by the "
+			  "connection driver: it is for %s alone",
+			  header->program == LV_QEMU ? "QEMU" : "containers");
+		return;
+	}
 	if (!call->proc) {
 		call_fail(call, LV_ERR_RPC, "unknown procedure: %u of program 0x%x version %u",
 			  header->procedure, header->program, header->version);

@@ -108,12 +108,32 @@ static bool read_size(struct domain_reader *r, const struct xml_node *node, uint
 	return true;
 }
 
+/* People see it in errors: of the largest unit that fits. */
+static int put_size(char *to, size_t room, uint64_t bytes)
+{
+	static const char units[] = "GMK";
+	unsigned int i = 0;
+
+	while (i < 2 && bytes & ((1ull << (30 - 10 * i)) - 1))
+		i++;
+	return g_snprintf(to, room, "%" G_GUINT64_FORMAT "%c", bytes >> (30 - 10 * i), units[i]);
+}
+
+void domain_memory_text(uint64_t min, uint64_t max, char text[DOMAIN_MEMORY_TEXT])
+{
+	int length = min == max ? 0 : put_size(text, DOMAIN_MEMORY_TEXT, min);
+
+	if (length)
+		length += g_snprintf(text + length, DOMAIN_MEMORY_TEXT - (gsize)length, "..");
+	put_size(text + length, DOMAIN_MEMORY_TEXT - (size_t)length, max);
+}
+
 /* <memory> is what the guest has at most, <currentMemory> with how much it can make do. */
 static bool read_memory(struct domain_reader *r, const struct xml_node *node)
 {
 	const struct xml_node *current = xml_child(r->root, "currentMemory");
 	uint64_t max, min;
-	char value[64];
+	char value[DOMAIN_MEMORY_TEXT];
 
 	if (!read_size(r, node, &max))
 		return false;
@@ -122,7 +142,7 @@ static bool read_memory(struct domain_reader *r, const struct xml_node *node)
 		return false;
 	if (min > max || !min)
 		min = max;
-	g_snprintf(value, sizeof(value), "%" G_GUINT64_FORMAT "..%" G_GUINT64_FORMAT, min, max);
+	domain_memory_text(min, max, value);
 	return domain_set(r, value, "memory");
 }
 
@@ -144,21 +164,33 @@ static bool read_vcpu(struct domain_reader *r, const struct xml_node *node)
 
 /* ---- <os> ---- */
 
+bool domain_machine_is_pc(const char *machine)
+{
+	return !strcmp(machine, DOMAIN_MACHINE_PC) || g_str_has_prefix(machine, "pc") ||
+		g_str_has_prefix(machine, "q35");
+}
+
+/* Whoever names no machine and has a kernel wants the one that takes it. */
+static bool is_micro(const struct xml_node *os)
+{
+	const char *machine = xml_attribute(xml_child(os, "type"), "machine");
+
+	return machine ? !strcmp(machine, DOMAIN_MACHINE_MICRO) : xml_child(os, "kernel") != NULL;
+}
+
 static bool read_type(struct domain_reader *r, const struct xml_node *node)
 {
 	const char *arch = xml_attribute(node, "arch"), *machine = xml_attribute(node, "machine");
 	char *type = xml_text(node);
-	bool hvm = !strcmp(type, "hvm"), micro;
+	bool hvm = !strcmp(type, "hvm"), micro = is_micro(node->parent);
 
 	g_free(type);
 	if (!hvm)
 		return domain_refuse(r, node, "only \"hvm\" can be run");
 	if (arch && strcmp(arch, "x86_64"))
 		return domain_refuse(r, node, "only arch x86_64 can be run");
-	micro = machine ? !strcmp(machine, DOMAIN_MACHINE_MICRO) :
-		xml_child(node->parent, "kernel") != NULL;
 	if (machine && !micro && strcmp(machine, DOMAIN_MACHINE_PC)) {
-		if (!g_str_has_prefix(machine, "pc") && !g_str_has_prefix(machine, "q35"))
+		if (!domain_machine_is_pc(machine))
 			return domain_refuse(r, node, "the machine is " DOMAIN_MACHINE_PC
 					     " or " DOMAIN_MACHINE_MICRO);
 		domain_note(r, "machine %s became " DOMAIN_MACHINE_PC, machine);
@@ -177,6 +209,11 @@ static bool read_boot_file(struct domain_reader *r, const struct xml_node *node)
 	unsigned int i;
 	bool ok = true;
 
+	if (text[0] && !is_micro(node->parent)) {
+		g_free(text);
+		return domain_refuse(r, node, "the machine " DOMAIN_MACHINE_PC " boots from disks; "
+				     DOMAIN_MACHINE_MICRO " takes a kernel file");
+	}
 	for (i = 0; ok && i < G_N_ELEMENTS(keys); i++)
 		if (xml_is(node, keys[i][0]) && (text[0] || i == 2))
 			ok = domain_set(r, text, "%s", keys[i][1]);

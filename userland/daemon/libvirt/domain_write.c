@@ -37,6 +37,7 @@ static void put_alias(GString *to, const struct domain_write *d, const char *nam
 static void put_identity(GString *to, const struct domain_write *d)
 {
 	const struct config *config = d->config;
+	const struct config *texts = d->texts ? d->texts : config;
 	uint64_t now = d->memory_now ? d->memory_now : config->memory_min;
 	unsigned int i;
 
@@ -50,10 +51,10 @@ static void put_identity(GString *to, const struct domain_write *d)
 			g_string_append_printf(to, " %s", piece->text);
 	}
 	xml_put(to, ">\n  <name>%s</name>\n  <uuid>%s</uuid>\n", config->name, config->uuid);
-	if (config->title[0])
-		xml_put(to, "  <title>%s</title>\n", config->title);
-	if (config->description[0])
-		xml_put(to, "  <description>%s</description>\n", config->description);
+	if (texts->title[0])
+		xml_put(to, "  <title>%s</title>\n", texts->title);
+	if (texts->description[0])
+		xml_put(to, "  <description>%s</description>\n", texts->description);
 	g_string_append_printf(to, "  <memory unit='KiB'>%" G_GUINT64_FORMAT "</memory>\n"
 			       "  <currentMemory unit='KiB'>%" G_GUINT64_FORMAT
 			       "</currentMemory>\n  <vcpu placement='static'>%u</vcpu>\n",

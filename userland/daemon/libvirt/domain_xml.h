@@ -15,6 +15,11 @@
 
 #define DOMAIN_MACHINE_PC "baton-q35"
 #define DOMAIN_MACHINE_MICRO "baton-micro"
+#define DOMAIN_MEMORY_TEXT 64
+/* A value of the key "memory", of whole KiB: "512M" or "256M..1G". */
+void domain_memory_text(uint64_t min, uint64_t max, char text[DOMAIN_MEMORY_TEXT]);
+/* Ours, or one of those that clients know and that become ours. */
+bool domain_machine_is_pc(const char *machine);
 #define DOMAIN_NET_TARGET "net%d-%u"	/* id of the run, number of the card */
 #define DOMAIN_PASSWORD_FILE "vnc.password"	/* in the VM's folder */
 
@@ -74,6 +79,7 @@ bool domain_can_be_read(const struct config *config, const struct kept *kept,
 
 struct domain_write {
 	const struct config *config;
+	const struct config *texts;	/* has title and description; NULL: config */
 	const struct kept *kept;	/* NULL: nothing */
 	const char *folder;
 	int id;				/* -1: off, or the definition of the next start */

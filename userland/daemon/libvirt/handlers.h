@@ -31,15 +31,21 @@ void do_pool_event_remove(struct call *call);
 void do_nodedev_event_remove(struct call *call);
 void do_secret_event_remove(struct call *call);
 
+/* absent.c: looks up what there is none of */
+void do_absent(struct call *call);
+
 /* host.c: the host */
 void do_capabilities(struct call *call);
 void do_domain_capabilities(struct call *call);
 void do_node_info(struct call *call);
 void do_node_free_memory(struct call *call);
+void do_node_cells_free(struct call *call);
 void do_node_cpu_stats(struct call *call);
 void do_node_memory_stats(struct call *call);
 void do_node_cpu_map(struct call *call);
 void do_max_vcpus(struct call *call);
+/* The map of a CPU that may run on all of the host's, `length` bytes of it. */
+void put_all_cpus(uint8_t *map, uint32_t length);
 
 /* list.c: which VMs there are */
 void do_list_all_domains(struct call *call);
@@ -103,12 +109,14 @@ void do_get_vcpu_pin(struct call *call);
 
 /* stats.c: counters */
 void do_get_vcpus(struct call *call);
+void do_cpu_stats(struct call *call);
 void do_all_domain_stats(struct call *call);
 void do_memory_stats(struct call *call);
 void do_block_stats(struct call *call);
 void do_block_stats_flags(struct call *call);
 void do_interface_stats(struct call *call);
 void do_block_info(struct call *call);
+void do_disk_errors(struct call *call);
 void do_interface_addresses(struct call *call);
 
 /* console.c: console, screen, keys */
@@ -135,6 +143,8 @@ void do_network_define(struct call *call);
 void do_network_create(struct call *call);
 void do_network_destroy(struct call *call);
 void do_network_undefine(struct call *call);
+/* How many bits of its addresses are the network's. */
+unsigned int network_prefix(const struct network *network);
 
 /* storage.c: pools, and snapshots, of which there are none */
 void do_list_all_pools(struct call *call);
@@ -168,6 +178,7 @@ void do_pool_list_all_volumes(struct call *call);
 void do_volume_by_name(struct call *call);
 void do_volume_by_key(struct call *call);
 void do_volume_info(struct call *call);
+void do_volume_info_flags(struct call *call);
 void do_volume_xml(struct call *call);
 void do_volume_path(struct call *call);
 

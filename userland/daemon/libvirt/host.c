@@ -103,6 +103,23 @@ void do_node_free_memory(struct call *call)
 	call_return(call);
 }
 
+/* There is one cell, 0, with all of it. */
+void do_node_cells_free(struct call *call)
+{
+	char *meminfo;
+
+	if (call->arg[0].i || call->arg[1].i < 1) {
+		call_fail(call, LV_ERR_INVALID_ARG, "invalid argument: there is no cell %d",
+			  call->arg[0].i);
+		return;
+	}
+	meminfo = read_proc("/proc/meminfo");
+	xdr_put_uint(call->out, 1);
+	xdr_put_ulong(call->out, (uint64_t)line_number(meminfo, "MemFree") * 1024);
+	g_free(meminfo);
+	call_return(call);
+}
+
 /*
  * The two steps of a call for named numbers: asked for none, their number is the answer;
  * else as many of them as are asked for.
@@ -207,8 +224,24 @@ void do_node_cpu_map(struct call *call)
 	call_return(call);
 }
 
+void put_all_cpus(uint8_t *map, uint32_t length)
+{
+	long present = sysconf(_SC_NPROCESSORS_CONF), i;
+
+	memset(map, 0, length);
+	for (i = 0; i < present && i / 8 < (long)length; i++)
+		map[i / 8] |= (uint8_t)(1 << i % 8);
+}
+
 void do_max_vcpus(struct call *call)
 {
+	const char *type = call->arg[0].s;
+
+	if (type && strcmp(type, "kvm") && strcmp(type, "baton")) {
+		call_fail(call, LV_ERR_INVALID_ARG, "invalid argument: unknown type '%s': it is "
+			  "'kvm' or 'baton'", type);
+		return;
+	}
 	xdr_put_int(call->out, (int32_t)BATON_MAX_VCPUS);
 	call_return(call);
 }
@@ -244,10 +277,12 @@ void do_capabilities(struct call *call)
 	xml_put(to, "  <guest>\n    <os_type>hvm</os_type>\n    <arch name='x86_64'>\n"
 		"      <wordsize>64</wordsize>\n"
 		"      <machine maxCpus='%u'>" DOMAIN_MACHINE_PC "</machine>\n"
+		"      <machine canonical='" DOMAIN_MACHINE_PC "' maxCpus='%u'>q35</machine>\n"
 		"      <machine maxCpus='%u'>" DOMAIN_MACHINE_MICRO "</machine>\n"
 		"      <domain type='kvm'/>\n    </arch>\n"
 		"    <features>\n      <acpi/>\n      <apic/>\n    </features>\n"
-		"  </guest>\n</capabilities>\n", BATON_MAX_VCPUS, BATON_MAX_VCPUS);
+		"  </guest>\n</capabilities>\n", BATON_MAX_VCPUS, BATON_MAX_VCPUS,
+		BATON_MAX_VCPUS);
 	xdr_put_string(call->out, to->str);
 	g_string_free(to, TRUE);
 	call_return(call);
@@ -295,7 +330,7 @@ void do_domain_capabilities(struct call *call)
 
 	if ((arch && strcmp(arch, "x86_64")) ||
 	    (type && strcmp(type, "kvm") && strcmp(type, "baton")) ||
-	    (machine && !micro && strcmp(machine, DOMAIN_MACHINE_PC))) {
+	    (machine && !micro && !domain_machine_is_pc(machine))) {
 		call_fail(call, LV_ERR_INVALID_ARG, "invalid argument: there is no machine '%s' of "
 			  "arch '%s' and type '%s'", machine ? machine : DOMAIN_MACHINE_PC,
 			  arch ? arch : "x86_64", type ? type : "kvm");

@@ -10,9 +10,15 @@
 #include "libvirt/handlers.h"
 #include "libvirt/xml_tree.h"
 #include "network.h"
+#include "network_conf.h"
 
 enum { NETS_INACTIVE = 1, NETS_ACTIVE = 2, NETS_TRANSIENT = 8, NETS_PERSISTENT = 4,
        NETS_AUTOSTART = 16, NETS_NO_AUTOSTART = 32 };
+
+/* Of a network's addresses: userland/netd/README.md. */
+#define NETWORK_SUBNET_DEFAULT "10.0.2.0/24"
+#define ROUTER 2u
+#define FIRST_GUEST 15u
 
 struct listing {
 	GByteArray *out;
@@ -103,29 +109,54 @@ void do_network_by_uuid(struct call *call)
 	found(call, network_find_uuid(uuid), "uuid", uuid);
 }
 
-/* "A.B.C.0/24": its router is .2, its guests are from .15 on (userland/netd/README.md). */
-static void put_subnet(GString *to, const char *subnet)
+static void subnet_of(const struct network *network, struct network_subnet *ret)
 {
-	const char *dot = strrchr(subnet, '.');
-	int length = dot ? (int)(dot - subnet) : 0;
-	char *prefix = g_strndup(subnet, (gsize)length);
+	if (!network->subnet || !network_parse_subnet(network->subnet, ret))
+		network_parse_subnet(NETWORK_SUBNET_DEFAULT, ret);
+}
 
-	xml_put(to, "  <ip address='%s.2' netmask='255.255.255.0'>\n    <dhcp>\n"
-		"      <range start='%s.15' end='%s.254'/>\n    </dhcp>\n  </ip>\n", prefix, prefix,
-		prefix);
-	g_free(prefix);
+unsigned int network_prefix(const struct network *network)
+{
+	struct network_subnet subnet;
+
+	subnet_of(network, &subnet);
+	return 32 - (unsigned int)__builtin_ctz(subnet.mask);
+}
+
+static char *address_text(uint32_t address, char text[INET_ADDRSTRLEN])
+{
+	struct in_addr in = { htonl(address) };
+
+	inet_ntop(AF_INET, &in, text, INET_ADDRSTRLEN);
+	return text;
+}
+
+/* Its router is .2, its guests are from .15 on (userland/netd/README.md). */
+static void put_subnet(GString *to, const struct network_subnet *subnet)
+{
+	char text[4][INET_ADDRSTRLEN];
+
+	address_text(subnet->address + ROUTER, text[0]);
+	address_text(subnet->mask, text[1]);
+	address_text(subnet->address + FIRST_GUEST, text[2]);
+	address_text((subnet->address | ~subnet->mask) - 1, text[3]);
+	xml_put(to, "  <ip address='%s' netmask='%s'>\n    <dhcp>\n"
+		"      <range start='%s' end='%s'/>\n    </dhcp>\n  </ip>\n", text[0], text[1],
+		text[2], text[3]);
 }
 
 void do_network_xml(struct call *call)
 {
 	const struct network *network = call->network;
 	GString *to = g_string_new("<network>\n");
+	struct network_subnet subnet;
 
+	subnet_of(network, &subnet);
 	xml_put(to, "  <name>%s</name>\n  <uuid>%s</uuid>\n  <forward mode='nat'/>\n",
 		network->name, network->uuid);
 	if (network->domain)
 		xml_put(to, "  <domain name='%s'/>\n", network->domain);
-	put_subnet(to, network->subnet ? network->subnet : "10.0.2.0/24");
+	put_subnet(to, &subnet);
 	g_string_append(to, "</network>\n");
 	xdr_put_string(call->out, to->str);
 	g_string_free(to, TRUE);
@@ -170,10 +201,21 @@ void do_network_bridge(struct call *call)
 
 /* ---- leases ---- */
 
+/* It may have gone while its process was asked; call->network then leads nowhere. */
+static const struct network *network_of_call(const struct call *call)
+{
+	char uuid[37];
+
+	xdr_uuid_text(call->arg[0].item[1].bytes, uuid);
+	return network_find_uuid(uuid);
+}
+
 /* Those of the card with this MAC, if one is given. */
 static uint32_t put_leases(struct call *call, const struct json_node *list)
 {
 	const char *only = call->arg[1].s, *mac, *address, *name;
+	const struct network *network = network_of_call(call);
+	unsigned int prefix = network ? network_prefix(network) : 24;
 	const struct json_node *at = NULL;
 	uint32_t count = 0;
 	bool connected;
@@ -193,7 +235,7 @@ static uint32_t put_leases(struct call *call, const struct json_node *list)
 		xdr_put_optional(call->out, mac);
 		xdr_put_optional(call->out, NULL);
 		xdr_put_string(call->out, address);
-		xdr_put_uint(call->out, 24);
+		xdr_put_uint(call->out, prefix);
 		xdr_put_optional(call->out, json_get_string(at, "name", &name) && name[0] ? name :
 				 NULL);
 		xdr_put_optional(call->out, NULL);
@@ -233,25 +275,68 @@ void do_network_leases(struct call *call)
 
 /* ---- making and removing ---- */
 
+/* "255.255.255.0" as 24; 0: that is no mask. */
+static unsigned int mask_prefix(const char *text)
+{
+	struct in_addr parsed;
+	uint32_t mask;
+
+	if (inet_pton(AF_INET, text, &parsed) != 1)
+		return 0;
+	mask = ntohl(parsed.s_addr);
+	return mask && !(~mask & (~mask + 1)) ? 32 - (unsigned int)__builtin_ctz(mask) : 0;
+}
+
 /* The subnet that <ip> asks for, "" if it asks for none; NULL: *e. g_free(). */
-static char *subnet_of(const struct xml_node *root, struct xml_error *e)
+static char *wanted_subnet(const struct xml_node *root, struct xml_error *e)
 {
 	const struct xml_node *ip = xml_child(root, "ip");
 	const char *address = xml_attribute(ip, "address"), *mask = xml_attribute(ip, "netmask");
-	const char *prefix = xml_attribute(ip, "prefix");
+	const char *prefix_text = xml_attribute(ip, "prefix");
+	struct network_subnet subnet;
 	struct in_addr parsed;
-	uint32_t host;
+	guint64 prefix = 24;
+	char text[INET_ADDRSTRLEN], *ret;
 
 	if (!ip)
 		return g_strdup("");
-	if (!address || inet_pton(AF_INET, address, &parsed) != 1 ||
-	    (mask && strcmp(mask, "255.255.255.0")) || (prefix && strcmp(prefix, "24"))) {
-		xml_fail(e, LV_ERR_CONFIG, "unsupported configuration: <ip>: a network is an IPv4 "
-			 "one of 24 bits (netmask='255.255.255.0')");
+	if (mask)
+		prefix = mask_prefix(mask);
+	else if (prefix_text && !g_ascii_string_to_unsigned(prefix_text, 10, 1, 32, &prefix, NULL))
+		prefix = 0;
+	if (!prefix || !address || inet_pton(AF_INET, address, &parsed) != 1) {
+		xml_fail(e, LV_ERR_CONFIG, "unsupported configuration: <ip>: a network has an "
+			 "IPv4 address and a netmask of 16 to 27 bits");
 		return NULL;
 	}
-	host = ntohl(parsed.s_addr);
-	return g_strdup_printf("%u.%u.%u.0/24", host >> 24, host >> 16 & 255, host >> 8 & 255);
+	ret = g_strdup_printf("%s/%u", address_text(ntohl(parsed.s_addr) & ~0u << (32 - prefix),
+						    text), (unsigned int)prefix);
+	if (network_parse_subnet(ret, &subnet))
+		return ret;
+	xml_fail(e, LV_ERR_CONFIG, "unsupported configuration: <ip>: a network cannot be %s: it is "
+		 "an IPv4 one of 16 to 27 bits", ret);
+	g_free(ret);
+	return NULL;
+}
+
+/* What there is instead of what was asked for is said in the log, as of domains. */
+static void note_differences(const struct network *network, const struct xml_node *root)
+{
+	static const char *const unused[] = { "bridge", "mac", "title", "description", "metadata" };
+	const char *address = xml_attribute(xml_child(root, "ip"), "address");
+	struct network_subnet subnet;
+	char text[INET_ADDRSTRLEN];
+
+	subnet_of(network, &subnet);
+	address_text(subnet.address + ROUTER, text);
+	if (address && strcmp(address, text))
+		g_message("libvirt: %s: the router %s became %s", network->name, address, text);
+	if (xml_child(xml_child(xml_child(root, "ip"), "dhcp"), "range"))
+		g_message("libvirt: %s: guests get addresses from the %uth on", network->name,
+			  FIRST_GUEST);
+	for (unsigned int i = 0; i < G_N_ELEMENTS(unused); i++)
+		if (xml_child(root, unused[i]))
+			g_message("libvirt: %s: <%s> is not used", network->name, unused[i]);
 }
 
 /* Addresses are handed out from one range to whoever asks: nothing else can be asked for. */
@@ -279,7 +364,7 @@ static bool check_network(const struct xml_node *root, struct xml_error *e)
 {
 	static const char *const known[] = {
 		"name", "uuid", "forward", "ip", "metadata", "title", "description", "bridge",
-		"mac", NULL,
+		"mac", "domain", NULL,
 	};
 	const struct xml_node *forward = xml_child(root, "forward"), *child;
 	const char *mode = xml_attribute(forward, "mode");
@@ -296,21 +381,97 @@ static bool check_network(const struct xml_node *root, struct xml_error *e)
 	return check_ip(root, e);
 }
 
+/* The UUID that it shall have, "": any. False: it is none. */
+static bool wanted_uuid(const struct xml_node *root, char uuid[37])
+{
+	const struct xml_node *node = xml_child(root, "uuid");
+	char *text = node ? xml_text(node) : NULL;
+	uint8_t bytes[16];
+	bool ok = !node || xdr_uuid_parse(text, bytes);
+
+	uuid[0] = '\0';
+	if (node && ok)
+		xdr_uuid_text(bytes, uuid);
+	g_free(text);
+	return ok;
+}
+
+/* An address of the XML is the one that there is, or none is named. */
+static bool is_address(const char *wanted, uint32_t address)
+{
+	char text[INET_ADDRSTRLEN];
+
+	return !wanted || !strcmp(wanted, address_text(address, text));
+}
+
+/* Router, range, size and domain are those that there are. */
+static bool is_same(const struct network *there, const struct xml_node *root, const char *subnet)
+{
+	const struct xml_node *ip = xml_child(root, "ip");
+	const struct xml_node *range = xml_child(xml_child(ip, "dhcp"), "range");
+	const char *domain = xml_attribute(xml_child(root, "domain"), "name");
+	struct network_subnet is, wanted;
+
+	subnet_of(there, &is);
+	if (subnet[0] && (!network_parse_subnet(subnet, &wanted) || wanted.mask != is.mask))
+		return false;
+	return is_address(xml_attribute(ip, "address"), is.address + ROUTER) &&
+		is_address(xml_attribute(range, "start"), is.address + FIRST_GUEST) &&
+		is_address(xml_attribute(range, "end"), (is.address | ~is.mask) - 1) &&
+		(!domain || !g_strcmp0(domain, there->domain));
+}
+
+/* Defining what is there changes nothing; what differs cannot be changed. Answers. */
+static void define_again(struct call *call, const struct network *there,
+			 const struct xml_node *root, const char *uuid, const char *subnet)
+{
+	if (uuid[0] && strcmp(uuid, there->uuid))
+		call_fail(call, LV_ERR_FAILED, "operation failed: network '%s' already exists with "
+			  "uuid %s", there->name, there->uuid);
+	else if (!is_same(there, root, subnet))
+		call_fail(call, LV_ERR_UNSUPPORTED, "Operation not supported: the addresses and "
+			  "the domain of a network cannot be changed: undefine it first");
+	else
+		found(call, there, "name", there->name);
+}
+
+static void create(struct call *call, const struct xml_node *root, const char *name,
+		   const char *uuid, const char *subnet)
+{
+	const struct network *network;
+	struct btn_error e;
+
+	if (xml_child(root, "domain")) {
+		call_fail(call, LV_ERR_CONFIG, "unsupported configuration: <domain>: a network "
+			  "gets one from its file alone");
+	} else if (!network_create(name, subnet[0] ? subnet : NULL, uuid[0] ? uuid : NULL, &e)) {
+		call_fail_btn(call, &e);
+	} else {
+		network = network_find(name, &e);
+		note_differences(network, root);
+		found(call, network, "name", name);
+	}
+}
+
 static void define(struct call *call, const struct xml_node *root)
 {
-	char *name = NULL, *subnet = NULL;
+	char *name = NULL, *subnet = NULL, uuid[37];
+	const struct network *there;
 	struct xml_error xml;
 	struct btn_error e;
 
-	if (!check_network(root, &xml) || !(subnet = subnet_of(root, &xml))) {
+	if (!check_network(root, &xml) || !(subnet = wanted_subnet(root, &xml))) {
 		call_fail(call, xml.code, "%s", xml.text);
 		return;
 	}
 	name = xml_text(xml_child(root, "name"));
-	if (!network_create(name, subnet[0] ? subnet : NULL, &e))
-		call_fail_btn(call, &e);
+	there = network_find(name, &e);
+	if (!wanted_uuid(root, uuid))
+		call_fail(call, LV_ERR_XML, "XML error: malformed uuid element");
+	else if (there)
+		define_again(call, there, root, uuid, subnet);
 	else
-		found(call, network_find(name, &e), "name", name);
+		create(call, root, name, uuid, subnet);
 	g_free(name);
 	g_free(subnet);
 }

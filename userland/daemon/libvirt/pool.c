@@ -17,8 +17,10 @@
 
 #define POOLS_FILE "libvirt-pools.conf"
 #define DISKS_FOLDER "disks"
+#define POOLS_FILE_MAX (1u << 20)
 
 static GPtrArray *pools;
+static bool file_is_bad;	/* it stays as it is, for its owner to correct */
 
 /* Follows from what it is: it is the same pool as long as that is there. */
 static void make_uuid(const struct pool *pool, uint8_t uuid[16])
@@ -118,22 +120,40 @@ static void add_disks(void)
 	g_free(path);
 }
 
+/* False: there is one, and it cannot be used. */
+static bool load_file(GKeyFile *file)
+{
+	char *path = file_path(), *text = NULL;
+	struct btn_error e;
+	size_t length;
+	bool ok = access(path, F_OK) && errno == ENOENT;
+
+	if (!ok) {
+		text = files_read("list of pools", path, POOLS_FILE_MAX, &length, &e);
+		ok = text && g_key_file_load_from_data(file, text, length, G_KEY_FILE_NONE, NULL);
+		if (!ok)
+			g_message("libvirt: %s: %s", path, text ? "it is no key-file" : e.message);
+	}
+	g_free(text);
+	g_free(path);
+	return ok;
+}
+
 void pools_start(void)
 {
 	GKeyFile *file = g_key_file_new();
-	char *path = file_path(), **groups;
+	char **groups;
 	unsigned int i;
 
 	pools = g_ptr_array_new_with_free_func(pool_free);
 	add_disks();
 	add_fixed(POOL_IMAGES, paths.images);
-	g_key_file_load_from_file(file, path, G_KEY_FILE_NONE, NULL);
+	file_is_bad = !load_file(file);
 	groups = g_key_file_get_groups(file, NULL);
 	for (i = 0; groups[i]; i++)
 		load_group(file, groups[i]);
 	g_strfreev(groups);
 	g_key_file_unref(file);
-	g_free(path);
 }
 
 void pools_stop(void)
@@ -147,7 +167,7 @@ static bool save(struct btn_error *e)
 	char *path = file_path(), *text;
 	gsize length;
 	unsigned int i;
-	bool ok;
+	bool ok = !file_is_bad;
 
 	for (i = 0; i < pools->len; i++) {
 		const struct pool *pool = pools->pdata[i];
@@ -161,7 +181,13 @@ static bool save(struct btn_error *e)
 		g_key_file_set_boolean(file, pool->name, "autostart", pool->autostart);
 	}
 	text = g_key_file_to_data(file, &length, NULL);
-	ok = files_write(path, text, length, e);
+	if (ok) {
+		ok = files_write(path, text, length, e);
+	} else {
+		btn_set(e, BTN_BAD_VALUE, "pools cannot be changed: their list cannot be used");
+		btn_set_cause(e, "\"%.300s\" is no key-file.", path);
+		btn_set_fix(e, "Correct or remove it, then restart the daemon.");
+	}
 	g_free(text);
 	g_free(path);
 	g_key_file_unref(file);
@@ -237,7 +263,14 @@ static bool check(const char *name, const char *path, struct btn_error *e)
 	}
 	is_there = !stat(path, &st);
 	if (is_there ? !S_ISDIR(st.st_mode) : errno != ENOENT) {
-		btn_set_file(e, "the pool's folder", path, is_there ? ENOTDIR : errno);
+		if (is_there) {
+			btn_set(e, BTN_FILE_NOT_REGULAR, "the pool's folder "
+				"\"%.200s\" is no folder", path);
+			btn_set_cause(e, "There is something else of this name.");
+			btn_set_fix(e, "Name a folder, or a path where there is nothing yet.");
+		} else {
+			btn_set_file(e, "pool's folder", path, errno);
+		}
 		return false;
 	}
 	if (pools->len < POOLS_MAX)
@@ -284,7 +317,7 @@ bool pool_build(const struct pool *pool, struct btn_error *e)
 {
 	if (!g_mkdir_with_parents(pool->path, 0700))
 		return true;
-	btn_set_file(e, "the pool's folder", pool->path, errno);
+	btn_set_file(e, "pool's folder", pool->path, errno);
 	return false;
 }
 

@@ -8,6 +8,7 @@
 #include "libvirt/definition.h"
 #include "libvirt/handlers.h"
 #include "libvirt/measure.h"
+#include "network.h"
 
 static const struct config *config_now(const struct vm *vm)
 {
@@ -22,7 +23,7 @@ static void put_vcpus(struct call *call, const struct measure *m,
 	unsigned int cpus = config_now(m->vm)->cpus, i;
 	unsigned int most = (unsigned int)CLAMP(call->arg[1].i, 0, 2048), count = MIN(most, cpus);
 	unsigned int length = (unsigned int)CLAMP(call->arg[2].i, 0, 2048);
-	char *maps = g_malloc(count * length + 1);
+	uint8_t *maps = g_malloc(count * length + 1);
 
 	xdr_put_uint(call->out, count);
 	for (i = 0; i < count; i++) {
@@ -31,7 +32,8 @@ static void put_vcpus(struct call *call, const struct measure *m,
 		xdr_put_ulong(call->out, i < m->cpu_count ? m->cpu[i].time_ns : 0);
 		xdr_put_int(call->out, -1);	/* on which of the host's it is: not known */
 	}
-	memset(maps, 0xff, count * length);
+	for (i = 0; i < count; i++)
+		put_all_cpus(maps + i * length, length);
 	xdr_put_bytes(call->out, maps, count * length);
 	g_free(maps);
 	call_return(call);
@@ -40,6 +42,34 @@ static void put_vcpus(struct call *call, const struct measure *m,
 void do_get_vcpus(struct call *call)
 {
 	measure_vm(call, MEASURE_STATS, put_vcpus);
+}
+
+static void put_cpu_total(struct call *call, const struct measure *m,
+			  G_GNUC_UNUSED unsigned int measured)
+{
+	if (!m->stats) {
+		call_fail(call, LV_ERR_TIMEOUT, "the monitor of the VM does not answer");
+		return;
+	}
+	xdr_put_uint(call->out, 1);
+	put_param_ulong(call->out, "cpu_time", measure_cpu_ns(m));
+	xdr_put_int(call->out, 1);
+	call_return(call);
+}
+
+/* Of all the host's CPUs together (start_cpu -1); on which of them it ran is not counted. */
+void do_cpu_stats(struct call *call)
+{
+	if (call->arg[2].i != -1 || call->arg[3].u != 1) {
+		call_fail(call, LV_ERR_ARGUMENT, "argument unsupported: times by CPU of the host "
+			  "are not counted; ask for --total");
+	} else if (call->arg[1].u) {
+		measure_vm(call, MEASURE_STATS, put_cpu_total);
+	} else {
+		xdr_put_uint(call->out, 0);
+		xdr_put_int(call->out, 1);
+		call_return(call);
+	}
 }
 
 /* ---- memory ---- */
@@ -114,24 +144,28 @@ static int find_disk(const struct vm *vm, const char *name, bool *ret_cdrom)
 	return -1;
 }
 
-/* Its counters; an empty name is all of them together. NULL: answered. */
-static const struct measure_disk *disk_of(struct call *call, const struct measure *m,
-					  struct measure_disk *sum)
+/*
+ * Its counters; an empty name is all of them together. False: answered. Of a CD drive
+ * nothing is counted: clients that ask for each disk take "unknown" better than an error.
+ */
+static bool disk_of(struct call *call, const struct measure *m, struct measure_disk *sum,
+		    bool *ret_counted)
 {
 	const char *name = call->arg[1].s;
 	bool cdrom = false;
 	int n = name[0] ? find_disk(m->vm, name, &cdrom) : 0;
 	unsigned int i;
 
-	if (n < 0 || cdrom) {
-		call_fail(call, LV_ERR_INVALID_ARG, "invalid argument: there are no counters of a "
-			  "disk '%s'", name);
-		return NULL;
+	if (n < 0) {
+		call_fail(call, LV_ERR_INVALID_ARG, "invalid argument: invalid path '%s' not "
+			  "assigned to domain", name);
+		return false;
 	}
 	if (!m->stats) {
 		call_fail(call, LV_ERR_TIMEOUT, "the monitor of the VM does not answer");
-		return NULL;
+		return false;
 	}
+	*ret_counted = !cdrom;
 	memset(sum, 0, sizeof(*sum));
 	for (i = 0; i < m->disk_count; i++) {
 		if (name[0] && (int)i != n)
@@ -143,21 +177,22 @@ static const struct measure_disk *disk_of(struct call *call, const struct measur
 		sum->flushes += m->disk[i].flushes;
 		sum->errors += m->disk[i].errors;
 	}
-	return sum;
+	return true;
 }
 
 static void put_block(struct call *call, const struct measure *m,
 		      G_GNUC_UNUSED unsigned int measured)
 {
 	struct measure_disk sum;
+	const uint64_t *const values[] = { &sum.reads, &sum.read_bytes, &sum.writes,
+					   &sum.written_bytes, &sum.errors };
+	bool counted;
+	unsigned int i;
 
-	if (!disk_of(call, m, &sum))
+	if (!disk_of(call, m, &sum, &counted))
 		return;
-	xdr_put_long(call->out, (int64_t)sum.reads);
-	xdr_put_long(call->out, (int64_t)sum.read_bytes);
-	xdr_put_long(call->out, (int64_t)sum.writes);
-	xdr_put_long(call->out, (int64_t)sum.written_bytes);
-	xdr_put_long(call->out, (int64_t)sum.errors);
+	for (i = 0; i < G_N_ELEMENTS(values); i++)
+		xdr_put_long(call->out, counted ? (int64_t)*values[i] : -1);
 	call_return(call);
 }
 
@@ -175,20 +210,55 @@ static void put_block_flags(struct call *call, const struct measure *m,
 		{ "wr_operations", &sum.writes }, { "wr_bytes", &sum.written_bytes },
 		{ "flush_operations", &sum.flushes },
 	};
-	uint32_t i, count = MIN((uint32_t)MAX(call->arg[2].i, 0), G_N_ELEMENTS(fields));
+	uint32_t i, count, all;
+	bool counted;
 
-	if (!disk_of(call, m, &sum))
+	if (!disk_of(call, m, &sum, &counted))
 		return;
+	all = counted ? G_N_ELEMENTS(fields) : 0;
+	count = MIN((uint32_t)MAX(call->arg[2].i, 0), all);
 	xdr_put_uint(call->out, count);
 	for (i = 0; i < count; i++)
 		put_param_long(call->out, fields[i].name, (int64_t)*fields[i].value);
-	xdr_put_int(call->out, count ? (int32_t)count : (int32_t)G_N_ELEMENTS(fields));
+	xdr_put_int(call->out, (int32_t)(count ? count : all));
 	call_return(call);
 }
 
 void do_block_stats_flags(struct call *call)
 {
 	measure_vm(call, MEASURE_STATS, put_block_flags);
+}
+
+/* Disks that have had errors; of which kind is not counted (1). */
+static void put_disk_errors(struct call *call, const struct measure *m,
+			    G_GNUC_UNUSED unsigned int measured)
+{
+	uint32_t most = call->arg[1].u, count = 0, i;
+	guint at;
+	char target[8];
+
+	if (!m->stats) {
+		call_fail(call, LV_ERR_TIMEOUT, "the monitor of the VM does not answer");
+		return;
+	}
+	at = xdr_put_later(call->out);
+	for (i = 0; i < m->disk_count && count < most; i++) {
+		if (!m->disk[i].errors)
+			continue;
+		domain_disk_target(false, i, target);
+		xdr_put_string(call->out, target);
+		xdr_put_int(call->out, 1);
+		count++;
+	}
+	xdr_set_later(call->out, at, count);
+	/* Asked for none: how many there may be. */
+	xdr_put_int(call->out, (int32_t)(most ? count : config_now(m->vm)->disk_count));
+	call_return(call);
+}
+
+void do_disk_errors(struct call *call)
+{
+	measure_vm(call, MEASURE_STATS, put_disk_errors);
 }
 
 struct space { uint64_t allocation, capacity, physical; };
@@ -294,13 +364,17 @@ void do_interface_stats(struct call *call)
 void do_interface_addresses(struct call *call)
 {
 	const struct config *config = config_now(call->vm);
+	const struct network *network;
 	uint32_t count = 0, i;
+	struct btn_error e;
 	char name[24];
 	guint at;
 
-	if (call->arg[1].u == 1) {
-		call_fail(call, LV_ERR_ARGUMENT, "argument unsupported: Baton has no guest agent; "
-			  "ask for --source lease");
+	/* The switch's leases are also what it answers ARP by (2). */
+	if (call->arg[1].u && call->arg[1].u != 2) {
+		call_fail(call, LV_ERR_ARGUMENT, "argument unsupported: %s; ask for --source lease",
+			  call->arg[1].u == 1 ? "Baton has no guest agent" :
+			  "that is no source of addresses");
 		return;
 	}
 	at = xdr_put_later(call->out);
@@ -313,7 +387,8 @@ void do_interface_addresses(struct call *call)
 		xdr_put_uint(call->out, 1);
 		xdr_put_int(call->out, 0);
 		xdr_put_string(call->out, call->vm->address[i]);
-		xdr_put_uint(call->out, 24);
+		network = network_find(config->net[i].network, &e);
+		xdr_put_uint(call->out, network ? network_prefix(network) : 24);
 		count++;
 	}
 	xdr_set_later(call->out, at, count);
@@ -393,18 +468,23 @@ static void put_vcpu_group(GByteArray *to, const struct measure *m, uint32_t *co
 
 static void put_net_group(GByteArray *to, const struct measure *m, uint32_t *count)
 {
-	unsigned int i;
+	unsigned int i, nets = config_now(m->vm)->net_count;
 	char field[32], name[24];
 
-	put_param_uint(to, "net.count", m->net_count);
+	/* As in libvirt: cards are there while the VM is on. */
+	if (!vm_is_on(m->vm))
+		return;
+	put_param_uint(to, "net.count", nets);
 	(*count)++;
-	for (i = 0; i < m->net_count; i++) {
+	for (i = 0; i < nets; i++) {
 		const struct measure_net *net = &m->net[i];
 
 		net_name(m->vm, i, name);
 		g_snprintf(field, sizeof(field), "net.%u.name", i);
 		put_param_string(to, field, name);
 		(*count)++;
+		if (i >= m->net_count)
+			continue;
 		put_numbered(to, "net", i, "rx.bytes", net->rx_bytes, count);
 		put_numbered(to, "net", i, "rx.pkts", net->rx_frames, count);
 		put_numbered(to, "net", i, "rx.drop", net->rx_dropped, count);

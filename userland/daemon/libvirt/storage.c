@@ -103,11 +103,12 @@ void do_list_defined_pools(struct call *call)
 	names_of(call, false);
 }
 
-static void found(struct call *call, const struct pool *pool, const char *what)
+static void found(struct call *call, const struct pool *pool, const char *kind,
+		  const char *what)
 {
 	if (!pool) {
 		call_fail(call, LV_ERR_NO_POOL, "Storage pool not found: no storage pool with "
-			  "matching %s", what);
+			  "matching %s '%s'", kind, what);
 		return;
 	}
 	put_pool(call->out, pool);
@@ -116,22 +117,25 @@ static void found(struct call *call, const struct pool *pool, const char *what)
 
 void do_pool_by_name(struct call *call)
 {
-	found(call, pool_find(call->arg[0].s), call->arg[0].s);
+	found(call, pool_find(call->arg[0].s), "name", call->arg[0].s);
 }
 
 void do_pool_by_uuid(struct call *call)
 {
-	found(call, pool_find_uuid(call->arg[0].bytes), "uuid");
+	char uuid[37];
+
+	xdr_uuid_text(call->arg[0].bytes, uuid);
+	found(call, pool_find_uuid(call->arg[0].bytes), "uuid", uuid);
 }
 
 void do_pool_by_volume(struct call *call)
 {
-	found(call, pool_find(call->arg[0].item[0].s), call->arg[0].item[0].s);
+	found(call, pool_find(call->arg[0].item[0].s), "name", call->arg[0].item[0].s);
 }
 
 void do_pool_by_path(struct call *call)
 {
-	found(call, pool_find_path(call->arg[0].s), call->arg[0].s);
+	found(call, pool_find_path(call->arg[0].s), "target path", call->arg[0].s);
 }
 
 /* ---- one of them: call->pool ---- */
@@ -321,14 +325,14 @@ static void define(struct call *call, const struct xml_node *root)
 	char *name, *path;
 	bool has_uuid;
 
+	if (xml_is(root, "pool") && !xml_attribute_is(root, "type", "dir")) {
+		call_fail(call, LV_ERR_CONFIG, "unsupported configuration: <pool>: its type is "
+			  "'dir', a folder");
+		return;
+	}
 	if (!xml_is(root, "pool") || !name_node || !path_node) {
 		call_fail(call, LV_ERR_XML, "XML error: expecting <pool> with <name> and "
 			  "<target><path>");
-		return;
-	}
-	if (!xml_attribute_is(root, "type", "dir")) {
-		call_fail(call, LV_ERR_CONFIG, "unsupported configuration: <pool>: its type is "
-			  "'dir'");
 		return;
 	}
 	if (!read_uuid(call, root, uuid, &has_uuid))
@@ -338,7 +342,7 @@ static void define(struct call *call, const struct xml_node *root)
 	pool = pool_define(name, path, has_uuid ? uuid : NULL, &e);
 	if (pool) {
 		tell_pool(pool, POOL_DEFINED);
-		found(call, pool, name);
+		found(call, pool, "name", name);
 	} else {
 		call_fail_btn(call, &e);
 	}

@@ -219,7 +219,7 @@ static void send_download(struct stream *stream)
 		send_packet(stream, LV_CONTINUE, data, (size_t)count);
 	}
 	if (!stream->more_source)
-		stream->more_source = g_idle_add(on_more, stream);
+		stream->more_source = g_idle_add_full(G_PRIORITY_DEFAULT, on_more, stream, NULL);
 }
 
 static gboolean on_more(gpointer data)

@@ -2,6 +2,8 @@
 /* Volumes of storage pools: lists, lookups, what they are. */
 #include "libvirt/volume.h"
 
+#include <sys/stat.h>
+
 #include "libvirt/handlers.h"
 #include "libvirt/xml_tree.h"
 
@@ -147,17 +149,30 @@ struct volume *volume_to_change(struct call *call)
 	return pool && !pool_may_change(call, pool) ? NULL : volume_of(call);
 }
 
-void do_volume_info(struct call *call)
+static void volume_info(struct call *call, bool physical)
 {
 	struct volume *volume = volume_of(call);
+	struct stat st;
 
 	if (!volume)
 		return;
 	xdr_put_int(call->out, 0);	/* a file */
 	xdr_put_ulong(call->out, volume->size);
-	xdr_put_ulong(call->out, volume->allocated);
+	xdr_put_ulong(call->out, physical && !stat(volume->path, &st) ? (uint64_t)st.st_size :
+		      volume->allocated);
 	volume_free(volume);
 	call_return(call);
+}
+
+void do_volume_info(struct call *call)
+{
+	volume_info(call, false);
+}
+
+/* With flag 1, how long the file is, instead of the space that it takes. */
+void do_volume_info_flags(struct call *call)
+{
+	volume_info(call, call->flags & 1);
 }
 
 void do_volume_xml(struct call *call)

@@ -35,7 +35,6 @@ static void on_stored(void *pool)
 void do_volume_upload(struct call *call)
 {
 	struct volume *volume = volume_to_change(call);
-	const char *pool = call->arg[0].item[0].s;
 	int fd;
 
 	if (!volume)
@@ -43,7 +42,7 @@ void do_volume_upload(struct call *call)
 	fd = open_volume(call, volume, false);
 	if (fd >= 0) {
 		call->stream = stream_new_upload(call, fd, call->arg[1].ul, call->arg[2].ul,
-						 on_stored, g_strdup(pool));
+						 on_stored, g_strdup(call->arg[0].item[0].s));
 		call_return(call);
 	}
 	volume_free(volume);

@@ -68,8 +68,10 @@ static int image_size(int fd, uint64_t *ret)
 
 	if (fstat(fd, &st))
 		return -errno;
-	if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
+	if (S_ISDIR(st.st_mode))
 		return -EISDIR;
+	if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
+		return -ENOTBLK;
 	end = lseek(fd, 0, SEEK_END); /* block devices too */
 	if (end < 0)
 		return -errno;
@@ -90,6 +92,9 @@ static bool failed(const char *path, bool readonly, int error, struct btn_error 
 		btn_set_file(e, "disk", path, error);
 		if (!readonly && (error == -EACCES || error == -EPERM))
 			btn_set(e, BTN_DISK_READONLY, "the disk \"%s\" may not be written", path);
+		break;
+	case -ENOTBLK:
+		btn_set(e, BTN_FILE_NOT_REGULAR, "the disk \"%s\" is a special file", path);
 		break;
 	default:
 		btn_set(e, BTN_DISK_FAILED, "the disk \"%s\" cannot be used", path);
