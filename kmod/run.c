@@ -199,7 +199,7 @@ static bool wakes(struct baton_vcpu *vcpu)
 {
 	return READ_ONCE(vcpu->requests) || signal_pending(current) ||
 	       (vcpu->mp_state == BATON_MP_HALTED &&
-		(READ_ONCE(vcpu->nmi_posted) || baton_lapic_has_news(vcpu)));
+		(READ_ONCE(vcpu->nmi_posted) || baton_apic_has_news(&vcpu->apic)));
 }
 
 /* An event that ends HLT: NMI, or an interrupt if IF lets it in. */

@@ -51,8 +51,9 @@ int baton_slot_set(struct baton_vm *vm, const struct baton_slot *arg);
 void baton_slots_free(struct baton_slots *slots);
 /*
  * notifier.c: publishes `slots`, whose slot at [gpa, gpa + size) is gone or another
- * than before, and unmaps that range, in one section of mmu_lock. vm->lock held, may
- * sleep after. Without slots: baton_unmap_range().
+ * than before, and unmaps that range, in one section of mmu_lock: no TLB has it then, and
+ * faults under way start over. vm->lock held, may sleep after. Without slots (vm->lock is
+ * not needed) it only unmaps.
  */
 void baton_slots_publish(struct baton_vm *vm, struct baton_slots *slots, u64 gpa, u64 size);
 /* hva of gpa if `size` bytes from there are in one slot, else 0. Any context. */

@@ -149,16 +149,6 @@ static inline void baton_count_time(struct baton_vcpu *vcpu, enum baton_stat sta
 	WRITE_ONCE(vcpu->stats[stat], vcpu->stats[stat] + time);
 }
 
-static inline bool baton_lapic_has_news(const struct baton_vcpu *vcpu)
-{
-	return baton_apic_has_news(&vcpu->apic);
-}
-
-static inline bool baton_lapic_has_work(const struct baton_vcpu *vcpu)
-{
-	return baton_apic_has_work(&vcpu->apic);
-}
-
 /* For the entry path: an NMI, or INTR, which LINT0 may be deaf to. */
 static inline bool baton_pins(const struct baton_vcpu *vcpu)
 {
@@ -284,12 +274,9 @@ bool baton_set_msw(struct baton_vcpu *vcpu, u16 value); /* LMSW */
 bool baton_set_efer(struct baton_vcpu *vcpu, u64 value);
 /* Reads the PAE page-directory pointers at CR3 to sregs.pdpte. False: as above. */
 bool baton_load_pdptes(struct baton_vcpu *vcpu);
-/* CR4 bits that this guest may set (by its CPUID). */
-u64 baton_cr4_allowed(const struct baton_vcpu *vcpu);
 
 /* state_check.c, pure: are these values ones a processor accepts? 0 or -EINVAL. */
-int baton_check_regs(const struct baton_regs *regs);
-bool baton_regs_ok(u64 rip, u64 rflags);	/* all of it that can be wrong */
+bool baton_regs_ok(u64 rip, u64 rflags);	/* all of REGS that can be wrong */
 int baton_check_sregs(const struct baton_vcpu *vcpu, const struct baton_sregs *sregs);
 int baton_check_debugregs(const struct baton_debugregs *regs);
 int baton_check_events(const struct baton_events *events);

@@ -38,10 +38,8 @@ static void regs_were_set(struct baton_vcpu *vcpu)
 
 int baton_set_regs(struct baton_vcpu *vcpu, const struct baton_regs *in)
 {
-	int r = baton_check_regs(in);
-
-	if (r)
-		return r;
+	if (!baton_regs_ok(in->rip, in->rflags))
+		return -EINVAL;
 	vcpu->regs = *in;
 	vcpu->step_rip = in->rip;
 	regs_were_set(vcpu);

@@ -97,8 +97,7 @@ u64 svm_nested_cr3(struct baton_vm *vm);
 /* svm_msr.c. Permission maps, the same for all vCPUs. setup may sleep. */
 int svm_maps_setup(void);
 void svm_maps_teardown(void);
-u64 svm_iopm_pa(void);
-u64 svm_msrpm_pa(void);
+extern u8 *svm_iopm, *svm_msrpm;
 
 /* svm_controls.c. setup: once, at load. init: process context. */
 void svm_controls_setup(void);

@@ -69,7 +69,8 @@ static void open_window(struct svm_vcpu *svm)
 	vmcb_intercept(vmcb, SVM_EXIT_VINTR, true);
 }
 
-static void close_window(struct svm_vcpu *svm)
+/* Also at the VINTR exit: the guest would take an interrupt now. */
+void svm_event_window(struct svm_vcpu *svm)
 {
 	struct svm_vmcb *vmcb = svm->vmcb;
 
@@ -77,12 +78,6 @@ static void close_window(struct svm_vcpu *svm)
 	vmcb_set_int_ctl(vmcb, vmcb->int_ctl & ~(SVM_INT_V_IRQ | SVM_INT_V_IGN_TPR |
 						 SVM_INT_V_PRIO_MAX));
 	vmcb_intercept(vmcb, SVM_EXIT_VINTR, false);
-}
-
-/* VINTR exit: the guest would take an interrupt now. */
-void svm_event_window(struct svm_vcpu *svm)
-{
-	close_window(svm);
 }
 
 static void watch_tpr(struct svm_vcpu *svm, bool on)
@@ -280,7 +275,7 @@ bool svm_event_inject(struct svm_vcpu *svm)
 
 	svm_event_settle(svm);
 	if (svm->watch & SVM_WATCH_IRQ)
-		close_window(svm);
+		svm_event_window(svm);
 	if (READ_ONCE(vcpu->nmi_posted) && xchg(&vcpu->nmi_posted, false))
 		ev->nmi = true;
 	if (ev->exception)

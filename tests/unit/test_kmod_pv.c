@@ -81,7 +81,7 @@ static void test_eoi_is_spared(void **state)
 	assert_false(end());
 	/* By the vCPU itself, and by its timer. */
 	assert_true(x2_wr(v, APIC_REG_SELF_IPI, 0x42));
-	assert_true(baton_lapic_has_work(v));
+	assert_true(baton_apic_has_work(&v->apic));
 	assert_int_equal(take(v), 0x42);
 }
 
