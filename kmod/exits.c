@@ -95,8 +95,8 @@ enum baton_next baton_exit_hlt(struct baton_vcpu *vcpu)
 bool baton_exit_decodes(const struct baton_vcpu *vcpu, u64 gpa, u32 access)
 {
 	return baton_lapic_owns(vcpu, gpa) ||
-	       (access & BATON_ACCESS_WRITE && rcu_access_pointer(vcpu->vm->ioeventfds) &&
-		baton_ioeventfd_at(vcpu->vm, gpa));
+	       ((access & (BATON_ACCESS_WRITE | BATON_ACCESS_WALK)) == BATON_ACCESS_WRITE &&
+		rcu_access_pointer(vcpu->vm->ioeventfds) && baton_ioeventfd_at(vcpu->vm, gpa));
 }
 
 /* Where there is no slot. A binding that came after baton_exit_decodes() is too late. */

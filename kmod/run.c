@@ -432,10 +432,13 @@ static int host_work(struct baton_vcpu *vcpu)
 static int export(struct baton_vcpu *vcpu)
 {
 	u32 classes = READ_ONCE(vcpu->run->want) & BATON_CLASS_ALL;
+	u32 reason = READ_ONCE(vcpu->run->exit_reason);
 
-	if (READ_ONCE(vcpu->run->exit_reason) == BATON_EXIT_EMULATE)
+	if (reason == BATON_EXIT_EMULATE)
 		classes |= READ_ONCE(vcpu->run->emulate.access) & BATON_ACCESS_LONG64 ?
 				   BATON_CLASS_REGS : BATON_CLASS_ALL;
+	if (unlikely(reason == BATON_EXIT_TASK_SWITCH))
+		classes = BATON_CLASS_ALL;
 	/* `have` is 0 already. */
 	if (!classes)
 		return 0;
@@ -444,8 +447,7 @@ static int export(struct baton_vcpu *vcpu)
 	 * `have` says so) it can do that with all but EMULATE; there the guest runs
 	 * into the same once more.
 	 */
-	if (baton_run_export(vcpu, classes) &&
-	    READ_ONCE(vcpu->run->exit_reason) == BATON_EXIT_EMULATE)
+	if (baton_run_export(vcpu, classes) && reason == BATON_EXIT_EMULATE)
 		WRITE_ONCE(vcpu->run->exit_reason, BATON_EXIT_NONE);
 	return 0;
 }

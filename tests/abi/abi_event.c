@@ -248,39 +248,6 @@ static void test_double_fault(void)
 	abi_guest_end(&g);
 }
 
-/*
- * A far jump to a TSS, in 32-bit code: the module takes no part in it. (QEMU's AMD-V does not
- * exit for it: there the guest goes on into an empty task, and that is its end.)
- */
-static void test_task_switch(void)
-{
-	/* ljmp 0x18:0 */
-	static const unsigned char code[] = { 0xea, 0, 0, 0, 0, 0x18, 0 };
-	struct abi_guest g = abi_guest_start(code, sizeof(code));
-	struct baton_sregs s;
-	uint64_t *gdt = (uint64_t *)(g.memory + 0x500);
-	struct baton_stats stats;
-
-	gdt[1] = 0x00cf9b000000ffff;
-	gdt[2] = 0x00cf93000000ffff;
-	gdt[3] = 0x0000890070000067;	/* an available TSS at 0x7000 */
-	gdt[4] = 0x00008b0060000067;
-	EXPECT(!ioctl(g.vcpu, BATON_GET_SREGS, &s));
-	s.cr0 |= 1;
-	s.gdt = (struct baton_dtable) { .base = 0x500, .limit = 8 * 8 - 1 };
-	s.seg[BATON_CS] = (struct baton_segment) { 0, ~0u, 8, 0xc09b };
-	s.seg[BATON_SS] = (struct baton_segment) { 0, ~0u, 16, 0xc093 };
-	s.seg[BATON_TR] = (struct baton_segment) { 0x6000, 0x67, 32, 0x8b };
-	EXPECT(!ioctl(g.vcpu, BATON_SET_SREGS, &s));
-	EXPECT(!abi_run_on(g.vcpu, g.run));
-	EXPECT(g.run->exit_reason == BATON_EXIT_INTERNAL ||
-	       g.run->exit_reason == BATON_EXIT_SHUTDOWN);
-	/* The VM is well: it says where it is. */
-	EXPECT(!ioctl(g.vcpu, BATON_GET_STATS, &stats));
-	EXPECT(!ioctl(g.vcpu, BATON_GET_SREGS, &s));
-	abi_guest_end(&g);
-}
-
 const struct abi_test abi_event_tests[] = {
 	{ "A14: HLT and kick", test_halt_kick },
 	{ "A14: HLT and interrupt", test_halt_interrupt },
@@ -289,6 +256,5 @@ const struct abi_test abi_event_tests[] = {
 	{ "A14: NMI window", test_nmi_window },
 	{ "A14: task priority", test_priority },
 	{ "A14: double and triple fault", test_double_fault },
-	{ "A14: task switch refused", test_task_switch },
 	{ NULL, NULL },
 };
