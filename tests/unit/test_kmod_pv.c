@@ -220,6 +220,17 @@ static bool every_access(unsigned long address, size_t size)
 	return true;
 }
 
+/* A slot that goes or moves is waited for: by mmu_lock, or by a window's end. */
+static unsigned int loose_accesses;
+
+static bool note_loose(unsigned long address, size_t size)
+{
+	(void)size;
+	if (address - (uintptr_t)ram < RAM_SIZE && !vm->mmu_lock.held && !kshim_irqs_off)
+		loose_accesses++;
+	return false;
+}
+
 /* Memory that is not there: no lazy EOI; or it is taken for done. */
 static void test_eoi_without_memory(void **state)
 {
@@ -441,6 +452,48 @@ static void test_steal_address(void **state)
 	assert_int_equal(v->msr.pv_poll, 0);
 }
 
+#define PV_CLOCK 0x4b564d01u
+#define PV_WALL 0x4b564d00u
+
+/* All that the module writes to guest memory by itself. */
+static void test_slots_stay(void **state)
+{
+	(void)state;
+	loose_accesses = 0;
+	steal_on();
+	lazy_on();
+	assert_true(wrmsr(PV_CLOCK, 0x7000 | 1));
+	assert_true(wrmsr(PV_WALL, 0x7100));
+	kshim_user_fault = note_loose;
+	baton_pvclock_update(v);
+	baton_pv_away(v);
+	current->sched_info.run_delay += 500;
+	assert_true(back());
+	baton_lapic_post(v, 0x40, false);
+	assert_int_equal(take(v), 0x40);
+	baton_lapic_post(v, 0x41, false);
+	assert_int_equal(take(v), -1);
+	assert_int_equal(loose_accesses, 0);
+	/* They were made. */
+	assert_int_equal(area()->steal, 500);
+	assert_int_not_equal(ram[0x7000], 0);
+	assert_int_not_equal(ram[0x7100], 0);
+}
+
+/* Time that the guest could not be told of for want of memory it is told of later. */
+static void test_steal_is_kept(void **state)
+{
+	(void)state;
+	steal_on();
+	current->sched_info.run_delay += 500;
+	kshim_user_fault = every_access;
+	assert_true(back());
+	kshim_user_fault = NULL;
+	current->sched_info.run_delay += 20;
+	assert_true(back());
+	assert_int_equal(area()->steal, 520);
+}
+
 /* --- hypercalls --------------------------------------------------------------------- */
 
 static s64 hypercall(bool long64, u64 nr, u64 a0, u64 a1, u64 a2, u64 a3)
@@ -569,6 +622,8 @@ int main(void)
 		TEST(test_steal_of_another_thread),
 		TEST(test_preempted),
 		TEST(test_steal_is_logged),
+		TEST(test_slots_stay),
+		TEST(test_steal_is_kept),
 		TEST(test_steal_address),
 		TEST(test_hypercall_refused),
 		TEST(test_kick),
