@@ -577,9 +577,14 @@ static void test_send_ipi(void **state)
 	assert_int_equal(hypercall(true, KVM_HC_SEND_IPI, ~0ull, ~0ull, ~0ull - 70, 0x40), 0);
 	assert_int_equal(hypercall(true, KVM_HC_SEND_IPI, 1, 0, 0, 0x400), 1);
 	assert_true(vm->vcpus[0]->nmi_posted);
-	/* Illegal vector; INIT, SIPI, lowest priority; logical; shorthand; high bits. */
+	/* A vector that is none: what it is sent to has an error of it, as of other senders'. */
+	assert_int_equal(hypercall(true, KVM_HC_SEND_IPI, ~0u, 0, ~0u, 0), 0);
+	assert_int_equal(hypercall(true, KVM_HC_SEND_IPI, 1, 0, 0, 0xf), 1);
+	assert_int_equal(take(vm->vcpus[0]), -1);
+	assert_int_equal(vm->vcpus[0]->apic.esr_pending, APIC_ESR_RECV_ILLEGAL);
+	/* INIT, SIPI, lowest priority; logical; shorthand; high bits. */
 	static const u64 bad[] = {
-		0xf, 0x540, 0x640, 0x140, 0x840, 0x40040, 0x80040, 1ull << 32 | 0x40,
+		0x540, 0x640, 0x140, 0x840, 0x40040, 0x80040, 1ull << 32 | 0x40,
 	};
 
 	for (i = 0; i < ARRAY_SIZE(bad); i++)
