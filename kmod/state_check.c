@@ -126,11 +126,9 @@ int baton_check_debugregs(const struct baton_debugregs *regs)
 
 int baton_check_events(const struct baton_events *ev)
 {
-	const u32 both = BATON_EV_EXCEPTION | BATON_EV_INTERRUPT;
-
 	if (ev->flags & ~BATON_EV_MASK || ev->reserved0 || ev->reserved1)
 		return -EINVAL;
-	if ((ev->flags & both) == both || ev->mp_state > BATON_MP_WAIT_SIPI)
+	if (ev->mp_state > BATON_MP_WAIT_SIPI)
 		return -EINVAL;
 	if (ev->flags & BATON_EV_EXCEPTION && (ev->exception > 31 || ev->exception == 2))
 		return -EINVAL;

@@ -117,7 +117,9 @@ int baton_get_events(struct baton_vcpu *vcpu, struct baton_events *out)
 			      (ev->reinject_has_error ? BATON_EV_ERROR_CODE : 0);
 		out->exception = ev->reinject_vector;
 		out->error_code = ev->reinject_error;
-	} else if (ev->reinject && ev->reinject_type == 0) {
+	}
+	/* It waits behind the exception, if there is one. */
+	if (ev->reinject && ev->reinject_type == 0) {
 		out->flags |= BATON_EV_INTERRUPT;
 		out->interrupt = ev->reinject_vector;
 	}
@@ -141,7 +143,8 @@ int baton_set_events(struct baton_vcpu *vcpu, const struct baton_events *in)
 		ev.vector = in->exception;
 		ev.has_error = in->flags & BATON_EV_ERROR_CODE;
 		ev.error = in->error_code;
-	} else if (in->flags & BATON_EV_INTERRUPT) {
+	}
+	if (in->flags & BATON_EV_INTERRUPT) {
 		ev.reinject = true;
 		ev.reinject_vector = in->interrupt;
 	}
