@@ -65,6 +65,7 @@ struct svm_host {
 #define SVM_WATCH_TPR	BIT(1)	/* CR8 write intercepted: TPR holds a vector back */
 #define SVM_WATCH_IRET	BIT(2)	/* IRET was reached, may not have been executed */
 #define SVM_WATCH_STEP	BIT(3)	/* RFLAGS.TF set by us, for one instruction */
+#define SVM_WATCH_TRAP	BIT(4)	/* #BP or #OF went in by this entry */
 
 #define SVM_CPL_NONE	0xff
 

@@ -248,6 +248,70 @@ static void test_double_fault(void)
 	abi_guest_end(&g);
 }
 
+/* --- events that the monitor sets ------------------------------------------------------- */
+
+#define FRESH_STACK 0xe0000	/* nobody has touched it: the delivery exits in its middle */
+
+ABI_CODE(behind_int3, "	int3\n	out %al, $0x99\n	hlt\n");
+
+/* Who debugs the guest gives an INT3 of its own back: RIP is behind it then. */
+static void test_breakpoint_cut_short(void)
+{
+	struct abi_guest g = ABI_LONG_GUEST(behind_int3);
+	const struct baton_events events = { .flags = BATON_EV_EXCEPTION, .exception = 3 };
+	struct baton_regs regs;
+	uint64_t rip;
+
+	EXPECT(!ioctl(g.vcpu, BATON_GET_REGS, &regs));
+	regs.rip++;
+	regs.gpr[BATON_RSP] = FRESH_STACK;
+	EXPECT(!ioctl(g.vcpu, BATON_SET_REGS, &regs));
+	EXPECT(!ioctl(g.vcpu, BATON_SET_EVENTS, &events));
+	ABI_RUN(g, BATON_EXIT_PIO);
+	EXPECT(g.run->pio.port == 3);
+	memcpy(&rip, g.memory + FRESH_STACK - 40, 8);
+	EXPECT(rip == ABI_LONG_CODE + 1);
+	abi_guest_end(&g);
+	/* One that the guest executes is executed again, not injected: it is met once. */
+	g = ABI_LONG_GUEST(behind_int3);
+	EXPECT(!ioctl(g.vcpu, BATON_GET_REGS, &regs));
+	regs.gpr[BATON_RSP] = FRESH_STACK;
+	EXPECT(!ioctl(g.vcpu, BATON_SET_REGS, &regs));
+	ABI_RUN(g, BATON_EXIT_PIO);
+	EXPECT(g.run->pio.port == 3);
+	memcpy(&rip, g.memory + FRESH_STACK - 40, 8);
+	EXPECT(rip == ABI_LONG_CODE + 1);
+	abi_guest_end(&g);
+}
+
+ABI_CODE(two_events, "	jmp .\n	out %al, $6\n	iretq\n");
+
+/* An interrupt that was taken waits behind an exception. */
+static void test_two_events(void)
+{
+	struct abi_guest g = ABI_LONG_GUEST(two_events);
+	const struct baton_events both = {
+		.flags = BATON_EV_EXCEPTION | BATON_EV_INTERRUPT, .exception = 6, .interrupt = 0x41,
+	};
+	struct baton_events events;
+	struct baton_regs regs;
+
+	EXPECT(!ioctl(g.vcpu, BATON_GET_REGS, &regs));
+	regs.rflags |= 0x200;
+	EXPECT(!ioctl(g.vcpu, BATON_SET_REGS, &regs));
+	abi_set_gate(&g, 6, ABI_LONG_CODE + 2);
+	EXPECT(!ioctl(g.vcpu, BATON_SET_EVENTS, &both));
+	EXPECT(!ioctl(g.vcpu, BATON_GET_EVENTS, &events));
+	EXPECT(!memcmp(&events, &both, sizeof(both)));
+	ABI_RUN(g, BATON_EXIT_PIO);
+	EXPECT(g.run->pio.port == 6);
+	EXPECT(!ioctl(g.vcpu, BATON_GET_EVENTS, &events));
+	EXPECT(events.flags == BATON_EV_INTERRUPT && events.interrupt == 0x41);
+	ABI_RUN(g, BATON_EXIT_PIO);
+	EXPECT(g.run->pio.port == 0x41);
+	abi_guest_end(&g);
+}
+
 const struct abi_test abi_event_tests[] = {
 	{ "A14: HLT and kick", test_halt_kick },
 	{ "A14: HLT and interrupt", test_halt_interrupt },
@@ -256,5 +320,7 @@ const struct abi_test abi_event_tests[] = {
 	{ "A14: NMI window", test_nmi_window },
 	{ "A14: task priority", test_priority },
 	{ "A14: double and triple fault", test_double_fault },
+	{ "A14: a breakpoint whose delivery exits", test_breakpoint_cut_short },
+	{ "A14: an interrupt behind an exception", test_two_events },
 	{ NULL, NULL },
 };
