@@ -266,7 +266,8 @@ static bool begins_at(const struct baton_vcpu *vcpu, const struct baton_code *co
  */
 enum baton_next baton_ioeventfd_page(struct baton_vcpu *vcpu, u64 gpa)
 {
-	bool plain = !vcpu->ev.reinject && !(vcpu->regs.rflags & X86_EFLAGS_TF);
+	bool plain = !vcpu->ev.reinject && !vcpu->ev.exception &&
+		     !(vcpu->regs.rflags & X86_EFLAGS_TF);
 	u8 bytes[BATON_INSN_MAX] = {};
 	struct baton_code code;
 	struct insn insn;

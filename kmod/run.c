@@ -59,7 +59,6 @@ static int finish_inta(struct baton_vcpu *vcpu)
 	vcpu->ev.reinject = true;
 	vcpu->ev.reinject_type = 0;
 	vcpu->ev.reinject_vector = vector;
-	vcpu->ev.reinject_has_error = false;
 	baton_count(vcpu, BATON_STAT_IRQ_INJECTED);
 	return 0;
 }

@@ -47,12 +47,10 @@ enum baton_req {
 /* Events on their way into the guest; the backend delivers in this order. */
 struct baton_pending {
 	bool reinject;		/* delivery was cut short by an exit: do it again */
-	u8 reinject_type;	/* 0 interrupt, 2 NMI, 3 exception: both vendors' numbers */
+	u8 reinject_type;	/* 0 interrupt, 2 NMI: both vendors' numbers */
 	u8 reinject_vector;
-	bool reinject_has_error;
-	u32 reinject_error;
 
-	bool exception;
+	bool exception;		/* also one that was cut short: others may wait behind it */
 	u8 vector;
 	bool has_error;
 	u32 error;

@@ -112,11 +112,6 @@ int baton_get_events(struct baton_vcpu *vcpu, struct baton_events *out)
 		out->flags |= BATON_EV_EXCEPTION | (ev->has_error ? BATON_EV_ERROR_CODE : 0);
 		out->exception = ev->vector;
 		out->error_code = ev->error;
-	} else if (ev->reinject && ev->reinject_type == 3) {
-		out->flags |= BATON_EV_EXCEPTION |
-			      (ev->reinject_has_error ? BATON_EV_ERROR_CODE : 0);
-		out->exception = ev->reinject_vector;
-		out->error_code = ev->reinject_error;
 	}
 	/* It waits behind the exception, if there is one. */
 	if (ev->reinject && ev->reinject_type == 0) {

@@ -259,8 +259,7 @@ static void reinject(struct svm_vcpu *svm)
 		return;
 	}
 	ev->reinject = false;
-	inject(svm, ev->reinject_vector, ev->reinject_type,
-	       ev->reinject_has_error ? ev->reinject_error : 0);
+	inject(svm, ev->reinject_vector, ev->reinject_type, 0);
 	if (ev->reinject_type == SVM_EVENT_NMI)
 		block_nmi(svm, true);
 }
@@ -312,11 +311,16 @@ void svm_event_cut_short(struct svm_vcpu *svm)
 	if (type == SVM_EVENT_SOFT ||
 	    (is_trap(type, vector) && !(svm->watch & SVM_WATCH_TRAP)))
 		return;
+	if (type == SVM_EVENT_EXCEPTION) {
+		ev->exception = true;
+		ev->vector = vector;
+		ev->has_error = info & SVM_EVENT_HAS_ERROR;
+		ev->error = svm->vmcb->exit_int_error;
+		return;
+	}
 	ev->reinject = true;
 	ev->reinject_type = type;
 	ev->reinject_vector = vector;
-	ev->reinject_has_error = info & SVM_EVENT_HAS_ERROR;
-	ev->reinject_error = svm->vmcb->exit_int_error;
 	/* Not delivered yet, so it blocks nothing yet. */
 	if (type == SVM_EVENT_NMI)
 		block_nmi(svm, false);

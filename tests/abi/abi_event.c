@@ -284,9 +284,12 @@ static void test_breakpoint_cut_short(void)
 	abi_guest_end(&g);
 }
 
-ABI_CODE(two_events, "	jmp .\n	out %al, $6\n	iretq\n");
+ABI_CODE(two_events, "	out %al, $0x99\n	out %al, $6\n	iretq\n");
 
-/* An interrupt that was taken waits behind an exception. */
+/*
+ * An interrupt that was taken waits behind an exception, also when that one's delivery
+ * is cut short, as here, where nobody has touched the stack.
+ */
 static void test_two_events(void)
 {
 	struct abi_guest g = ABI_LONG_GUEST(two_events);
@@ -298,6 +301,7 @@ static void test_two_events(void)
 
 	EXPECT(!ioctl(g.vcpu, BATON_GET_REGS, &regs));
 	regs.rflags |= 0x200;
+	regs.gpr[BATON_RSP] = FRESH_STACK;
 	EXPECT(!ioctl(g.vcpu, BATON_SET_REGS, &regs));
 	abi_set_gate(&g, 6, ABI_LONG_CODE + 2);
 	EXPECT(!ioctl(g.vcpu, BATON_SET_EVENTS, &both));
