@@ -30,6 +30,8 @@ struct insn {
 	bool store;
 	bool immediate;		/* store of `value` */
 	u8 reg;			/* else register number, 0-15 */
+	bool based;		/* by FS or GS */
+	u8 base;		/* 1 + register, if that is all of the address; or 0 */
 	u64 value;
 };
 
@@ -70,8 +72,10 @@ static u8 decode_prefixes(struct insn *insn, const struct baton_code *code)
 			operand = true;
 		else if (byte == 0x67)
 			address = true;
+		else if (byte == 0x64 || byte == 0x65)
+			insn->based = true;
 		else if (byte != 0x26 && byte != 0x2e && byte != 0x36 && byte != 0x3e &&
-			 byte != 0x64 && byte != 0x65 && byte != 0xf2 && byte != 0xf3)
+			 byte != 0xf2 && byte != 0xf3)
 			break;
 		insn->rex = 0; /* counts only right before the opcode */
 	}
@@ -94,6 +98,8 @@ static bool skip_memory_operand(struct insn *insn, u8 modrm)
 		insn->at += mod == 1 ? 1 : mod == 2 || rm == 6 ? 2 : 0;
 		return true;
 	}
+	if (!mod && rm != 4 && rm != 5)
+		insn->base = 1 + (rm | (insn->rex & 1) << 3);
 	if (rm == 4)
 		base = next_byte(insn) & 7; /* SIB */
 	insn->at += mod == 1 ? 1 : mod == 2 || base == 5 ? 4 : 0;
@@ -243,12 +249,25 @@ static u64 stored_value(const struct baton_vcpu *vcpu, const struct insn *insn)
 }
 
 /*
+ * A write that crosses into a page is reported there, at the page's first byte. One that
+ * begins there is told from it where that is easy: the MOV to [register] of drivers.
+ */
+static bool begins_at(const struct baton_vcpu *vcpu, const struct baton_code *code,
+		      const struct insn *insn, u64 gpa)
+{
+	return offset_in_page(gpa) || insn->size == 1 ||
+	       (code->long64 && insn->base && !insn->based &&
+		!offset_in_page(vcpu->regs.gpr[(insn->base - 1) & (BATON_GPR_COUNT - 1)]));
+}
+
+/*
  * What a write is part of may be more than its MOV: the delivery of an event, or a
  * single step. The monitor knows how to do those.
  */
 enum baton_next baton_ioeventfd_page(struct baton_vcpu *vcpu, u64 gpa)
 {
-	bool plain = !vcpu->ev.reinject && !(vcpu->regs.rflags & X86_EFLAGS_TF);
+	bool plain = !vcpu->ev.reinject && !vcpu->ev.exception &&
+		     !(vcpu->regs.rflags & X86_EFLAGS_TF);
 	u8 bytes[BATON_INSN_MAX] = {};
 	struct baton_code code;
 	struct insn insn;
@@ -257,7 +276,7 @@ enum baton_next baton_ioeventfd_page(struct baton_vcpu *vcpu, u64 gpa)
 	if (!n)
 		return BATON_LEAVE;
 	if (n > 0 && decode(&insn, &code) && insn.store &&
-	    insn.size <= PAGE_SIZE - offset_in_page(gpa) &&
+	    insn.size <= PAGE_SIZE - offset_in_page(gpa) && begins_at(vcpu, &code, &insn, gpa) &&
 	    baton_ioeventfd_write(vcpu->vm, gpa, insn.size, stored_value(vcpu, &insn))) {
 		baton_count(vcpu, BATON_STAT_IOEVENTFD);
 		return step_over(vcpu, &code, &insn);

@@ -51,7 +51,8 @@ static long sys_get_info(void *unused, void *arg)
 			 BATON_FEAT_EXTINT | BATON_FEAT_DIRTY_LOG | BATON_FEAT_RESAMPLEFD |
 			 BATON_FEAT_IOEVENTFD_MMIO | BATON_FEAT_SLOT_MOVE |
 			 BATON_FEAT_GUEST_DEBUG | BATON_FEAT_VM_STATS | BATON_FEAT_PV_EOI |
-			 BATON_FEAT_PV_STEAL | BATON_FEAT_PV_CALLS | BATON_FEAT_HALT_POLL;
+			 BATON_FEAT_PV_STEAL | BATON_FEAT_PV_CALLS | BATON_FEAT_HALT_POLL |
+			 BATON_FEAT_TASK_SWITCH | BATON_FEAT_ACCESS_WALK;
 	if (boot_cpu_has(X86_FEATURE_OSXSAVE))
 		info->features |= BATON_FEAT_XSAVE;
 	if (baton_hv && baton_hv->memory() & BATON_MEMORY_ACCESSED)
@@ -162,7 +163,7 @@ static long vm_create_vcpu(void *object, void *arg)
 	WRITE_ONCE(vm->vcpu_top, max(vm->vcpu_top, id + 1));
 	/* Reachable by interrupts from here on, so it stays even if there is no fd. */
 	smp_store_release(&vm->vcpus[id], vcpu);
-	baton_vm_get(vm);
+	kref_get(&vm->refs);
 	r = anon_inode_getfd("baton-vcpu", &vcpu_fops, vcpu, O_RDWR | O_CLOEXEC);
 	if (r < 0)
 		baton_vm_put(vm);

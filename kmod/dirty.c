@@ -102,29 +102,21 @@ bool baton_dirty_try(struct baton_vm *vm, u64 gpa)
 	return done;
 }
 
-/* A log that begins after this has begun after the write. */
-static bool is_logged(struct baton_vm *vm, u64 gpa)
+void __user *baton_write_begin(struct baton_vm *vm, u64 gpa, u64 size)
+	__acquires(&vm->mmu_lock)
 {
-	const struct baton_memslot *slot;
-	bool logged;
-
-	smp_mb(); /* the write before the slots; pairs with the unlock that ends BATON_SET_SLOT */
-	rcu_read_lock();
-	slot = baton_slot_find(rcu_dereference(vm->slots), gpa);
-	logged = slot && slot->dirty;
-	rcu_read_unlock();
-	return logged;
+	/* Slots that go or move are published under it. */
+	spin_lock(&vm->mmu_lock);
+	pagefault_disable();
+	return (void __user *)baton_gpa_to_hva(vm, gpa, size, true);
 }
 
-void baton_dirty_mark(struct baton_vm *vm, u64 gpa, u64 size)
+void baton_write_end(struct baton_vm *vm, u64 gpa, u64 size)
+	__releases(&vm->mmu_lock)
 {
 	const struct baton_memslot *slot;
 	u64 end = gpa + size;
 
-	/* Most of the time there is none, and vCPUs that go to sleep come here. */
-	if (!is_logged(vm, gpa))
-		return;
-	spin_lock(&vm->mmu_lock);
 	rcu_read_lock();
 	slot = baton_slot_find(rcu_dereference(vm->slots), gpa);
 	if (slot && slot->dirty)
@@ -132,6 +124,7 @@ void baton_dirty_mark(struct baton_vm *vm, u64 gpa, u64 size)
 		     gpa = (gpa | (BATON_PAGE_SIZE - 1)) + 1)
 			set(slot, gpa);
 	rcu_read_unlock();
+	pagefault_enable();
 	spin_unlock(&vm->mmu_lock);
 }
 

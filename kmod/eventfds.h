@@ -35,7 +35,4 @@ bool baton_ioeventfd_port(struct baton_vm *vm, u16 port, u8 size, u32 data);
 bool baton_ioeventfd_write(struct baton_vm *vm, u64 gpa, u8 size, u64 data);
 bool baton_ioeventfd_at(struct baton_vm *vm, u64 gpa);
 
-/* Module unload: waits for what RCU still has to free. */
-void baton_eventfds_exit(void);
-
 #endif

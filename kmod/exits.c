@@ -95,8 +95,8 @@ enum baton_next baton_exit_hlt(struct baton_vcpu *vcpu)
 bool baton_exit_decodes(const struct baton_vcpu *vcpu, u64 gpa, u32 access)
 {
 	return baton_lapic_owns(vcpu, gpa) ||
-	       (access & BATON_ACCESS_WRITE && rcu_access_pointer(vcpu->vm->ioeventfds) &&
-		baton_ioeventfd_at(vcpu->vm, gpa));
+	       ((access & (BATON_ACCESS_WRITE | BATON_ACCESS_WALK)) == BATON_ACCESS_WRITE &&
+		rcu_access_pointer(vcpu->vm->ioeventfds) && baton_ioeventfd_at(vcpu->vm, gpa));
 }
 
 /* Where there is no slot. A binding that came after baton_exit_decodes() is too late. */
@@ -232,22 +232,18 @@ static bool makes_double_fault(u8 first, u8 second)
 void baton_queue_exception(struct baton_vcpu *vcpu, u8 vector, bool has_error, u32 error)
 {
 	struct baton_pending *ev = &vcpu->ev;
-	bool delivering = ev->reinject && ev->reinject_type == 3;
-	u8 first = delivering ? ev->reinject_vector : ev->vector;
 
-	if (delivering || ev->exception) {
-		if (first == 8) {
+	if (ev->exception) {
+		if (ev->vector == 8) {
 			baton_request(vcpu, BATON_REQ_SHUTDOWN);
 			return;
 		}
-		if (makes_double_fault(first, vector)) {
+		if (makes_double_fault(ev->vector, vector)) {
 			vector = 8;
 			has_error = true;
 			error = 0;
 		}
 	}
-	if (delivering)
-		ev->reinject = false;
 	ev->exception = true;
 	ev->vector = vector;
 	ev->has_error = has_error;

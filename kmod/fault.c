@@ -386,7 +386,7 @@ static unsigned long tables_limit(void)
 static int have_tables(struct baton_vm *vm)
 {
 	if (unlikely(READ_ONCE(vm->npt.pages) > tables_limit()))
-		baton_unmap_range(vm, 0, 1ull << BATON_NPT_BITS);
+		baton_slots_publish(vm, NULL, 0, 1ull << BATON_NPT_BITS);
 	return baton_npt_topup(vm);
 }
 

@@ -265,8 +265,3 @@ void baton_ioeventfd_release_all(struct baton_vm *vm)
 	kfree(all);
 	RCU_INIT_POINTER(vm->ioeventfds, NULL);
 }
-
-void baton_eventfds_exit(void)
-{
-	rcu_barrier(); /* free_old() is the module's code */
-}

@@ -93,6 +93,14 @@ static void join_queue(struct file *file, wait_queue_head_t *queue, poll_table *
 
 /* --- level-triggered ones ------------------------------------------------------ */
 
+/*
+ * By the vector alone, whichever vCPU it is that ends it: as an IOAPIC, to which the EOI
+ * message says no more, ends all its pins of that vector. If the interrupt that is over
+ * was another's, and the device's line is still up, it sends once more, early: that is
+ * one interrupt too many, as on hardware, and none too few, for each EOI resamples. A
+ * look at the message's destination would be worse: the guest may have moved it since.
+ */
+
 bool baton_irqfd_eoi(struct baton_vm *vm, u8 vector)
 {
 	const struct resampler *resampler;

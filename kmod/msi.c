@@ -227,8 +227,7 @@ int baton_apic_send_set(struct baton_vcpu *vcpu, u64 targets, u64 icr)
 	enum baton_apic_mode mode = icr >> 8 & 7;
 
 	/* Only what the set leaves open, and no mode that it was not made for. */
-	if (icr & ~0xc7ffull || (mode != APIC_DELIVER_FIXED && mode != APIC_DELIVER_NMI) ||
-	    (mode == APIC_DELIVER_FIXED && (u8)icr < APIC_VECTOR_MIN))
+	if (icr & ~0xc7ffull || (mode != APIC_DELIVER_FIXED && mode != APIC_DELIVER_NMI))
 		return -EINVAL;
 	targets = present(vcpu->vm, targets, false);
 	send(vcpu->vm, targets, mode, icr, false, vcpu);

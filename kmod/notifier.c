@@ -187,7 +187,7 @@ static void notifier_release(struct mmu_notifier *notifier, struct mm_struct *mm
 	struct baton_vm *vm = to_vm(notifier);
 
 	baton_vm_kill(vm);
-	baton_unmap_range(vm, 0, 1ull << BATON_NPT_BITS);
+	baton_slots_publish(vm, NULL, 0, 1ull << BATON_NPT_BITS);
 }
 
 static const struct mmu_notifier_ops notifier_ops = {
@@ -216,11 +216,6 @@ void baton_slots_publish(struct baton_vm *vm, struct baton_slots *slots, u64 gpa
 	}
 	spin_unlock(&vm->mmu_lock);
 	baton_npt_free_retired(retired);
-}
-
-void baton_unmap_range(struct baton_vm *vm, u64 gpa, u64 size)
-{
-	baton_slots_publish(vm, NULL, gpa, size);
 }
 
 int baton_notifier_register(struct baton_vm *vm)

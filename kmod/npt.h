@@ -107,10 +107,4 @@ void baton_npt_free_retired(u64 *retired);
  */
 int baton_fault_resolve(struct baton_vcpu *vcpu, u32 *ret_kind, unsigned long *ret_hva);
 
-/*
- * notifier.c: takes [gpa, gpa + size) from all vCPUs, waits until no TLB has it,
- * and makes faults under way start over. Process context, may sleep.
- */
-void baton_unmap_range(struct baton_vm *vm, u64 gpa, u64 size);
-
 #endif

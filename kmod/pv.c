@@ -15,6 +15,7 @@
 #include <linux/irqflags.h>
 #include <linux/kvm_para.h>
 #include <linux/nospec.h>
+#include <linux/pagemap.h>
 #include <linux/pid.h>
 #include <linux/sched/task.h>
 #include <linux/uaccess.h>
@@ -23,31 +24,38 @@
 #include "slots.h"
 #include "vcpu.h"
 
-/*
- * Writes the flag, and says what it was. A window can neither wait for memory nor
- * mark it in a dirty log: it does without.
- */
+static bool exchange(u8 __user *flag, u8 new, u8 *ret_old)
+{
+	return !__get_user(*ret_old, flag) && (*ret_old == new || !__put_user(new, flag));
+}
+
+/* A window can neither wait for the lock nor mark a dirty log: it does without. */
+static bool swap_in_window(struct baton_vcpu *vcpu, u64 gpa, u8 new, u8 *ret_old)
+{
+	const struct baton_memslot *slot;
+	bool ok;
+
+	slot = baton_slot_find(rcu_dereference_sched(vcpu->vm->slots), gpa);
+	if (!slot || slot->flags & BATON_SLOT_READONLY || slot->dirty)
+		return false;
+	pagefault_disable();
+	ok = exchange((u8 __user *)baton_slot_hva(slot, gpa), new, ret_old);
+	pagefault_enable();
+	return ok;
+}
+
+/* Writes the flag, and says what it was. */
 static bool swap_flag(struct baton_vcpu *vcpu, u8 new, u8 *ret_old)
 {
 	u64 gpa = vcpu->msr.pv_eoi & ~BATON_PV_ENABLED;
-	bool window = irqs_disabled(), ok = false;
-	const struct baton_memslot *slot;
 	u8 __user *flag;
+	bool ok;
 
-	rcu_read_lock();
-	slot = baton_slot_find(rcu_dereference(vcpu->vm->slots), gpa);
-	flag = slot && !(slot->flags & BATON_SLOT_READONLY) && !(window && slot->dirty) ?
-	       (u8 __user *)baton_slot_hva(slot, gpa) : NULL;
-	rcu_read_unlock();
-	if (!flag)
-		return false;
-	if (window)
-		pagefault_disable();
-	ok = !__get_user(*ret_old, flag) && (*ret_old == new || !__put_user(new, flag));
-	if (window)
-		pagefault_enable();
-	else
-		baton_dirty_mark(vcpu->vm, gpa, sizeof(*flag));
+	if (irqs_disabled())
+		return swap_in_window(vcpu, gpa, new, ret_old);
+	flag = baton_write_begin(vcpu->vm, gpa, sizeof(*flag));
+	ok = flag && exchange(flag, new, ret_old);
+	baton_write_end(vcpu->vm, gpa, sizeof(*flag));
 	return ok;
 }
 
@@ -71,50 +79,45 @@ bool baton_pv_eoi_take(struct baton_vcpu *vcpu)
 
 /* --- steal time ---------------------------------------------------------------- */
 
-static struct kvm_steal_time __user *steal_area(const struct baton_vcpu *vcpu)
+static bool has_steal_area(const struct baton_vcpu *vcpu, u64 *ret_gpa)
 {
-	u64 value = vcpu->msr.pv_steal;
-
-	if (!(value & BATON_PV_ENABLED))
-		return NULL;
-	return (void __user *)baton_gpa_to_hva(vcpu->vm, value & ~BATON_PV_ENABLED,
-					       sizeof(struct kvm_steal_time), true);
+	*ret_gpa = vcpu->msr.pv_steal & ~BATON_PV_ENABLED;
+	return vcpu->msr.pv_steal & BATON_PV_ENABLED;
 }
 
 void baton_pv_away(struct baton_vcpu *vcpu)
 {
-	const u8 preempted = KVM_VCPU_PREEMPTED;
 	struct kvm_steal_time __user *area;
+	u64 gpa;
 
 	if (vcpu->pv.away)
 		return;
 	WRITE_ONCE(vcpu->pv.away, true);
 	vcpu->pv.steal_seen = BATON_STEAL_LOOK;
-	area = steal_area(vcpu);
+	if (!has_steal_area(vcpu, &gpa))
+		return;
+	area = baton_write_begin(vcpu->vm, gpa, sizeof(*area));
 	/* A hint: if it cannot be had, others interrupt us for nothing. */
-	if (area && !copy_to_user_nofault(&area->preempted, &preempted, sizeof(preempted)))
-		baton_dirty_mark(vcpu->vm, vcpu->msr.pv_steal, sizeof(*area));
+	if (area)
+		__put_user(KVM_VCPU_PREEMPTED, &area->preempted);
+	baton_write_end(vcpu->vm, gpa, sizeof(*area));
 }
 
-/*
- * From here on others send us an interrupt. What they had left to us before? If the
- * memory cannot be had, all; and as they may not know, we look again in each turn.
- */
-static u8 end_preempted(struct baton_vcpu *vcpu, struct kvm_steal_time __user *area)
+/* From here on others send us an interrupt. What had they left to us before? */
+static bool end_preempted(struct kvm_steal_time __user *area, u8 *ret_old)
 {
 	u8 old;
 
-	if (get_user(old, &area->preempted) || !user_access_begin(area, sizeof(*area)))
-		goto unknown;
+	if (__get_user(old, &area->preempted) || !user_access_begin(area, sizeof(*area)))
+		return false;
 	while (old && !unsafe_try_cmpxchg_user(&area->preempted, &old, (u8)0, fault))
 		;
 	user_access_end();
-	return old;
+	*ret_old = old;
+	return true;
 fault:
 	user_access_end();
-unknown:
-	vcpu->pv.steal_seen = BATON_STEAL_LOOK;
-	return KVM_VCPU_FLUSH_TLB;
+	return false;
 }
 
 static void add_steal(struct kvm_steal_time __user *area, u64 ns)
@@ -122,33 +125,45 @@ static void add_steal(struct kvm_steal_time __user *area, u64 ns)
 	u32 version;
 	u64 steal;
 
-	if (get_user(version, &area->version) || get_user(steal, &area->steal))
+	if (__get_user(version, &area->version) || __get_user(steal, &area->steal))
 		return;
 	version = (version + 1) | 1;
-	if (put_user(version, &area->version))
+	if (__put_user(version, &area->version))
 		return;
 	smp_wmb(); /* odd before, even after; the guest's readers pair with it */
-	put_user(steal + ns, &area->steal);
+	__put_user(steal + ns, &area->steal);
 	smp_wmb();
-	put_user(version + 1, &area->version);
+	__put_user(version + 1, &area->version);
 }
 
 void baton_pv_back(struct baton_vcpu *vcpu)
 {
-	struct kvm_steal_time __user *area = steal_area(vcpu);
-	u64 delay = baton_run_delay(), late = delay - vcpu->pv.steal_base;
+	u64 delay = baton_run_delay(), late = delay - vcpu->pv.steal_base, gpa;
+	struct kvm_steal_time __user *area;
+	u8 old = KVM_VCPU_FLUSH_TLB;
+	bool done;
 
 	/* Also where nobody is told: what was before the guest asks is not its own. */
 	vcpu->pv.steal_base = delay;
 	vcpu->pv.steal_seen = delay;
 	WRITE_ONCE(vcpu->pv.away, false);
+	if (!has_steal_area(vcpu, &gpa))
+		return;
+	area = baton_write_begin(vcpu->vm, gpa, sizeof(*area));
+	done = area && end_preempted(area, &old);
+	if (done && late)
+		add_steal(area, late);
+	baton_write_end(vcpu->vm, gpa, sizeof(*area));
 	if (!area)
 		return;
-	if (end_preempted(vcpu, area) & KVM_VCPU_FLUSH_TLB)
+	if (old & KVM_VCPU_FLUSH_TLB)
 		vcpu->dirty |= BATON_ST_TLB;
-	if (late)
-		add_steal(area, late);
-	baton_dirty_mark(vcpu->vm, vcpu->msr.pv_steal, sizeof(*area));
+	if (done)
+		return;
+	/* Memory that is not there may have said so; and nobody knows that we are back. */
+	vcpu->pv.steal_seen = BATON_STEAL_LOOK;
+	vcpu->pv.steal_base -= late;
+	fault_in_safe_writeable((char __user *)area, sizeof(*area));
 }
 
 /* --- yielding -------------------------------------------------------------------- */

@@ -12,6 +12,7 @@
  */
 #include <linux/ktime.h>
 #include <linux/math64.h>
+#include <linux/pagemap.h>
 #include <linux/timekeeping.h>
 #include <linux/uaccess.h>
 #include <asm/pvclock-abi.h>
@@ -157,36 +158,37 @@ void baton_pvclock_moved(struct baton_vcpu *vcpu)
 /* --- the guest's structures ---------------------------------------------------- */
 
 /*
- * Writes `size` bytes at hva, of which the first four are the version: odd while
- * the rest changes. A guest that gave away the memory reads what it deserves.
+ * Writes `size` bytes, of which the first four are the version: odd while the rest
+ * changes. False: memory is not there just now.
  */
-static void write_versioned(unsigned long hva, const void *from, size_t size)
+static bool write_versioned(u32 __user *version, const void *from, size_t size)
 {
-	u32 __user *version = (u32 __user *)hva;
 	u32 now;
 
-	if (get_user(now, version))
-		return;
+	if (__get_user(now, version))
+		return false;
 	now = (now + 1) | 1;
-	if (put_user(now, version))
-		return;
+	if (__put_user(now, version))
+		return false;
 	smp_wmb(); /* odd before the first change; the guest's readers pair with it */
-	if (copy_to_user((void __user *)(hva + sizeof(now)), from + sizeof(now),
-			 size - sizeof(now)))
-		return;
+	if (__copy_to_user(version + 1, from + sizeof(now), size - sizeof(now)))
+		return false;
 	smp_wmb(); /* the last change before even */
-	put_user(now + 1, version);
+	return !__put_user(now + 1, version);
 }
 
+/* A guest or monitor that gave away the memory reads what it deserves. */
 static void publish(struct baton_vm *vm, u64 gpa, const void *from, size_t size)
 {
-	unsigned long hva = baton_gpa_to_hva(vm, gpa, size, true);
+	int tries = 3;
+	void __user *to;
+	bool done;
 
-	if (!hva)
-		return;
-	write_versioned(hva, from, size);
-	/* After the write: who clears the log in between is told of it again. */
-	baton_dirty_mark(vm, gpa, size);
+	do {
+		to = baton_write_begin(vm, gpa, size);
+		done = !to || write_versioned(to, from, size);
+		baton_write_end(vm, gpa, size);
+	} while (!done && --tries && !fault_in_safe_writeable(to, size));
 }
 
 static void write_system_time(struct baton_vcpu *vcpu)

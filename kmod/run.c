@@ -59,7 +59,6 @@ static int finish_inta(struct baton_vcpu *vcpu)
 	vcpu->ev.reinject = true;
 	vcpu->ev.reinject_type = 0;
 	vcpu->ev.reinject_vector = vector;
-	vcpu->ev.reinject_has_error = false;
 	baton_count(vcpu, BATON_STAT_IRQ_INJECTED);
 	return 0;
 }
@@ -199,7 +198,7 @@ static bool wakes(struct baton_vcpu *vcpu)
 {
 	return READ_ONCE(vcpu->requests) || signal_pending(current) ||
 	       (vcpu->mp_state == BATON_MP_HALTED &&
-		(READ_ONCE(vcpu->nmi_posted) || baton_lapic_has_news(vcpu)));
+		(READ_ONCE(vcpu->nmi_posted) || baton_apic_has_news(&vcpu->apic)));
 }
 
 /* An event that ends HLT: NMI, or an interrupt if IF lets it in. */
@@ -432,10 +431,13 @@ static int host_work(struct baton_vcpu *vcpu)
 static int export(struct baton_vcpu *vcpu)
 {
 	u32 classes = READ_ONCE(vcpu->run->want) & BATON_CLASS_ALL;
+	u32 reason = READ_ONCE(vcpu->run->exit_reason);
 
-	if (READ_ONCE(vcpu->run->exit_reason) == BATON_EXIT_EMULATE)
+	if (reason == BATON_EXIT_EMULATE)
 		classes |= READ_ONCE(vcpu->run->emulate.access) & BATON_ACCESS_LONG64 ?
 				   BATON_CLASS_REGS : BATON_CLASS_ALL;
+	if (unlikely(reason == BATON_EXIT_TASK_SWITCH))
+		classes = BATON_CLASS_ALL;
 	/* `have` is 0 already. */
 	if (!classes)
 		return 0;
@@ -444,8 +446,7 @@ static int export(struct baton_vcpu *vcpu)
 	 * `have` says so) it can do that with all but EMULATE; there the guest runs
 	 * into the same once more.
 	 */
-	if (baton_run_export(vcpu, classes) &&
-	    READ_ONCE(vcpu->run->exit_reason) == BATON_EXIT_EMULATE)
+	if (baton_run_export(vcpu, classes) && reason == BATON_EXIT_EMULATE)
 		WRITE_ONCE(vcpu->run->exit_reason, BATON_EXIT_NONE);
 	return 0;
 }

@@ -51,8 +51,9 @@ int baton_slot_set(struct baton_vm *vm, const struct baton_slot *arg);
 void baton_slots_free(struct baton_slots *slots);
 /*
  * notifier.c: publishes `slots`, whose slot at [gpa, gpa + size) is gone or another
- * than before, and unmaps that range, in one section of mmu_lock. vm->lock held, may
- * sleep after. Without slots: baton_unmap_range().
+ * than before, and unmaps that range, in one section of mmu_lock: no TLB has it then, and
+ * faults under way start over. vm->lock held, may sleep after. Without slots (vm->lock is
+ * not needed) it only unmaps.
  */
 void baton_slots_publish(struct baton_vm *vm, struct baton_slots *slots, u64 gpa, u64 size);
 /* hva of gpa if `size` bytes from there are in one slot, else 0. Any context. */
@@ -63,16 +64,24 @@ unsigned long baton_gpa_to_hva(struct baton_vm *vm, u64 gpa, u64 size, bool writ
  * flags ask for one; 0, -ENOMEM, -ENOSPC (too much is logged). write: mmu_lock held, gpa
  * is in slot, and is written; true: its log was all that kept the guest from it. try:
  * the same in a window, which may not wait for the lock. note: in a window, the processor
- * has seen a write. mark: the module itself has written there. get, clear:
- * BATON_GET_DIRTY_LOG and BATON_CLEAR_DIRTY_LOG; vm->lock held, may sleep.
+ * has seen a write. get, clear: BATON_GET_DIRTY_LOG and BATON_CLEAR_DIRTY_LOG; vm->lock
+ * held, may sleep.
  */
 int baton_dirty_alloc(struct baton_slots *slots, u32 at);
 bool baton_dirty_write(struct baton_vm *vm, const struct baton_memslot *slot, u64 gpa);
 bool baton_dirty_try(struct baton_vm *vm, u64 gpa);
 void baton_dirty_note(struct baton_vm *vm, u64 gpa);
-void baton_dirty_mark(struct baton_vm *vm, u64 gpa, u64 size);
 int baton_dirty_get(struct baton_vm *vm, const struct baton_dirty_log *arg);
 int baton_dirty_clear(struct baton_vm *vm, const struct baton_dirty_log *arg);
+/*
+ * What the module itself writes: where it is, NULL if it is in no slot that can be
+ * written. Until end, which is due in either case, no slot goes or moves, and user
+ * accesses fail instead of sleeping (who wants it, has the page brought in after end).
+ * end: notes in a log that it is written.
+ */
+void __user *baton_write_begin(struct baton_vm *vm, u64 gpa, u64 size)
+	__acquires(&vm->mmu_lock);
+void baton_write_end(struct baton_vm *vm, u64 gpa, u64 size) __releases(&vm->mmu_lock);
 /* BATON_GET_ACCESSED; as these. */
 int baton_accessed_get(struct baton_vm *vm, const struct baton_dirty_log *arg);
 

@@ -19,19 +19,9 @@ static bool canonical(u64 address, unsigned int bits)
 	return (u64)((s64)(address << (64 - bits)) >> (64 - bits)) == address;
 }
 
-static unsigned int linear_bits(u64 cr4)
-{
-	return cr4 & X86_CR4_LA57 ? 57 : 48;
-}
-
 bool baton_regs_ok(u64 rip, u64 rflags)
 {
 	return !(rflags & RFLAGS_RESERVED) && rflags & X86_EFLAGS_FIXED && canonical(rip, 57);
-}
-
-int baton_check_regs(const struct baton_regs *regs)
-{
-	return baton_regs_ok(regs->rip, regs->rflags) ? 0 : -EINVAL;
 }
 
 static bool segment_ok(const struct baton_segment *seg)
@@ -57,7 +47,7 @@ static bool code_segment_ok(const struct baton_sregs *s)
 
 static bool segments_ok(const struct baton_sregs *s)
 {
-	unsigned int bits = linear_bits(s->cr4);
+	unsigned int bits = s->cr4 & X86_CR4_LA57 ? 57 : 48;
 	int i;
 
 	for (i = 0; i < BATON_SEG_COUNT; i++)
@@ -106,11 +96,6 @@ static bool modes_ok(const struct baton_sregs *s)
 	return lma || !(s->cr4 & X86_CR4_PCIDE);
 }
 
-static bool xcr0_ok(const struct baton_vcpu *vcpu, u64 xcr0)
-{
-	return baton_xcr0_valid(xcr0) && !(xcr0 & ~vcpu->cpuid.xcr0_allowed & ~1ull);
-}
-
 static u64 efer_allowed(const struct baton_vcpu *vcpu)
 {
 	const struct baton_cpuid_table *t = &vcpu->cpuid;
@@ -124,12 +109,13 @@ int baton_check_sregs(const struct baton_vcpu *vcpu, const struct baton_sregs *s
 {
 	if (!reserved_clear(s) || !cr0_ok(s->cr0) || !modes_ok(s) || !segments_ok(s))
 		return -EINVAL;
-	if (s->cr4 & ~baton_cr4_allowed(vcpu) || s->efer & ~efer_allowed(vcpu))
+	if (s->cr4 & ~vcpu->cpuid.cr4_allowed || s->efer & ~efer_allowed(vcpu))
 		return -EINVAL;
 	/* Bit 63 of a MOV to CR3 is a command: it never is in the register. */
 	if (s->cr3 >> vcpu->cpuid.phys_bits)
 		return -EINVAL;
-	return xcr0_ok(vcpu, s->xcr0) ? 0 : -EINVAL;
+	return baton_xcr0_valid(s->xcr0) && !(s->xcr0 & ~vcpu->cpuid.xcr0_allowed & ~1ull) ?
+		       0 : -EINVAL;
 }
 
 int baton_check_debugregs(const struct baton_debugregs *regs)
@@ -140,11 +126,9 @@ int baton_check_debugregs(const struct baton_debugregs *regs)
 
 int baton_check_events(const struct baton_events *ev)
 {
-	const u32 both = BATON_EV_EXCEPTION | BATON_EV_INTERRUPT;
-
 	if (ev->flags & ~BATON_EV_MASK || ev->reserved0 || ev->reserved1)
 		return -EINVAL;
-	if ((ev->flags & both) == both || ev->mp_state > BATON_MP_WAIT_SIPI)
+	if (ev->mp_state > BATON_MP_WAIT_SIPI)
 		return -EINVAL;
 	if (ev->flags & BATON_EV_EXCEPTION && (ev->exception > 31 || ev->exception == 2))
 		return -EINVAL;
@@ -153,20 +137,11 @@ int baton_check_events(const struct baton_events *ev)
 	return 0;
 }
 
-u64 baton_cr4_allowed(const struct baton_vcpu *vcpu)
+/* Paging is being switched on or off with EFER.LME set. */
+static bool switch_long_mode_ok(const struct baton_sregs *s, bool on)
 {
-	return vcpu->cpuid.cr4_allowed;
-}
-
-static bool exit_long_mode_ok(const struct baton_sregs *s)
-{
-	return !(s->cr4 & X86_CR4_PCIDE) && !(s->seg[BATON_CS].attr & BATON_SEG_L);
-}
-
-/* Paging is being switched on with EFER.LME set. */
-static bool enter_long_mode_ok(const struct baton_sregs *s)
-{
-	return s->cr4 & X86_CR4_PAE && !(s->seg[BATON_CS].attr & BATON_SEG_L);
+	return !(s->seg[BATON_CS].attr & BATON_SEG_L) &&
+	       (on ? s->cr4 & X86_CR4_PAE : !(s->cr4 & X86_CR4_PCIDE));
 }
 
 bool baton_set_cr0(struct baton_vcpu *vcpu, u64 value)
@@ -181,7 +156,7 @@ bool baton_set_cr0(struct baton_vcpu *vcpu, u64 value)
 		return false;
 	changed = value ^ s->cr0;
 	if (changed & X86_CR0_PG && s->efer & EFER_LME) {
-		if (value & X86_CR0_PG ? !enter_long_mode_ok(s) : !exit_long_mode_ok(s))
+		if (!switch_long_mode_ok(s, value & X86_CR0_PG))
 			return false;
 		s->efer ^= EFER_LMA;
 	}
@@ -198,7 +173,7 @@ bool baton_set_cr4(struct baton_vcpu *vcpu, u64 value)
 	struct baton_sregs *s = &vcpu->sregs;
 	u64 changed = value ^ s->cr4;
 
-	if (value & ~baton_cr4_allowed(vcpu))
+	if (value & ~vcpu->cpuid.cr4_allowed)
 		return false;
 	if (s->efer & EFER_LMA && (!(value & X86_CR4_PAE) || changed & X86_CR4_LA57))
 		return false;

@@ -47,12 +47,10 @@ enum baton_req {
 /* Events on their way into the guest; the backend delivers in this order. */
 struct baton_pending {
 	bool reinject;		/* delivery was cut short by an exit: do it again */
-	u8 reinject_type;	/* 0 interrupt, 2 NMI, 3 exception: both vendors' numbers */
+	u8 reinject_type;	/* 0 interrupt, 2 NMI: both vendors' numbers */
 	u8 reinject_vector;
-	bool reinject_has_error;
-	u32 reinject_error;
 
-	bool exception;
+	bool exception;		/* also one that was cut short: others may wait behind it */
 	u8 vector;
 	bool has_error;
 	u32 error;
@@ -147,16 +145,6 @@ static inline void baton_count(struct baton_vcpu *vcpu, enum baton_stat stat)
 static inline void baton_count_time(struct baton_vcpu *vcpu, enum baton_stat stat, u64 time)
 {
 	WRITE_ONCE(vcpu->stats[stat], vcpu->stats[stat] + time);
-}
-
-static inline bool baton_lapic_has_news(const struct baton_vcpu *vcpu)
-{
-	return baton_apic_has_news(&vcpu->apic);
-}
-
-static inline bool baton_lapic_has_work(const struct baton_vcpu *vcpu)
-{
-	return baton_apic_has_work(&vcpu->apic);
 }
 
 /* For the entry path: an NMI, or INTR, which LINT0 may be deaf to. */
@@ -284,12 +272,9 @@ bool baton_set_msw(struct baton_vcpu *vcpu, u16 value); /* LMSW */
 bool baton_set_efer(struct baton_vcpu *vcpu, u64 value);
 /* Reads the PAE page-directory pointers at CR3 to sregs.pdpte. False: as above. */
 bool baton_load_pdptes(struct baton_vcpu *vcpu);
-/* CR4 bits that this guest may set (by its CPUID). */
-u64 baton_cr4_allowed(const struct baton_vcpu *vcpu);
 
 /* state_check.c, pure: are these values ones a processor accepts? 0 or -EINVAL. */
-int baton_check_regs(const struct baton_regs *regs);
-bool baton_regs_ok(u64 rip, u64 rflags);	/* all of it that can be wrong */
+bool baton_regs_ok(u64 rip, u64 rflags);	/* all of REGS that can be wrong */
 int baton_check_sregs(const struct baton_vcpu *vcpu, const struct baton_sregs *sregs);
 int baton_check_debugregs(const struct baton_debugregs *regs);
 int baton_check_events(const struct baton_events *events);

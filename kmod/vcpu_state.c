@@ -38,10 +38,8 @@ static void regs_were_set(struct baton_vcpu *vcpu)
 
 int baton_set_regs(struct baton_vcpu *vcpu, const struct baton_regs *in)
 {
-	int r = baton_check_regs(in);
-
-	if (r)
-		return r;
+	if (!baton_regs_ok(in->rip, in->rflags))
+		return -EINVAL;
 	vcpu->regs = *in;
 	vcpu->step_rip = in->rip;
 	regs_were_set(vcpu);
@@ -114,12 +112,9 @@ int baton_get_events(struct baton_vcpu *vcpu, struct baton_events *out)
 		out->flags |= BATON_EV_EXCEPTION | (ev->has_error ? BATON_EV_ERROR_CODE : 0);
 		out->exception = ev->vector;
 		out->error_code = ev->error;
-	} else if (ev->reinject && ev->reinject_type == 3) {
-		out->flags |= BATON_EV_EXCEPTION |
-			      (ev->reinject_has_error ? BATON_EV_ERROR_CODE : 0);
-		out->exception = ev->reinject_vector;
-		out->error_code = ev->reinject_error;
-	} else if (ev->reinject && ev->reinject_type == 0) {
+	}
+	/* It waits behind the exception, if there is one. */
+	if (ev->reinject && ev->reinject_type == 0) {
 		out->flags |= BATON_EV_INTERRUPT;
 		out->interrupt = ev->reinject_vector;
 	}
@@ -143,7 +138,8 @@ int baton_set_events(struct baton_vcpu *vcpu, const struct baton_events *in)
 		ev.vector = in->exception;
 		ev.has_error = in->flags & BATON_EV_ERROR_CODE;
 		ev.error = in->error_code;
-	} else if (in->flags & BATON_EV_INTERRUPT) {
+	}
+	if (in->flags & BATON_EV_INTERRUPT) {
 		ev.reinject = true;
 		ev.reinject_vector = in->interrupt;
 	}

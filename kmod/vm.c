@@ -146,11 +146,6 @@ static void vm_release(struct kref *refs)
 	kfree(vm);
 }
 
-void baton_vm_get(struct baton_vm *vm)
-{
-	kref_get(&vm->refs);
-}
-
 void baton_vm_put(struct baton_vm *vm)
 {
 	kref_put(&vm->refs, vm_release);

@@ -68,7 +68,6 @@ static inline u64 baton_tsc_scale(const struct baton_vm *vm, u64 ticks)
 
 /* The quota is owner's. */
 int baton_vm_create(kuid_t owner, struct baton_vm **ret_vm);
-void baton_vm_get(struct baton_vm *vm);
 void baton_vm_put(struct baton_vm *vm);
 /* Marks the VM dead and gets all its vCPUs out of the guest. Any context. */
 void baton_vm_kill(struct baton_vm *vm);

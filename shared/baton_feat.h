@@ -28,6 +28,8 @@
 #define BATON_FEAT_PV_STEAL	(1ull << 17) /* … steal time, flush of preempted vCPUs' TLBs */
 #define BATON_FEAT_PV_CALLS	(1ull << 18) /* … hypercalls: kick, IPIs, yield */
 #define BATON_FEAT_HALT_POLL	(1ull << 19) /* BATON_VM_NO_HALT_POLL */
+#define BATON_FEAT_TASK_SWITCH	(1ull << 20) /* BATON_EXIT_TASK_SWITCH, where VT-x is */
+#define BATON_FEAT_ACCESS_WALK	(1ull << 21) /* BATON_ACCESS_WALK */
 
 /* Limits. */
 #define BATON_MAX_VCPUS		64u

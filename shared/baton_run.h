@@ -26,6 +26,7 @@ enum baton_exit_reason {
 	BATON_EXIT_INTERNAL = 7,  /* unexpected exit: VM is stopped, module is well */
 	BATON_EXIT_INTA = 8,	  /* interrupt acknowledge: INTR is up and can be taken */
 	BATON_EXIT_DEBUG = 9,	  /* a step is over, or a breakpoint was met */
+	BATON_EXIT_TASK_SWITCH = 10, /* VT-x: switch to another task for the guest */
 };
 
 /* baton_exit_pio.flags */
@@ -52,6 +53,7 @@ enum baton_emulate_kind {
 #define BATON_ACCESS_FETCH	(1u << 1)
 #define BATON_ACCESS_GVA	(1u << 2) /* gva is valid */
 #define BATON_ACCESS_LONG64	(1u << 3) /* 64-bit code: mode is valid */
+#define BATON_ACCESS_WALK	(1u << 4) /* gpa is in the guest's page tables */
 
 /* All that addresses of 64-bit code depend on, but for the bases of FS and GS. */
 struct baton_code_mode {
@@ -114,6 +116,30 @@ struct baton_exit_debug {
 	uint64_t dr7;		/* as it was in force */
 };
 
+/* baton_exit_task.source, as the processor has it */
+enum baton_task_source {
+	BATON_TASK_CALL = 0,
+	BATON_TASK_IRET = 1,
+	BATON_TASK_JMP = 2,
+	BATON_TASK_GATE = 3,	/* in the IDT: event is what the new task is to handle */
+};
+#define BATON_TASK_VECTOR	0xffu
+#define BATON_TASK_TYPE		0x700u
+#define BATON_TASK_INTERRUPT	0x000u	/* of the types these three are by no instruction */
+#define BATON_TASK_NMI		0x200u
+#define BATON_TASK_EXCEPTION	0x300u
+#define BATON_TASK_ERROR_CODE	(1u << 11) /* error_code is valid */
+
+/* REGS and SREGS are in the page, and RIP is on the instruction, if it is one. */
+struct baton_exit_task {
+	uint16_t selector;	/* of the new task's TSS */
+	uint8_t source;		/* enum baton_task_source */
+	uint8_t insn_len;	/* of CALL, JMP, IRET, INT n, INT3, INTO, INT1 */
+	uint32_t event;		/* BATON_TASK_*; counts with bit 31 only */
+	uint32_t error_code;
+	uint32_t reserved;
+};
+
 struct baton_run {
 	/* monitor to kernel */
 	uint32_t want;		/* BATON_CLASS_*, BATON_WANT_MODE */
@@ -132,6 +158,7 @@ struct baton_run {
 		struct baton_exit_memory memory;
 		struct baton_exit_inta inta;
 		struct baton_exit_debug debug;
+		struct baton_exit_task task;
 		uint8_t pad[96];
 	};
 
@@ -142,6 +169,7 @@ struct baton_run {
 
 static_assert(sizeof(struct baton_exit_emulate) == 80, "baton_exit_emulate");
 static_assert(sizeof(struct baton_exit_debug) == 32, "baton_exit_debug");
+static_assert(sizeof(struct baton_exit_task) == 16, "baton_exit_task");
 static_assert(offsetof(struct baton_run, regs) == 120, "baton_run.regs");
 static_assert(sizeof(struct baton_run) == BATON_PAGE_SIZE, "baton_run");
 

@@ -88,7 +88,7 @@ enum baton_mp_state {
 
 #define BATON_EV_EXCEPTION	(1u << 0) /* exception fields are valid */
 #define BATON_EV_ERROR_CODE	(1u << 1) /* exception pushes error_code */
-#define BATON_EV_INTERRUPT	(1u << 2) /* vector was taken, not delivered yet */
+#define BATON_EV_INTERRUPT	(1u << 2) /* vector was taken; behind an exception, if any */
 #define BATON_EV_NMI_PENDING	(1u << 3)
 #define BATON_EV_NMI_BLOCKED	(1u << 4) /* in an NMI handler, before its IRET */
 #define BATON_EV_STI_SHADOW	(1u << 5)

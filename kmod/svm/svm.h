@@ -65,6 +65,7 @@ struct svm_host {
 #define SVM_WATCH_TPR	BIT(1)	/* CR8 write intercepted: TPR holds a vector back */
 #define SVM_WATCH_IRET	BIT(2)	/* IRET was reached, may not have been executed */
 #define SVM_WATCH_STEP	BIT(3)	/* RFLAGS.TF set by us, for one instruction */
+#define SVM_WATCH_TRAP	BIT(4)	/* #BP or #OF went in by this entry */
 
 #define SVM_CPL_NONE	0xff
 
@@ -97,8 +98,7 @@ u64 svm_nested_cr3(struct baton_vm *vm);
 /* svm_msr.c. Permission maps, the same for all vCPUs. setup may sleep. */
 int svm_maps_setup(void);
 void svm_maps_teardown(void);
-u64 svm_iopm_pa(void);
-u64 svm_msrpm_pa(void);
+extern u8 *svm_iopm, *svm_msrpm;
 
 /* svm_controls.c. setup: once, at load. init: process context. */
 void svm_controls_setup(void);

@@ -114,8 +114,8 @@ void svm_controls_init(struct svm_vcpu *svm)
 	struct svm_vmcb *vmcb = svm->vmcb;
 
 	memcpy(vmcb->intercept, intercepts, sizeof(intercepts));
-	vmcb->iopm_pa = svm_iopm_pa();
-	vmcb->msrpm_pa = svm_msrpm_pa();
+	vmcb->iopm_pa = __pa(svm_iopm);
+	vmcb->msrpm_pa = __pa(svm_msrpm);
 	/* The guest's IF and TPR hold back its own interrupts only. */
 	vmcb->int_ctl = SVM_INT_V_MASKING;
 	vmcb->nested_ctl = SVM_NESTED_NP_ENABLE;

@@ -91,6 +91,7 @@ enum svm_event_type {
 /* EXITINFO1 of a nested page fault */
 #define SVM_NPF_WRITE		BIT(1)
 #define SVM_NPF_FETCH		BIT(4)
+#define SVM_NPF_WALK		BIT_ULL(33)	/* of the guest's tables, as if to write */
 /* EXITINFO1 of a CR or DR access, with decode assists */
 #define SVM_MOV_IS_MOV		BIT_ULL(63)
 #define SVM_MOV_GPR		0xfu

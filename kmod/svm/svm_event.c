@@ -21,7 +21,8 @@
  *
  * Delivery cut short by an exit (a nested fault on the IDT or the stack) shows
  * in exit_int_info. Software interrupts, INT3 and INTO are not injected again:
- * RIP is still on the instruction, and the guest executes it once more.
+ * RIP is still on the instruction, and the guest executes it once more. But for #BP
+ * and #OF that were injected, as who debugs the guest does: RIP is behind it then.
  */
 #include <asm/processor-flags.h>
 
@@ -33,6 +34,12 @@
 #define VECTOR_OF 4
 #define DR6_BS BIT(14)
 
+/* INT3 or INTO: executed once more if it was cut short, but not if we injected it. */
+static bool is_trap(u8 type, u8 vector)
+{
+	return type == SVM_EVENT_EXCEPTION && (vector == VECTOR_BP || vector == VECTOR_OF);
+}
+
 /* The error code is pushed where the processor would push one, and nowhere else. */
 static void inject(struct svm_vcpu *svm, u8 vector, enum svm_event_type type, u32 error)
 {
@@ -40,6 +47,11 @@ static void inject(struct svm_vcpu *svm, u8 vector, enum svm_event_type type, u3
 	bool has_error = type == SVM_EVENT_EXCEPTION && baton_has_error_code(vector, vmcb->cr0);
 
 	trace_baton_inject(svm->vcpu.id, type, vector, error);
+	if (is_trap(type, vector)) {
+		/* Processors that know NRIP push that, not RIP. */
+		vmcb->next_rip = svm->vcpu.regs.rip;
+		svm->watch |= SVM_WATCH_TRAP;
+	}
 	vmcb->event_inj_error = has_error ? error : 0;
 	vmcb->event_inj = SVM_EVENT_VALID | type << SVM_EVENT_TYPE_SHIFT | vector |
 			  (has_error ? SVM_EVENT_HAS_ERROR : 0);
@@ -69,7 +81,8 @@ static void open_window(struct svm_vcpu *svm)
 	vmcb_intercept(vmcb, SVM_EXIT_VINTR, true);
 }
 
-static void close_window(struct svm_vcpu *svm)
+/* Also at the VINTR exit: the guest would take an interrupt now. */
+void svm_event_window(struct svm_vcpu *svm)
 {
 	struct svm_vmcb *vmcb = svm->vmcb;
 
@@ -77,12 +90,6 @@ static void close_window(struct svm_vcpu *svm)
 	vmcb_set_int_ctl(vmcb, vmcb->int_ctl & ~(SVM_INT_V_IRQ | SVM_INT_V_IGN_TPR |
 						 SVM_INT_V_PRIO_MAX));
 	vmcb_intercept(vmcb, SVM_EXIT_VINTR, false);
-}
-
-/* VINTR exit: the guest would take an interrupt now. */
-void svm_event_window(struct svm_vcpu *svm)
-{
-	close_window(svm);
 }
 
 static void watch_tpr(struct svm_vcpu *svm, bool on)
@@ -159,6 +166,7 @@ void svm_event_settle(struct svm_vcpu *svm)
 /* At an exit with something watched for; before the handler, which may skip. */
 void svm_event_exit(struct svm_vcpu *svm)
 {
+	svm->watch &= ~SVM_WATCH_TRAP;
 	if ((u32)svm->vmcb->exit_code != SVM_EXIT_EXCEPTION + 1)
 		svm_event_settle(svm);
 }
@@ -232,9 +240,6 @@ static void inject_exception(struct svm_vcpu *svm)
 	struct baton_pending *ev = &svm->vcpu.ev;
 
 	ev->exception = false;
-	/* Of these two processors that know NRIP push that, not RIP. */
-	if (ev->vector == VECTOR_BP || ev->vector == VECTOR_OF)
-		svm->vmcb->next_rip = svm->vcpu.regs.rip;
 	if (baton_sets_rf(ev->vector))
 		svm->vcpu.regs.rflags |= X86_EFLAGS_RF;
 	inject(svm, ev->vector, SVM_EVENT_EXCEPTION, ev->has_error ? ev->error : 0);
@@ -254,8 +259,7 @@ static void reinject(struct svm_vcpu *svm)
 		return;
 	}
 	ev->reinject = false;
-	inject(svm, ev->reinject_vector, ev->reinject_type,
-	       ev->reinject_has_error ? ev->reinject_error : 0);
+	inject(svm, ev->reinject_vector, ev->reinject_type, 0);
 	if (ev->reinject_type == SVM_EVENT_NMI)
 		block_nmi(svm, true);
 }
@@ -280,7 +284,7 @@ bool svm_event_inject(struct svm_vcpu *svm)
 
 	svm_event_settle(svm);
 	if (svm->watch & SVM_WATCH_IRQ)
-		close_window(svm);
+		svm_event_window(svm);
 	if (READ_ONCE(vcpu->nmi_posted) && xchg(&vcpu->nmi_posted, false))
 		ev->nmi = true;
 	if (ev->exception)
@@ -305,13 +309,18 @@ void svm_event_cut_short(struct svm_vcpu *svm)
 	u8 vector = info & SVM_EVENT_VECTOR;
 
 	if (type == SVM_EVENT_SOFT ||
-	    (type == SVM_EVENT_EXCEPTION && (vector == VECTOR_BP || vector == VECTOR_OF)))
+	    (is_trap(type, vector) && !(svm->watch & SVM_WATCH_TRAP)))
 		return;
+	if (type == SVM_EVENT_EXCEPTION) {
+		ev->exception = true;
+		ev->vector = vector;
+		ev->has_error = info & SVM_EVENT_HAS_ERROR;
+		ev->error = svm->vmcb->exit_int_error;
+		return;
+	}
 	ev->reinject = true;
 	ev->reinject_type = type;
 	ev->reinject_vector = vector;
-	ev->reinject_has_error = info & SVM_EVENT_HAS_ERROR;
-	ev->reinject_error = svm->vmcb->exit_int_error;
 	/* Not delivered yet, so it blocks nothing yet. */
 	if (type == SVM_EVENT_NMI)
 		block_nmi(svm, false);

@@ -140,6 +140,8 @@ static enum baton_next exit_npf(struct svm_vcpu *svm)
 		access |= BATON_ACCESS_WRITE;
 	if (vmcb->exit_info1 & SVM_NPF_FETCH)
 		access |= BATON_ACCESS_FETCH;
+	if (vmcb->exit_info1 & SVM_NPF_WALK)
+		access |= BATON_ACCESS_WALK;
 	vcpu->fault.insn_len = 0;
 	if (svm_caps.decode) {
 		vcpu->fault.insn_len = min_t(u8, vmcb->insn_len & 0xf, sizeof(vmcb->insn));

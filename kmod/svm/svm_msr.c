@@ -18,46 +18,36 @@
 #define IOPM_ORDER	2
 #define MSRPM_ORDER	1
 
-static u8 *iopm, *msrpm;
+u8 *svm_iopm, *svm_msrpm;
 
 /* Two bits for each MSR, read then write; this range begins at byte 0x800. */
 static void pass_through(u32 msr)
 {
 	u32 bit = 0x800 * 8 + (msr - 0xc0000000) * 2;
 
-	msrpm[bit / 8] &= ~(3u << bit % 8);
+	svm_msrpm[bit / 8] &= ~(3u << bit % 8);
 }
 
 void svm_maps_teardown(void)
 {
-	free_pages((unsigned long)iopm, IOPM_ORDER);
-	free_pages((unsigned long)msrpm, MSRPM_ORDER);
-	iopm = NULL;
-	msrpm = NULL;
+	free_pages((unsigned long)svm_iopm, IOPM_ORDER);
+	free_pages((unsigned long)svm_msrpm, MSRPM_ORDER);
+	svm_iopm = NULL;
+	svm_msrpm = NULL;
 }
 
 int svm_maps_setup(void)
 {
-	iopm = (u8 *)__get_free_pages(GFP_KERNEL, IOPM_ORDER);
-	msrpm = (u8 *)__get_free_pages(GFP_KERNEL, MSRPM_ORDER);
-	if (!iopm || !msrpm) {
+	svm_iopm = (u8 *)__get_free_pages(GFP_KERNEL, IOPM_ORDER);
+	svm_msrpm = (u8 *)__get_free_pages(GFP_KERNEL, MSRPM_ORDER);
+	if (!svm_iopm || !svm_msrpm) {
 		svm_maps_teardown();
 		return -ENOMEM;
 	}
-	memset(iopm, 0xff, IOPM_SIZE);
-	memset(msrpm, 0xff, MSRPM_SIZE);
+	memset(svm_iopm, 0xff, IOPM_SIZE);
+	memset(svm_msrpm, 0xff, MSRPM_SIZE);
 	pass_through(MSR_FS_BASE);
 	pass_through(MSR_GS_BASE);
 	pass_through(MSR_KERNEL_GS_BASE);
 	return 0;
-}
-
-u64 svm_iopm_pa(void)
-{
-	return __pa(iopm);
-}
-
-u64 svm_msrpm_pa(void)
-{
-	return __pa(msrpm);
 }

@@ -146,7 +146,7 @@ static bool event_due(struct svm_vcpu *svm)
 	const struct baton_pending *ev = &vcpu->ev;
 
 	return ev->reinject || ev->exception || ev->nmi || svm->watch ||
-	       baton_pins(vcpu) || baton_lapic_has_work(vcpu) || baton_steps(vcpu);
+	       baton_pins(vcpu) || baton_apic_has_work(&vcpu->apic) || baton_steps(vcpu);
 }
 
 /* The guest's CR8 is the local APIC's task priority. */

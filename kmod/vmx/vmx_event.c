@@ -96,8 +96,6 @@ static void plan_again(struct vmx_vcpu *vmx, struct plan *plan)
 	}
 	ev->reinject = false;
 	plan_event(plan, ev->reinject_vector, ev->reinject_type);
-	if (ev->reinject_type == VMX_TYPE_EXCEPTION)
-		plan_error(vmx, plan, ev->reinject_has_error ? ev->reinject_error : 0);
 }
 
 /* ---- NMI and interrupts --------------------------------------------- */
@@ -221,13 +219,17 @@ static void note_cut_short(struct vmx_vcpu *vmx, u32 info)
 	struct baton_pending *ev = &vmx->base.ev;
 	u8 type = (info & VMX_INTR_TYPE) >> VMX_INTR_TYPE_SHIFT;
 
-	if (type != VMX_TYPE_EXTERNAL && type != VMX_TYPE_NMI && type != VMX_TYPE_EXCEPTION)
+	if (type == VMX_TYPE_EXCEPTION) {
+		ev->exception = true;
+		ev->vector = info & VMX_INTR_VECTOR;
+		ev->has_error = info & VMX_INTR_ERROR_CODE;
+		ev->error = ev->has_error ? vmcs_read32(VMCS_IDT_VECTORING_ERROR) : 0;
+	}
+	if (type != VMX_TYPE_EXTERNAL && type != VMX_TYPE_NMI)
 		return;
 	ev->reinject = true;
 	ev->reinject_type = type;
 	ev->reinject_vector = info & VMX_INTR_VECTOR;
-	ev->reinject_has_error = info & VMX_INTR_ERROR_CODE;
-	ev->reinject_error = ev->reinject_has_error ? vmcs_read32(VMCS_IDT_VECTORING_ERROR) : 0;
 	/* Not delivered yet, so it blocks nothing yet. */
 	if (type == VMX_TYPE_NMI)
 		set_nmi_blocking(false);

@@ -50,11 +50,21 @@ static enum baton_next exit_shutdown(struct vmx_vcpu *vmx)
 	return baton_exit_shutdown(&vmx->base);
 }
 
-/* No system of today switches tasks by hardware. */
+/* By memory, so for the monitor. An event that began it is part of it, and over. */
 static enum baton_next exit_task_switch(struct vmx_vcpu *vmx)
 {
-	vmx_event_cut_short(vmx, false);
-	return exit_unexpected(vmx);
+	unsigned long qual = vmcs_read(VMCS_EXIT_QUALIFICATION);
+	struct baton_vcpu *vcpu = &vmx->base;
+
+	vcpu->save |= BATON_ST_SREGS;
+	vcpu->run->exit_reason = BATON_EXIT_TASK_SWITCH;
+	vcpu->run->task = (struct baton_exit_task) {
+		.selector = qual, .source = qual >> 30 & 3,
+		.insn_len = vmcs_read32(VMCS_EXIT_INSN_LENGTH),
+		.event = vmcs_read32(VMCS_IDT_VECTORING_INFO),
+		.error_code = vmcs_read32(VMCS_IDT_VECTORING_ERROR),
+	};
+	return BATON_TO_USER;
 }
 
 /* ---- the hot ones --------------------------------------------------- */
@@ -128,9 +138,9 @@ static enum baton_next exit_ept_violation(struct vmx_vcpu *vmx)
 		access |= BATON_ACCESS_WRITE;
 	if (qual & VMX_QUAL_EPT_FETCH)
 		access |= BATON_ACCESS_FETCH;
-	if (qual & VMX_QUAL_EPT_GVA && qual & VMX_QUAL_EPT_FINAL) {
+	if (qual & VMX_QUAL_EPT_GVA) {
 		gva = vmcs_read(VMCS_GUEST_LINEAR_ADDRESS);
-		access |= BATON_ACCESS_GVA;
+		access |= qual & VMX_QUAL_EPT_FINAL ? BATON_ACCESS_GVA : BATON_ACCESS_WALK;
 	}
 	vcpu->fault.insn_len = 0;
 	/* MOVs to the APIC's page and to eventfds are decoded here and now. */

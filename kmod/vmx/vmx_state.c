@@ -77,7 +77,7 @@ static inline void clear_shadow(void)
 			     blocking & ~(VMX_BLOCK_STI | VMX_BLOCK_MOVSS));
 }
 
-static inline void step_over(struct vmx_vcpu *vmx)
+void vmx_step_over(struct vmx_vcpu *vmx)
 {
 	u64 old = vmx_rip(vmx), rip = old + vmcs_read32(VMCS_EXIT_INSN_LENGTH);
 
@@ -89,17 +89,12 @@ static inline void step_over(struct vmx_vcpu *vmx)
 	clear_shadow();
 }
 
-void vmx_step_over(struct vmx_vcpu *vmx)
-{
-	step_over(vmx);
-}
-
 /* Completing an instruction ends shadows and RF, and is a step if TF is set. */
 void vmx_skip(struct vmx_vcpu *vmx)
 {
 	u64 rflags = vmx_rflags(vmx);
 
-	step_over(vmx);
+	vmx_step_over(vmx);
 	if (likely(!(rflags & (X86_EFLAGS_RF | X86_EFLAGS_TF))))
 		return;
 	vmx->base.regs.rflags = rflags & ~X86_EFLAGS_RF;
@@ -231,7 +226,7 @@ static void save_pdptes(struct baton_sregs *sregs)
 static void load_control_registers(struct vmx_vcpu *vmx, const struct baton_sregs *sregs)
 {
 	vmx->cr0_owned = CR0_OWNABLE & ~vmx_caps.cr0_fixed0;
-	vmx->cr4_owned = CR4_OWNABLE & baton_cr4_allowed(&vmx->base) & ~vmx_caps.cr4_fixed0;
+	vmx->cr4_owned = CR4_OWNABLE & vmx->base.cpuid.cr4_allowed & ~vmx_caps.cr4_fixed0;
 	vmcs_write(VMCS_CR0_MASK, ~vmx->cr0_owned);
 	vmcs_write(VMCS_CR4_MASK, ~vmx->cr4_owned);
 	vmcs_write(VMCS_CR0_SHADOW, sregs->cr0);

@@ -142,7 +142,7 @@ static bool event_due(struct vmx_vcpu *vmx)
 	const struct baton_pending *ev = &vcpu->ev;
 
 	return ev->reinject || ev->exception || ev->nmi || baton_pins(vcpu) ||
-	       vmx->cpu_controls != vmx_caps.cpu || baton_lapic_has_work(vcpu) ||
+	       vmx->cpu_controls != vmx_caps.cpu || baton_apic_has_work(&vcpu->apic) ||
 	       baton_steps(vcpu);
 }
 

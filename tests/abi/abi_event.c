@@ -248,36 +248,71 @@ static void test_double_fault(void)
 	abi_guest_end(&g);
 }
 
-/*
- * A far jump to a TSS, in 32-bit code: the module takes no part in it. (QEMU's AMD-V does not
- * exit for it: there the guest goes on into an empty task, and that is its end.)
- */
-static void test_task_switch(void)
-{
-	/* ljmp 0x18:0 */
-	static const unsigned char code[] = { 0xea, 0, 0, 0, 0, 0x18, 0 };
-	struct abi_guest g = abi_guest_start(code, sizeof(code));
-	struct baton_sregs s;
-	uint64_t *gdt = (uint64_t *)(g.memory + 0x500);
-	struct baton_stats stats;
+/* --- events that the monitor sets ------------------------------------------------------- */
 
-	gdt[1] = 0x00cf9b000000ffff;
-	gdt[2] = 0x00cf93000000ffff;
-	gdt[3] = 0x0000890070000067;	/* an available TSS at 0x7000 */
-	gdt[4] = 0x00008b0060000067;
-	EXPECT(!ioctl(g.vcpu, BATON_GET_SREGS, &s));
-	s.cr0 |= 1;
-	s.gdt = (struct baton_dtable) { .base = 0x500, .limit = 8 * 8 - 1 };
-	s.seg[BATON_CS] = (struct baton_segment) { 0, ~0u, 8, 0xc09b };
-	s.seg[BATON_SS] = (struct baton_segment) { 0, ~0u, 16, 0xc093 };
-	s.seg[BATON_TR] = (struct baton_segment) { 0x6000, 0x67, 32, 0x8b };
-	EXPECT(!ioctl(g.vcpu, BATON_SET_SREGS, &s));
-	EXPECT(!abi_run_on(g.vcpu, g.run));
-	EXPECT(g.run->exit_reason == BATON_EXIT_INTERNAL ||
-	       g.run->exit_reason == BATON_EXIT_SHUTDOWN);
-	/* The VM is well: it says where it is. */
-	EXPECT(!ioctl(g.vcpu, BATON_GET_STATS, &stats));
-	EXPECT(!ioctl(g.vcpu, BATON_GET_SREGS, &s));
+#define FRESH_STACK 0xe0000	/* nobody has touched it: the delivery exits in its middle */
+
+ABI_CODE(behind_int3, "	int3\n	out %al, $0x99\n	hlt\n");
+
+/* Who debugs the guest gives an INT3 of its own back: RIP is behind it then. */
+static void test_breakpoint_cut_short(void)
+{
+	struct abi_guest g = ABI_LONG_GUEST(behind_int3);
+	const struct baton_events events = { .flags = BATON_EV_EXCEPTION, .exception = 3 };
+	struct baton_regs regs;
+	uint64_t rip;
+
+	EXPECT(!ioctl(g.vcpu, BATON_GET_REGS, &regs));
+	regs.rip++;
+	regs.gpr[BATON_RSP] = FRESH_STACK;
+	EXPECT(!ioctl(g.vcpu, BATON_SET_REGS, &regs));
+	EXPECT(!ioctl(g.vcpu, BATON_SET_EVENTS, &events));
+	ABI_RUN(g, BATON_EXIT_PIO);
+	EXPECT(g.run->pio.port == 3);
+	memcpy(&rip, g.memory + FRESH_STACK - 40, 8);
+	EXPECT(rip == ABI_LONG_CODE + 1);
+	abi_guest_end(&g);
+	/* One that the guest executes is executed again, not injected: it is met once. */
+	g = ABI_LONG_GUEST(behind_int3);
+	EXPECT(!ioctl(g.vcpu, BATON_GET_REGS, &regs));
+	regs.gpr[BATON_RSP] = FRESH_STACK;
+	EXPECT(!ioctl(g.vcpu, BATON_SET_REGS, &regs));
+	ABI_RUN(g, BATON_EXIT_PIO);
+	EXPECT(g.run->pio.port == 3);
+	memcpy(&rip, g.memory + FRESH_STACK - 40, 8);
+	EXPECT(rip == ABI_LONG_CODE + 1);
+	abi_guest_end(&g);
+}
+
+ABI_CODE(two_events, "	out %al, $0x99\n	out %al, $6\n	iretq\n");
+
+/*
+ * An interrupt that was taken waits behind an exception, also when that one's delivery
+ * is cut short, as here, where nobody has touched the stack.
+ */
+static void test_two_events(void)
+{
+	struct abi_guest g = ABI_LONG_GUEST(two_events);
+	const struct baton_events both = {
+		.flags = BATON_EV_EXCEPTION | BATON_EV_INTERRUPT, .exception = 6, .interrupt = 0x41,
+	};
+	struct baton_events events;
+	struct baton_regs regs;
+
+	EXPECT(!ioctl(g.vcpu, BATON_GET_REGS, &regs));
+	regs.rflags |= 0x200;
+	regs.gpr[BATON_RSP] = FRESH_STACK;
+	EXPECT(!ioctl(g.vcpu, BATON_SET_REGS, &regs));
+	abi_set_gate(&g, 6, ABI_LONG_CODE + 2);
+	EXPECT(!ioctl(g.vcpu, BATON_SET_EVENTS, &both));
+	EXPECT(!ioctl(g.vcpu, BATON_GET_EVENTS, &events));
+	EXPECT(!memcmp(&events, &both, sizeof(both)));
+	ABI_RUN(g, BATON_EXIT_PIO);
+	EXPECT(g.run->pio.port == 6);
+	EXPECT(!ioctl(g.vcpu, BATON_GET_EVENTS, &events));
+	EXPECT(events.flags == BATON_EV_INTERRUPT && events.interrupt == 0x41);
+	ABI_RUN(g, BATON_EXIT_PIO);
+	EXPECT(g.run->pio.port == 0x41);
 	abi_guest_end(&g);
 }
 
@@ -289,6 +324,7 @@ const struct abi_test abi_event_tests[] = {
 	{ "A14: NMI window", test_nmi_window },
 	{ "A14: task priority", test_priority },
 	{ "A14: double and triple fault", test_double_fault },
-	{ "A14: task switch refused", test_task_switch },
+	{ "A14: a breakpoint whose delivery exits", test_breakpoint_cut_short },
+	{ "A14: an interrupt behind an exception", test_two_events },
 	{ NULL, NULL },
 };

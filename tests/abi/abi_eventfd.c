@@ -85,6 +85,60 @@ static void test_writes(void)
 	abi_guest_end(&g);
 }
 
+/* One that begins in memory and ends in the device is no write to the device's address. */
+static void test_write_from_memory(void)
+{
+	static const unsigned char code[] = {
+		0x66, 0xa3, 0xfe, 0xff,		/* mov [0xfffe],eax */
+		0xe6, 0x10,			/* out 0x10,al */
+	};
+	struct abi_guest g = abi_guest_start(code, sizeof(code));
+	unsigned char *memory = abi_memory(g.vm, 1, DEVICE - 0x1000, 0x1000);
+	int fd = eventfd(0, EFD_NONBLOCK);
+	struct baton_sregs sregs;
+
+	memset(memory, 0xa5, 0x1000);
+	EXPECT(!ioctl(g.vcpu, BATON_GET_SREGS, &sregs));
+	sregs.seg[BATON_DS].base = DEVICE - 0x10000;
+	sregs.seg[BATON_DS].limit = 0xfffff;
+	EXPECT(!ioctl(g.vcpu, BATON_SET_SREGS, &sregs));
+	EXPECT(!bind_write(&g, fd, DEVICE, 0, 0, 0));
+	expect_emulate(&g, DEVICE, 4);
+	EXPECT(!signals(fd));
+	ABI_RUN(g, BATON_EXIT_PIO);
+	close(fd);
+	abi_guest_end(&g);
+}
+
+ABI_CODE(page_start, "	mov %eax, (%rsi)\n	out %al, $0x10\n	mov %eax, (%rdi)\n"
+		     "	out %al, $0x11\n");
+
+/* At the first byte of a page a MOV to [register] is known to begin there. */
+static void test_page_start(void)
+{
+	struct abi_guest g = ABI_LONG_GUEST(page_start);
+	unsigned char *memory = abi_memory(g.vm, 1, DEVICE - 0x1000, 0x1000);
+	const uint64_t entry = 0x200087;
+	int fd = eventfd(0, EFD_NONBLOCK);
+	struct baton_regs regs;
+
+	memset(memory, 0xa5, 0x1000);
+	memcpy(g.memory + 0x6008, &entry, 8); /* the second 2 MiB of its tables */
+	EXPECT(!ioctl(g.vcpu, BATON_GET_REGS, &regs));
+	regs.gpr[BATON_RSI] = DEVICE;
+	regs.gpr[BATON_RDI] = DEVICE - 2;
+	EXPECT(!ioctl(g.vcpu, BATON_SET_REGS, &regs));
+	EXPECT(!bind_write(&g, fd, DEVICE, 4, 0, 0));
+	ABI_RUN(g, BATON_EXIT_PIO);
+	EXPECT(g.run->pio.port == 0x10 && signals(fd) == 1);
+	expect_emulate(&g, DEVICE, 2);
+	EXPECT(!signals(fd));
+	ABI_RUN(g, BATON_EXIT_PIO);
+	EXPECT(g.run->pio.port == 0x11);
+	close(fd);
+	abi_guest_end(&g);
+}
+
 /* A slot over the address: then it is memory. Gone again: a doorbell again. */
 static void test_under_slot(void)
 {
@@ -201,6 +255,8 @@ static void test_resample_closed(void)
 const struct abi_test abi_eventfd_tests[] = {
 	{ "A2: memory writes to eventfds", test_writes },
 	{ "A2: a slot over an eventfd's address", test_under_slot },
+	{ "A2: a write from memory to an eventfd's address", test_write_from_memory },
+	{ "A2: an eventfd at the start of a page", test_page_start },
 	{ "A14: resamplers", test_resample },
 	{ "A14: a resampler without its irqfd", test_resample_closed },
 	{ NULL, NULL },

@@ -120,6 +120,7 @@ int main(int argc, char **argv)
 	run_table(abi_debug_tests, wanted);
 	run_table(abi_tsc_tests, wanted);
 	run_table(abi_event_tests, wanted);
+	run_table(abi_task_tests, wanted);
 	run_table(abi_host_tests, wanted);
 	run_table(abi_canary_tests, wanted);
 	return abi_failures ? 1 : 0;

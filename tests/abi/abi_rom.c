@@ -108,8 +108,47 @@ static void test_rom_gone(void)
 	abi_guest_end(&g);
 }
 
+#define ROM_TABLES 0x200000u
+
+ABI_CODE(any, "	out %al, $0x10\n");
+
+/*
+ * Page tables in ROM: the processor wants to mark them, and what it is refused is not an
+ * operand of whatever instruction it was about to do.
+ */
+static void test_tables_in_rom(void)
+{
+	struct abi_guest g = ABI_LONG_GUEST(any);
+	uint64_t *tables = mmap(NULL, 0x3000, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+				-1, 0);
+	struct baton_slot slot = {
+		.id = 1, .flags = BATON_SLOT_READONLY, .gpa = ROM_TABLES, .size = 0x3000,
+		.hva = (uintptr_t)tables,
+	};
+	const struct baton_exit_emulate *e = &g.run->emulate;
+	struct baton_sregs sregs;
+	struct baton_info info;
+
+	EXPECT(!ioctl(g.sys, BATON_GET_INFO, &info));
+	EXPECT(info.features & BATON_FEAT_ACCESS_WALK);
+	tables[0] = ROM_TABLES + 0x1007;
+	tables[512] = ROM_TABLES + 0x2007;
+	tables[1024] = 0x87;
+	EXPECT(!ioctl(g.vm, BATON_SET_SLOT, &slot));
+	EXPECT(!ioctl(g.vcpu, BATON_GET_SREGS, &sregs));
+	sregs.cr3 = ROM_TABLES;
+	EXPECT(!ioctl(g.vcpu, BATON_SET_SREGS, &sregs));
+	ABI_RUN(g, BATON_EXIT_EMULATE);
+	EXPECT(e->kind == BATON_EMULATE_ROM && e->gpa >> 12 == ROM_TABLES >> 12);
+	EXPECT(e->access & BATON_ACCESS_WALK && !(e->access & BATON_ACCESS_GVA));
+	EXPECT(tables[0] == ROM_TABLES + 0x1007);
+	munmap(tables, 0x3000);
+	abi_guest_end(&g);
+}
+
 const struct abi_test abi_rom_tests[] = {
 	{ "A2: code in ROM, writes to it", test_rom },
 	{ "A2: ROM gone", test_rom_gone },
+	{ "A2: page tables in ROM", test_tables_in_rom },
 	{ NULL, NULL },
 };

@@ -53,7 +53,7 @@ static void run_guest(struct baton_vcpu *vcpu, bool eoi)
 
 	ppr = vcpu->apic.regs[APIC_REG_PPR];
 	FUZZ_CHECK(vector < 0 || vector >> 4 > (int)(ppr >> 4));
-	FUZZ_CHECK(baton_lapic_has_work(vcpu) == (vector >= 0));
+	FUZZ_CHECK(baton_apic_has_work(&vcpu->apic) == (vector >= 0));
 	if (vector < 0)
 		return;
 	baton_lapic_accept(vcpu, vector);

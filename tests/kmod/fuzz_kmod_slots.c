@@ -111,7 +111,8 @@ static void log_dirty(struct baton_vm *vm, struct fuzz *f)
 	u64 i, old;
 	int r;
 
-	baton_dirty_mark(vm, number(f), fuzz_u8(f));
+	spin_lock(&vm->mmu_lock);
+	baton_write_end(vm, number(f), fuzz_u8(f));
 	if (slot && slot->dirty && fuzz_bool(f))
 		log.count = slot->size / PAGE_SIZE - min(log.first, slot->size / PAGE_SIZE);
 	memset(bits, 0x5a, sizeof(bits));

@@ -387,6 +387,11 @@ static void test_exit_address(void **state)
 	expect_page_fault(g, 3, G_DEVICE + 0x5010);
 	g->exit.access = BATON_ACCESS_WRITE;
 	expect_at(g, 0x2010);
+	/* It was not this instruction's: a page table, which has the same place in its page. */
+	guest_map(g, G_DEVICE + 0x5000, (G_DEVICE + 0x5000) | G_PTE);
+	g->exit.access = BATON_ACCESS_WRITE | BATON_ACCESS_WALK;
+	expect_at(g, 0x5010);
+	expect_at(g, 0x5010); /* once more, from the cache */
 }
 
 /* ---- code ---- */

@@ -359,6 +359,56 @@ static void test_hard_breaks(void **state)
 	rig_end_all(&r);
 }
 
+static void meet(struct rig *r, unsigned int cpu, uint64_t dr6)
+{
+	r->vcpu[cpu].met = true;
+	r->vcpu[cpu].what = (struct hv_exit_debug){ .exception = 1, .dr6 = dr6 };
+}
+
+/* Two vCPUs in one moment: gdb is told of both, one after the other. */
+static void test_two_watchpoints_at_once(void **state)
+{
+	char reply[128];
+	struct rig r;
+
+	(void)state;
+	rig_start(&r);
+	ASK("Z2,2000,8", "OK");
+	ASK("Z4,3000,4", "OK");
+	ASK("c", "");
+	meet(&r, 0, 1);
+	meet(&r, 1, 2);
+	gdb_on_break(r.gdb);
+	rig_sent(&r, reply, sizeof(reply));
+	assert_non_null(strstr(reply, "$T05watch:2000;thread:1;#"));
+	/* gdb takes them out while it looks, and puts them back in another order. */
+	ASK("z2,2000,8", "OK");
+	ASK("z4,3000,4", "OK");
+	/* The first one alone makes a step: the second one's is still to come. */
+	ASK("vCont;s:1", "");
+	assert_int_equal(r.running, 1);
+	meet(&r, 0, 0x4000);
+	gdb_on_break(r.gdb);
+	rig_sent(&r, reply, sizeof(reply));
+	assert_int_equal(strncmp(reply, "$T05thread:1;#", 14), 0);
+	ASK("Z4,3000,4", "OK");
+	ASK("Z2,2000,8", "OK");
+	ASK("c", "T05awatch:3000;thread:2;");
+	assert_int_equal(r.running, 0);
+	ASK("c", "");
+	assert_int_equal(r.running, 3);
+	/* Nobody waits for it any more. */
+	meet(&r, 0, 1);
+	meet(&r, 1, 2);
+	gdb_on_break(r.gdb);
+	rig_sent(&r, reply, sizeof(reply));
+	ASK("z2,2000,8", "OK");
+	ASK("z4,3000,4", "OK");
+	ASK("c", "");
+	assert_int_equal(r.running, 3);
+	rig_end_all(&r);
+}
+
 /* What a step by RFLAGS.TF would leave where the guest sees it. */
 static void test_step_flags(void **state)
 {
@@ -456,6 +506,7 @@ int main(void)
 		cmocka_unit_test(test_soft_breaks),
 		cmocka_unit_test(test_guests_own), cmocka_unit_test(test_gone),
 		cmocka_unit_test(test_hard_breaks),
+		cmocka_unit_test(test_two_watchpoints_at_once), cmocka_unit_test(test_threads),
 		cmocka_unit_test(test_step_flags), cmocka_unit_test(test_threads),
 		cmocka_unit_test(test_where),
 	};

@@ -356,12 +356,16 @@ static const struct store stores[] = {
 	{ "movups", BITS64, 3, "\x0f\x11\x03", 0, 0 },
 };
 
+static u64 doorbell_base;	/* RSI, R14; 0: as the others */
+
 static enum baton_next write_doorbell(const struct store *store, u64 gpa)
 {
 	unsigned int i;
 
 	for (i = 0; i < BATON_GPR_COUNT; i++)
 		v->regs.gpr[i] = 0x8877665544332211 + i * 0x100;
+	if (doorbell_base)
+		v->regs.gpr[BATON_RSI] = v->regs.gpr[BATON_R14] = doorbell_base;
 	memcpy(memory + CODE, store->code, store->length);
 	set_mode(store->mode);
 	v->dirty = 0;
@@ -419,6 +423,36 @@ static void test_doorbell_left_alone(void **state)
 	assert_int_equal(write_doorbell(store, DOORBELL), BATON_ENTER);
 }
 
+/* A write that crosses into the page is reported at its first byte, too. */
+static void test_doorbell_at_page_start(void **state)
+{
+	static const struct store plain = { "mov [rsi], eax", BITS64, 2, "\x89\x06", 4, 0 },
+		high = { "mov [r14], eax", BITS64, 3, "\x41\x89\x06", 4, 0 },
+		based = { "gs: mov [rsi], eax", BITS64, 3, "\x65\x89\x06", 0, 0 },
+		far = { "mov [rsi+1], eax", BITS64, 3, "\x89\x46\x01", 0, 0 },
+		byte = { "mov [rsi+1], al", BITS64, 3, "\x88\x46\x01", 1, 0 },
+		old = { "mov [esi], eax", BITS32, 2, "\x89\x06", 0, 0 },
+		moffs = { "mov moffs, eax", BITS64, 9, "\xa3\0\0\0\0\0\0\0\0", 0, 0 };
+	const struct store *all[] = { &plain, &high, &based, &far, &byte, &old, &moffs };
+	u64 start = 0xd0000000;
+	enum baton_next next;
+
+	(void)state;
+	kmod_ioeventfd = start;
+	for (unsigned int crosses = 0; crosses < 2; crosses++)
+		for (unsigned int i = 0; i < ARRAY_SIZE(all); i++) {
+			doorbell_base = crosses ? 0x7ffffffd : 0x80000000;
+			next = write_doorbell(all[i], start);
+			if (all[i]->size == 4 && crosses)
+				expect_monitor(all[i]->what, next);
+			else if (all[i]->size)
+				assert_int_equal(next, BATON_ENTER);
+			else
+				expect_monitor(all[i]->what, next);
+		}
+	doorbell_base = 0;
+}
+
 /* Who has not saved the registers (there was no binding then) does not decode. */
 static void test_doorbell_late(void **state)
 {
@@ -429,6 +463,8 @@ static void test_doorbell_late(void **state)
 	vm->ioeventfds = (void *)1;
 	assert_true(baton_exit_decodes(v, DOORBELL, BATON_ACCESS_WRITE));
 	assert_false(baton_exit_decodes(v, DOORBELL, 0));
+	/* The guest's page tables are there: what the processor writes is no instruction's. */
+	assert_false(baton_exit_decodes(v, DOORBELL, BATON_ACCESS_WRITE | BATON_ACCESS_WALK));
 	assert_false(baton_exit_decodes(v, DOORBELL + 4, BATON_ACCESS_WRITE));
 	memcpy(memory + CODE, "\x89\x03", 2);
 	v->valid &= ~BATON_ST_SREGS;
@@ -446,6 +482,7 @@ int main(void)
 		T(test_taken), T(test_refused), T(test_end_of_memory), T(test_wraps_at_4g),
 		T(test_wraps_within), T(test_paged_out), T(test_no_stale_bytes),
 		T(test_insn_length), T(test_doorbell), T(test_doorbell_left_alone),
+		T(test_insn_length), T(test_doorbell), T(test_doorbell_at_page_start),
 		T(test_doorbell_late),
 	};
 

@@ -297,9 +297,8 @@ static void check_pair(u8 first, u8 second, bool delivering)
 	memset(&v->ev, 0, sizeof(v->ev));
 	v->requests = 0;
 	if (delivering) {
-		v->ev.reinject = true;
-		v->ev.reinject_type = 3;
-		v->ev.reinject_vector = first;
+		v->ev.exception = true;
+		v->ev.vector = first;
 	} else {
 		baton_queue_exception(v, first, false, 0);
 	}

@@ -139,7 +139,7 @@ static void test_priorities(void **state)
 	(void)state;
 	baton_lapic_post(v, 0x31, false);
 	baton_lapic_post(v, 0x45, false);
-	assert_true(baton_lapic_has_work(v));
+	assert_true(baton_apic_has_work(&v->apic));
 	assert_int_equal(take(v), 0x45);
 	assert_int_equal(rd(v, APIC_REG_PPR), 0x40);
 	assert_int_equal(rd(v, APIC_REG_ISR + 2), 1 << 5);
@@ -147,7 +147,7 @@ static void test_priorities(void **state)
 	/* Same class: waits. Higher class: interrupts. */
 	baton_lapic_post(v, 0x4f, false);
 	assert_int_equal(take(v), -1);
-	assert_false(baton_lapic_has_work(v));
+	assert_false(baton_apic_has_work(&v->apic));
 	baton_lapic_post(v, 0x50, false);
 	assert_int_equal(take(v), 0x50);
 	assert_int_equal(rd(v, APIC_REG_PPR), 0x50);

@@ -59,7 +59,7 @@ static void test_one_shot(void **state)
 	kmod_take_request(v, BATON_REQ_EVENT);
 	kshim_advance(1);
 	assert_true(kmod_take_request(v, BATON_REQ_EVENT));
-	assert_true(baton_lapic_has_work(v));
+	assert_true(baton_apic_has_work(&v->apic));
 	assert_int_equal(take_and_eoi(v), VECTOR);
 	assert_int_equal(rd(v, APIC_REG_CURRENT_COUNT), 0);
 	assert_int_equal(rd(v, APIC_REG_INITIAL_COUNT), 5 * MS);
@@ -342,7 +342,7 @@ static void sleep_until_deadline(u64 late)
 {
 	baton_lapic_set_tsc_deadline(v, guest_tsc() + 4 * MS);
 	baton_timer_block(v);
-	while (!baton_lapic_has_news(v))
+	while (!baton_apic_has_news(&v->apic))
 		kshim_advance(1);
 	kshim_advance(late);
 }
@@ -420,10 +420,10 @@ static void test_backend_deadlines(void **state)
 	deadline_mode();
 	baton_lapic_set_tsc_deadline(v, guest_tsc() + 2 * MS);
 	kshim_advance(2 * MS);
-	assert_false(baton_lapic_has_news(v));
+	assert_false(baton_apic_has_news(&v->apic));
 	/* Over when it goes to sleep: it does not, and there is nothing to learn. */
 	baton_timer_block(v);
-	assert_true(baton_lapic_has_news(v));
+	assert_true(baton_apic_has_news(&v->apic));
 	baton_timer_wake(v);
 	assert_int_equal(v->apic.wake_ticks, 0);
 	assert_int_equal(take_and_eoi(v), VECTOR);

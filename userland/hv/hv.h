@@ -154,6 +154,7 @@ enum hv_exit_kind {
 	HV_EXIT_MEMORY,		/* the host could not supply a page of guest RAM */
 	HV_EXIT_INTA,		/* the 8259's vector is wanted: fill in *vector */
 	HV_EXIT_DEBUG,		/* what hv_vcpu_set_debug() asked for */
+	HV_EXIT_TASK_SWITCH,	/* to be emulated: registers are current */
 };
 
 /* A #DB with its causes as DR6 names them (BS: the step), or INT3, with RIP on it. */
@@ -168,6 +169,7 @@ struct hv_exit {
 		struct { uint16_t port; uint8_t size; bool in; uint32_t *data; } pio;
 		struct { uint64_t gpa; uint8_t size; bool write; uint64_t *data; } mmio;
 		const struct baton_exit_emulate *emulate; /* until the next run */
+		const struct baton_exit_task *task;	  /* the same */
 		struct { uint32_t vector; } eoi;
 		struct { uint64_t reason; uint64_t info[3]; const char *what; } fail;
 		struct baton_exit_memory memory;
@@ -219,7 +221,7 @@ struct hv_debug {
 int hv_vcpu_set_debug(struct hv_vcpu *vcpu, const struct hv_debug *debug);
 
 /*
- * For the thread that handles an HV_EXIT_EMULATE: registers of the instruction,
+ * For the thread that handles an HV_EXIT_EMULATE or _TASK_SWITCH: registers of the instruction,
  * without a system call where the engine has them at hand. Changes made through
  * the pointers count after hv_vcpu_commit() with the classes that changed.
  */

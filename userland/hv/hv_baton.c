@@ -272,6 +272,10 @@ static void fill_exit(struct baton_vcpu *vcpu, struct hv_exit *exit)
 		exit->kind = HV_EXIT_EMULATE;
 		exit->emulate = &run->emulate;
 		break;
+	case BATON_EXIT_TASK_SWITCH:
+		exit->kind = HV_EXIT_TASK_SWITCH;
+		exit->task = &run->task;
+		break;
 	case BATON_EXIT_EOI:
 		exit->kind = HV_EXIT_EOI;
 		exit->eoi.vector = run->eoi.vector;

@@ -25,7 +25,7 @@
 
 #define VECTOR_DB 1
 #define VECTOR_UD 6
-#define DR6_SINGLE_STEP (1u << 14)
+#define DR7_LOCAL 0x155u /* what a task switch ends */
 
 struct vcpu {
 	struct vcpu_config config;
@@ -180,15 +180,15 @@ static void on_debug(struct vcpu *vcpu, const struct hv_exit *exit)
 	machine_break(vcpu->config.machine, vcpu->config.id);
 }
 
-/* A single step is over: what a #DB handler looks for. */
-static int note_single_step(struct vcpu *vcpu)
+/* What a #DB handler looks for. */
+static int note_cause(struct vcpu *vcpu, uint32_t dr6)
 {
 	struct baton_debugregs regs;
 	int error = hv_vcpu_get_debugregs(vcpu->hv, &regs);
 
 	if (error)
 		return error;
-	regs.dr6 |= DR6_SINGLE_STEP;
+	regs.dr6 |= dr6;
 	return hv_vcpu_set_debugregs(vcpu->hv, &regs);
 }
 
@@ -198,7 +198,7 @@ static void inject(struct vcpu *vcpu, const struct emul_fault *fault)
 	int error = hv_vcpu_get_events(vcpu->hv, &events);
 
 	if (!error && fault->vector == VECTOR_DB)
-		error = note_single_step(vcpu);
+		error = note_cause(vcpu, fault->dr6);
 	if (!error) {
 		events.flags |= BATON_EV_EXCEPTION |
 				(fault->has_error_code ? BATON_EV_ERROR_CODE : 0);
@@ -227,9 +227,10 @@ static void on_fetch(struct vcpu *vcpu)
 
 static void on_emulate(struct vcpu *vcpu, const struct hv_exit *exit)
 {
+	uint32_t access = exit->emulate->access;
 	struct emul_fault fault;
 
-	if (exit->emulate->access & BATON_ACCESS_FETCH) {
+	if (access & BATON_ACCESS_FETCH && !(access & BATON_ACCESS_WALK)) {
 		on_fetch(vcpu);
 		return;
 	}
@@ -251,7 +252,63 @@ static void on_emulate(struct vcpu *vcpu, const struct hv_exit *exit)
 	case EMUL_NO_CODE:
 		on_void(vcpu);
 		break;
+	case EMUL_SHUTDOWN: /* only task switches end like that */
+		break;
 	}
+}
+
+/* An instruction is over, or an event has begun, which only the latter may have in its way. */
+static int task_events(struct vcpu *vcpu, const struct baton_exit_task *task)
+{
+	struct baton_events events;
+	int error = hv_vcpu_get_events(vcpu->hv, &events);
+
+	if (error)
+		return error;
+	events.flags &= ~(BATON_EV_STI_SHADOW | BATON_EV_MOVSS_SHADOW);
+	if (task->source == BATON_TASK_IRET)
+		events.flags &= ~BATON_EV_NMI_BLOCKED;
+	if (task->source == BATON_TASK_GATE && (task->event & BATON_TASK_TYPE) == BATON_TASK_NMI)
+		events.flags |= BATON_EV_NMI_BLOCKED;
+	return hv_vcpu_set_events(vcpu->hv, &events);
+}
+
+static int end_local_breakpoints(struct vcpu *vcpu)
+{
+	struct baton_debugregs regs;
+	int error = hv_vcpu_get_debugregs(vcpu->hv, &regs);
+
+	if (error || !(regs.dr7 & DR7_LOCAL))
+		return error;
+	regs.dr7 &= ~(uint64_t)DR7_LOCAL;
+	return hv_vcpu_set_debugregs(vcpu->hv, &regs);
+}
+
+static void on_task_switch(struct vcpu *vcpu, const struct baton_exit_task *task)
+{
+	struct emul_fault fault;
+	enum emul_result result;
+	bool switched;
+	int error;
+
+	result = emul_task_switch(vcpu->emul, hv_vcpu_regs(vcpu->hv), hv_vcpu_sregs(vcpu->hv),
+				  task, &fault, &switched);
+	if (result == EMUL_SHUTDOWN) {
+		on_shutdown(vcpu);
+		return;
+	}
+	if (result != EMUL_DONE_SREGS && result != EMUL_FAULT) {
+		on_unsupported(vcpu);
+		return;
+	}
+	hv_vcpu_commit(vcpu->hv, BATON_CLASS_REGS | BATON_CLASS_SREGS);
+	error = task_events(vcpu, task);
+	if (!error && switched)
+		error = end_local_breakpoints(vcpu);
+	if (error)
+		on_run_error(vcpu, error);
+	else if (result == EMUL_FAULT)
+		inject(vcpu, &fault);
 }
 
 static void dispatch(struct vcpu *vcpu, const struct hv_exit *exit)
@@ -267,6 +324,9 @@ static void dispatch(struct vcpu *vcpu, const struct hv_exit *exit)
 		break;
 	case HV_EXIT_EMULATE:
 		on_emulate(vcpu, exit);
+		break;
+	case HV_EXIT_TASK_SWITCH:
+		on_task_switch(vcpu, exit->task);
 		break;
 	case HV_EXIT_EOI:
 		ioapic_eoi(vcpu->config.ioapic, exit->eoi.vector);

@@ -285,6 +285,10 @@ extern unsigned long kshim_totalram;
 	(kshim_user_fault && kshim_user_fault((unsigned long)(from), n) ? \
 	 -EFAULT : (memcpy(to, (const void *)(from), n), 0))
 #define __put_user(x, p) put_user(x, p)
+#define __copy_to_user(to, from, n) copy_to_user(to, from, n)
+/* 0: all of it is there now. */
+#define fault_in_safe_writeable(p, n) \
+	(kshim_user_fault && kshim_user_fault((unsigned long)(p), n) ? (n) : 0ul)
 #define copy_to_user_nofault(to, from, n) (copy_to_user(to, from, n) ? -EFAULT : 0)
 #define user_access_begin(p, size) ((void)(p), true)
 #define user_access_end() barrier()

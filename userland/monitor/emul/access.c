@@ -165,17 +165,17 @@ int access_resolve(struct emul_cpu *cpu, unsigned int seg, uint64_t offset, unsi
 	return translate(cpu, second, access, segment_vector(seg), &place->gpa[1]);
 }
 
-int access_resolve_system(struct emul_cpu *cpu, uint64_t linear, uint32_t access,
-			  struct emul_place *place)
+int access_resolve_system(struct emul_cpu *cpu, uint64_t linear, unsigned int size,
+			  uint32_t access, struct emul_place *place)
 {
-	uint64_t second = (linear + 8) & ~PAGE_OFFSET;
+	uint64_t second = (linear + size) & ~PAGE_OFFSET;
 	bool user, two;
 	int error;
 
-	*place = (struct emul_place){ .size = 8, .first = 8 };
-	if ((linear & PAGE_OFFSET) > PAGE_OFFSET + 1 - 8)
+	*place = (struct emul_place){ .size = size, .first = size };
+	if ((linear & PAGE_OFFSET) > PAGE_OFFSET + 1 - size)
 		place->first = (unsigned int)(second - linear);
-	two = place->first < 8;
+	two = place->first < size;
 	ready_walk(cpu);
 	user = cpu->walk.user;
 	cpu->walk.user = false;

@@ -17,6 +17,7 @@
 
 #define CR0_PE		(1ull << 0)
 #define EFER_LMA	(1ull << 10)
+#define DR6_BS		(1u << 14)
 
 #define CACHE_SIZE 64
 #define PAGE_SIZE 4096u
@@ -178,6 +179,12 @@ static void take_mode(struct baton_sregs *sregs, const struct baton_code_mode *m
 
 /* ---- one run ---- */
 
+void exec_forget_pages(struct emul_cpu *cpu)
+{
+	cpu->walk_ready = false;
+	cpu->page[0].valid = cpu->page[1].valid = false;
+}
+
 static enum emul_mode find_mode(const struct baton_sregs *sregs, bool protected_mode)
 {
 	uint16_t attr = sregs->seg[BATON_CS].attr;
@@ -203,8 +210,7 @@ static void init_cpu(struct emul_cpu *cpu, struct emul *emul, struct baton_regs 
 	cpu->complete = !(exit->access & BATON_ACCESS_LONG64);
 	cpu->trust_gpa = false;
 	cpu->sregs_changed = false;
-	cpu->walk_ready = false;
-	cpu->page[0].valid = cpu->page[1].valid = false;
+	exec_forget_pages(cpu);
 }
 
 /*
@@ -228,7 +234,7 @@ static int run(struct emul *emul, struct emul_cpu *cpu)
 		return error;
 	if (!fits_exit(cpu, op))
 		return -EAGAIN;
-	cpu->trust_gpa = !op->many;
+	cpu->trust_gpa = !op->many && !(cpu->exit->access & BATON_ACCESS_WALK);
 	error = exec_op(cpu, op);
 	if (!error) {
 		cpu->regs->rip += op->length;
@@ -249,7 +255,8 @@ static enum emul_result give_fault(struct emul_cpu *cpu, struct baton_sregs *sre
 	if (fault->vector == VECTOR_PF)
 		sregs->cr2 = cpu->cr2;
 	/* a breakpoint on the instruction was reported before it got this far */
-	cpu->regs->rflags |= RFLAGS_RF;
+	if (fault->vector != VECTOR_DB)
+		cpu->regs->rflags |= RFLAGS_RF;
 	return EMUL_FAULT;
 }
 
@@ -311,7 +318,8 @@ static __attribute__((noinline)) bool quick_move(struct emul *emul, struct baton
 
 	cpu.regs = regs;
 	if (!entry->quick || memory->kind != EMUL_MEM || exit->kind != BATON_EMULATE_MMIO ||
-	    regs->rflags & RFLAGS_TF || exit->gpa & (memory->size - 1u))
+	    exit->access & BATON_ACCESS_WALK || regs->rflags & RFLAGS_TF ||
+	    exit->gpa & (memory->size - 1u))
 		return false;
 	linear = quick_address(regs, op, memory);
 	if ((linear ^ exit->gpa) & (PAGE_SIZE - 1) ||
@@ -336,7 +344,7 @@ static enum emul_result done(struct emul_cpu *cpu, struct emul_fault *fault)
 {
 	if (!(cpu->regs->rflags & RFLAGS_TF))
 		return cpu->sregs_changed ? EMUL_DONE_SREGS : EMUL_DONE;
-	*fault = (struct emul_fault){ .vector = VECTOR_DB };
+	*fault = (struct emul_fault){ .vector = VECTOR_DB, .dr6 = DR6_BS };
 	/* The caller commits all of them, as in give_fault(). */
 	return emul_need_sregs(cpu) ? EMUL_UNSUPPORTED : EMUL_FAULT;
 }
@@ -365,5 +373,29 @@ enum emul_result emul_run(struct emul *emul, struct baton_regs *regs,
 		return give_up(&cpu, sregs, fault, EMUL_NO_CODE);
 	default:
 		return give_up(&cpu, sregs, fault, EMUL_UNSUPPORTED);
+	}
+}
+
+enum emul_result emul_task_switch(struct emul *emul, struct baton_regs *regs,
+				  struct baton_sregs *sregs, const struct baton_exit_task *task,
+				  struct emul_fault *fault, bool *ret_switched)
+{
+	static const struct baton_exit_emulate no_exit;
+	struct emul_cpu cpu;
+	int error;
+
+	emul->count = 0;
+	init_cpu(&cpu, emul, regs, sregs, &no_exit);
+	error = exec_task_switch(&cpu, task);
+	*ret_switched = cpu.sregs_changed;
+	switch (error) {
+	case 0:
+		return EMUL_DONE_SREGS;
+	case -EFAULT:
+		return give_fault(&cpu, sregs, fault);
+	case -EIO:
+		return EMUL_SHUTDOWN;
+	default:
+		return EMUL_UNSUPPORTED;
 	}
 }

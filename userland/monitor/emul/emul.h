@@ -36,17 +36,19 @@ enum emul_result {
 	EMUL_FAULT,		/* inject fault: see below */
 	EMUL_UNSUPPORTED,	/* nothing done: see emul_bytes() */
 	EMUL_NO_CODE,		/* RIP leads to where no memory is */
+	EMUL_SHUTDOWN,		/* emul_task_switch(): a triple fault */
 };
 
 /*
  * Of the instruction nothing is done but a string's finished iterations; CR2 and
- * RFLAGS.RF are set. But vector 1 is the trap of a single-stepping guest: the
- * instruction, or one iteration, is done, and DR6.BS is for the caller to set.
+ * RFLAGS.RF are set. But vector 1 is a trap: the instruction, or one iteration, is
+ * done, and the bits in dr6 are for the caller to set.
  */
 struct emul_fault {
 	uint8_t vector;
 	bool has_error_code;
 	uint32_t error_code;
+	uint32_t dr6;		/* vector 1: the cause */
 };
 
 #define EMUL_INSN_MAX 15
@@ -63,6 +65,15 @@ void emul_destroy(struct emul *emul);	/* NULL is fine */
 enum emul_result emul_run(struct emul *emul, struct baton_regs *regs,
 			  struct baton_sregs *sregs, const struct baton_exit_emulate *exit,
 			  struct emul_fault *fault);
+/*
+ * Does a task switch (BATON_EXIT_TASK_SWITCH). EMUL_DONE_SREGS; EMUL_FAULT: then too all
+ * registers are to be taken over, for the fault may be the new task's; EMUL_SHUTDOWN and
+ * EMUL_UNSUPPORTED: nothing is done. *ret_switched: the new task runs. What a switch does to
+ * DR7 and to what blocks events is the caller's part.
+ */
+enum emul_result emul_task_switch(struct emul *emul, struct baton_regs *regs,
+				  struct baton_sregs *sregs, const struct baton_exit_task *task,
+				  struct emul_fault *fault, bool *ret_switched);
 /* The bytes of the last instruction, as far as there were any. */
 unsigned int emul_bytes(const struct emul *emul, uint8_t bytes[EMUL_INSN_MAX]);
 

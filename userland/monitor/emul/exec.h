@@ -71,6 +71,8 @@ struct emul_cpu {
 	uint64_t cr2;			/* … and, if it is a page fault */
 };
 
+/* emul.c: paging, or what it depends on, has changed. */
+void exec_forget_pages(struct emul_cpu *cpu);
 /* emul.c: before more of cpu->sregs is used than exit->mode tells. 0, -ENOTSUP. */
 int emul_need_sregs(struct emul_cpu *cpu);
 
@@ -98,9 +100,9 @@ bool access_exchange_pair(struct emul_cpu *cpu, const struct emul_place *place,
 			  const uint64_t old[2], const uint64_t value[2]);
 /* The 8 bytes `offset` into a place of 16. */
 struct emul_place access_part(const struct emul_place *place, unsigned int offset);
-/* 8 bytes that the processor looks at by itself, at a linear address, whatever the CPL. */
-int access_resolve_system(struct emul_cpu *cpu, uint64_t linear, uint32_t access,
-			  struct emul_place *place);
+/* What the processor looks at by itself, at a linear address, whatever the CPL. */
+int access_resolve_system(struct emul_cpu *cpu, uint64_t linear, unsigned int size,
+			  uint32_t access, struct emul_place *place);
 /*
  * Copies the code at RIP, at most EMUL_INSN_MAX bytes. 0; if there are fewer,
  * why: -EFAULT or -ENXIO (no memory). *ret_count is valid in any case.
@@ -149,6 +151,8 @@ int exec_enter(struct emul_cpu *cpu, const struct emul_op *op);
 int exec_leave(struct emul_cpu *cpu, const struct emul_op *op);
 int exec_jmp_far(struct emul_cpu *cpu, const struct emul_op *op);
 int exec_vector(struct emul_cpu *cpu, const struct emul_op *op);
+/* task.c. Also -ENOTSUP, and -EIO: the guest's triple fault. */
+int exec_task_switch(struct emul_cpu *cpu, const struct baton_exit_task *task);
 
 /* Does what decides over fetches say the same? */
 static inline bool is_same_mode(const struct baton_code_mode *a, const struct baton_code_mode *b)

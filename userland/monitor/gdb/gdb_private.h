@@ -47,6 +47,7 @@ struct gdb {
 	struct gdb_step step[GDB_CPUS_MAX];
 	struct gdb_soft soft[GDB_SOFT_MAX];
 	struct gdb_hard hard[GDB_HARD_MAX];
+	struct gdb_hard untold[GDB_CPUS_MAX]; /* watchpoints that were met, for the next stop */
 	struct gdb_decoder in;
 	uint8_t unread[512];	/* received and not decoded yet */
 	size_t unread_at, unread_end;

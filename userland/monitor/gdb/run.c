@@ -38,8 +38,64 @@ static void tell_vcpus(struct gdb *gdb)
 	}
 }
 
+/* ---- watchpoints of several vCPUs at once ---- */
+
+static const struct gdb_hard *find_met(const struct gdb *gdb, const struct hv_exit_debug *met)
+{
+	for (unsigned int i = 0; met->exception == VECTOR_DB && i < GDB_HARD_MAX; i++)
+		if (met->dr6 >> i & 1 && gdb->hard[i].used)
+			return &gdb->hard[i];
+	return NULL;
+}
+
+static void name_hard(const struct gdb *gdb, const struct gdb_hard *hard, char *reason,
+		      size_t size)
+{
+	if (!hard->kind)
+		snprintf(reason, size, "%s", gdb->hwbreak ? "hwbreak:;" : "");
+	else
+		snprintf(reason, size, "%swatch:%llx;",
+			 hard->kind == 1 ? "" : hard->read ? "r" : "a",
+			 (unsigned long long)hard->gva);
+}
+
+static bool is_set(const struct gdb *gdb, const struct gdb_hard *hard)
+{
+	for (unsigned int i = 0; i < GDB_HARD_MAX; i++)
+		if (gdb->hard[i].used && gdb->hard[i].kind == hard->kind &&
+		    gdb->hard[i].gva == hard->gva)
+			return true;
+	return false;
+}
+
+/*
+ * gdb is told of one at a time. The access that met a watchpoint is over, so it is not met
+ * again: the vCPU is to go on now, and has stopped for that.
+ */
+static bool tell_of_next(struct gdb *gdb, uint64_t cpus)
+{
+	char reason[64];
+
+	for (unsigned int i = 0; i < gdb->target->cpus; i++) {
+		struct gdb_hard met = gdb->untold[i];
+
+		if (!(cpus >> i & 1) || !met.used)
+			continue;
+		gdb->untold[i].used = false;
+		if (!is_set(gdb, &met))
+			continue;
+		gdb->current = gdb->go = i;
+		name_hard(gdb, &met, reason, sizeof(reason));
+		gdb_send_stop(gdb, SIGNAL_TRAP, reason);
+		return true;
+	}
+	return false;
+}
+
 void gdb_resume(struct gdb *gdb, uint64_t run, uint64_t step)
 {
+	if (tell_of_next(gdb, run | step))
+		return;
 	for (unsigned int i = 0; i < GDB_CPUS_MAX; i++)
 		gdb->step[i] = (struct gdb_step){ .on = step >> i & 1 };
 	gdb->running = run | step;
@@ -82,36 +138,23 @@ static bool is_ours_in_software(struct gdb *gdb, unsigned int cpu)
 	       gdb_break_soft_at(gdb, cpu, sregs.seg[BATON_CS].base + regs.rip);
 }
 
-static void name_hard(const struct gdb *gdb, const struct gdb_hard *hard, char *reason,
-		      size_t size)
-{
-	if (!hard->kind)
-		snprintf(reason, size, "%s", gdb->hwbreak ? "hwbreak:;" : "");
-	else
-		snprintf(reason, size, "%swatch:%llx;",
-			 hard->kind == 1 ? "" : hard->read ? "r" : "a",
-			 (unsigned long long)hard->gva);
-}
-
 /* True: gdb asked for it, and reason says (for the packet) what it was. */
 static bool judge(struct gdb *gdb, unsigned int cpu, const struct hv_exit_debug *met,
 		  char *reason, size_t size)
 {
+	const struct gdb_hard *hard = find_met(gdb, met);
 	struct gdb_step *step = &gdb->step[cpu];
-	uint64_t causes = met->dr6;
 
 	*reason = 0;
 	if (met->exception == VECTOR_BP) {
 		snprintf(reason, size, "%s", gdb->swbreak ? "swbreak:;" : "");
 		return is_ours_in_software(gdb, cpu);
 	}
-	for (unsigned int i = 0; i < GDB_HARD_MAX; i++) {
-		if (!(causes >> i & 1) || !gdb->hard[i].used)
-			continue;
-		name_hard(gdb, &gdb->hard[i], reason, size);
+	if (hard) {
+		name_hard(gdb, hard, reason, size);
 		return true;
 	}
-	if (!step->on || (step->how == GDB_STEP_TO ? !(causes & 0xf) : !(causes & DR6_STEP)))
+	if (!step->on || !(met->dr6 & (step->how == GDB_STEP_TO ? 0xf : DR6_STEP)))
 		return false;
 	gdb_step_after(gdb, cpu);
 	return true;
@@ -128,14 +171,15 @@ static bool collect(struct gdb *gdb, char *reason, size_t size)
 
 		if (!gdb->target->take_break(gdb->target->ctx, i, &met))
 			continue;
-		/* Of two at once the second is met again, but for a watchpoint. */
 		if (!judge(gdb, i, &met, text, sizeof(text))) {
 			give_back(gdb, i, &met);
 		} else if (!found) {
 			found = true;
 			gdb->current = gdb->go = i;
 			snprintf(reason, size, "%s", text);
-		}
+		} else if (find_met(gdb, &met) && find_met(gdb, &met)->kind) {
+			gdb->untold[i] = *find_met(gdb, &met);
+		} /* else it is met again: RIP is on it */
 	}
 	return found;
 }
