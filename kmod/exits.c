@@ -99,15 +99,8 @@ bool baton_exit_decodes(const struct baton_vcpu *vcpu, u64 gpa, u32 access)
 		rcu_access_pointer(vcpu->vm->ioeventfds) && baton_ioeventfd_at(vcpu->vm, gpa));
 }
 
-/* Where there is no slot. A binding that came after baton_exit_decodes() is too late. */
-static enum baton_next exit_mmio(struct baton_vcpu *vcpu, u64 gpa, u32 access)
-{
-	if (vcpu->valid & BATON_ST_SREGS && baton_exit_decodes(vcpu, gpa, access))
-		return baton_ioeventfd_page(vcpu, gpa);
-	return baton_exit_emulate(vcpu, BATON_EMULATE_MMIO);
-}
-
-enum baton_next baton_exit_fault(struct baton_vcpu *vcpu, u64 gpa, u64 gva, u32 access)
+enum baton_next baton_exit_fault(struct baton_vcpu *vcpu, u64 gpa, u64 gva, u32 access,
+				 bool decodes)
 {
 	bool write = access & BATON_ACCESS_WRITE;
 	const struct baton_memslot *slot;
@@ -116,14 +109,15 @@ enum baton_next baton_exit_fault(struct baton_vcpu *vcpu, u64 gpa, u64 gva, u32 
 	vcpu->fault.gpa = gpa;
 	vcpu->fault.gva = gva;
 	vcpu->fault.access = access;
-	if (unlikely(baton_lapic_owns(vcpu, gpa))) {
+	if (unlikely(decodes) && baton_lapic_owns(vcpu, gpa)) {
 		baton_count(vcpu, BATON_STAT_APIC_PAGE);
 		return baton_apic_page(vcpu, gpa, access);
 	}
 	/* Interrupts are off: that is a read section of its own. */
 	slot = baton_slot_find(rcu_dereference_sched(vcpu->vm->slots), gpa);
 	if (!slot)
-		return exit_mmio(vcpu, gpa, access);
+		return unlikely(decodes) ? baton_ioeventfd_page(vcpu, gpa) :
+					   baton_exit_emulate(vcpu, BATON_EMULATE_MMIO);
 	if (write && slot->flags & BATON_SLOT_READONLY)
 		return baton_exit_emulate(vcpu, BATON_EMULATE_ROM);
 	return write && slot->dirty && baton_dirty_try(vcpu->vm, gpa) ? BATON_ENTER : BATON_FAULT;

@@ -123,11 +123,12 @@ static __always_inline bool has_xsave(void)
 
 static __always_inline void restore(void *area)
 {
+	static const u32 any;
 	u32 mask = XFEATURES_OFFERED;
 
 	/* These processors leave the host's last x87 instruction where it was. */
 	if (static_cpu_has_bug(X86_BUG_FXSAVE_LEAK))
-		asm volatile("fnclex; emms; fildl %0" : : "m" (mask));
+		asm volatile("fnclex; emms; fildl %0" : : "m" (any));
 	if (has_xsave())
 		asm volatile("xrstor64 %0" : : "m" (*(u8 (*)[BATON_XSAVE_SIZE])area),
 			     "a" (mask), "d" (0) : "memory");

@@ -336,7 +336,8 @@ static enum baton_next run_window(struct baton_vcpu *vcpu)
 	return next;
 }
 
-static enum step resolve_fault(struct baton_vcpu *vcpu)
+/* Apart, so that windows without a fault do not pay for this one's frame. */
+static noinline enum step resolve_fault(struct baton_vcpu *vcpu)
 {
 	unsigned long hva = 0;
 	u32 kind = BATON_EMULATE_MMIO;

@@ -135,6 +135,7 @@ static enum baton_next exit_npf(struct svm_vcpu *svm)
 	const struct svm_vmcb *vmcb = svm->vmcb;
 	u64 gpa = vmcb->exit_info2;
 	u32 access = 0;
+	bool decodes;
 
 	if (vmcb->exit_info1 & SVM_NPF_WRITE)
 		access |= BATON_ACCESS_WRITE;
@@ -148,9 +149,10 @@ static enum baton_next exit_npf(struct svm_vcpu *svm)
 		memcpy(vcpu->fault.insn, vmcb->insn, sizeof(vmcb->insn));
 	}
 	/* MOVs to the APIC's page and to eventfds are decoded here and now. */
-	if (unlikely(baton_exit_decodes(vcpu, gpa, access)))
+	decodes = baton_exit_decodes(vcpu, gpa, access);
+	if (unlikely(decodes))
 		svm_need_sregs(svm);
-	return baton_exit_fault(vcpu, gpa, 0, access);
+	return baton_exit_fault(vcpu, gpa, 0, access, decodes);
 }
 
 /* ---- the host's events ---------------------------------------------- */

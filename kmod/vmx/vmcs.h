@@ -105,14 +105,17 @@ static __always_inline void vmcs_write(enum vmcs_field_natural field, unsigned l
 	vmcs_write_raw(field, value);
 }
 
-/* The rest: true is success. */
+/*
+ * The rest: true is success. The operand is the variable itself: with a copy on the stack
+ * each window would pay for its protection.
+ */
 #define VMX_INSN_ON_ADDRESS(name, insn)					\
-static __always_inline bool name(u64 pa)				\
+static __always_inline bool name(const u64 *pa)				\
 {									\
 	asm goto("1: " insn " %[pa]\n\t"				\
 		 "jbe %l[failed]\n\t"					\
 		 _ASM_EXTABLE(1b, %l[failed])				\
-		 : : [pa] "m" (pa) : "cc", "memory" : failed);		\
+		 : : [pa] "m" (*pa) : "cc", "memory" : failed);		\
 	return true;							\
 failed:									\
 	return false;							\

@@ -132,6 +132,7 @@ static enum baton_next exit_ept_violation(struct vmx_vcpu *vmx)
 	u64 gpa = vmcs_read64(VMCS_GUEST_PHYSICAL_ADDRESS);
 	u64 gva = 0;
 	u32 access = 0;
+	bool decodes;
 
 	vmx_event_cut_short(vmx, qual & VMX_QUAL_EPT_NMI_UNBLOCKED);
 	if (qual & VMX_QUAL_EPT_WRITE)
@@ -144,9 +145,10 @@ static enum baton_next exit_ept_violation(struct vmx_vcpu *vmx)
 	}
 	vcpu->fault.insn_len = 0;
 	/* MOVs to the APIC's page and to eventfds are decoded here and now. */
-	if (unlikely(baton_exit_decodes(vcpu, gpa, access)))
+	decodes = baton_exit_decodes(vcpu, gpa, access);
+	if (unlikely(decodes))
 		vmx_state_save(vmx, BATON_ST_REGS | BATON_ST_SREGS);
-	return baton_exit_fault(vcpu, gpa, gva, access);
+	return baton_exit_fault(vcpu, gpa, gva, access, decodes);
 }
 
 /* No more room for what the guest writes. As an EPT violation it may cut an event short. */

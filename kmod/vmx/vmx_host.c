@@ -155,13 +155,22 @@ void vmx_host_enter(struct vmx_vcpu *vmx)
 	pebs_stop(host);
 }
 
+/* Apart: the kernel's inline function has its own stack frame to protect. */
+static noinline void tss_limit_restore(void)
+{
+	invalidate_tss_limit();
+}
+
 /* Before vmx_msr_leave(). */
 void vmx_host_leave(struct vmx_vcpu *vmx)
 {
 	struct vmx_host *host = &vmx->host;
 
 	native_load_gdt(&host->gdt);	/* its limit is 0xffff now */
-	invalidate_tss_limit();
+	if (unlikely(test_thread_flag(TIF_IO_BITMAP)))
+		tss_limit_restore();
+	else
+		this_cpu_write(__tss_limit_invalid, true);
 	if (unlikely(host->ds | host->es | host->fs | host->gs | host->ldt))
 		selectors_restore(host);
 	if (unlikely(host->debugctl))

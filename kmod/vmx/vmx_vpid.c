@@ -44,27 +44,34 @@ void vmx_vpid_free(struct vmx_vcpu *vmx)
 	vmx->vpid = 0;
 }
 
-/* Before each entry. run.c published the mode before; see there. */
-void vmx_tlb_sync(struct vmx_vcpu *vmx)
+/* What failed is not done, and the entry is called off (vmx_vcpu.c). */
+static noinline void flush(struct vmx_vcpu *vmx, u64 *seen, u64 wanted)
 {
-	struct baton_vm *vm = vmx->base.vm;
-	const struct vmx_vm *arch = vm->arch;
-	u64 wanted = atomic64_read(&vm->tlb_gen) + 1;
-	u64 *seen = this_cpu_ptr(arch->tlb_seen);
+	u64 eptp = vmx->base.vm->npt.root_pa | vmx_caps.eptp_bits;
 
-	if (unlikely(*seen != wanted)) {
-		/* Failed is not seen, and the entry is called off (vmx_vcpu.c). */
-		if (vmx_invept(VMX_INVEPT_SINGLE, vm->npt.root_pa | vmx_caps.eptp_bits))
+	if (*seen != wanted) {
+		if (vmx_invept(VMX_INVEPT_SINGLE, eptp))
 			*seen = wanted;
 		else
-			vmx_insn_failed("INVEPT", vm->npt.root_pa);
+			vmx_insn_failed("INVEPT", eptp);
 		baton_count(&vmx->base, BATON_STAT_TLB_FLUSHES);
 	}
-	if (unlikely(vmx->flush_vpid)) {
+	if (vmx->flush_vpid) {
 		vmx->flush_vpid = !vmx_invvpid(VMX_INVVPID_SINGLE, vmx->vpid);
 		if (vmx->flush_vpid)
 			vmx_insn_failed("INVVPID", vmx->vpid);
 	}
+}
+
+/* Before each entry. run.c published the mode before; see there. */
+void vmx_tlb_sync(struct vmx_vcpu *vmx)
+{
+	const struct vmx_vm *arch = vmx->base.vm->arch;
+	u64 wanted = atomic64_read(&vmx->base.vm->tlb_gen) + 1;
+	u64 *seen = this_cpu_ptr(arch->tlb_seen);
+
+	if (unlikely(*seen != wanted || vmx->flush_vpid))
+		flush(vmx, seen, wanted);
 }
 
 int vmx_vm_init(struct baton_vm *vm)

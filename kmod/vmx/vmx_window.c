@@ -62,7 +62,7 @@ static int operation_begin(struct vmx_cpu *cpu)
 		return 0;
 	}
 	write_cr4(cr4 | X86_CR4_VMXE);
-	if (!vmx_vmxon(cpu->vmxon_pa)) {
+	if (!vmx_vmxon(&cpu->vmxon_pa)) {
 		write_cr4(cr4);
 		return -EIO;
 	}
@@ -83,7 +83,7 @@ static void operation_end(struct vmx_cpu *cpu)
 		else
 			write_cr4(cpu->cr4);
 	} else if (owner == VMX_OWNER_OTHER && cpu->prev != ~0ull) {
-		if (!vmx_vmptrld(cpu->prev))
+		if (!vmx_vmptrld(&cpu->prev))
 			vmx_insn_failed("VMPTRLD of the owner's VMCS", cpu->prev);
 	}
 }
@@ -99,8 +99,8 @@ int vmx_window_open(struct vmx_vcpu *vmx)
 		return r;
 	cpu->vcpu = vmx;
 	/* A VMCS that has never been current is in no defined launch state. */
-	if (likely(vmx->vmcs_ready || vmx_vmclear(vmx->vmcs_pa)) &&
-	    likely(vmx_vmptrld(vmx->vmcs_pa)))
+	if (likely(vmx->vmcs_ready || vmx_vmclear(&vmx->vmcs_pa)) &&
+	    likely(vmx_vmptrld(&vmx->vmcs_pa)))
 		return 0;
 	cpu->vcpu = NULL;
 	operation_end(cpu);
@@ -111,7 +111,7 @@ void vmx_window_close(struct vmx_vcpu *vmx)
 {
 	struct vmx_cpu *cpu = this_cpu_ptr(&vmx_cpu);
 
-	if (unlikely(!vmx_vmclear(vmx->vmcs_pa)))
+	if (unlikely(!vmx_vmclear(&vmx->vmcs_pa)))
 		vmx_insn_failed("VMCLEAR", vmx->vmcs_pa);
 	operation_end(cpu);
 	cpu->vcpu = NULL;
