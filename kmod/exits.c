@@ -249,14 +249,13 @@ bool baton_load_pdptes(struct baton_vcpu *vcpu)
 	u64 gpa = vcpu->sregs.cr3 & 0xffffffe0ull;
 	unsigned long hva = baton_gpa_to_hva(vcpu->vm, gpa, 32, false);
 	u64 pdpte[4] = {};
-	int i;
 
 	/* Nothing there reads as not present: the guest's next access faults. */
 	if (hva && copy_from_user_nofault(pdpte, (void __user *)hva, sizeof(pdpte))) {
 		baton_touch_later(vcpu, hva, gpa);
 		return false;
 	}
-	for (i = 0; i < 4; i++)
+	for (int i = 0; i < 4; i++)
 		if (pdpte[i] & 1 && pdpte[i] & (0x1e6 | ~0ull << vcpu->cpuid.phys_bits))
 			return false;
 	memcpy(vcpu->sregs.pdpte, pdpte, sizeof(pdpte));

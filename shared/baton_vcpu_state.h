@@ -72,7 +72,7 @@ struct baton_sregs {
 	uint64_t efer;
 	uint64_t apic_base;	/* IA32_APIC_BASE */
 	uint64_t xcr0;
-	uint64_t pdpte[4];	/* PAE paging only, else 0 */
+	uint64_t pdpte[4];	/* PAE paging; 0: not used, or read at CR3 by each walk (SVM) */
 };
 
 struct baton_debugregs {

@@ -181,6 +181,8 @@ void svm_need_sregs(struct svm_vcpu *svm)
 	sregs->cr3 = vmcb->cr3;
 	sregs->cr4 = vmcb->cr4;
 	sregs->efer = vmcb->efer & ~SVM_EFER_SVME;
+	/* With nested paging the processor keeps none: those of CR3's last load would be old. */
+	memset(sregs->pdpte, 0, sizeof(sregs->pdpte));
 	svm->vcpu.valid |= BATON_ST_SREGS;
 }
 

@@ -65,6 +65,13 @@ sum_on() {
 	umount /tmp/mnt
 }
 
+# 32-bit paging with PAE, and strings that the emulator reads through it.
+t_pae() {
+	boot "$here/pae.elf" --memory 32M
+	expect '^guest: by the first tables'
+	expect '^guest: by the second tables'
+}
+
 # A disk as root; what was written before a restart is there after it, and in the image
 # once the VM is gone.
 t_disk_root() {

@@ -59,7 +59,7 @@ static inline void chipset_add_pci(struct chipset *c)
 	static const struct bus_ops pm_ops = { chipset_pm_read, chipset_pm_write };
 	struct ich9_lpc_config lpc = {
 		.pio = c->m.pio, .pm_ops = &pm_ops, .pm = c,
-		.pic = { .set = chipset_pic, .chip = c },
+		.isa = { .set = chipset_pic, .chip = c },
 		.ioapic = { .set = chipset_ioapic, .chip = c },
 	};
 	struct pci_host_config config = {

@@ -183,6 +183,26 @@ static void test_pae(void **state)
 	expect_fault(s, 0xc0202abc, WRITE, 6);
 }
 
+/* AMD-V with nested paging keeps no PDPTEs: they are what is at CR3 now. */
+static void test_pae_unkept(void **state)
+{
+	struct space *s = *state;
+
+	s->sregs.cr0 = CR0_PG | CR0_WP;
+	s->sregs.cr4 = PAE;
+	s->sregs.cr3 = 0x4fe0 | 0x18; /* write-through and no caching mean nothing here */
+	put(s, 0x4fe0 + 3 * 8, 0x2000 | P);
+	put(s, 0x2000 + 8, 0x3000 | PWU);
+	put(s, 0x3000 + 2 * 8, 0x9000 | PWU);
+	expect_gpa(s, 0xc0202abc, WRITE, 0x9abc);
+	assert_int_equal(get(s, 0x4fe0 + 3 * 8, 8), 0x2000 | P); /* not marked */
+	expect_fault(s, 0x80000000, READ, 0);
+	put(s, 0x4fe0 + 2 * 8, 0x2000 | P);
+	expect_gpa(s, 0x80202abc, READ, 0x9abc);
+	s->sregs.cr3 = NOWHERE;
+	expect_fault(s, 0xc0202abc, READ, 0);
+}
+
 static void test_4_levels(void **state)
 {
 	struct space *s = *state;
@@ -339,8 +359,9 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_off), T(test_32), T(test_pae), T(test_4_levels), T(test_5_levels),
-		T(test_rights), T(test_nx_upper), T(test_tables_nowhere), T(test_recursive),
+		T(test_off), T(test_32), T(test_pae), T(test_pae_unkept), T(test_4_levels),
+		T(test_5_levels), T(test_rights), T(test_nx_upper), T(test_tables_nowhere),
+		T(test_recursive),
 	};
 
 	return cmocka_run_group_tests_name("walk", tests, NULL, NULL);

@@ -301,7 +301,7 @@ static bool add_pci(struct board *board, struct btn_error *e)
 	struct pc *pc = board->own;
 	struct ich9_lpc_config lpc = {
 		.pio = board->machine.pio, .pm_ops = &ich9_pm_bus_ops, .pm = pc->pm,
-		.pic = { .set = i8259_set, .chip = pc->pic },
+		.isa = { .set = isa_irq, .chip = pc },
 		.ioapic = { .set = ioapic_set, .chip = board->ioapic },
 	};
 	struct pci_host_config config = {

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "control/control.h"
+#include "core/clock.h"
 #include "dev/console_hub.h"
 #include "display/display.h"
 #include "display/input.h"
@@ -23,6 +24,9 @@
 #include "lib/check.h"
 #include "lib/errors.h"
 #include "vcpu.h"
+
+/* A guest that faults again this soon will not come up. */
+#define FAULT_AGAIN_NS (30 * CLOCK_NS_PER_S)
 
 struct session {
 	const struct options *options;
@@ -42,6 +46,7 @@ struct session {
 	struct board *board;		/* NULL: between two of them */
 	int status;			/* of the machine that ended */
 	unsigned int runs;		/* of the guest, between resets */
+	uint64_t last_fault;		/* monotonic: when a triple fault was a reset; 0: never */
 };
 
 static bool failed(struct btn_error *e, const char *step, int error)
@@ -312,6 +317,15 @@ void session_destroy(struct session *s)
 	free(s);
 }
 
+/* A PC's chipset resets it when the processor shuts down, and some systems reboot that way. */
+static enum machine_end fault_resets(struct session *s)
+{
+	uint64_t now = clock_now(&clock_monotonic), last = s->last_fault;
+
+	s->last_fault = now;
+	return last && now - last < FAULT_AGAIN_NS ? MACHINE_TRIPLE_FAULT : MACHINE_RESET;
+}
+
 static enum machine_end run_once(struct session *s, struct btn_error *e)
 {
 	struct board_config config = {
@@ -338,6 +352,8 @@ static enum machine_end run_once(struct session *s, struct btn_error *e)
 	if (s->gdb)
 		gdb_meets_board(s);
 	how = board_run(s->board);
+	if (how == MACHINE_TRIPLE_FAULT && !s->gdb) /* who debugs wants to see the crash */
+		how = fault_resets(s);
 	if (s->gdb)
 		gdb_target_ended(s->gdb, how != MACHINE_RESET);
 	if (s->control)

@@ -177,6 +177,14 @@ static int add_vga_bios(struct fw_cfg *fw)
 	return error;
 }
 
+/* For the BIOS's MP table: the timer's interrupt is at the IOAPIC's pin 2, as MADT says, too. */
+static int add_timer_override(struct fw_cfg *fw)
+{
+	const uint8_t yes = 1;
+
+	return fw_cfg_add_file(fw, "etc/irq0-override", &yes, sizeof(yes));
+}
+
 int firmware_describe(struct fw_cfg *fw, const struct firmware_config *config)
 {
 	int error = add_memory(fw, config->memory);
@@ -187,6 +195,8 @@ int firmware_describe(struct fw_cfg *fw, const struct firmware_config *config)
 		error = add_acpi(fw, config->acpi);
 	if (!error)
 		error = add_smbios(fw, config);
+	if (!error)
+		error = add_timer_override(fw);
 	if (!error && *config->boot_order)
 		error = fw_cfg_add_file(fw, "bootorder", config->boot_order,
 					strlen(config->boot_order) + 1);

@@ -27,7 +27,7 @@ struct ich9_lpc {
 	pthread_mutex_t lock;
 	uint32_t slots[ICH9_PIRQS];	/* L: which slots pull the pin */
 	uint8_t route[ICH9_PIRQS];	/* L */
-	uint16_t isa;			/* L: levels at the 8259 that come from here */
+	uint16_t isa;			/* L: levels of ISA interrupts that come from here */
 };
 
 /* IRQs that PCI may be routed to: not the timer's, keyboard's, cascade's, RTC's, FPU's. */
@@ -48,15 +48,15 @@ static uint16_t isa_levels_locked(const struct ich9_lpc *lpc)
 	return levels & ROUTABLE;
 }
 
-static void update_pic_locked(struct ich9_lpc *lpc)
+static void update_isa_locked(struct ich9_lpc *lpc)
 {
-	const struct irq_line *pic = &lpc->config.pic;
+	const struct irq_line *isa = &lpc->config.isa;
 	uint16_t levels = isa_levels_locked(lpc), changed = levels ^ lpc->isa;
 
 	lpc->isa = levels;
 	for (unsigned int i = 0; i < ISA_IRQS; i++)
 		if (changed & 1u << i)
-			pic->set(pic->chip, i, levels & 1u << i);
+			isa->set(isa->chip, i, levels & 1u << i);
 }
 
 void ich9_lpc_intx(void *ctx, unsigned int slot, bool level)
@@ -74,7 +74,7 @@ void ich9_lpc_intx(void *ctx, unsigned int slot, bool level)
 		lpc->slots[pirq] &= ~(1u << slot);
 	if (before != (bool)lpc->slots[pirq]) {
 		ioapic->set(ioapic->chip, ICH9_FIRST_PCI_PIN + pirq, !before);
-		update_pic_locked(lpc);
+		update_isa_locked(lpc);
 	}
 	pthread_mutex_unlock(&lpc->lock);
 }
@@ -104,7 +104,7 @@ static void config_changed(void *dev)
 	for (unsigned int i = 0; i < ICH9_PIRQS; i++)
 		lpc->route[i] = (uint8_t)pci_config_get(
 			lpc->fn, (uint8_t)(i < 4 ? PIRQ_A + i : PIRQ_E + i - 4), 1);
-	update_pic_locked(lpc);
+	update_isa_locked(lpc);
 	pthread_mutex_unlock(&lpc->lock);
 }
 

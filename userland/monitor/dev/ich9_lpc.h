@@ -2,8 +2,9 @@
 /*
  * The LPC bridge of an ICH9 (8086:2918) at 00:1f.0: where the power-management ports
  * are, and which interrupts PCI's pins become. INTA# of slot n is PIRQ[E-H] by n mod 4,
- * from slot 25 on PIRQ[A-D]; PIRQ n is IOAPIC pin 16 + n, and on the 8259 what the
- * guest routes it to.
+ * from slot 25 on PIRQ[A-D]; PIRQ n is IOAPIC pin 16 + n, and the ISA interrupt that the
+ * guest routes it to: at the 8259, and at the IOAPIC's pin of that number, where a system
+ * looks that has its routing from the BIOS's MP table and not from ACPI.
  * Intel I/O Controller Hub 9 data sheet, "LPC Interface Bridge Registers (D31:F0)".
  */
 #ifndef BATON_DEV_ICH9_LPC_H
@@ -25,7 +26,7 @@ struct ich9_lpc;
 
 struct ich9_lpc_config {
 	struct bus *pio;
-	struct irq_line pic;		/* its `pin` is not looked at */
+	struct irq_line isa;		/* its `pin` is not looked at */
 	struct irq_line ioapic;		/* neither */
 	const struct bus_ops *pm_ops;	/* answers at PMBASE while ACPI_EN is set */
 	void *pm;

@@ -222,10 +222,22 @@ static int walk_big(const struct walk *walk, uint64_t table, unsigned int shift,
 	}
 }
 
+/* A processor that keeps none has them read from memory by each walk. */
+static uint64_t load_pdpte(const struct walk *walk, unsigned int index)
+{
+	const uint64_t *kept = walk->pdpte;
+	struct walk_step step;
+
+	if (kept[0] | kept[1] | kept[2] | kept[3])
+		return kept[index];
+	load_entry(walk, (walk->cr3 & 0xffffffe0u) + index * 8, &step);
+	return step.entry;
+}
+
 static int walk_pae(const struct walk *walk, uint64_t gva, uint32_t access, uint64_t *ret_gpa,
 		    uint32_t *ret_error_code)
 {
-	uint64_t pdpte = walk->pdpte[gva >> 30 & 3];
+	uint64_t pdpte = load_pdpte(walk, gva >> 30 & 3);
 
 	if (!(pdpte & PTE_P))
 		return page_fault(walk, access, 0, ret_error_code);

@@ -35,7 +35,7 @@ struct walk {
 	struct walk_trail *trail;	/* to be written, or NULL */
 	enum walk_mode mode;
 	uint64_t cr3;
-	uint64_t pdpte[4];	/* PAE: as the processor loaded them */
+	uint64_t pdpte[4];	/* PAE: as the processor loaded them; all 0: it keeps none */
 	uint64_t reserved;	/* bits that make an entry invalid */
 	bool write_protect, nx, pse, smep, smap;
 	bool user;		/* CPL 3 */
