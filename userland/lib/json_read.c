@@ -375,7 +375,7 @@ const struct json_node *json_member(const struct json_node *object, const char *
 {
 	const struct json_node *child = NULL;
 
-	if (object->type != JSON_OBJECT)
+	if (!object || object->type != JSON_OBJECT)
 		return NULL;
 	while ((child = json_next(object, child)))
 		if (child->name_length == strlen(name) &&
