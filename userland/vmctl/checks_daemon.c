@@ -3,12 +3,15 @@
  * The checks of vmctl doctor on the daemon and what it needs, and the facts for them. No
  * daemon is started: doctor changes nothing.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -100,13 +103,33 @@ static void compare_groups(int64_t daemon, struct daemon_facts *facts)
 		snprintf(facts->old_login, sizeof(facts->old_login), "%s", group->gr_name);
 }
 
+/* A socket of systemd's answers at any time, and starts the daemon: its lock says more. */
+static bool daemon_runs(const char *socket)
+{
+	char path[sizeof(((struct daemon_facts *)NULL)->socket)];
+	char *end;
+	bool runs;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s", socket);
+	end = strrchr(path, '.');
+	if (!end || (size_t)(end - path) + sizeof(".lock") > sizeof(path))
+		return false;
+	strcpy(end, ".lock");
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	runs = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
+	if (fd >= 0)
+		close(fd);
+	return runs;
+}
+
 static void ask_daemon(struct daemon_facts *facts)
 {
 	struct btn_error ignored;
 	struct reply reply;
 	struct daemon d;
 
-	if (!daemon_open_running(&d))
+	if (!daemon_runs(facts->socket) || !daemon_open_running(&d))
 		return;
 	if (daemon_get(&d, "status", &reply, &ignored)) {
 		facts->runs = true;
