@@ -21,7 +21,7 @@
 test-svm:
 	scripts/run-tests build svm
 test-pc:
-	scripts/run-tests build pc pcvmx
+	scripts/run-tests build pc pcvmx run
 test-vmx:
 	scripts/run-tests build vmx vmx2
 # The desktop app with real VMs.

@@ -654,6 +654,13 @@ class Stats(Case):
         self.assertEqual([r["name"] for r in self.requests("vm-stats")],
                          [vm["uuid"], vm["uuid"]])
 
+    def test_guest_says_nothing(self):
+        self.out("create", "young-1")
+        self.out("start", "young-1")
+        vm, = self.json("stats", "young-1")["vms"]
+        self.assertIsNone(vm["memory_guest"])
+        self.assertEqual(vm["memory_host"], 104 << 20)
+
     def test_table(self):
         text = self.out("stats")
         self.assertRegex(text, r"(?m)^web-1 +running +50 +25 +10 +- +2600 +msr 1998, hlt 600, ")

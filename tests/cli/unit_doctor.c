@@ -387,6 +387,10 @@ static void test_daemon(void **state)
 	strcpy(d.daemon.version, BATON_VERSION);
 	f = check(&d, "daemon");
 	expect(&f, SEVERITY_OK, BTN_OK, "batond runs, 3 VMs, 0 of them on", "");
+	strcpy(d.daemon.old_login, "baton");
+	f = check(&d, "daemon");
+	expect(&f, SEVERITY_WARNING, BTN_MODULE_NO_ACCESS, "before me was in the group baton",
+	       "loginctl terminate-user");
 	strcpy(d.daemon.version, "0.0-old");
 	f = check(&d, "daemon");
 	expect(&f, SEVERITY_WARNING, BTN_OK, "batond 0.0-old runs", "systemctl --user restart");

@@ -15,8 +15,20 @@ daemon_place() {
 }
 
 daemon_end() {
+	for vm in $(vmctl list -q); do
+		echo "$vm:"
+		vmctl log "$vm" --serial | tail -n 5
+	done
 	vmctl kill --all 2>/dev/null || true
-	pids=$(pidof batond) && kill $pids
+	for pid in $(pidof batond); do
+		kill "$pid"
+		# Who comes next has to start another one.
+		tries=0
+		while kill -0 "$pid" 2>/dev/null && [ $tries -lt 200 ]; do
+			tries=$((tries + 1))
+			usleep 50000
+		done
+	done
 	tail -n 40 /tmp/home/.local/share/baton/vms/*/monitor.log 2>/dev/null || true
 }
 
@@ -140,8 +152,8 @@ t_daemon_wait() {
 	vmctl start web1 --verbose 2>/tmp/err
 	grep -q '^vmctl: > {"op":"vm-start"' /tmp/err
 	vmctl wait web1 --timeout 10
-	vmctl wait web1 --for boot --timeout 600
-	vmctl wait web1 --for ssh --timeout 600
+	vmctl wait web1 --for boot --timeout 900
+	vmctl wait web1 --for ssh --timeout 900
 	[ "$(vmctl net forward list web1 -q | wc -l)" = 1 ]
 	vmctl stop web1 --no-wait
 	vmctl wait web1 --for off --timeout 300
@@ -153,7 +165,7 @@ t_daemon_wait() {
 t_daemon_run() {
 	daemon_place
 	status=0
-	vmctl run "$here/debian.qcow2" --user dev --engine "$engine" --timeout 600 -- \
+	vmctl run "$here/debian.qcow2" --user dev --engine "$engine" --timeout 900 -- \
 		sh -c 'echo it is $((40 + 2)); exit 7' >/tmp/out || status=$?
 	[ $status = 7 ] || { echo "status $status"; return 1; }
 	expect '^it is 42'
@@ -186,7 +198,7 @@ t_daemon_no_engine() {
 	grep -q '^fix: .*vmctl doctor' /tmp/err
 	virsh -c baton:///session start one >/tmp/out 2>&1 && return 1
 	expect 'no engine works on this host \(BTN-3001\)'
-	insmod /opt/baton/baton.ko || insmod "$here/module/baton.ko"
+	load_baton
 	vmctl set one "engine=$engine"
 	vmctl start one
 	state one running
@@ -210,9 +222,12 @@ daemon_as_nobody() {
 		echo "status \$?"
 		kill \$(pidof batond)
 	END
-	setpriv --reuid 65534 --regid 65534 --clear-groups sh /tmp/nobody.sh >/tmp/out 2>&1
+	# By its path: the shell has one built in, which knows none of this.
+	/opt/baton/bin/setpriv --reuid 65534 --regid 65534 --clear-groups sh /tmp/nobody.sh \
+		>/tmp/out 2>&1 || true
+	cat /tmp/out
 	cp /tmp/nobody/err /tmp/err
-	cat /tmp/out /tmp/err
+	cat /tmp/err
 	expect '^status 5'
 	expect_error 'may not use /dev/baton'
 }

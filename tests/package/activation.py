@@ -8,6 +8,7 @@ the next one; a daemon that is there already must keep systemd from replacing it
 """
 import os
 import re
+import select
 import shlex
 import signal
 import socket
@@ -81,6 +82,14 @@ def check_vmctl():
     assert done.returncode == 0, done.stderr
 
 
+def check_doctor(sockets):
+    """It looks at what is there: a connection would have systemd start the daemon."""
+    done = subprocess.run(["vmctl", "doctor"], capture_output=True, text=True, timeout=60)
+    assert "batond does not run" in done.stdout, done.stdout
+    for sock in sockets:
+        assert not select.select([sock], [], [], 0)[0], "doctor starts the daemon"
+
+
 def stop(pid):
     os.kill(pid, signal.SIGTERM)
     assert os.waitpid(pid, 0)[1] == 0, "the daemon did not end well"
@@ -99,6 +108,7 @@ def main():
     assert len(paths) == 3, paths
     assert check_condition(unit), "systemd could not even open its sockets"
     sockets = [listen(path) for path in paths]
+    check_doctor(sockets)
     for run in range(2):
         waiting = [connect(path) for path in paths if "batond.sock" not in path]
         pid = start(batond, sockets)

@@ -37,7 +37,7 @@ void config_refuse(struct btn_error *e, const char *key, const char *value, cons
 	va_end(args);
 	btn_set(e, BTN_BAD_VALUE, "%s cannot be \"%s\"", key, shown->str);
 	btn_set_cause(e, "%s", cause);
-	btn_set_fix(e, "\"vmctl help set\" lists the keys and their values.");
+	btn_set_fix(e, "\"vmctl settings\" lists the keys and their values.");
 	g_string_free(shown, TRUE);
 }
 

@@ -167,6 +167,38 @@ static void start_wanted(void)
 	g_free(mark);
 }
 
+/*
+ * VMs that lived on are "starting" until their monitors have said how they are. Requests wait
+ * for that, so that nobody is told what is not so; a monitor that is stuck has this long.
+ */
+#define ATTACHING_MS 1000
+
+static void find_attaching(struct vm *vm, void *ctx)
+{
+	*(bool *)ctx |= vm->state == VM_STARTING;
+}
+
+static gboolean on_late(gpointer late)
+{
+	*(bool *)late = true;
+	return G_SOURCE_REMOVE;
+}
+
+static void wait_for_monitors(void)
+{
+	bool late = false, attaching = false;
+	guint timer = g_timeout_add(ATTACHING_MS, on_late, &late);
+
+	registry_each(find_attaching, &attaching);
+	while (attaching && !late) {
+		g_main_context_iteration(NULL, TRUE);
+		attaching = false;
+		registry_each(find_attaching, &attaching);
+	}
+	if (!late)
+		g_source_remove(timer);
+}
+
 static bool set_up(struct btn_error *e)
 {
 	if (!paths_init(e) || !lock_user(e))
@@ -176,7 +208,10 @@ static bool set_up(struct btn_error *e)
 		return false;
 	images_clean(image_store);
 	bundle_recover();
-	if (!networks_load(e) || !registry_load(e) || !open_sockets(e))
+	if (!networks_load(e) || !registry_load(e))
+		return false;
+	wait_for_monitors();
+	if (!open_sockets(e))
 		return false;
 	start_wanted();
 	return true;

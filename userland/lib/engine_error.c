@@ -83,5 +83,5 @@ void btn_set_no_engine(struct btn_error *e, enum hv_engine wanted, const struct 
 	btn_set_default(e, BTN_NO_ENGINE);
 	btn_set_cause(e, "Engine baton: %s (BTN-%04d). Engine kvm: %s (BTN-%04d).", first.message,
 		      (int)first.code, second.message, (int)second.code);
-	btn_set_fix(e, "%s \"vmctl doctor\" tells more.", first.fix);
+	btn_set_fix(e, "\"vmctl doctor\" tells what each of them lacks. %s", first.fix);
 }

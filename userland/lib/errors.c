@@ -144,7 +144,8 @@ static const struct btn_row rows[] = {
 	    "Load the module: sudo modprobe baton. " FROM_SOURCE),
 	ROW(BTN_MODULE_NO_ACCESS, NOT_PERMITTED, "this user may not use /dev/baton",
 	    "The device is open to root and to the group that it was given to.",
-	    "Until the module is loaded again: sudo setfacl -m \"u:$USER:rw\" /dev/baton"),
+	    "\"vmctl doctor\" names the group to join, if there is one. Until the module is loaded "
+	    "again: sudo setfacl -m \"u:$USER:rw\" /dev/baton"),
 	ROW(BTN_ABI_MISMATCH, HOST_CANNOT, "the module does not fit this program",
 	    "The module (baton.ko) and baton-vm come from different versions.",
 	    "Unload the module and load this version's: "
@@ -289,7 +290,8 @@ static const struct btn_row rows[] = {
 	    "Stop VMs or remove forwards, or use another network."),
 
 	ROW(BTN_NO_FORWARDS, USAGE, "the VM has no network with forwards",
-	    "It was started without --net.", "Start it with --net user."),
+	    "It has no network card.",
+	    "Give it one: vmctl set NAME net.0.network=default; with vmctl boot: --net user."),
 	ROW(BTN_NO_DAEMON, NO_DAEMON, "Baton's daemon does not answer",
 	    "The program batond is not running, or its socket cannot be reached.",
 	    "Start it: systemctl --user start batond.socket, or run \"batond\"."),

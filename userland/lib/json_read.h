@@ -40,7 +40,7 @@ struct json_node {
 int json_read(char *text, size_t length, struct json_node *node, size_t node_max,
 	      size_t *ret_at);
 
-/* The member of that name; NULL if there is none or `object` is no object, or NULL. */
+/* The member of that name; NULL if there is none, or `object` is NULL or no object. */
 const struct json_node *json_member(const struct json_node *object, const char *name);
 /* Children in order: the first one for prev NULL; NULL after the last. */
 const struct json_node *json_next(const struct json_node *parent, const struct json_node *prev);

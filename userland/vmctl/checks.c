@@ -264,7 +264,8 @@ static void fix_access(const struct doctor *d, const char *path, struct finding 
 	char group[64];
 
 	if (doctor_group(d, path, group, sizeof(group)))
-		say_fix(f, "sudo usermod -aG %s \"$USER\"  # then log in again", group);
+		say_fix(f, "sudo usermod -aG %s \"$USER\"  # then log out everywhere, and in again",
+			group);
 	else
 		say_fix(f, "sudo setfacl -m \"u:$USER:rw\" %s  # until its module is loaded again",
 			path);

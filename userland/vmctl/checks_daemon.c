@@ -3,11 +3,16 @@
  * The checks of vmctl doctor on the daemon and what it needs, and the facts for them. No
  * daemon is started: doctor changes nothing.
  */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
 #include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -50,13 +55,81 @@ static bool is_there(const char *program)
 	return child_find_program(program, BTN_NO_MONITOR, path, sizeof(path), &ignored);
 }
 
+static bool has_group(const char *groups, gid_t group)
+{
+	char *end;
+
+	for (;; groups = end) {
+		unsigned long one = strtoul(groups, &end, 10);
+
+		if (end == groups)
+			return false;
+		if (one == group)
+			return true;
+	}
+}
+
+/* The groups of a process, as in /proc/PID/status; false: not to be seen. */
+static bool read_groups(int64_t pid, char *ret, size_t size)
+{
+	char path[64];
+	bool found = false;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%lld/status", (long long)pid);
+	file = fopen(path, "re");
+	while (file && !found && fgets(ret, (int)size, file))
+		found = !strncmp(ret, "Groups:", 7);
+	if (found)
+		memmove(ret, ret + 7, strlen(ret + 7) + 1);
+	if (file)
+		fclose(file);
+	return found;
+}
+
+/* A process keeps the groups of the login that it began in. */
+static void compare_groups(int64_t daemon, struct daemon_facts *facts)
+{
+	char ours[4096], theirs[4096];
+	struct group *group;
+	struct stat st;
+
+	if (stat("/dev/baton", &st) || !(st.st_mode & S_IWGRP) || st.st_uid == getuid() ||
+	    !read_groups(getpid(), ours, sizeof(ours)) ||
+	    !read_groups(daemon, theirs, sizeof(theirs)))
+		return;
+	group = getgrgid(st.st_gid);
+	if (group && has_group(ours, st.st_gid) && !has_group(theirs, st.st_gid))
+		snprintf(facts->old_login, sizeof(facts->old_login), "%s", group->gr_name);
+}
+
+/* A socket of systemd's answers at any time, and starts the daemon: its lock says more. */
+static bool daemon_runs(const char *socket)
+{
+	char path[sizeof(((struct daemon_facts *)NULL)->socket)];
+	char *end;
+	bool runs;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s", socket);
+	end = strrchr(path, '.');
+	if (!end || (size_t)(end - path) + sizeof(".lock") > sizeof(path))
+		return false;
+	strcpy(end, ".lock");
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	runs = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
+	if (fd >= 0)
+		close(fd);
+	return runs;
+}
+
 static void ask_daemon(struct daemon_facts *facts)
 {
 	struct btn_error ignored;
 	struct reply reply;
 	struct daemon d;
 
-	if (!daemon_open_running(&d))
+	if (!daemon_runs(facts->socket) || !daemon_open_running(&d))
 		return;
 	if (daemon_get(&d, "status", &reply, &ignored)) {
 		facts->runs = true;
@@ -65,6 +138,7 @@ static void ask_daemon(struct daemon_facts *facts)
 		snprintf(facts->data, sizeof(facts->data), "%s", node_string(reply.node, "data"));
 		facts->vms = node_int(reply.node, "vms");
 		facts->running = node_int(reply.node, "running");
+		compare_groups(node_int(reply.node, "pid"), facts);
 		reply_free(&reply);
 	}
 	daemon_close(&d);
@@ -118,6 +192,19 @@ void doctor_daemon_facts(struct daemon_facts *ret_facts)
 
 /* ---- checks ---- */
 
+static void check_old_login(const struct doctor *d, struct finding *f)
+{
+	f->code = BTN_MODULE_NO_ACCESS;
+	say(f, SEVERITY_WARNING, "batond began before %s was in the group %s: its VMs may not use "
+	    "/dev/baton", d->daemon.user, d->daemon.old_login);
+	if (doctor_exists(d, "/run/systemd/system"))
+		say_fix(f, "loginctl terminate-user \"$USER\"  # ends all your programs and VMs; "
+			"then log in again");
+	else
+		say_fix(f, "pkill -u \"$USER\" -x batond  # VMs run on; the next command starts "
+			"another");
+}
+
 void check_daemon(const struct doctor *d, struct finding *f)
 {
 	const struct daemon_facts *facts = &d->daemon;
@@ -127,6 +214,8 @@ void check_daemon(const struct doctor *d, struct finding *f)
 		    BATON_VERSION);
 		say_fix(f, "systemctl --user restart batond || pkill -u \"$USER\" -x batond"
 			"  # VMs run on; the next command starts the new one");
+	} else if (facts->runs && facts->old_login[0]) {
+		check_old_login(d, f);
 	} else if (facts->runs) {
 		say(f, SEVERITY_OK, "batond runs, %lld VMs, %lld of them on",
 		    (long long)facts->vms, (long long)facts->running);

@@ -44,6 +44,7 @@ struct daemon_facts {
 	char data[256];		/* folder of VMs and images */
 	int64_t disk_free;	/* bytes there; negative: not known */
 	int64_t vms, running;
+	char old_login[64];	/* a group that opens /dev/baton to us, and not to the daemon */
 	char user[64];
 	bool root;
 };

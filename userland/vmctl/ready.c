@@ -268,6 +268,10 @@ static bool next(struct watch *w, struct btn_error *e)
 	if (w->end >= 0 && left <= 0) {
 		btn_set(e, BTN_WAIT_TIMEOUT, "%.64s did not become \"%.32s\" in time", w->name,
 			w->want->text);
+		if (is_off(w) && w->want->kind != READY_STOPPED) {
+			btn_set_cause(e, "It is %s, and nobody has started it.", w->state);
+			btn_set_fix(e, "Start it: vmctl start %.64s", w->name);
+		}
 		return false;
 	}
 	if ((is_service(w) || w->want->kind == READY_BOOT) && (left < 0 || left > AGAIN_MS))

@@ -20,7 +20,7 @@ const struct target_kind target_vms = {
 	"VM", "VMs", "vm-list", "vms", "uuid", BTN_NO_SUCH_VM,
 };
 const struct target_kind target_trash = {
-	"VM in the trash", "VMs in the trash", "trash-list", "items", "id", BTN_NO_SUCH_TRASH,
+	"VM", "VMs in the trash", "trash-list", "items", "id", BTN_NO_SUCH_TRASH,
 };
 const struct target_kind target_images = {
 	"image", "images", "image-list", "images", NULL, BTN_NO_SUCH_IMAGE,
@@ -99,7 +99,8 @@ static void set_missing(const struct target_kind *kind, const struct json_node *
 	if (is_pattern(word))
 		btn_set(e, kind->missing, "no %s is called like \"%.128s\"", kind->noun, word);
 	else
-		btn_set(e, kind->missing, "there is no %s \"%.128s\"", kind->noun, word);
+		btn_set(e, kind->missing, kind == &target_trash ? "the trash has no %s \"%.128s\"" :
+			"there is no %s \"%.128s\"", kind->noun, word);
 	if (meant && !is_pattern(word))
 		btn_set_fix(e, "Did you mean \"%.100s\"?", meant);
 }
@@ -178,7 +179,7 @@ bool targets_find(struct daemon *d, const struct target_kind *kind, const struct
 	bool all = args_has(args, "all");
 
 	if (!count && !all) {
-		btn_set(e, BTN_MISSING_ARGUMENT, "which %s is meant is missing", kind->noun);
+		btn_set(e, BTN_MISSING_ARGUMENT, "this does not say which %s is meant", kind->noun);
 		btn_set_cause(e, "The command is used as: vmctl %s %s", args->verb->name,
 			      args->verb->arguments);
 		btn_set_fix(e, "Name one or several; patterns like 'web-*'%s work, too.",
