@@ -21,6 +21,29 @@ t_abi() {
 
 # What the monitor relies on, whatever the engine.
 t_hv() { baton-hv-test "$engine"; }
+
+# Intel: KVM's guest and ours on the same processor at once; and KVM comes and goes under
+# ours. From 6.12 on it has VT-x on for as long as it is loaded.
+t_both_engines() {
+	setting=/sys/module/kvm/parameters/enable_virt_at_load
+	modprobe kvm enable_virt_at_load=1
+	modprobe kvm_intel
+	[ ! -e $setting ] || [ "$(cat $setting)" = Y ]
+	baton-both-engines "${rounds:-300}"
+	spinners 1
+	for round in 1 2 3; do
+		rmmod kvm_intel
+		rmmod kvm
+		still_spin
+		modprobe kvm enable_virt_at_load=1
+		modprobe kvm_intel
+		still_spin
+	done
+	end_spinners
+	rmmod kvm_intel
+	rmmod kvm
+	baton-smoke
+}
 # The emulator against the processor, in all modes.
 t_emul_native() { baton-emul-test "$engine" 2; }
 
