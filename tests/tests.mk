@@ -17,7 +17,7 @@
 -include tests/gui/gui_test.mk
 -include tests/package/package.mk
 
-.PHONY: test-svm test-pc test-vmx test-gui test-debug debug-kernel
+.PHONY: test-svm test-pc test-vmx test-gui test-debug test-stress debug-kernel
 test-svm:
 	scripts/run-tests build svm
 test-pc:
@@ -30,6 +30,9 @@ test-gui:
 # The module under kernels that watch themselves; the first time they are built, half an hour.
 test-debug:
 	scripts/run-tests build debug kasan nmi kexec
+# A busy guest under a busy host, twice STRESS_SECONDS long.
+test-stress:
+	scripts/run-tests build stress
 debug-kernel:
 	scripts/debug-kernel
 	scripts/debug-kernel --kasan

@@ -73,6 +73,7 @@ struct actor {
 	struct world *world;
 	struct rng rng;
 	pthread_t thread;
+	unsigned int number;	/* from 1; 0 is the pest */
 	uint64_t left;		/* calls to make */
 	const struct fuzz_call *call;	/* the one that is made */
 	/* What the last GET of a call's number said: what its SET starts from. */

@@ -7,7 +7,8 @@
  * --round begins with that one. Fails if a call gives an errno that ABI.md does not have,
  * if a VM is dead though its process is not (the module stopped it), if nothing moves for two
  * minutes, and if descriptors of another process can be used. What the kernel says in its log
- * is for whoever runs this to look at.
+ * is for whoever runs this to look at. It tells how far it is each 15 s, and if no call ends
+ * for 20 s, which calls those are and where in the kernel.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -27,15 +28,32 @@
 
 #define ROUND_CALLS 20000u
 #define HANG_SECONDS 120
+#define QUIET_SECONDS 20	/* without a call that ends: worth a line */
+#define TELL_SECONDS 15	/* between two lines of progress */
 /* Where no mapping comes to lie by chance: what is unmapped there stays so. */
 #define FAR_AWAY ((unsigned char *)(1ull << 40))
+
+/* The last calls of an actor, for the one who asks what it is at. */
+#define TRAIL 8
+struct trail {
+	_Atomic uint32_t count;
+	struct {
+		char name[24];
+		int fd;
+		long result;
+		bool over;
+	} call[TRAIL];
+};
 
 /* Of all rounds: shared with their processes. */
 static struct stats {
 	_Atomic uint64_t calls, runs[BATON_EXIT_INTA + 2];
 	_Atomic uint64_t good[64], bad[64];
 	_Atomic uint32_t surprises, forks;
+	struct trail trail[FUZZ_ACTORS + 1];
 } *stats;
+
+static __thread unsigned int actor_number;	/* 0: none of them */
 
 static sem_t actor_done;
 
@@ -62,10 +80,28 @@ static bool errno_is_documented(int error)
 	return false;
 }
 
+static void leave_trail(const char *name, int fd)
+{
+	struct trail *trail = &stats->trail[actor_number];
+	unsigned int at = trail->count % TRAIL;
+
+	strncpy(trail->call[at].name, name, sizeof(trail->call[at].name) - 1);
+	trail->call[at].fd = fd;
+	trail->call[at].over = false;
+	trail->count++;
+}
+
 static long call(const char *name, int fd, unsigned long cmd, void *arg)
 {
-	long r = ioctl(fd, cmd, arg);
+	struct trail *trail = &stats->trail[actor_number];
+	unsigned int at;
+	long r;
 
+	leave_trail(name, fd);
+	r = ioctl(fd, cmd, arg);
+	at = (trail->count - 1) % TRAIL;
+	trail->call[at].result = r < 0 ? -errno : r;
+	trail->call[at].over = true;
 	stats->calls++;
 	if (r < 0 && !errno_is_documented(errno))
 		surprise(name, r, errno);
@@ -396,6 +432,7 @@ static void *act(void *ctx)
 	struct actor *a = ctx;
 	uint64_t end = stats->calls + a->left;
 
+	actor_number = a->number;
 	while (stats->calls < end)
 		step(a);
 	sem_post(&actor_done);
@@ -472,6 +509,7 @@ static int play_round(uint64_t seed, uint64_t round, uint64_t calls)
 	set_stage(&world);
 	for (i = 0; i <= FUZZ_ACTORS; i++) {
 		actors[i].world = &world;
+		actors[i].number = i;
 		actors[i].left = calls;
 		actors[i].rng.state = (seed * 1000003 + round) * 8 + i + 1;
 		while (below(&actors[i].rng, 64))
@@ -490,12 +528,21 @@ static int play_round(uint64_t seed, uint64_t round, uint64_t calls)
 	return 0;
 }
 
-/* Where its threads are, for the one who reads the log. */
-static void tell_hang(pid_t pid)
+/* What its threads did last and where they are, for the one who reads the log. */
+static void tell_quiet(pid_t pid, long seconds)
 {
 	char command[128];
 
-	printf("hang: no call ended for %d s\n", HANG_SECONDS);
+	printf("quiet: no call ended for %ld s\n", seconds);
+	for (unsigned int i = 0; i <= FUZZ_ACTORS; i++) {
+		const struct trail *trail = &stats->trail[i];
+
+		for (unsigned int j = trail->count < TRAIL ? 0 : trail->count - TRAIL;
+		     j < trail->count; j++)
+			printf("  actor %u: %s on %d: %ld%s\n", i, trail->call[j % TRAIL].name,
+			       trail->call[j % TRAIL].fd, trail->call[j % TRAIL].result,
+			       trail->call[j % TRAIL].over ? "" : " (that before; not over)");
+	}
 	fflush(stdout);
 	snprintf(command, sizeof(command),
 		 "head -n 20 /proc/%d/task/*/syscall /proc/%d/task/*/stack", pid, pid);
@@ -503,19 +550,42 @@ static void tell_hang(pid_t pid)
 		printf("(nothing to see)\n");
 }
 
+/* Lines of progress by the clock: silence is a finding, however slow the host is. */
+static void tell_progress(void)
+{
+	static time_t begin, told;
+	static uint64_t told_calls;
+	time_t now = time(NULL);
+
+	if (!begin)
+		begin = told = now;
+	if (now - told < TELL_SECONDS)
+		return;
+	printf("%llu calls, %ld s, %llu a second\n", (unsigned long long)stats->calls,
+	       now - begin, (unsigned long long)(stats->calls - told_calls) / (now - told));
+	told = now;
+	told_calls = stats->calls;
+}
+
 static int wait_for_round(pid_t pid)
 {
 	uint64_t seen = stats->calls;
 	time_t since = time(NULL);
+	bool told = false;
 	int status;
 
 	while (waitpid(pid, &status, WNOHANG) != pid) {
 		usleep(20000);
+		tell_progress();
 		if (stats->calls != seen) {
 			seen = stats->calls;
 			since = time(NULL);
+			told = false;
+		} else if (time(NULL) - since > QUIET_SECONDS && !told) {
+			tell_quiet(pid, time(NULL) - since);
+			told = true;
 		} else if (time(NULL) - since > HANG_SECONDS) {
-			tell_hang(pid);
+			tell_quiet(pid, time(NULL) - since);
 			kill(pid, SIGKILL);
 			return -1;
 		}
@@ -580,9 +650,6 @@ int main(int argc, char **argv)
 			       (unsigned long long)seed, status);
 			return 1;
 		}
-		if (round % 10 == 9)
-			printf("%llu calls, %ld s\n", (unsigned long long)stats->calls,
-			       time(NULL) - begin);
 	}
 	printf("%llu calls in %ld s, seed %llu\n", (unsigned long long)stats->calls,
 	       time(NULL) - begin, (unsigned long long)seed);

@@ -19,7 +19,7 @@ $(BUILD)/obj/tests/host/%.o: tests/host/%.c
 
 .PHONY: host-tools
 host-tools: $(addprefix $(BUILD)/test/host/,page-twins screen-text vnc-client attach-client \
-	gdb-client kexec-now)
+	gdb-client kexec-now storm.so stress-guest stress.i)
 
 $(BUILD)/test/host/page-twins: tests/host/page_twins.c
 	@mkdir -p $(@D)
@@ -40,6 +40,22 @@ $(BUILD)/test/host/kexec-now: tests/host/kexec_now.c
 	@mkdir -p $(@D)
 	$(call say,CC)
 	$(Q)$(USER_CC) $(USER_CFLAGS) -o $@ $<
+
+$(BUILD)/test/host/storm.so: tests/host/storm.c $(wildcard shared/*.h)
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(USER_CC) $(USER_CFLAGS) -Ishared -fPIC -shared -o $@ $< -ldl -pthread
+
+$(BUILD)/test/host/stress-guest: tests/host/stress_guest.c
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(USER_CC) $(USER_CFLAGS) -o $@ $< -pthread
+
+# What that guest compiles.
+$(BUILD)/test/host/stress.i: tests/host/page_twins.c
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(USER_CC) $(USER_CFLAGS) -E -P -o $@ $<
 
 # It names the server's library, too: so that comes into the host with it, where baton-vm
 # loads it by name.

@@ -115,17 +115,32 @@ t_unload() {
 	baton-smoke
 }
 
-# A10: another kernel takes over while guests run. It finds a processor whose AMD-V is off:
-# EFER's bit 12, the page for the host's state. What it says last is this host's end.
-t_kexec() {
+# next_kernel HOW: another one takes over while guests run. It finds a processor whose AMD-V
+# is off: EFER's bit 12, the page for the host's state. What it says last is this host's end.
+next_kernel() {
 	spinners 2
 	echo 'efer=$(dd if=/dev/cpu/0/msr bs=8 count=1 skip=$((0xc0000080 / 8)) | od -An -tx8)
 		if [ $((0x${efer# } & 0x1000)) = 0 ]; then status=0; else status=1; fi
 		echo "<1>EFER $efer, $(grep -c ^processor /proc/cpuinfo) processors" >/dev/kmsg
 		echo "<1>baton-testhost: exit $status" >/dev/kmsg
 		poweroff -f' >/tmp/after
-	kexec-now "$here/kernel-cloud" "$here/initrd-msr" \
-		"console=ttyS0 quiet cryptomgr.notests no_timer_check tsc=reliable \"baton.cmd=$(base64 -w 0 /tmp/after | sed 's/.*/echo & | base64 -d | sh/')\""
+	kexec-now $1 "$here/kernel-cloud" "$here/initrd-msr" \
+		"console=ttyS0 quiet cryptomgr.notests no_timer_check tsc=reliable $2 \"baton.cmd=$(base64 -w 0 /tmp/after | sed 's/.*/echo & | base64 -d | sh/')\""
+}
+
+# A10: kexec, and kdump: the way there is a panic. That one wants testhost --allow-warn
+# --append crashkernel=320M.
+t_kexec() { next_kernel '' ''; }
+t_kdump() { next_kernel --crash 'nr_cpus=1'; }
+
+# A10: a restart that asks nobody. The emulator ends there; what the kernel said on its way
+# is looked at by who runs this by hand (testhost --log).
+t_reboot() {
+	spinners 2
+	echo "<1>baton: restarting under two guests" >/dev/kmsg
+	reboot -f
+	sleep 60
+	false
 }
 
 # A9: NMIs while guests run: each processor that is asked for its stack answers, once.

@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The program that tests the engine interface; it runs in the emulated hosts.
-HV_TEST_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard tests/hv/*.c userland/hv/*.c)))
+# Programs that test the engine interface; they run in the emulated hosts.
+HV_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard userland/hv/*.c)))
+HV_TEST_OBJECTS := $(addprefix $(BUILD)/obj/tests/hv/,hv_test.o both_engines.o both_engines_guest.o)
 
-.PHONY: baton-hv-test
-userland: baton-hv-test
-baton-hv-test: $(BUILD)/bin/baton-hv-test
+.PHONY: hv-programs
+userland: hv-programs
+hv-programs: $(BUILD)/bin/baton-hv-test $(BUILD)/bin/baton-both-engines
 
-$(BUILD)/bin/baton-hv-test: $(HV_TEST_OBJECTS)
+$(BUILD)/bin/baton-hv-test: $(BUILD)/obj/tests/hv/hv_test.o $(HV_OBJECTS)
+$(BUILD)/bin/baton-both-engines: $(BUILD)/obj/tests/hv/both_engines.o \
+	$(BUILD)/obj/tests/hv/both_engines_guest.o $(HV_OBJECTS)
+$(BUILD)/bin/baton-hv-test $(BUILD)/bin/baton-both-engines:
 	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(Q)$(USER_CC) $(LDFLAGS) -o $@ $^ -pthread
@@ -16,4 +20,9 @@ $(BUILD)/obj/tests/hv/%.o: tests/hv/%.c
 	$(call say,CC)
 	$(Q)$(USER_CC) $(USER_CFLAGS) -Ishared -iquote userland/hv -MMD -MP -c -o $@ $<
 
--include $(BUILD)/obj/tests/hv/hv_test.d
+$(BUILD)/obj/tests/hv/%.o: tests/hv/%.S
+	@mkdir -p $(@D)
+	$(call say,AS)
+	$(Q)$(USER_CC) -MMD -MP -c -o $@ $<
+
+-include $(HV_TEST_OBJECTS:.o=.d)
