@@ -91,6 +91,7 @@ t_no_permission() {
 t_triple_fault() {
 	fails boot "$here/triple.elf" --memory 32M
 	[ "$(grep -c 'about to triple-fault' /tmp/out)" = 2 ]
+	grep -q 'triple fault, and is reset' /tmp/err
 	expect_error 'triple fault'
 }
 

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -322,8 +323,11 @@ static enum machine_end fault_resets(struct session *s)
 {
 	uint64_t now = clock_now(&clock_monotonic), last = s->last_fault;
 
+	if (last && now - last < FAULT_AGAIN_NS)
+		return MACHINE_TRIPLE_FAULT;
 	s->last_fault = now;
-	return last && now - last < FAULT_AGAIN_NS ? MACHINE_TRIPLE_FAULT : MACHINE_RESET;
+	fprintf(stderr, "baton-vm: the guest crashed with a triple fault, and is reset\n");
+	return MACHINE_RESET;
 }
 
 static enum machine_end run_once(struct session *s, struct btn_error *e)
