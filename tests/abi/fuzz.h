@@ -57,7 +57,7 @@ struct fuzz_vm {
 /* One round's: a process, its descriptors and memory. */
 struct world {
 	int sys, null;
-	uint32_t vendor;
+	bool qemu;		/* AMD-V as QEMU emulates it: see fuzz_leave_lm(), leave_cr8() */
 	struct fuzz_vm vm[FUZZ_VMS];
 	_Atomic int event[FUZZ_EVENTS];
 	unsigned char *memory;	/* what slots show; may be unmapped, protected, ... */
@@ -100,6 +100,13 @@ void fuzz_mutate(struct rng *rng, void *bytes, size_t size);
 uint64_t fuzz_value(struct rng *rng);
 void *fuzz_argument(struct actor *a, const struct fuzz_call *call);
 void fuzz_learn(struct actor *a, const struct fuzz_call *call);
+
+/*
+ * QEMU 7.2 does not bring CR0 back at an exit if the guest has EFER.LME and neither CR0.PG
+ * nor CR4.PAE (do_vmexit(), cpu_x86_update_cr0()): the host runs on without paging. So
+ * guests have no long mode there; takes it out of CPUID entries.
+ */
+void fuzz_leave_lm(const struct world *world, struct baton_cpuid_entry *entries, uint32_t count);
 
 /* fuzz_guest.c: what the vCPU will run, by way of memory and the run page. */
 void fuzz_guest_memory(struct actor *a);

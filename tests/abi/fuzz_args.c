@@ -142,6 +142,13 @@ static void fill_irqfd(struct actor *a, void *arg)
 	fill_msi(a, &irqfd->msi);
 }
 
+static void fill_resamplefd(struct actor *a, void *arg)
+{
+	*(struct baton_resamplefd *)arg = (struct baton_resamplefd) {
+		.fd = some_fd(a), .resample_fd = some_fd(a), .flags = one_in(&a->rng, 3),
+	};
+}
+
 static void fill_ioeventfd(struct actor *a, void *arg)
 {
 	static const unsigned char sizes[] = { 0, 1, 2, 4 };
@@ -154,6 +161,10 @@ static void fill_ioeventfd(struct actor *a, void *arg)
 	if (one_in(rng, 4)) {
 		((struct baton_ioeventfd *)arg)->flags |= BATON_IOEVENTFD_MATCH;
 		((struct baton_ioeventfd *)arg)->match = below(rng, 256);
+	}
+	if (one_in(rng, 3)) {
+		((struct baton_ioeventfd *)arg)->flags &= ~BATON_IOEVENTFD_PIO;
+		((struct baton_ioeventfd *)arg)->address = below(rng, 2 * FUZZ_MEMORY);
 	}
 }
 
@@ -195,11 +206,21 @@ static void fill_get_msr_list(struct actor *a, void *arg)
 	((struct baton_msrs *)arg)->entries = (uintptr_t)address(a, a->msrs);
 }
 
+void fuzz_leave_lm(const struct world *world, struct baton_cpuid_entry *entries, uint32_t count)
+{
+	uint32_t i;
+
+	for (i = 0; world->qemu && i < count; i++)
+		if (entries[i].function == 0x80000001)
+			entries[i].edx &= ~(1u << 29);
+}
+
 static void fill_set_cpuid(struct actor *a, void *arg)
 {
 	if (one_in(&a->rng, 4) && a->cpuid_count)
 		fuzz_mutate(&a->rng, &a->cpuid[below(&a->rng, a->cpuid_count)],
 			    sizeof(a->cpuid[0]));
+	fuzz_leave_lm(a->world, a->cpuid, BATON_MAX_CPUID);
 	*(struct baton_cpuid *)arg = (struct baton_cpuid) {
 		.count = one_in(&a->rng, 8) ? fuzz_value(&a->rng) : a->cpuid_count,
 		.entries = (uintptr_t)address(a, a->cpuid),
@@ -239,6 +260,26 @@ static void fill_events(struct actor *a, void *arg)
 	};
 }
 
+static void fill_guest_debug(struct actor *a, void *arg)
+{
+	struct baton_guest_debug *debug = arg;
+	unsigned int i;
+
+	*debug = (struct baton_guest_debug) {
+		.flags = below(&a->rng, 16), .dr7 = fuzz_value(&a->rng) & 0xffff07ff,
+	};
+	for (i = 0; i < 4; i++)
+		debug->dr[i] = one_in(&a->rng, 2) ? 0x1000 + below(&a->rng, 64) :
+						    fuzz_value(&a->rng);
+}
+
+static void fill_tsc_khz(struct actor *a, void *arg)
+{
+	*(struct baton_tsc_khz *)arg = (struct baton_tsc_khz) {
+		.khz = one_in(&a->rng, 2) ? below(&a->rng, 5000000) : fuzz_value(&a->rng),
+	};
+}
+
 static void fill_intr(struct actor *a, void *arg)
 {
 	*(struct baton_intr *)arg = (struct baton_intr) { .level = below(&a->rng, 2) };
@@ -263,7 +304,10 @@ const struct fuzz_call fuzz_calls[] = {
 	CALL(BATON_SET_CLOCK, 'v', 4, fill_clock),
 	CALL(BATON_GET_DIRTY_LOG, 'v', 8, fill_dirty_log),
 	CALL(BATON_CLEAR_DIRTY_LOG, 'v', 8, fill_dirty_log),
-	CALL(BATON_SEND_MSI, 'v', 10, fill_msi),
+	CALL(BATON_GET_ACCESSED, 'v', 4, fill_dirty_log),
+	CALL(BATON_SET_RESAMPLEFD, 'v', 6, fill_resamplefd),
+	CALL(BATON_SET_TSC_KHZ, 'v', 2, fill_tsc_khz),
+	CALL(BATON_SEND_MSI, 'v', 10, fill_msi), CALL(BATON_GET_VM_STATS, 'v', 2, NULL),
 	CALL(BATON_GET_REGS, 'c', 3, NULL), CALL(BATON_SET_REGS, 'c', 6, fill_state),
 	CALL(BATON_GET_SREGS, 'c', 3, NULL), CALL(BATON_SET_SREGS, 'c', 8, fill_state),
 	CALL(BATON_GET_DEBUGREGS, 'c', 3, NULL), CALL(BATON_SET_DEBUGREGS, 'c', 6, fill_state),
@@ -272,6 +316,7 @@ const struct fuzz_call fuzz_calls[] = {
 	CALL(BATON_GET_LAPIC, 'c', 3, NULL), CALL(BATON_SET_LAPIC, 'c', 6, fill_state),
 	CALL(BATON_GET_MSRS, 'c', 6, fill_msrs), CALL(BATON_SET_MSRS, 'c', 10, fill_msrs),
 	CALL(BATON_SET_CPUID, 'c', 6, fill_set_cpuid),
+	CALL(BATON_SET_GUEST_DEBUG, 'c', 6, fill_guest_debug),
 	CALL(BATON_KICK, 'c', 4, NULL), CALL(BATON_NMI, 'c', 4, NULL),
 	CALL(BATON_GET_STATS, 'c', 2, NULL), CALL(BATON_SET_INTR, 'c', 4, fill_intr),
 };

@@ -110,7 +110,7 @@ void fuzz_guest_memory(struct actor *a)
 		break;
 	}
 	write_code(rng, memory + CODE, 16 + below(rng, 48));
-	if (a->world->vendor == BATON_VENDOR_AMD)
+	if (a->world->qemu)
 		leave_cr8(memory + CODE - 8, 80);
 }
 

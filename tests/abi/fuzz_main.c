@@ -11,6 +11,7 @@
  * for 20 s, which calls those are and where in the kernel.
  */
 #define _GNU_SOURCE
+#include <cpuid.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <semaphore.h>
@@ -247,8 +248,10 @@ static void make_vcpu(struct world *w, struct fuzz_vm *vm, unsigned int id)
 
 	if (fd < 0)
 		return;
-	if (!call("BATON_GET_CPUID", w->sys, BATON_GET_CPUID, &list))
+	if (!call("BATON_GET_CPUID", w->sys, BATON_GET_CPUID, &list)) {
+		fuzz_leave_lm(w, entries, list.count);
 		call("BATON_SET_CPUID", fd, BATON_SET_CPUID, &list);
+	}
 	run = mmap(NULL, sizeof(struct baton_run), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (run == MAP_FAILED) {
 		surprise("mmap of a run page", -1, errno);
@@ -464,6 +467,15 @@ static void no_op(int signal)
 	(void)signal;
 }
 
+/* By the leaf of its own that it has for its guests. */
+static bool on_qemu(void)
+{
+	uint32_t eax, name[3];
+
+	__cpuid(0x40000000, eax, name[0], name[1], name[2]);
+	return !memcmp(name, "TCGTCGTCGTCG", sizeof(name));
+}
+
 static void set_stage(struct world *w)
 {
 	struct baton_info info = { 0 };
@@ -474,7 +486,7 @@ static void set_stage(struct world *w)
 		exit(3);
 	w->sys = open(BATON_DEVICE, O_RDWR | O_CLOEXEC);
 	ioctl(w->sys, BATON_GET_INFO, &info);
-	w->vendor = info.vendor;
+	w->qemu = info.vendor == BATON_VENDOR_AMD && on_qemu();
 	w->null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	w->memory = FAR_AWAY;
 	w->alias = mmap(NULL, FUZZ_MEMORY, PROT_READ | PROT_WRITE, MAP_SHARED, memory_fd, 0);
