@@ -79,10 +79,11 @@ struct actor {
 	/* What the last GET of a call's number said: what its SET starts from. */
 	unsigned char last[256][BATON_XSAVE_SIZE] __attribute__((aligned(64)));
 	unsigned char argument[2 * BATON_XSAVE_SIZE] __attribute__((aligned(64)));
-	struct baton_cpuid_entry cpuid[BATON_MAX_CPUID];
-	struct baton_msr msrs[BATON_MAX_MSRS];
+	/* Each with room behind it for what goes to an address that is a little off. */
+	struct baton_cpuid_entry cpuid[BATON_MAX_CPUID + 1];
+	struct baton_msr msrs[BATON_MAX_MSRS + 1];
+	uint64_t bitmap[64 + 2];
 	uint32_t cpuid_count, msr_count;
-	uint64_t bitmap[64];
 };
 
 /* fuzz_args.c: an argument for the call in a->argument; its address, or a bad one. */

@@ -211,7 +211,7 @@ void fuzz_leave_lm(const struct world *world, struct baton_cpuid_entry *entries,
 	uint32_t i;
 
 	for (i = 0; world->qemu && i < count; i++)
-		if (entries[i].function == 0x80000001)
+		if (entries[i].leaf == 0x80000001)
 			entries[i].edx &= ~(1u << 29);
 }
 
@@ -273,13 +273,6 @@ static void fill_guest_debug(struct actor *a, void *arg)
 						    fuzz_value(&a->rng);
 }
 
-static void fill_tsc_khz(struct actor *a, void *arg)
-{
-	*(struct baton_tsc_khz *)arg = (struct baton_tsc_khz) {
-		.khz = one_in(&a->rng, 2) ? below(&a->rng, 5000000) : fuzz_value(&a->rng),
-	};
-}
-
 static void fill_intr(struct actor *a, void *arg)
 {
 	*(struct baton_intr *)arg = (struct baton_intr) { .level = below(&a->rng, 2) };
@@ -306,7 +299,6 @@ const struct fuzz_call fuzz_calls[] = {
 	CALL(BATON_CLEAR_DIRTY_LOG, 'v', 8, fill_dirty_log),
 	CALL(BATON_GET_ACCESSED, 'v', 4, fill_dirty_log),
 	CALL(BATON_SET_RESAMPLEFD, 'v', 6, fill_resamplefd),
-	CALL(BATON_SET_TSC_KHZ, 'v', 2, fill_tsc_khz),
 	CALL(BATON_SEND_MSI, 'v', 10, fill_msi), CALL(BATON_GET_VM_STATS, 'v', 2, NULL),
 	CALL(BATON_GET_REGS, 'c', 3, NULL), CALL(BATON_SET_REGS, 'c', 6, fill_state),
 	CALL(BATON_GET_SREGS, 'c', 3, NULL), CALL(BATON_SET_SREGS, 'c', 8, fill_state),

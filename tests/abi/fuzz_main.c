@@ -23,6 +23,7 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #include "fuzz.h"
@@ -462,6 +463,20 @@ static void *pester(void *ctx)
 	return NULL;
 }
 
+/* A round that dies says where; the signal comes once more and ends it. */
+static void on_crash(int signal, siginfo_t *info, void *ctx)
+{
+	const ucontext_t *at = ctx;
+	char line[128];
+	int size = snprintf(line, sizeof(line), "signal %d: address %p, RIP 0x%llx, %s %p\n",
+			    signal, info->si_addr,
+			    (unsigned long long)at->uc_mcontext.gregs[REG_RIP],
+			    "on_crash() is at", (void *)on_crash);
+
+	if (write(STDOUT_FILENO, line, size) != size)
+		_exit(3);
+}
+
 static void no_op(int signal)
 {
 	(void)signal;
@@ -514,9 +529,14 @@ static int play_round(uint64_t seed, uint64_t round, uint64_t calls)
 	static struct world world;
 	static struct actor actors[FUZZ_ACTORS + 1];
 	struct sigaction action = { .sa_handler = no_op };
+	struct sigaction last_word = {
+		.sa_sigaction = on_crash, .sa_flags = SA_SIGINFO | SA_RESETHAND,
+	};
 	unsigned int i;
 
 	sigaction(SIGUSR1, &action, NULL);
+	sigaction(SIGSEGV, &last_word, NULL);
+	sigaction(SIGBUS, &last_word, NULL);
 	sem_init(&actor_done, 0, 0);
 	set_stage(&world);
 	for (i = 0; i <= FUZZ_ACTORS; i++) {

@@ -108,7 +108,8 @@ static const char *next_argument(const struct args *args)
 
 	for (size_t i = 0; i < args->positional_count && at; i++) {
 		at = strchr(at, ' ');
-		at += at != NULL;
+		if (at)
+			at++;
 	}
 	return at ? at : "";
 }
