@@ -42,6 +42,7 @@ static inline bool one_in(struct rng *r, uint32_t n)
 #define FUZZ_EVENTS 4
 #define FUZZ_ACTORS 2
 #define FUZZ_MEMORY (4u << 20)
+#define FUZZ_BITMAP (1u << 20)
 
 struct fuzz_vcpu {
 	_Atomic int fd;
@@ -82,7 +83,7 @@ struct actor {
 	/* Each with room behind it for what goes to an address that is a little off. */
 	struct baton_cpuid_entry cpuid[BATON_MAX_CPUID + 1];
 	struct baton_msr msrs[BATON_MAX_MSRS + 1];
-	uint64_t bitmap[64 + 2];
+	uint64_t *bitmap;	/* FUZZ_BITMAP bytes; what is behind them cannot be written */
 	uint32_t cpuid_count, msr_count;
 };
 
