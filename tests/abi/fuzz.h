@@ -42,7 +42,7 @@ static inline bool one_in(struct rng *r, uint32_t n)
 #define FUZZ_EVENTS 4
 #define FUZZ_ACTORS 2
 #define FUZZ_MEMORY (4u << 20)
-#define FUZZ_BITMAP (1u << 20)
+#define FUZZ_ROOM (1u << 20)
 
 struct fuzz_vcpu {
 	_Atomic int fd;
@@ -80,10 +80,10 @@ struct actor {
 	/* What the last GET of a call's number said: what its SET starts from. */
 	unsigned char last[256][BATON_XSAVE_SIZE] __attribute__((aligned(64)));
 	unsigned char argument[2 * BATON_XSAVE_SIZE] __attribute__((aligned(64)));
-	/* Each with room behind it for what goes to an address that is a little off. */
-	struct baton_cpuid_entry cpuid[BATON_MAX_CPUID + 1];
-	struct baton_msr msrs[BATON_MAX_MSRS + 1];
-	uint64_t *bitmap;	/* FUZZ_BITMAP bytes; what is behind them cannot be written */
+	/* FUZZ_ROOM bytes each: for addresses that are off, and long logs; then nothing. */
+	struct baton_cpuid_entry *cpuid;
+	struct baton_msr *msrs;
+	uint64_t *bitmap;
 	uint32_t cpuid_count, msr_count;
 };
 
