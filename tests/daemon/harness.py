@@ -6,8 +6,10 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
+import traceback
 
 BUILD = os.path.abspath(os.environ.get("BATON_BUILD", "build"))
 BIN = os.environ.get("BATON_DAEMON_BIN", os.path.join(BUILD, "test", "daemon", "bin"))
@@ -169,3 +171,27 @@ def refused(code, fn, *args, **members):
         assert e.answer["message"] and e.answer["cause"] and e.answer["fix"], e.answer
         return e.answer
     raise AssertionError("%s %s was not refused" % (fn, args))
+
+
+def run_tests(namespace):
+    """Runs the test_* of a program, or those it was told of, each with a daemon of its own."""
+    wanted = sys.argv[1:]
+    failed = 0
+    for test in [value for name, value in namespace.items() if name.startswith("test_")]:
+        if wanted and test.__name__ not in wanted:
+            continue
+        daemon = Daemon()
+        start = time.monotonic()
+        try:
+            daemon.start()
+            test(daemon)
+            assert daemon.process.poll() is None, "batond ended: " + daemon.output()
+            print("ok %s (%.1f s)" % (test.__name__, time.monotonic() - start))
+        except Exception as e:  # each test tells, then the next
+            traceback.print_exc(file=sys.stdout)
+            print("not ok %s: %s" % (test.__name__, e))
+            print(daemon.output())
+            failed += 1
+        finally:
+            daemon.clean()
+    return 1 if failed else 0

@@ -8,7 +8,7 @@ import sys
 import time
 
 import harness
-from harness import Daemon, refused, wait_for
+from harness import Daemon, refused, run_tests, wait_for
 
 
 def make(client, name, **members):
@@ -887,30 +887,5 @@ def test_second_daemon(d):
     assert result.returncode == 4 and b"BTN-6003" in result.stderr, result
 
 
-def main():
-    tests = [value for name, value in globals().items() if name.startswith("test_")]
-    wanted = sys.argv[1:]
-    failed = 0
-    for test in tests:
-        if wanted and test.__name__ not in wanted:
-            continue
-        daemon = Daemon()
-        start = time.monotonic()
-        try:
-            daemon.start()
-            test(daemon)
-            assert daemon.process.poll() is None, "batond ended: " + daemon.output()
-            print("ok %s (%.1f s)" % (test.__name__, time.monotonic() - start))
-        except Exception as e:  # each test tells, then the next
-            import traceback
-            traceback.print_exc(file=sys.stdout)
-            print("not ok %s: %s" % (test.__name__, e))
-            print(daemon.output())
-            failed += 1
-        finally:
-            daemon.clean()
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_tests(globals()))

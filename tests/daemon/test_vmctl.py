@@ -10,9 +10,8 @@ import pty
 import re
 import subprocess
 import sys
-import time
 
-from harness import Daemon
+from harness import run_tests
 
 VMS = 12
 
@@ -192,26 +191,5 @@ def test_completion(d):
             print("# no %s to check its completion with" % shell)
 
 
-def main():
-    wanted = sys.argv[1:]
-    failed = 0
-    for test in [value for name, value in globals().items() if name.startswith("test_")]:
-        if wanted and test.__name__ not in wanted:
-            continue
-        daemon = Daemon()
-        start = time.monotonic()
-        try:
-            test(daemon.start())
-            print("ok %s (%.1f s)" % (test.__name__, time.monotonic() - start))
-        except Exception as e:  # each test tells, then the next
-            import traceback
-            traceback.print_exc(file=sys.stdout)
-            print("not ok %s: %s" % (test.__name__, e))
-            failed += 1
-        finally:
-            daemon.clean()
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_tests(globals()))

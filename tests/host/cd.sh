@@ -40,6 +40,17 @@ t_pc_cd() {
 	rm -f /tmp/pc.qcow2
 }
 
+# guest_says PATTERN SECONDS: waits for it, as long as vmctl runs.
+guest_says() {
+	tries=0
+	until grep -aq "$1" /tmp/out; do
+		tries=$((tries + 1))
+		[ $tries -lt $(($2 * 10)) ]
+		kill -0 $vmctl
+		sleep 0.1
+	done
+}
+
 # ask_boot "MORE OPTIONS" OPTION...: the CD that asks for more of the kernel's command line.
 ask_boot() {
 	more=$1
@@ -51,21 +62,10 @@ ask_boot() {
 	vmctl=$!
 	exec 9>/tmp/console
 	trap 'kill $vmctl 2>/dev/null || true; tail -n 30 /tmp/out' EXIT
-	tries=0
-	until grep -aq 'more options:' /tmp/out; do
-		tries=$((tries + 1))
-		[ $tries -lt 1200 ]
-		kill -0 $vmctl
-		sleep 0.1
-	done
+	guest_says 'more options:' 120
 	printf '%s\r' "$more" >&9
 	# Without ACPI it has no way to power itself off.
-	until grep -aq '^baton-guest: exit' /tmp/out; do
-		tries=$((tries + 1))
-		[ $tries -lt 4000 ]
-		kill -0 $vmctl
-		sleep 0.1
-	done
+	guest_says '^baton-guest: exit' 280
 	kill $vmctl
 	wait $vmctl || true
 	exec 9>&-

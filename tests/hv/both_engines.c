@@ -18,18 +18,8 @@
 #include <unistd.h>
 
 #include "both_engines.h"
+#include "expect.h"
 #include "hv.h"
-
-static int failures;
-
-#define EXPECT(condition)							\
-	do {									\
-		if (!(condition)) {						\
-			printf("  %s:%d: not so: %s\n", __func__, __LINE__,	\
-			       #condition);					\
-			failures++;						\
-		}								\
-	} while (0)
 
 struct twin {
 	struct hv *engine;

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "baton_ioctl.h"
+#include "expect.h"
 #include "hv.h"
 
 #define MEMORY		(1u << 20)
@@ -25,17 +26,7 @@
 #define EXTINT		0x700u
 #define MASKED		0x10000u
 
-static int failures;
 static const char *skipped;	/* why the test that runs is not made here */
-
-#define EXPECT(condition)							\
-	do {									\
-		if (!(condition)) {						\
-			printf("  %s:%d: not so: %s\n", __func__, __LINE__,	\
-			       #condition);					\
-			failures++;						\
-		}								\
-	} while (0)
 
 /* One VM per test, of the one open engine. */
 static struct hv *engine;

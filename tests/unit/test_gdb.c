@@ -262,6 +262,12 @@ static void test_soft_breaks(void **state)
 	rig_end_all(&r);
 }
 
+static void meet(struct rig *r, unsigned int cpu, uint64_t dr6)
+{
+	r->vcpu[cpu].met = true;
+	r->vcpu[cpu].what = (struct hv_exit_debug){ .exception = 1, .dr6 = dr6 };
+}
+
 /* What gdb did not ask for goes back to the guest, and the same vCPUs run on. */
 static void test_guests_own(void **state)
 {
@@ -279,8 +285,7 @@ static void test_guests_own(void **state)
 	assert_int_equal(r.vcpu[1].events.exception, 3);
 	assert_true(r.vcpu[1].events.flags & BATON_EV_EXCEPTION);
 	assert_int_equal(r.vcpu[1].regs.rip, RIG_HIGH + 0x1001);
-	r.vcpu[1].met = true;
-	r.vcpu[1].what = (struct hv_exit_debug){ .exception = 1, .dr6 = 0x4000 };
+	meet(&r, 1, 0x4000);
 	gdb_on_break(r.gdb);
 	assert_int_equal(rig_sent(&r, reply, sizeof(reply)), 0);
 	assert_int_equal(r.vcpu[1].events.exception, 1);
@@ -338,8 +343,7 @@ static void test_hard_breaks(void **state)
 	ASK("c", "");
 	assert_int_equal(r.vcpu[0].debug.dr7, 0x7f9004aau | 0u);
 	assert_int_equal(r.vcpu[0].debug.dr[3], 0x4002);
-	r.vcpu[0].met = true;
-	r.vcpu[0].what = (struct hv_exit_debug){ .exception = 1, .dr6 = 4 };
+	meet(&r, 0, 4);
 	gdb_on_break(r.gdb);
 	rig_sent(&r, reply, sizeof(reply));
 	assert_non_null(strstr(reply, "$T05rwatch:3000;thread:1;#"));
@@ -348,8 +352,7 @@ static void test_hard_breaks(void **state)
 	ASK("s", "");
 	assert_int_equal(r.running, 2);
 	assert_true(r.vcpu[1].debug.step && !r.vcpu[0].debug.step);
-	r.vcpu[1].met = true;
-	r.vcpu[1].what = (struct hv_exit_debug){ .exception = 1, .dr6 = 0x4000 };
+	meet(&r, 1, 0x4000);
 	gdb_on_break(r.gdb);
 	rig_sent(&r, reply, sizeof(reply));
 	assert_int_equal(strncmp(reply, "$T05thread:2;#", 14), 0);
@@ -357,12 +360,6 @@ static void test_hard_breaks(void **state)
 	assert_int_equal(r.running, 3);
 	assert_true(!r.vcpu[0].debug.hw_break && !r.vcpu[1].debug.step);
 	rig_end_all(&r);
-}
-
-static void meet(struct rig *r, unsigned int cpu, uint64_t dr6)
-{
-	r->vcpu[cpu].met = true;
-	r->vcpu[cpu].what = (struct hv_exit_debug){ .exception = 1, .dr6 = dr6 };
 }
 
 /* Two vCPUs in one moment: gdb is told of both, one after the other. */
@@ -424,8 +421,7 @@ static void test_step_flags(void **state)
 	r.vcpu[0].regs.gpr[BATON_RSP] -= 8;
 	r.vcpu[0].regs.rip++;
 	guest_memory_write(r.memory, 0x7ff8, &flags, 2);
-	r.vcpu[0].met = true;
-	r.vcpu[0].what = (struct hv_exit_debug){ .exception = 1, .dr6 = 0x4000 };
+	meet(&r, 0, 0x4000);
 	gdb_on_break(r.gdb);
 	guest_memory_read(r.memory, 0x7ff8, &flags, 2);
 	assert_int_equal(flags, 2);
@@ -445,8 +441,7 @@ static void test_step_flags(void **state)
 	ASK("vCont;s:1", "");
 	assert_true(!r.vcpu[0].debug.step && r.vcpu[0].debug.hw_break);
 	assert_int_equal(r.vcpu[0].debug.dr[0], 0x12345678ffff1234);
-	r.vcpu[0].met = true;
-	r.vcpu[0].what = (struct hv_exit_debug){ .exception = 1, .dr6 = 1 };
+	meet(&r, 0, 1);
 	gdb_on_break(r.gdb);
 	rig_sent(&r, reply, sizeof(reply));
 	assert_int_equal(strncmp(reply, "$T05thread:1;#", 14), 0);
