@@ -11,7 +11,7 @@ NT_TESTS := $(patsubst tests/netd/%.c,$(NT_BUILD)/%,$(sort $(wildcard tests/netd
 NT_TEST_OBJECTS := $(NT_TESTS:$(NT_BUILD)/%=$(NT_BUILD)/obj/tests/netd/%.o)
 NT_MAIN := $(NT_BUILD)/obj/userland/netd/main.o
 NT_PROGRAM := $(NT_BUILD)/bin/baton-net
-NT_INCLUDES := $(NETD_INCLUDES) -Iuserland/netd -Itests/fuzz
+NT_INCLUDES = $(NETD_INCLUDES) -Iuserland/netd -Itests/fuzz
 
 .PHONY: netd-unit netd-fuzz-replay
 unit: netd-unit

@@ -9,9 +9,9 @@
 #   make daemon-fuzz-replay    the targets alone
 
 DT_PACKAGES := glib-2.0 gio-2.0 gio-unix-2.0
-DT_INCLUDES := -Ishared -Iuserland -Iuserland/hv -Iuserland/lib -Iuserland/daemon -Itests/unit \
+DT_INCLUDES = -Ishared -Iuserland -Iuserland/hv -Iuserland/lib -Iuserland/daemon -Itests/unit \
 	-Itests/fuzz $(shell pkg-config --cflags $(DT_PACKAGES))
-DT_LIBS := $(shell pkg-config --libs $(DT_PACKAGES)) -lz -lzstd -lexpat -pthread
+DT_LIBS = $(shell pkg-config --libs $(DT_PACKAGES)) -lz -lzstd -lexpat -pthread
 # The daemon's own, and of the rest what it may include.
 DT_SOURCES := $(filter-out userland/daemon/main.c userland/lib/write_png.c,\
 	$(sort $(wildcard userland/daemon/*.c userland/daemon/*/*.c userland/lib/*.c \

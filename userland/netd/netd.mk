@@ -3,7 +3,7 @@
 # baton-net. Included by the top-level Makefile, behind userland/userland.mk,
 # which has the compiler, its flags, and the rule for the objects of lib/.
 
-NETD_INCLUDES := -Ishared -Iuserland -Iuserland/hv -Iuserland/lib $(shell pkg-config --cflags slirp)
+NETD_INCLUDES = -Ishared -Iuserland -Iuserland/hv -Iuserland/lib $(shell pkg-config --cflags slirp)
 NETD_LIBS := -lslirp
 NETD_SOURCES := $(sort $(wildcard userland/netd/*.c))
 NETD_LIB_SOURCES := $(addprefix userland/lib/,errors.c json_read.c json_write.c rpc.c unix_socket.c)
