@@ -199,12 +199,6 @@ static long vm_send_msi(void *object, void *arg)
 	return r;
 }
 
-static long vm_get_stats(void *object, void *out)
-{
-	baton_vm_stats(object, out);
-	return 0;
-}
-
 /* --- vCPU descriptor ----------------------------------------------------- */
 
 /* A call that is one function: the names say the types on both sides. */
@@ -217,12 +211,14 @@ static long vm_get_stats(void *object, void *out)
 	CALL(vcpu_get_##name, baton_get_##name)				\
 	CALL(vcpu_set_##name, baton_set_##name)
 
+CALL(vm_get_stats, baton_vm_stats)
 CALL(vm_set_tsc_khz, baton_vm_set_tsc_khz)
 CALL(vm_set_slot, baton_slot_set)
 CALL(vm_get_dirty_log, baton_dirty_get)
 CALL(vm_clear_dirty_log, baton_dirty_clear)
 CALL(vm_get_accessed, baton_accessed_get)
 CALL(vcpu_set_guest_debug, baton_set_guest_debug)
+CALL(vcpu_get_stats, baton_vcpu_stats)
 CALL(vm_set_irqfd, baton_irqfd_set)
 CALL(vm_set_ioeventfd, baton_ioeventfd_set)
 CALL(vm_set_resamplefd, baton_irqfd_set_resample)
@@ -331,14 +327,6 @@ static long vcpu_set_intr(void *object, void *arg)
 	/* Up is news. Down is not: whoever wants to take it looks at the level. */
 	if (!xchg(&vcpu->intr, in->level) && in->level)
 		baton_request(vcpu, BATON_REQ_EVENT);
-	return 0;
-}
-
-static long vcpu_get_stats(void *object, void *arg)
-{
-	struct baton_stats *out = arg;
-
-	baton_vcpu_stats(object, out->value);
 	return 0;
 }
 
