@@ -2,14 +2,14 @@
 /*
  * The one place in ring 0 that decodes guest instructions: MOVs between a register
  * or an immediate and memory, the forms that operating systems use. Those of 32 bits
- * to and from the local APIC's page, where everything else stops the VM; and writes
- * of any width to where ioeventfds are, where everything else is the monitor's. No
- * address is computed (the processor told us the guest-physical one), so all there is
- * to find out is direction, width, value and length, from a copy of at most 15 bytes.
+ * to and from the local APIC's page, and writes of any width to where ioeventfds are;
+ * everything else is the monitor's. No address is computed (the
+ * processor told us the guest-physical one), so all there is to find out is direction,
+ * width, value and length, from a copy of at most 15 bytes.
  *
  * The bytes are the guest's, and it may change them under us: then it gets what
  * the changed instruction asks for, on its own devices and its own registers.
- * Interrupt shadows and single-step traps are not looked at.
+ * Interrupt shadows are not looked at.
  */
 #include <linux/mm.h>
 #include <asm/msr-index.h>
@@ -155,43 +155,42 @@ static void describe_code(const struct baton_vcpu *vcpu, struct baton_code *code
 {
 	const struct baton_sregs *sregs = &vcpu->sregs;
 	const struct baton_segment *cs = &sregs->seg[BATON_CS];
-	bool v86 = vcpu->regs.rflags & X86_EFLAGS_VM;
 	u16 dpl = sregs->seg[BATON_SS].attr & BATON_SEG_DPL;
 
 	*code = (struct baton_code) {
 		.walk = {
 			.cr0 = sregs->cr0, .cr3 = sregs->cr3, .cr4 = sregs->cr4,
 			.efer = sregs->efer, .fetch = true,
-			.user = sregs->cr0 & X86_CR0_PE && (v86 || dpl == BATON_SEG_DPL),
+			.user = sregs->cr0 & X86_CR0_PE && dpl == BATON_SEG_DPL,
 			.phys_bits = vcpu->cpuid.phys_bits,
 		},
 		.long64 = sregs->efer & EFER_LMA && cs->attr & BATON_SEG_L,
-		.big = cs->attr & BATON_SEG_DB && !v86,
+		.big = cs->attr & BATON_SEG_DB, /* never so in virtual-8086 mode */
 	};
 	code->linear = vcpu->regs.rip + (code->long64 ? 0 : cs->base);
 	if (!code->long64)
 		code->linear = (u32)code->linear;
 }
 
-static void perform(struct baton_vcpu *vcpu, const struct insn *insn, u32 offset)
+static u64 stored_value(const struct baton_vcpu *vcpu, const struct insn *insn)
 {
-	u64 *reg = &vcpu->regs.gpr[insn->reg & (BATON_GPR_COUNT - 1)];
+	u8 reg = insn->reg & (BATON_GPR_COUNT - 1);
+	u64 value = vcpu->regs.gpr[reg];
 
 	if (insn->immediate)
-		baton_lapic_mmio_write(vcpu, offset, insn->value);
-	else if (insn->store)
-		baton_lapic_mmio_write(vcpu, offset, (u32)*reg);
-	else
-		*reg = baton_lapic_mmio_read(vcpu, offset);
+		value = insn->value;
+	else if (insn->size == 1 && !insn->rex && reg >= 4)
+		value = vcpu->regs.gpr[reg - 4] >> 8; /* AH, CH, DH, BH */
+	return insn->size == 8 ? value : value & ((1ull << insn->size * 8) - 1);
 }
 
-static enum baton_next refuse(struct baton_vcpu *vcpu, u64 gpa, u32 access, const u8 *bytes)
+static void perform(struct baton_vcpu *vcpu, const struct insn *insn, u32 offset)
 {
-	u64 first = 0;
-
-	memcpy(&first, bytes, sizeof(first));
-	return baton_exit_failed(vcpu, BATON_EXIT_INTERNAL, gpa, access, first,
-				 vcpu->regs.rip);
+	if (insn->store)
+		baton_lapic_mmio_write(vcpu, offset, stored_value(vcpu, insn));
+	else
+		vcpu->regs.gpr[insn->reg & (BATON_GPR_COUNT - 1)] =
+			baton_lapic_mmio_read(vcpu, offset);
 }
 
 /* The bytes at RIP go to insn->bytes. As baton_fetch_insn(). */
@@ -216,36 +215,54 @@ static enum baton_next step_over(struct baton_vcpu *vcpu, const struct baton_cod
 	return BATON_ENTER;
 }
 
-enum baton_next baton_apic_page(struct baton_vcpu *vcpu, u64 gpa, u32 access)
+/*
+ * What an access is part of may be more than its MOV: a walk, the delivery of an event,
+ * or a single step. The monitor knows how to do those.
+ */
+static bool is_plain(const struct baton_vcpu *vcpu)
 {
+	return !vcpu->ev.reinject && !vcpu->ev.exception &&
+	       !(vcpu->regs.rflags & X86_EFLAGS_TF) &&
+	       !(vcpu->fault.access & (BATON_ACCESS_WALK | BATON_ACCESS_FETCH));
+}
+
+enum baton_next baton_apic_page(struct baton_vcpu *vcpu, u64 gpa)
+{
+	bool write = vcpu->fault.access & BATON_ACCESS_WRITE;
 	u32 offset = offset_in_page(gpa);
 	u8 bytes[BATON_INSN_MAX] = {};
 	struct baton_code code;
 	struct insn insn;
-	int n = fetch(vcpu, &code, &insn, bytes);
+	int n;
 
-	if (!n)
-		return BATON_LEAVE;
-	if (n < 0)
-		return BATON_ENTER;
-	if (access & BATON_ACCESS_FETCH || offset > PAGE_SIZE - sizeof(u32) ||
-	    !decode(&insn, &code) || insn.size != sizeof(u32) ||
-	    insn.store != !!(access & BATON_ACCESS_WRITE))
-		return refuse(vcpu, gpa, access, bytes);
-	perform(vcpu, &insn, offset);
-	return step_over(vcpu, &code, &insn);
+	if (is_plain(vcpu)) {
+		n = fetch(vcpu, &code, &insn, bytes);
+		if (n <= 0)
+			return n ? BATON_ENTER : BATON_LEAVE;
+		if (decode(&insn, &code) && insn.size == sizeof(u32) && insn.store == write &&
+		    !(offset & (sizeof(u32) - 1))) {
+			perform(vcpu, &insn, offset);
+			return step_over(vcpu, &code, &insn);
+		}
+	}
+	vcpu->fault.access |= BATON_ACCESS_APIC;
+	return baton_exit_emulate(vcpu, BATON_EMULATE_MMIO);
 }
 
-static u64 stored_value(const struct baton_vcpu *vcpu, const struct insn *insn)
+int baton_apic_access(struct baton_vcpu *vcpu, struct baton_apic_access *io)
 {
-	u8 reg = insn->reg & (BATON_GPR_COUNT - 1);
-	u64 value = vcpu->regs.gpr[reg];
+	bool write = io->flags & BATON_APIC_WRITE;
 
-	if (insn->immediate)
-		value = insn->value;
-	else if (insn->size == 1 && !insn->rex && reg >= 4)
-		value = vcpu->regs.gpr[reg - 4] >> 8; /* AH, CH, DH, BH */
-	return insn->size == 8 ? value : value & ((1ull << insn->size * 8) - 1);
+	if (io->offset & ~(PAGE_SIZE - sizeof(u32)) || io->flags & ~BATON_APIC_WRITE ||
+	    io->reserved || (!write && io->value))
+		return -EINVAL;
+	if (!baton_lapic_owns(vcpu, vcpu->apic.base))
+		return -ENXIO;
+	if (write)
+		baton_lapic_mmio_write(vcpu, io->offset, io->value);
+	else
+		io->value = baton_lapic_mmio_read(vcpu, io->offset);
+	return 0;
 }
 
 /*
@@ -260,18 +277,12 @@ static bool begins_at(const struct baton_vcpu *vcpu, const struct baton_code *co
 		!offset_in_page(vcpu->regs.gpr[(insn->base - 1) & (BATON_GPR_COUNT - 1)]));
 }
 
-/*
- * What a write is part of may be more than its MOV: the delivery of an event, or a
- * single step. The monitor knows how to do those.
- */
 enum baton_next baton_ioeventfd_page(struct baton_vcpu *vcpu, u64 gpa)
 {
-	bool plain = !vcpu->ev.reinject && !vcpu->ev.exception &&
-		     !(vcpu->regs.rflags & X86_EFLAGS_TF);
 	u8 bytes[BATON_INSN_MAX] = {};
 	struct baton_code code;
 	struct insn insn;
-	int n = plain ? fetch(vcpu, &code, &insn, bytes) : -EFAULT;
+	int n = is_plain(vcpu) ? fetch(vcpu, &code, &insn, bytes) : -EFAULT;
 
 	if (!n)
 		return BATON_LEAVE;

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * MOVs to the local APIC's page and to ioeventfds, the only instructions the module
- * decodes.
+ * decodes; and the monitor's way to that page, for all others.
  */
 #ifndef BATON_APIC_PAGE_H
 #define BATON_APIC_PAGE_H
 
 #include "hvops.h"
 
-/* In the window; regs and sregs of the cache are current. */
-enum baton_next baton_apic_page(struct baton_vcpu *vcpu, u64 gpa, u32 access);
+struct baton_apic_access;
+
+/* In the window; regs and sregs of the cache are current, and vcpu->fault is filled. */
+enum baton_next baton_apic_page(struct baton_vcpu *vcpu, u64 gpa);
 /* A write to gpa, where ioeventfds are: signals one of them, or it is the monitor's. */
 enum baton_next baton_ioeventfd_page(struct baton_vcpu *vcpu, u64 gpa);
+/* BATON_APIC_ACCESS: 0, -EINVAL or -ENXIO; see ABI.md. Out of the window. */
+int baton_apic_access(struct baton_vcpu *vcpu, struct baton_apic_access *io);
 
 #endif

@@ -14,6 +14,7 @@
 #include <linux/uaccess.h>
 #include <asm/tsc.h>
 
+#include "apic_page.h"
 #include "chardev.h"
 #include "compat.h"
 #include "debug.h"
@@ -52,7 +53,7 @@ static long sys_get_info(void *unused, void *arg)
 			 BATON_FEAT_IOEVENTFD_MMIO | BATON_FEAT_SLOT_MOVE |
 			 BATON_FEAT_GUEST_DEBUG | BATON_FEAT_VM_STATS | BATON_FEAT_PV_EOI |
 			 BATON_FEAT_PV_STEAL | BATON_FEAT_PV_CALLS | BATON_FEAT_HALT_POLL |
-			 BATON_FEAT_TASK_SWITCH | BATON_FEAT_ACCESS_WALK;
+			 BATON_FEAT_TASK_SWITCH | BATON_FEAT_ACCESS_WALK | BATON_FEAT_APIC_ACCESS;
 	if (boot_cpu_has(X86_FEATURE_OSXSAVE))
 		info->features |= BATON_FEAT_XSAVE;
 	if (baton_hv && baton_hv->memory() & BATON_MEMORY_ACCESSED)
@@ -199,12 +200,6 @@ static long vm_send_msi(void *object, void *arg)
 	return r;
 }
 
-static long vm_get_stats(void *object, void *out)
-{
-	baton_vm_stats(object, out);
-	return 0;
-}
-
 /* --- vCPU descriptor ----------------------------------------------------- */
 
 /* A call that is one function: the names say the types on both sides. */
@@ -217,12 +212,15 @@ static long vm_get_stats(void *object, void *out)
 	CALL(vcpu_get_##name, baton_get_##name)				\
 	CALL(vcpu_set_##name, baton_set_##name)
 
+CALL(vm_get_stats, baton_vm_stats)
 CALL(vm_set_tsc_khz, baton_vm_set_tsc_khz)
 CALL(vm_set_slot, baton_slot_set)
 CALL(vm_get_dirty_log, baton_dirty_get)
 CALL(vm_clear_dirty_log, baton_dirty_clear)
 CALL(vm_get_accessed, baton_accessed_get)
 CALL(vcpu_set_guest_debug, baton_set_guest_debug)
+CALL(vcpu_get_stats, baton_vcpu_stats)
+CALL(vcpu_apic_access, baton_apic_access)
 CALL(vm_set_irqfd, baton_irqfd_set)
 CALL(vm_set_ioeventfd, baton_ioeventfd_set)
 CALL(vm_set_resamplefd, baton_irqfd_set_resample)
@@ -334,14 +332,6 @@ static long vcpu_set_intr(void *object, void *arg)
 	return 0;
 }
 
-static long vcpu_get_stats(void *object, void *arg)
-{
-	struct baton_stats *out = arg;
-
-	baton_vcpu_stats(object, out->value);
-	return 0;
-}
-
 /* --- the tables ------------------------------------------------------------ */
 
 static const struct call sys_calls[] = {
@@ -386,6 +376,7 @@ static const struct call vcpu_calls[] = {
 	{ BATON_SET_MSRS, LOCK_VCPU, vcpu_set_msrs },
 	{ BATON_SET_CPUID, LOCK_VCPU, vcpu_set_cpuid },
 	{ BATON_SET_GUEST_DEBUG, LOCK_VCPU, vcpu_set_guest_debug },
+	{ BATON_APIC_ACCESS, LOCK_VCPU, vcpu_apic_access },
 	{ BATON_KICK, LOCK_NONE, vcpu_kick },
 	{ BATON_NMI, LOCK_NONE, vcpu_nmi },
 	{ BATON_GET_STATS, LOCK_NONE, vcpu_get_stats },

@@ -10,6 +10,7 @@
  */
 #include <linux/bits.h>
 #include <linux/slab.h>
+#include <linux/sort.h>
 #include <asm/cpufeature.h>
 #include <asm/processor.h>
 
@@ -286,26 +287,12 @@ static void offer_fixed(struct list *list)
 	entry->edx = 0x4d;
 }
 
-static bool is_before(const struct baton_cpuid_entry *x, const struct baton_cpuid_entry *y)
+static int compare_entries(const void *a, const void *b)
 {
-	return x->leaf != y->leaf ? x->leaf < y->leaf : x->subleaf < y->subleaf;
-}
+	const struct baton_cpuid_entry *x = a, *y = b;
+	u64 first = (u64)x->leaf << 32 | x->subleaf, second = (u64)y->leaf << 32 | y->subleaf;
 
-/* By insertion: the list comes nearly in order, and has 256 entries at most. */
-static void sort_entries(struct baton_cpuid_entry *entries, u32 count)
-{
-	u32 i, at;
-
-	for (i = 1; i < count; i++) {
-		struct baton_cpuid_entry entry;
-
-		if (!is_before(&entries[i], &entries[i - 1]))
-			continue;
-		entry = entries[i];
-		for (at = i; at && is_before(&entry, &entries[at - 1]); at--)
-			entries[at] = entries[at - 1];
-		entries[at] = entry;
-	}
+	return first < second ? -1 : first > second;
 }
 
 int baton_cpuid_supported(void *entries, u32 *count)
@@ -318,7 +305,7 @@ int baton_cpuid_supported(void *entries, u32 *count)
 	offer_xstate(&list);
 	offer_fixed(&list);
 	/* In order, so that a guest's list made from it needs no sorting. */
-	sort_entries(entries, min(list.used, list.room));
+	sort(entries, min(list.used, list.room), sizeof(*list.entries), compare_entries, NULL);
 	*count = list.used;
 	return list.used > list.room ? -E2BIG : 0;
 }
@@ -364,7 +351,6 @@ static bool others_are_free(const struct baton_cpuid_entry *entry, u8 reg)
 {
 	switch (entry->leaf) {
 	case 1:
-		return reg == EAX || reg == EBX;
 	case 0x80000001:
 		return reg == EAX || reg == EBX;
 	case 0x80000008:
@@ -516,7 +502,6 @@ static const struct {
 
 static void gather(struct baton_cpuid_table *table)
 {
-	const struct baton_cpuid_entry *entry = NULL;
 	u8 phys_bits = bits_of(table, 0x80000008, 0, EAX);
 	size_t i;
 
@@ -525,12 +510,8 @@ static void gather(struct baton_cpuid_table *table)
 	/* RDPMC exits and is refused, with the bit or without. */
 	table->cr4_allowed = X86_CR4_PCE;
 	for (i = 0; i < ARRAY_SIZE(consequences); i++) {
-		u32 bits;
-
-		if (!i || consequences[i].leaf != consequences[i - 1].leaf)
-			entry = find(table, consequences[i].leaf, 0);
-		bits = entry ? *reg_of((struct baton_cpuid_entry *)entry, consequences[i].reg) : 0;
-		if (!(bits & BIT(consequences[i].bit)))
+		if (!(bits_of(table, consequences[i].leaf, 0, consequences[i].reg) &
+		      BIT(consequences[i].bit)))
 			continue;
 		table->features |= consequences[i].flag;
 		table->cr4_allowed |= consequences[i].cr4;
@@ -549,7 +530,7 @@ int baton_cpuid_set(struct baton_vcpu *vcpu, struct baton_cpuid_entry *entries, 
 	struct check check = { };
 	u32 i;
 
-	sort_entries(entries, count);
+	sort(entries, count, sizeof(*entries), compare_entries, NULL);
 	if (has_twins(entries, count))
 		return -EINVAL;
 	for (i = 0; i < count; i++)
@@ -587,34 +568,19 @@ static const struct baton_cpuid_entry *beyond(const struct baton_cpuid_table *ta
 	return find(table, table->max_basic, subleaf);
 }
 
-/* Bytes of an XSAVE image in compacted form: SDM vol. 1 "Compacted Format". */
-static u32 compacted_size(const struct baton_cpuid_table *table, u64 xcr0)
-{
-	u32 i, size = 576;
-
-	for (i = 2; i < XSTATE_LAST; i++) {
-		const struct baton_cpuid_entry *entry;
-
-		if (!(xcr0 & BIT_ULL(i)))
-			continue;
-		entry = find(table, XSTATE_LEAF, i);
-		if (!entry)
-			continue;
-		if (entry->ecx & 2)
-			size = ALIGN(size, 64);
-		size += entry->eax;
-	}
-	return size;
-}
-
-static u32 standard_size(const struct baton_cpuid_table *table, u64 xcr0)
+/* Bytes of an XSAVE image. Compacted: SDM vol. 1 "Compacted Format". */
+static u32 xsave_size(const struct baton_cpuid_table *table, u64 xcr0, bool compacted)
 {
 	u32 i, size = 576;
 
 	for (i = 2; i < XSTATE_LAST; i++) {
 		const struct baton_cpuid_entry *entry = find(table, XSTATE_LEAF, i);
 
-		if (xcr0 & BIT_ULL(i) && entry)
+		if (!(xcr0 & BIT_ULL(i)) || !entry)
+			continue;
+		if (compacted)
+			size = ALIGN(size, entry->ecx & 2 ? 64 : 1) + entry->eax;
+		else
 			size = max(size, entry->eax + entry->ebx);
 	}
 	return size;
@@ -632,9 +598,9 @@ static void amend(const struct baton_vcpu *vcpu, u32 leaf, u32 subleaf, u32 out[
 		if (!(vcpu->apic.base & BATON_APIC_ENABLE))
 			out[EDX] &= ~LEAF1_APIC;
 	} else if (leaf == XSTATE_LEAF && subleaf == 0) {
-		out[EBX] = standard_size(&vcpu->cpuid, sregs->xcr0);
+		out[EBX] = xsave_size(&vcpu->cpuid, sregs->xcr0, false);
 	} else if (leaf == XSTATE_LEAF && subleaf == 1) {
-		out[EBX] = out[EAX] & BIT(1) ? compacted_size(&vcpu->cpuid, sregs->xcr0) : 0;
+		out[EBX] = out[EAX] & BIT(1) ? xsave_size(&vcpu->cpuid, sregs->xcr0, true) : 0;
 	}
 }
 

@@ -111,7 +111,7 @@ enum baton_next baton_exit_fault(struct baton_vcpu *vcpu, u64 gpa, u64 gva, u32 
 	vcpu->fault.access = access;
 	if (unlikely(decodes) && baton_lapic_owns(vcpu, gpa)) {
 		baton_count(vcpu, BATON_STAT_APIC_PAGE);
-		return baton_apic_page(vcpu, gpa, access);
+		return baton_apic_page(vcpu, gpa);
 	}
 	/* Interrupts are off: that is a read section of its own. */
 	slot = baton_slot_find(rcu_dereference_sched(vcpu->vm->slots), gpa);

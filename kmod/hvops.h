@@ -6,7 +6,7 @@
  * "Window": preemption and interrupts are off from before run() is called
  * until after it returns; hypervisor mode is entered and left inside. Code
  * in a window neither sleeps nor takes a lock that is not raw, and touches
- * user memory only by way of baton_fetch_insn().
+ * user memory only with page faults off (fetch.c, pv.c, baton_load_pdptes()).
  */
 #ifndef BATON_HVOPS_H
 #define BATON_HVOPS_H

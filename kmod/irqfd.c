@@ -87,7 +87,11 @@ static void join_queue(struct file *file, wait_queue_head_t *queue, poll_table *
 {
 	struct irqfd *irqfd = container_of(poll, struct irqfd, poll);
 
-	/* First in the queue: nobody else is woken for what we take. */
+	/*
+	 * First in the queue, and alone: nobody else is woken for what we take. Before
+	 * 6.17 the former has the latter with it.
+	 */
+	irqfd->wait.flags |= WQ_FLAG_EXCLUSIVE;
 	add_wait_queue_priority(queue, &irqfd->wait);
 }
 

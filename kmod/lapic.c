@@ -561,10 +561,12 @@ bool baton_lapic_restore_base(struct baton_vcpu *vcpu, u64 value)
 	if (!base_valid(vcpu, value))
 		return false;
 	WRITE_ONCE(vcpu->apic.base, value);
-	if (!(value & BATON_APIC_ENABLE) && changed & BATON_APIC_ENABLE)
+	if (!(value & BATON_APIC_ENABLE) && changed & BATON_APIC_ENABLE) {
+		settle(vcpu); /* or the guest's flag would end what comes next */
 		reset_regs(vcpu);
-	else if (changed & BATON_APIC_EXTD)
+	} else if (changed & BATON_APIC_EXTD) {
 		set_identity(vcpu);
+	}
 	return true;
 }
 

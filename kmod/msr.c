@@ -60,7 +60,7 @@ enum rule {
 	IGNORE,		/* a legal write changes nothing */
 	PV_ADDRESS,	/* of what a paravirtual service shares with the guest; pv.h */
 	READ_ONLY,	/* #GP for the guest; the monitor restores it */
-	SPECIAL,	/* read_special(), write_special() */
+	SPECIAL,	/* write_special(), and special() if it has no field */
 };
 
 struct policy {
@@ -97,7 +97,8 @@ static const struct policy policies[] = {
 	MADE(MSR_IA32_APICBASE),
 	VALUE(MSR_IA32_FEAT_CTL, feat_ctl, READ_ONLY, FEAT_CTL_IS_LOCKED,
 	      .reset = FEAT_CTL_IS_LOCKED, .keeps = true),
-	MADE(MSR_IA32_TSC_ADJUST, .feature = BATON_GF_TSC_ADJUST, .listed = true),
+	VALUE(MSR_IA32_TSC_ADJUST, tsc_adjust, SPECIAL, ALL, .feature = BATON_GF_TSC_ADJUST,
+	      .keeps = true),
 	VALUE(MSR_IA32_SPEC_CTRL, spec_ctrl, SPECULATION, ALL, .hardware = true,
 	      .feature = BATON_GF_SPEC_CTRL),
 	MADE(MSR_IA32_PRED_CMD, .feature = BATON_GF_PRED_CMD),
@@ -124,8 +125,10 @@ static const struct policy policies[] = {
 	      .keeps = true),
 	MTRR(MSR_MTRRdefType, mtrr_def_type, MTRR_DEF),
 	MADE(MSR_IA32_TSC_DEADLINE, .feature = BATON_GF_TSC_DEADLINE),
-	VALUE(PV_WALL_CLOCK, pv_wall_clock, SPECIAL, ALL, .feature = BATON_GF_PVCLOCK),
-	VALUE(PV_SYSTEM_TIME, pv_system_time, SPECIAL, ALL, .feature = BATON_GF_PVCLOCK),
+	VALUE(PV_WALL_CLOCK, pv_wall_clock, SPECIAL, ALL, .feature = BATON_GF_PVCLOCK,
+	      .keeps = true),
+	VALUE(PV_SYSTEM_TIME, pv_system_time, SPECIAL, ALL, .feature = BATON_GF_PVCLOCK,
+	      .keeps = true),
 	VALUE(PV_STEAL, pv_steal, PV_ADDRESS, ~0x3eull, .feature = BATON_GF_PV_STEAL),
 	VALUE(PV_EOI, pv_eoi, PV_ADDRESS, ~2ull, .feature = BATON_GF_PV_EOI),
 	VALUE(PV_POLL, pv_poll, ANY, 1, .reset = 1, .feature = BATON_GF_PV_POLL),
@@ -166,6 +169,12 @@ static const struct policy *find(const struct baton_vcpu *vcpu, u32 index)
 	    (policy->feature && !baton_guest_has(&vcpu->cpuid, policy->feature)))
 		return NULL;
 	return policy;
+}
+
+/* Some of those that are special to write have a field, too, which is not the first one. */
+static bool is_stored(const struct policy *policy)
+{
+	return policy->rule != SPECIAL || policy->field;
 }
 
 static u64 *value_of(struct baton_vcpu *vcpu, const struct policy *policy)
@@ -319,18 +328,12 @@ static u64 special(struct baton_vcpu *vcpu, u32 index)
 		return baton_guest_tsc(vcpu);
 	case MSR_IA32_APICBASE:
 		return vcpu->apic.base;
-	case MSR_IA32_TSC_ADJUST:
-		return vcpu->msr.tsc_adjust;
 	case MSR_MTRRcap:
 		return MTRR_CAP_VALUE;
 	case MSR_IA32_ARCH_CAPABILITIES:
 		return arch_capabilities();
 	case MSR_IA32_TSC_DEADLINE:
 		return baton_lapic_get_tsc_deadline(vcpu);
-	case PV_WALL_CLOCK:
-		return vcpu->msr.pv_wall_clock;
-	case PV_SYSTEM_TIME:
-		return vcpu->msr.pv_system_time;
 	case MSR_EFER:
 		return vcpu->sregs.efer;
 	case MSR_FS_BASE:
@@ -397,21 +400,12 @@ bool baton_msr_read(struct baton_vcpu *vcpu, u32 index, bool host, u64 *ret_valu
 {
 	const struct policy *policy;
 
-	if (index == MSR_IA32_APICBASE) {
-		*ret_value = vcpu->apic.base;
-		return true;
-	}
 	if (is_x2apic(index))
 		return baton_lapic_msr_read(vcpu, index, ret_value);
 	policy = find(vcpu, index);
-	if (!policy)
+	if (!policy || index == MSR_IA32_PRED_CMD)
 		return false;
-	if (policy->rule != SPECIAL)
-		*ret_value = *value_of(vcpu, policy);
-	else if (index != MSR_IA32_PRED_CMD)
-		*ret_value = special(vcpu, index);
-	else
-		return false;
+	*ret_value = is_stored(policy) ? *value_of(vcpu, policy) : special(vcpu, index);
 	return true;
 }
 
@@ -461,11 +455,8 @@ int baton_msr_list(void *list, u32 *count)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(policies); i++) {
-		if (!policies[i].listed)
-			continue;
-		if (used < room)
-			msrs[used] = (struct baton_msr) { .index = policies[i].index };
-		used++;
+		if (policies[i].listed && used++ < room)
+			msrs[used - 1] = (struct baton_msr) { .index = policies[i].index };
 	}
 	*count = used;
 	return used > room ? -E2BIG : 0;
@@ -478,13 +469,8 @@ void baton_msr_reset(struct baton_vcpu *vcpu, bool init)
 	for (i = 0; i < ARRAY_SIZE(policies); i++) {
 		const struct policy *policy = &policies[i];
 
-		if (policy->rule != SPECIAL && !(init && policy->keeps))
+		if (is_stored(policy) && !(init && policy->keeps))
 			*value_of(vcpu, policy) = policy->reset;
 	}
 	vcpu->msr.pv_wall_due = false;
-	if (init)
-		return;
-	vcpu->msr.tsc_adjust = 0;
-	vcpu->msr.pv_wall_clock = 0;
-	vcpu->msr.pv_system_time = 0;
 }

@@ -141,6 +141,7 @@ void baton_pv_back(struct baton_vcpu *vcpu)
 	u64 delay = baton_run_delay(), late = delay - vcpu->pv.steal_base, gpa;
 	struct kvm_steal_time __user *area;
 	u8 old = KVM_VCPU_FLUSH_TLB;
+	int tries = 3;
 	bool done;
 
 	/* Also where nobody is told: what was before the guest asks is not its own. */
@@ -149,21 +150,24 @@ void baton_pv_back(struct baton_vcpu *vcpu)
 	WRITE_ONCE(vcpu->pv.away, false);
 	if (!has_steal_area(vcpu, &gpa))
 		return;
-	area = baton_write_begin(vcpu->vm, gpa, sizeof(*area));
-	done = area && end_preempted(area, &old);
-	if (done && late)
-		add_steal(area, late);
-	baton_write_end(vcpu->vm, gpa, sizeof(*area));
+	/* Before the guest runs: whom others take for away they do not interrupt. */
+	do {
+		area = baton_write_begin(vcpu->vm, gpa, sizeof(*area));
+		done = !area || end_preempted(area, &old);
+		if (done && area && late)
+			add_steal(area, late);
+		baton_write_end(vcpu->vm, gpa, sizeof(*area));
+	} while (!done && --tries &&
+		 !fault_in_safe_writeable((char __user *)area, sizeof(*area)));
 	if (!area)
 		return;
 	if (old & KVM_VCPU_FLUSH_TLB)
 		vcpu->dirty |= BATON_ST_TLB;
 	if (done)
 		return;
-	/* Memory that is not there may have said so; and nobody knows that we are back. */
+	/* Memory that is not to be had may have said so; nobody knows that we are back. */
 	vcpu->pv.steal_seen = BATON_STEAL_LOOK;
 	vcpu->pv.steal_base -= late;
-	fault_in_safe_writeable((char __user *)area, sizeof(*area));
 }
 
 /* --- yielding -------------------------------------------------------------------- */

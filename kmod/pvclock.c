@@ -177,8 +177,11 @@ static bool write_versioned(u32 __user *version, const void *from, size_t size)
 	return !__put_user(now + 1, version);
 }
 
-/* A guest or monitor that gave away the memory reads what it deserves. */
-static void publish(struct baton_vm *vm, u64 gpa, const void *from, size_t size)
+/*
+ * False: the memory is there, but was not to be had. A guest or monitor that gave it away
+ * reads what it deserves.
+ */
+static bool publish(struct baton_vm *vm, u64 gpa, const void *from, size_t size)
 {
 	int tries = 3;
 	void __user *to;
@@ -189,6 +192,7 @@ static void publish(struct baton_vm *vm, u64 gpa, const void *from, size_t size)
 		done = !to || write_versioned(to, from, size);
 		baton_write_end(vm, gpa, size);
 	} while (!done && --tries && !fault_in_safe_writeable(to, size));
+	return done;
 }
 
 static void write_system_time(struct baton_vcpu *vcpu)
@@ -212,7 +216,7 @@ static void write_system_time(struct baton_vcpu *vcpu)
 }
 
 /* Wall-clock time at guest time 0. */
-static void write_wall_clock(struct baton_vcpu *vcpu)
+static bool write_wall_clock(struct baton_vcpu *vcpu)
 {
 	u64 start = ktime_get_real_ns() - baton_vm_clock_ns(vcpu->vm);
 	struct pvclock_wall_clock wall = {};
@@ -220,15 +224,13 @@ static void write_wall_clock(struct baton_vcpu *vcpu)
 
 	wall.sec = div_u64_rem(start, NSEC_PER_SEC, &nsec);
 	wall.nsec = nsec;
-	publish(vcpu->vm, vcpu->msr.pv_wall_clock, &wall, sizeof(wall));
+	return publish(vcpu->vm, vcpu->msr.pv_wall_clock, &wall, sizeof(wall));
 }
 
 void baton_pvclock_update(struct baton_vcpu *vcpu)
 {
 	if (vcpu->msr.pv_system_time & BATON_PV_ENABLED)
 		write_system_time(vcpu);
-	if (vcpu->msr.pv_wall_due) {
-		vcpu->msr.pv_wall_due = false;
-		write_wall_clock(vcpu);
-	}
+	if (vcpu->msr.pv_wall_due)
+		vcpu->msr.pv_wall_due = !write_wall_clock(vcpu);
 }

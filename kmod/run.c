@@ -201,11 +201,19 @@ static bool wakes(struct baton_vcpu *vcpu)
 		(READ_ONCE(vcpu->nmi_posted) || baton_apic_has_news(&vcpu->apic)));
 }
 
-/* An event that ends HLT: NMI, or an interrupt if IF lets it in. */
+/*
+ * An event that ends HLT: NMI, or an interrupt if IF lets it in; or one that is under way,
+ * such as HLT's own single step.
+ */
 static bool may_go_on(struct baton_vcpu *vcpu)
 {
+	const struct baton_pending *ev = &vcpu->ev;
+	bool interruptible = vcpu->regs.rflags & X86_EFLAGS_IF;
+
 	if (vcpu->mp_state != BATON_MP_HALTED)
 		return false;
+	if (ev->exception || (ev->reinject && (ev->reinject_type || interruptible)))
+		return true;
 	/* Taken over here, so that what is left in nmi_posted is new to wakes(). */
 	if (READ_ONCE(vcpu->nmi_posted) && xchg(&vcpu->nmi_posted, false))
 		vcpu->ev.nmi = true;
@@ -213,8 +221,7 @@ static bool may_go_on(struct baton_vcpu *vcpu)
 		return true;
 	if (READ_ONCE(vcpu->pv.unhalt))
 		return true;
-	return (baton_lapic_pending(vcpu) >= 0 || baton_extint_due(vcpu)) &&
-	       vcpu->regs.rflags & X86_EFLAGS_IF;
+	return (baton_lapic_pending(vcpu) >= 0 || baton_extint_due(vcpu)) && interruptible;
 }
 
 /*

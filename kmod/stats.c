@@ -32,9 +32,9 @@ static u64 ticks_to_ns(u64 ticks)
 	return ticks / khz * 1000000 + ticks % khz * 1000000 / khz;
 }
 
-void baton_vcpu_stats(struct baton_vcpu *vcpu, u64 value[BATON_STAT_COUNT])
+int baton_vcpu_stats(struct baton_vcpu *vcpu, struct baton_stats *out)
 {
-	u64 other;
+	u64 *value = out->value, other;
 	int i;
 
 	/* Downwards: an exit is counted before its reason, so there are not too few of them. */
@@ -48,11 +48,12 @@ void baton_vcpu_stats(struct baton_vcpu *vcpu, u64 value[BATON_STAT_COUNT])
 	value[BATON_STAT_HALTED] = (s64)value[BATON_STAT_HALTED_NS] < 0;
 	if (value[BATON_STAT_HALTED])
 		value[BATON_STAT_HALTED_NS] += ktime_get_ns();
+	return 0;
 }
 
-void baton_vm_stats(struct baton_vm *vm, struct baton_vm_stats *out)
+int baton_vm_stats(struct baton_vm *vm, struct baton_vm_stats *out)
 {
-	u64 one[BATON_STAT_COUNT];
+	struct baton_stats one;
 	struct baton_vcpu *vcpu;
 	int i, stat;
 
@@ -60,9 +61,9 @@ void baton_vm_stats(struct baton_vm *vm, struct baton_vm_stats *out)
 		vcpu = READ_ONCE(vm->vcpus[i]);
 		if (!vcpu)
 			continue;
-		baton_vcpu_stats(vcpu, one);
+		baton_vcpu_stats(vcpu, &one);
 		for (stat = 0; stat < BATON_STAT_COUNT; stat++)
-			out->sum[stat] += one[stat];
+			out->sum[stat] += one.value[stat];
 	}
 	out->value[BATON_VM_STAT_PAGES_4K] = READ_ONCE(vm->npt.leaves[0]);
 	out->value[BATON_VM_STAT_PAGES_2M] = READ_ONCE(vm->npt.leaves[1]);
@@ -71,4 +72,5 @@ void baton_vm_stats(struct baton_vm *vm, struct baton_vm_stats *out)
 	out->value[BATON_VM_STAT_FLUSHES] = atomic64_read(&vm->tlb_gen);
 	out->value[BATON_VM_STAT_IRQFDS] = atomic64_read(&vm->irqfds_sent);
 	out->value[BATON_VM_STAT_MSIS] = atomic64_read(&vm->msis_sent);
+	return 0;
 }

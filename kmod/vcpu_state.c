@@ -68,6 +68,10 @@ int baton_set_sregs(struct baton_vcpu *vcpu, const struct baton_sregs *in)
 		return -EINVAL;
 	baton_lapic_set_cr8(vcpu, in->cr8);
 	vcpu->sregs = *in;
+	/* Of a processor that keeps none. Not to be had: as far as the guest gets without. */
+	if (in->cr0 & X86_CR0_PG && in->cr4 & X86_CR4_PAE && !(in->efer & EFER_LMA) &&
+	    !memchr_inv(in->pdpte, 0, sizeof(in->pdpte)))
+		baton_load_pdptes(vcpu);
 	vcpu->valid |= BATON_ST_SREGS;
 	vcpu->dirty |= BATON_ST_SREGS;
 	return 0;

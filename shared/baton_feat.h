@@ -30,6 +30,7 @@
 #define BATON_FEAT_HALT_POLL	(1ull << 19) /* BATON_VM_NO_HALT_POLL */
 #define BATON_FEAT_TASK_SWITCH	(1ull << 20) /* BATON_EXIT_TASK_SWITCH, where VT-x is */
 #define BATON_FEAT_ACCESS_WALK	(1ull << 21) /* BATON_ACCESS_WALK */
+#define BATON_FEAT_APIC_ACCESS	(1ull << 22) /* BATON_APIC_ACCESS, BATON_ACCESS_APIC */
 
 /* Limits. */
 #define BATON_MAX_VCPUS		64u

@@ -147,6 +147,16 @@ struct baton_intr {
 	uint32_t reserved;
 };
 
+#define BATON_APIC_WRITE	(1u << 0)
+
+/* What the guest's access to a register in the local APIC's page does. */
+struct baton_apic_access {
+	uint32_t offset;	/* in the page: a multiple of 4 below 4096 */
+	uint32_t flags;		/* BATON_APIC_WRITE, or 0: read */
+	uint32_t value;		/* to write; or out: what was read */
+	uint32_t reserved;
+};
+
 #define BATON_DEBUG_ENABLE	(1u << 0) /* without it all others must be 0 */
 #define BATON_DEBUG_STEP	(1u << 1) /* one instruction, then BATON_EXIT_DEBUG */
 #define BATON_DEBUG_SW_BREAK	(1u << 2) /* INT3 of the guest: BATON_EXIT_DEBUG */
@@ -257,6 +267,7 @@ struct baton_vm_stats {
 #define BATON_SET_MSRS		BATON_IOWR(0x4e, struct baton_msrs)
 #define BATON_SET_CPUID		BATON_IOW(0x4f, struct baton_cpuid)
 #define BATON_SET_GUEST_DEBUG	BATON_IOW(0x50, struct baton_guest_debug)
+#define BATON_APIC_ACCESS	BATON_IOWR(0x51, struct baton_apic_access)
 /* vCPU, no lock: any thread of the VM's process */
 #define BATON_KICK		BATON_IO(0x60)
 #define BATON_NMI		BATON_IO(0x61)
@@ -277,6 +288,7 @@ static_assert(sizeof(struct baton_clock) == 16, "baton_clock");
 static_assert(sizeof(struct baton_cpuid) == 16, "baton_cpuid");
 static_assert(sizeof(struct baton_msrs) == 16, "baton_msrs");
 static_assert(sizeof(struct baton_intr) == 8, "baton_intr");
+static_assert(sizeof(struct baton_apic_access) == 16, "baton_apic_access");
 static_assert(sizeof(struct baton_guest_debug) == 56, "baton_guest_debug");
 static_assert(sizeof(struct baton_stats) == 256, "baton_stats");
 static_assert(BATON_STAT_COUNT <= 32, "baton_stats.value");

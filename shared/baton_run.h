@@ -55,6 +55,8 @@ enum baton_emulate_kind {
 #define BATON_ACCESS_LONG64	(1u << 3) /* 64-bit code: mode is valid */
 #define BATON_ACCESS_WALK	(1u << 4) /* gpa is in the guest's page tables */
 
+#define BATON_ACCESS_APIC	(1u << 5) /* gpa is in the local APIC's page */
+
 /* All that addresses of 64-bit code depend on, but for the bases of FS and GS. */
 struct baton_code_mode {
 	uint64_t cr0, cr3, cr4, efer;

@@ -84,6 +84,7 @@ struct svm_vcpu {
 
 	u32 watch;		/* SVM_WATCH_* */
 	u64 iret_rip;		/* with SVM_WATCH_IRET: where */
+	u64 trap_rip;		/* with SVM_WATCH_TRAP: the same */
 	bool step_tf;		/* with SVM_WATCH_STEP: guest's own RFLAGS.TF */
 };
 

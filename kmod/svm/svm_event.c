@@ -40,6 +40,12 @@ static bool is_trap(u8 type, u8 vector)
 	return type == SVM_EVENT_EXCEPTION && (vector == VECTOR_BP || vector == VECTOR_OF);
 }
 
+/* Its handler may have executed one of its own since the entry. */
+static bool is_our_trap(const struct svm_vcpu *svm)
+{
+	return svm->watch & SVM_WATCH_TRAP && svm->vcpu.regs.rip == svm->trap_rip;
+}
+
 /* The error code is pushed where the processor would push one, and nowhere else. */
 static void inject(struct svm_vcpu *svm, u8 vector, enum svm_event_type type, u32 error)
 {
@@ -49,7 +55,7 @@ static void inject(struct svm_vcpu *svm, u8 vector, enum svm_event_type type, u3
 	trace_baton_inject(svm->vcpu.id, type, vector, error);
 	if (is_trap(type, vector)) {
 		/* Processors that know NRIP push that, not RIP. */
-		vmcb->next_rip = svm->vcpu.regs.rip;
+		vmcb->next_rip = svm->trap_rip = svm->vcpu.regs.rip;
 		svm->watch |= SVM_WATCH_TRAP;
 	}
 	vmcb->event_inj_error = has_error ? error : 0;
@@ -309,7 +315,7 @@ void svm_event_cut_short(struct svm_vcpu *svm)
 	u8 vector = info & SVM_EVENT_VECTOR;
 
 	if (type == SVM_EVENT_SOFT ||
-	    (is_trap(type, vector) && !(svm->watch & SVM_WATCH_TRAP)))
+	    (is_trap(type, vector) && !is_our_trap(svm)))
 		return;
 	if (type == SVM_EVENT_EXCEPTION) {
 		ev->exception = true;
@@ -318,12 +324,17 @@ void svm_event_cut_short(struct svm_vcpu *svm)
 		ev->error = svm->vmcb->exit_int_error;
 		return;
 	}
-	ev->reinject = true;
-	ev->reinject_type = type;
-	ev->reinject_vector = vector;
 	/* Not delivered yet, so it blocks nothing yet. */
 	if (type == SVM_EVENT_NMI)
 		block_nmi(svm, false);
+	/* An interrupt that waits there for the guest's IF is not to be lost. */
+	if (ev->reinject) {
+		ev->nmi = true;
+		return;
+	}
+	ev->reinject = true;
+	ev->reinject_type = type;
+	ev->reinject_vector = vector;
 }
 
 /* BATON_ST_EVENTS is dirty: the monitor or a reset set them. */

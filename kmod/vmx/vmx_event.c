@@ -214,7 +214,7 @@ static void set_nmi_blocking(bool blocked)
 	vmcs_write32(VMCS_GUEST_INTERRUPTIBILITY, blocking | (blocked ? VMX_BLOCK_NMI : 0));
 }
 
-static void note_cut_short(struct vmx_vcpu *vmx, u32 info)
+static void note_cut_short(struct vmx_vcpu *vmx, u32 info, u32 error_field)
 {
 	struct baton_pending *ev = &vmx->base.ev;
 	u8 type = (info & VMX_INTR_TYPE) >> VMX_INTR_TYPE_SHIFT;
@@ -223,16 +223,21 @@ static void note_cut_short(struct vmx_vcpu *vmx, u32 info)
 		ev->exception = true;
 		ev->vector = info & VMX_INTR_VECTOR;
 		ev->has_error = info & VMX_INTR_ERROR_CODE;
-		ev->error = ev->has_error ? vmcs_read32(VMCS_IDT_VECTORING_ERROR) : 0;
+		ev->error = ev->has_error ? vmcs_read32(error_field) : 0;
 	}
 	if (type != VMX_TYPE_EXTERNAL && type != VMX_TYPE_NMI)
 		return;
-	ev->reinject = true;
-	ev->reinject_type = type;
-	ev->reinject_vector = info & VMX_INTR_VECTOR;
 	/* Not delivered yet, so it blocks nothing yet. */
 	if (type == VMX_TYPE_NMI)
 		set_nmi_blocking(false);
+	/* An interrupt that waits there for the guest's IF is not to be lost. */
+	if (ev->reinject) {
+		ev->nmi = true;
+		return;
+	}
+	ev->reinject = true;
+	ev->reinject_type = type;
+	ev->reinject_vector = info & VMX_INTR_VECTOR;
 }
 
 /*
@@ -246,9 +251,19 @@ void vmx_event_cut_short(struct vmx_vcpu *vmx, bool nmi_unblocked)
 	u32 info = vmcs_read32(VMCS_IDT_VECTORING_INFO);
 
 	if (unlikely(info & VMX_INTR_VALID))
-		note_cut_short(vmx, info);
+		note_cut_short(vmx, info, VMCS_IDT_VECTORING_ERROR);
 	else if (unlikely(nmi_unblocked))
 		set_nmi_blocking(true);
+}
+
+/* A machine check ended the entry before its event; nothing but the field knows of that. */
+void vmx_event_not_entered(struct vmx_vcpu *vmx)
+{
+	u32 info = vmcs_read32(VMCS_ENTRY_INTR_INFO);
+
+	vmcs_write32(VMCS_ENTRY_INTR_INFO, 0);
+	if (info & VMX_INTR_VALID)
+		note_cut_short(vmx, info, VMCS_ENTRY_ERROR_CODE);
 }
 
 /*

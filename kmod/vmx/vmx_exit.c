@@ -35,6 +35,7 @@ static enum baton_next exit_entry_failed(struct vmx_vcpu *vmx, u32 reason)
 	u32 event;
 
 	if ((reason & VMX_REASON_BASIC) == VMX_REASON_MACHINE_CHECK) {
+		vmx_event_not_entered(vmx);
 		vmx->after = VMX_AFTER_MACHINE_CHECK;
 		return BATON_LEAVE;
 	}

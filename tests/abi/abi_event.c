@@ -319,6 +319,55 @@ static void test_two_events(void)
 	abi_guest_end(&g);
 }
 
+/*
+ * An NMI that comes in that exception's handler, and whose delivery is cut short as well,
+ * does not take the place of the interrupt that waits for the handler's end.
+ */
+static void test_three_events(void)
+{
+	struct abi_guest g = ABI_LONG_GUEST(two_events);
+	const struct baton_events both = {
+		.flags = BATON_EV_EXCEPTION | BATON_EV_INTERRUPT, .exception = 6, .interrupt = 0x41,
+	};
+	struct baton_events events;
+	struct baton_regs regs;
+
+	EXPECT(!ioctl(g.vcpu, BATON_GET_REGS, &regs));
+	regs.rflags |= 0x200;
+	EXPECT(!ioctl(g.vcpu, BATON_SET_REGS, &regs));
+	EXPECT(!ioctl(g.vcpu, BATON_SET_EVENTS, &both));
+	ABI_RUN(g, BATON_EXIT_PIO);
+	EXPECT(g.run->pio.port == 6);
+	EXPECT(!ioctl(g.vcpu, BATON_NMI));
+	EXPECT(!ioctl(g.vcpu, BATON_GET_REGS, &regs));
+	regs.gpr[BATON_RSP] = FRESH_STACK;
+	EXPECT(!ioctl(g.vcpu, BATON_SET_REGS, &regs));
+	ABI_RUN(g, BATON_EXIT_PIO);
+	EXPECT(g.run->pio.port == 2);
+	EXPECT(!ioctl(g.vcpu, BATON_GET_EVENTS, &events));
+	EXPECT(events.flags == (BATON_EV_INTERRUPT | BATON_EV_NMI_BLOCKED));
+	EXPECT(events.interrupt == 0x41);
+	abi_guest_end(&g);
+}
+
+ABI_CODE(stepped_halt, "	push $0x102\n	popfq\n	hlt\n	out %al, $0x99\n");
+
+/* HLT's own single step, and events that are set with HALTED, end it. */
+static void test_halt_and_event(void)
+{
+	struct abi_guest g = ABI_LONG_GUEST(stepped_halt);
+	struct baton_events events = {
+		.flags = BATON_EV_EXCEPTION, .exception = 6, .mp_state = BATON_MP_HALTED,
+	};
+
+	ABI_RUN(g, BATON_EXIT_PIO);
+	EXPECT(g.run->pio.port == 1);
+	EXPECT(!ioctl(g.vcpu, BATON_SET_EVENTS, &events));
+	ABI_RUN(g, BATON_EXIT_PIO);
+	EXPECT(g.run->pio.port == 6);
+	abi_guest_end(&g);
+}
+
 const struct abi_test abi_event_tests[] = {
 	{ "A14: HLT and kick", test_halt_kick },
 	{ "A14: HLT and interrupt", test_halt_interrupt },
@@ -329,5 +378,7 @@ const struct abi_test abi_event_tests[] = {
 	{ "A14: double and triple fault", test_double_fault },
 	{ "A14: a breakpoint whose delivery exits", test_breakpoint_cut_short },
 	{ "A14: an interrupt behind an exception", test_two_events },
+	{ "A14: an NMI before that interrupt", test_three_events },
+	{ "A14: HLT with an event under way", test_halt_and_event },
 	{ NULL, NULL },
 };

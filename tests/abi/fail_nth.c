@@ -245,6 +245,13 @@ static int set_intr(struct stage *s)
 	return ioctl(s->vcpu, BATON_SET_INTR, &intr);
 }
 
+static int apic_access(struct stage *s)
+{
+	struct baton_apic_access io = { .offset = 0x80 };
+
+	return ioctl(s->vcpu, BATON_APIC_ACCESS, &io);
+}
+
 #define STATE(name, NAME)							\
 	static int get_##name(struct stage *s)					\
 	{									\
@@ -349,6 +356,7 @@ static const struct test_case {
 	{ "BATON_KICK", kick, NULL, NULL, 0 },
 	{ "BATON_NMI", nmi, NULL, NULL, 0 },
 	{ "BATON_GET_STATS", get_stats, NULL, NULL, 2 },
+	{ "BATON_APIC_ACCESS", apic_access, NULL, NULL, 2 },
 	{ "BATON_SET_INTR", set_intr, NULL, NULL, 1 },
 };
 

@@ -278,6 +278,15 @@ static void fill_intr(struct actor *a, void *arg)
 	*(struct baton_intr *)arg = (struct baton_intr) { .level = below(&a->rng, 2) };
 }
 
+static void fill_apic_access(struct actor *a, void *arg)
+{
+	*(struct baton_apic_access *)arg = (struct baton_apic_access) {
+		.offset = 16 * below(&a->rng, 64), .flags = below(&a->rng, 2),
+	};
+	if (((struct baton_apic_access *)arg)->flags)
+		((struct baton_apic_access *)arg)->value = fuzz_value(&a->rng);
+}
+
 /* Of a class: starts from what its GET said last, whose number is one less. */
 static void fill_state(struct actor *a, void *arg)
 {
@@ -309,6 +318,7 @@ const struct fuzz_call fuzz_calls[] = {
 	CALL(BATON_GET_MSRS, 'c', 6, fill_msrs), CALL(BATON_SET_MSRS, 'c', 10, fill_msrs),
 	CALL(BATON_SET_CPUID, 'c', 6, fill_set_cpuid),
 	CALL(BATON_SET_GUEST_DEBUG, 'c', 6, fill_guest_debug),
+	CALL(BATON_APIC_ACCESS, 'c', 8, fill_apic_access),
 	CALL(BATON_KICK, 'c', 4, NULL), CALL(BATON_NMI, 'c', 4, NULL),
 	CALL(BATON_GET_STATS, 'c', 2, NULL), CALL(BATON_SET_INTR, 'c', 4, fill_intr),
 };

@@ -72,7 +72,7 @@ static bool errno_is_documented(int error)
 {
 	static const int known[] = {
 		ENOTTY, EFAULT, EPERM, ENOMEM, EINTR, EBUSY, EINVAL, EDQUOT, ENODEV, EMFILE,
-		ENFILE, E2BIG, EEXIST, ENOSPC, ENOENT, EBADF, EAGAIN,
+		ENFILE, E2BIG, EEXIST, ENOSPC, ENOENT, EBADF, EAGAIN, ENXIO,
 	};
 	size_t i;
 

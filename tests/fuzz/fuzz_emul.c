@@ -103,6 +103,8 @@ static void set_exit(struct guest *g, struct fuzz *f, const uint8_t code[EMUL_IN
 
 	g->exit.kind = 1 + what % 3;
 	g->exit.access = what >> 4 & (BATON_ACCESS_WRITE | BATON_ACCESS_GVA);
+	if (what & 0x20)
+		g->exit.access |= BATON_ACCESS_APIC;
 	if (what & 4)
 		g->exit.gpa = g->exit.gva = any_address(f);
 	if (what & 8)

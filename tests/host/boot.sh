@@ -72,6 +72,12 @@ t_pae() {
 	expect '^guest: by the second tables'
 }
 
+# The local APIC's page by other instructions than MOV.
+t_apic_page() {
+	boot "$here/apic_page.elf" --memory 32M
+	expect '^guest: apic page well'
+}
+
 # A disk as root; what was written before a restart is there after it, and in the image
 # once the VM is gone.
 t_disk_root() {

@@ -61,11 +61,11 @@ static void step(struct baton_vcpu *v, struct fuzz *f)
 	missing = where & 0x20 ? (unsigned long)memory + (fuzz_u8(f) & 3) * PAGE_SIZE : 0;
 	before = v->regs;
 	kmod_ioeventfd = 0xd0000000 | (fuzz_u16(f) & 0xfff);
+	v->fault.access = where & 0x10 ? BATON_ACCESS_WRITE : fuzz_u8(f) & 0x1f;
 	if (where & 0x10)
 		next = baton_ioeventfd_page(v, kmod_ioeventfd);
 	else
-		next = baton_apic_page(v, BATON_APIC_DEFAULT_BASE | (kmod_ioeventfd & 0xfff),
-				       fuzz_u8(f) & 7);
+		next = baton_apic_page(v, BATON_APIC_DEFAULT_BASE | (kmod_ioeventfd & 0xfff));
 	if (next == BATON_ENTER)
 		check_taken(&before, &v->regs, v->sregs.efer & EFER_LMA);
 	else

@@ -24,6 +24,7 @@
 #define G_DEVICE	0x80000u
 #define G_DEVICE_SIZE	0x10000u
 #define G_PORT		0x1f0u
+#define G_APIC		0xfee00000u	/* the page of BATON_ACCESS_APIC */
 #define G_NOWHERE	(1ull << 63)	/* an exit's gva that no operand has */
 
 #define G_PTE		0x3u	/* present, writable */
@@ -52,6 +53,7 @@ struct guest {
 	struct baton_exit_emulate exit;
 	struct emul_fault fault;
 	struct baton_xsave xsave;
+	uint32_t apic[1024];
 };
 
 /* Exits of 64-bit code come with what it nearly always gets by with, as the module's do. */
@@ -193,12 +195,26 @@ static inline int guest_need_sregs(void *vcpu)
 	return 0;
 }
 
+static inline int guest_apic_access(void *vcpu, uint32_t offset, bool write, uint32_t *value)
+{
+	struct guest *g = vcpu;
+
+	if (offset & 3 || offset >= sizeof(g->apic))
+		abort();
+	if (write)
+		g->apic[offset / 4] = *value;
+	else
+		*value = g->apic[offset / 4];
+	guest_log(g, G_APIC + offset, 4, write, *value);
+	return 0;
+}
+
 static inline struct emul_config guest_config(struct guest *g)
 {
 	return (struct emul_config){
 		.memory = g->memory, .pio = g->pio, .mmio = g->mmio,
 		.get_xsave = guest_get_xsave, .set_xsave = guest_set_xsave,
-		.need_sregs = guest_need_sregs, .vcpu = g,
+		.need_sregs = guest_need_sregs, .apic_access = guest_apic_access, .vcpu = g,
 	};
 }
 

@@ -394,6 +394,47 @@ static void test_exit_address(void **state)
 	expect_at(g, 0x5010); /* once more, from the cache */
 }
 
+/* ---- the local APIC's page ---- */
+
+/* mov, or, … at [rbx], which is `offset` in that page. */
+static void run_at_apic(struct guest *g, const char *code, unsigned int size, uint32_t offset)
+{
+	guest_set_code(g, code, size);
+	g->regs.gpr[BATON_RBX] = g->exit.gva = G_DEVICE + 0x2000 + offset;
+	g->exit.gpa = G_APIC + offset;
+	g->exit.access |= BATON_ACCESS_APIC;
+	assert_int_equal(guest_run(g), EMUL_DONE);
+	assert_int_equal(g->regs.rip, G_CODE + size);
+}
+
+static void test_apic_page(void **state)
+{
+	struct guest *g = *state;
+
+	g->apic[0x80 / 4] = 0x51;
+	run_at_apic(g, "\x83\x0b\x20", 3, 0x80); /* or dword [rbx], 0x20 */
+	assert_int_equal(g->log_count, 2);
+	expect_log(g, 0, false, G_APIC + 0x80, 4, 0x51);
+	expect_log(g, 1, true, G_APIC + 0x80, 4, 0x71);
+	run_at_apic(g, "\x8b\x03", 2, 0x80); /* mov eax, [rbx]: not by the quick way */
+	assert_int_equal(g->regs.gpr[BATON_RAX], 0x71);
+	g->apic[0x30 / 4] = 0x00050014;
+	run_at_apic(g, "\x8a\x03", 2, 0x32); /* mov al, [rbx]: a part of the register */
+	assert_int_equal(g->regs.gpr[BATON_RAX], 0x05);
+	expect_log(g, 0, false, G_APIC + 0x30, 4, 0x00050014);
+	run_at_apic(g, "\x48\x8b\x03", 3, 0x30); /* mov rax, [rbx] */
+	assert_int_equal(g->regs.gpr[BATON_RAX], 0x00050014);
+	expect_log(g, 1, false, G_APIC + 0x34, 4, 0);
+	run_at_apic(g, "\x66\x89\x03", 3, 0x80); /* mov [rbx], ax: no whole register */
+	assert_int_equal(g->log_count, 0);
+	g->regs.gpr[BATON_RAX] = 0x1122334455667788;
+	run_at_apic(g, "\x48\x89\x03", 3, 0x80); /* mov [rbx], rax */
+	assert_int_equal(g->log_count, 1);
+	expect_log(g, 0, true, G_APIC + 0x80, 4, 0x55667788);
+	run_at_apic(g, "\x8b\x03", 2, 0x82); /* over two registers */
+	assert_int_equal(g->regs.gpr[BATON_RAX], 0x5566);
+}
+
 /* ---- code ---- */
 
 static void test_code_bytes(void **state)
@@ -683,7 +724,8 @@ int main(void)
 		T(test_segments, setup32), T(test_real_mode, setup16),
 		T(test_stack64, setup64), T(test_stack32, setup32),
 		T(test_rom, setup64), T(test_exit_address, setup64),
-		T(test_code_bytes, setup64), T(test_code_fetch, setup64),
+		T(test_apic_page, setup64), T(test_code_bytes, setup64),
+		T(test_code_fetch, setup64),
 		T(test_code_page, setup64),
 		T(test_again, setup64), T(test_again_in_rom, setup64),
 		T(test_code_limit, setup32), T(test_code_mode, setup32),

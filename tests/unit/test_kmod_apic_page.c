@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * kmod/apic_page.c and fetch.c: the MOVs that reach the local APIC's page, read
- * from the guest's memory in each mode; everything else stops the VM.
+ * from the guest's memory in each mode; everything else is the monitor's, which has
+ * BATON_APIC_ACCESS for that.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -64,12 +65,27 @@ static void set_mode(enum mode mode)
 	v->regs.rip = CODE;
 }
 
+static enum baton_next at_page(u64 gpa, u32 access)
+{
+	v->run->exit_reason = 0;
+	v->fault = (struct baton_fault){ .gpa = gpa, .access = access };
+	return baton_apic_page(v, gpa);
+}
+
 static enum baton_next run(const char *code, size_t size, u32 access)
 {
 	memcpy(memory + CODE, code, size);
-	v->run->exit_reason = 0;
 	v->dirty = 0;
-	return baton_apic_page(v, TPR, access);
+	return at_page(TPR, access);
+}
+
+static bool is_monitors(enum baton_next next, u64 gpa)
+{
+	const struct baton_exit_emulate *out = &v->run->emulate;
+
+	return next == BATON_TO_USER && v->run->exit_reason == BATON_EXIT_EMULATE &&
+	       out->kind == BATON_EMULATE_MMIO && out->gpa == gpa &&
+	       out->access & BATON_ACCESS_APIC;
 }
 
 struct insn {
@@ -100,12 +116,12 @@ static const struct insn taken[] = {
 	{ "o32 mov [bx], ecx", BITS16, 3, "\x66\x89\x0f", true, BATON_RCX, 0 },
 	{ "o32 a32 mov [eax], ecx", BITS16, 4, "\x66\x67\x89\x08", true, BATON_RCX, 0 },
 	{ "o32 a32 mov ecx, [eax]", BITS16, 4, "\x67\x66\x8b\x08", false, BATON_RCX, 0 },
+	{ "mov eax, moffs32", BITS64, 6, "\x67\xa1\1\2\3\4", false, BATON_RAX, 0 },
 	{ "mov [rax], ecx", BITS64, 2, "\x89\x08", true, BATON_RCX, 0 },
 	{ "mov [rax], r9d", BITS64, 3, "\x44\x89\x08", true, BATON_R9, 0 },
 	{ "mov r15d, [r8]", BITS64, 3, "\x45\x8b\x38", false, BATON_R15, 0 },
 	{ "mov [rip+disp], esp", BITS64, 6, "\x89\x25\1\2\3\4", true, BATON_RSP, 0 },
 	{ "mov eax, moffs64", BITS64, 9, "\xa1\1\2\3\4\5\6\7\x08", false, BATON_RAX, 0 },
-	{ "mov eax, moffs32", BITS64, 6, "\x67\xa1\1\2\3\4", false, BATON_RAX, 0 },
 	{ "mov [r12+rax], imm", BITS64, 8, "\x41\xc7\x04\x04\x44\0\0\0", true, 0, 0x44 },
 	/* A REX counts only right before the opcode. */
 	{ "rex fs: mov [rax], ecx", BITS64, 4, "\x44\x64\x89\x08", true, BATON_RCX, 0 },
@@ -174,16 +190,64 @@ static void test_refused(void **state)
 
 		set_mode(insn->mode);
 		before = v->regs;
-		if (run(insn->code, insn->size, insn->store ? BATON_ACCESS_WRITE : 0) !=
-		    BATON_TO_USER || v->run->exit_reason != BATON_EXIT_INTERNAL)
+		if (!is_monitors(run(insn->code, insn->size,
+				     insn->store ? BATON_ACCESS_WRITE : 0), TPR))
 			fail_msg("%s was taken", insn->what);
 		assert_memory_equal(&before, &v->regs, sizeof(before));
 		assert_int_equal(rd(v, APIC_REG_TPR), 0x31);
 	}
-	/* Neither a fetch from the page nor an access over its end. */
+	/* Neither a fetch from the page, nor a walk, nor what is no whole register. */
 	set_mode(BITS32);
-	assert_int_equal(run("\x8b\x08", 2, BATON_ACCESS_FETCH), BATON_TO_USER);
-	assert_int_equal(baton_apic_page(v, 0xfee00ffd, 0), BATON_TO_USER);
+	assert_true(is_monitors(run("\x8b\x08", 2, BATON_ACCESS_FETCH), TPR));
+	assert_true(is_monitors(run("\x8b\x08", 2, BATON_ACCESS_WALK), TPR));
+	assert_true(is_monitors(at_page(0xfee00ffd, 0), 0xfee00ffd));
+	assert_true(is_monitors(at_page(TPR + 2, 0), TPR + 2));
+	/* Nor what is more than its MOV. */
+	v->regs.rflags |= X86_EFLAGS_TF;
+	assert_true(is_monitors(at_page(TPR, 0), TPR));
+	v->regs.rflags &= ~X86_EFLAGS_TF;
+	v->ev.reinject = true;
+	assert_true(is_monitors(at_page(TPR, 0), TPR));
+	v->ev.reinject = false;
+	assert_int_equal(at_page(TPR, 0), BATON_ENTER);
+}
+
+static int access_page(u32 offset, u32 flags, u32 *value)
+{
+	struct baton_apic_access io = { .offset = offset, .flags = flags, .value = *value };
+	int r = baton_apic_access(v, &io);
+
+	*value = io.value;
+	return r;
+}
+
+static void test_access(void **state)
+{
+	struct baton_apic_access reserved = { .offset = 0x80, .reserved = 1 };
+	u32 value = 0x42;
+
+	(void)state;
+	assert_int_equal(access_page(0x80, BATON_APIC_WRITE, &value), 0);
+	assert_int_equal(rd(v, APIC_REG_TPR), 0x42);
+	value = 0;
+	assert_int_equal(access_page(0x80, 0, &value), 0);
+	assert_int_equal(value, 0x42);
+	value = 0;
+	assert_int_equal(access_page(0x84, 0, &value), 0);
+	assert_int_equal(value, 0);
+	assert_int_equal(access_page(0xffc, 0, &value), 0);
+	assert_int_equal(access_page(0x1000, 0, &value), -EINVAL);
+	assert_int_equal(access_page(0x82, 0, &value), -EINVAL);
+	assert_int_equal(access_page(0x80, 2, &value), -EINVAL);
+	value = 1;
+	assert_int_equal(access_page(0x80, 0, &value), -EINVAL);
+	assert_int_equal(baton_apic_access(v, &reserved), -EINVAL);
+	v->apic.base = BASE_X2APIC;
+	assert_int_equal(access_page(0x80, BATON_APIC_WRITE, &value), -ENXIO);
+	v->apic.base = BATON_APIC_DEFAULT_BASE;
+	assert_int_equal(access_page(0x80, BATON_APIC_WRITE, &value), -ENXIO);
+	v->apic.base = BASE_XAPIC;
+	assert_int_equal(rd(v, APIC_REG_TPR), 0x42);
 }
 
 /* An instruction that ends with its page, where the next one is not mapped. */
@@ -193,15 +257,15 @@ static void test_end_of_memory(void **state)
 	set_mode(BITS32);
 	v->regs.rip = RAM - 2;
 	memcpy(memory + RAM - 2, "\x8b\x08", 2);
-	assert_int_equal(baton_apic_page(v, TPR, 0), BATON_ENTER);
+	assert_int_equal(at_page(TPR, 0), BATON_ENTER);
 	assert_int_equal(v->regs.rip, RAM);
 	/* The half of one: what is not there counts as missing, not as zero. */
 	v->regs.rip = RAM - 2;
 	memcpy(memory + RAM - 2, "\x89\x15", 2);
-	assert_int_equal(baton_apic_page(v, TPR, BATON_ACCESS_WRITE), BATON_TO_USER);
+	assert_int_equal(at_page(TPR, BATON_ACCESS_WRITE), BATON_TO_USER);
 	/* All of it beyond: the guest runs again and takes its own fault. */
 	v->regs.rip = RAM;
-	assert_int_equal(baton_apic_page(v, TPR, 0), BATON_ENTER);
+	assert_int_equal(at_page(TPR, 0), BATON_ENTER);
 	assert_int_equal(v->regs.rip, RAM);
 }
 
@@ -212,11 +276,11 @@ static void test_wraps_at_4g(void **state)
 	v->sregs.seg[BATON_CS].base = 0xffff0000;
 	v->regs.rip = 0x10000 + CODE;	/* CS base + RIP beyond 4 GiB: from 0 again */
 	memcpy(memory + CODE, "\x8b\x08", 2);
-	assert_int_equal(baton_apic_page(v, TPR, 0), BATON_ENTER);
+	assert_int_equal(at_page(TPR, 0), BATON_ENTER);
 	assert_int_equal(v->regs.rip, 0x10000 + CODE + 2);
 	v->sregs.seg[BATON_CS].base = CODE + 1;
 	v->regs.rip = 0xffffffff;
-	assert_int_equal(baton_apic_page(v, TPR, 0), BATON_ENTER);
+	assert_int_equal(at_page(TPR, 0), BATON_ENTER);
 	assert_int_equal(v->regs.rip, 1);
 }
 
@@ -236,7 +300,7 @@ static void test_wraps_within(void **state)
 	v->regs.rip = 0xfffffffe;
 	memcpy(memory + CODE + 0xffe, "\x8b\x15", 2);
 	memcpy(memory, "\x80\0\xe0\xfe", 4);
-	assert_int_equal(baton_apic_page(v, TPR, 0), BATON_ENTER);
+	assert_int_equal(at_page(TPR, 0), BATON_ENTER);
 	assert_int_equal(v->regs.rip, 4);
 }
 
@@ -278,7 +342,7 @@ static void test_no_stale_bytes(void **state)
 	/* The page of code is another one now, which is nowhere. */
 	memcpy(memory + PDPT, &entry, sizeof(entry));
 	set_mode(BITS64);
-	assert_int_equal(baton_apic_page(v, TPR, 0), BATON_ENTER);
+	assert_int_equal(at_page(TPR, 0), BATON_ENTER);
 	assert_int_equal(v->regs.rip, CODE);
 }
 
@@ -483,7 +547,8 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		T(test_taken), T(test_refused), T(test_end_of_memory), T(test_wraps_at_4g),
+		T(test_taken), T(test_refused), T(test_access), T(test_end_of_memory),
+		T(test_wraps_at_4g),
 		T(test_wraps_within), T(test_paged_out), T(test_no_stale_bytes),
 		T(test_insn_length), T(test_doorbell), T(test_doorbell_left_alone),
 		T(test_insn_length), T(test_doorbell), T(test_doorbell_at_page_start),

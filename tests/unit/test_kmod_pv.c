@@ -416,6 +416,32 @@ static void test_preempted(void **state)
 	assert_false(back());
 }
 
+static unsigned int missing_accesses;
+
+static bool first_accesses(unsigned long address, size_t size)
+{
+	(void)address;
+	(void)size;
+	return missing_accesses && missing_accesses--;
+}
+
+/* Memory that is only swapped out: the guest does not run while it counts as preempted. */
+static void test_steal_swapped_out(void **state)
+{
+	(void)state;
+	steal_on();
+	for (int i = 0; i < 2; i++) {
+		baton_pv_away(v);
+		missing_accesses = 1;
+		kshim_user_fault = first_accesses;
+		assert_true(back());
+		kshim_user_fault = NULL;
+		assert_int_equal(missing_accesses, 0);
+		assert_int_equal(area()->preempted, 0);
+		assert_false(back());
+	}
+}
+
 static void test_steal_is_logged(void **state)
 {
 	struct baton_slot slot = {
@@ -626,6 +652,7 @@ int main(void)
 		TEST(test_steal_counts),
 		TEST(test_steal_of_another_thread),
 		TEST(test_preempted),
+		TEST(test_steal_swapped_out),
 		TEST(test_steal_is_logged),
 		TEST(test_slots_stay),
 		TEST(test_steal_is_kept),

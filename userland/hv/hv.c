@@ -235,6 +235,12 @@ int hv_vcpu_need_sregs(struct hv_vcpu *vcpu)
 	return vcpu->ops->need_sregs ? vcpu->ops->need_sregs(vcpu) : 0;
 }
 
+int hv_vcpu_apic_access(struct hv_vcpu *vcpu, uint32_t offset, bool write, uint32_t *value)
+{
+	return vcpu->ops->apic_access ? vcpu->ops->apic_access(vcpu, offset, write, value) :
+					-EOPNOTSUPP;
+}
+
 void hv_vcpu_commit(struct hv_vcpu *vcpu, uint32_t classes)
 {
 	vcpu->ops->commit(vcpu, classes);

@@ -232,6 +232,12 @@ struct baton_sregs *hv_vcpu_sregs(struct hv_vcpu *vcpu);
  * there has a meaning only after this. 0, also if they were there; negative errno.
  */
 int hv_vcpu_need_sregs(struct hv_vcpu *vcpu);
+/*
+ * After an HV_EXIT_EMULATE with BATON_ACCESS_APIC: an access of 32 bits to the local APIC's
+ * page, as the guest's. offset: a multiple of 4 below 4096; *value is written, or what was
+ * read. -EOPNOTSUPP: engine kvm, which has no such exits.
+ */
+int hv_vcpu_apic_access(struct hv_vcpu *vcpu, uint32_t offset, bool write, uint32_t *value);
 void hv_vcpu_commit(struct hv_vcpu *vcpu, uint32_t classes);
 
 /* Whole state, while the vCPU does not run. */

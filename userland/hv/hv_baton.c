@@ -406,6 +406,19 @@ static int baton_set_debug(struct hv_vcpu *vcpu, const struct hv_debug *debug)
 	return hv_ioctl(vcpu->fd, BATON_SET_GUEST_DEBUG, &call);
 }
 
+static int baton_apic_access(struct hv_vcpu *vcpu, uint32_t offset, bool write, uint32_t *value)
+{
+	struct baton_apic_access call = {
+		.offset = offset, .flags = write ? BATON_APIC_WRITE : 0,
+		.value = write ? *value : 0,
+	};
+	int error = hv_ioctl(vcpu->fd, BATON_APIC_ACCESS, &call);
+
+	if (!error)
+		*value = call.value;
+	return error;
+}
+
 static void baton_commit(struct hv_vcpu *vcpu, uint32_t classes)
 {
 	to_baton(vcpu)->run->commit |= classes;
@@ -471,6 +484,7 @@ static const struct hv_ops baton_ops = {
 	.vm_stats = baton_vm_stats,
 	.set_intr = baton_set_intr,
 	.set_debug = baton_set_debug,
+	.apic_access = baton_apic_access,
 	.commit = baton_commit,
 	.state = baton_state,
 	.msrs = baton_msrs,

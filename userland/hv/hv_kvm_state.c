@@ -126,7 +126,9 @@ static void sregs_to_kvm(const struct baton_sregs *sregs, struct kvm_sregs2 *kvm
 	kvm->cr8 = sregs->cr8;
 	kvm->efer = sregs->efer;
 	kvm->apic_base = sregs->apic_base;
-	if (uses_pae(sregs)) {
+	/* All 0: of a processor that keeps none; KVM reads them at CR3 then. */
+	if (uses_pae(sregs) && (sregs->pdpte[0] | sregs->pdpte[1] | sregs->pdpte[2] |
+				sregs->pdpte[3])) {
 		kvm->flags = KVM_SREGS2_FLAGS_PDPTRS_VALID;
 		memcpy(kvm->pdptrs, sregs->pdpte, sizeof(kvm->pdptrs));
 	}

@@ -57,6 +57,8 @@ struct hv_ops {
 	int (*set_intr)(struct hv_vcpu *vcpu, bool level);
 	int (*need_sregs)(struct hv_vcpu *vcpu); /* NULL: they always come along */
 	int (*set_debug)(struct hv_vcpu *vcpu, const struct hv_debug *debug);
+	/* NULL: the engine does all accesses to the local APIC's page itself */
+	int (*apic_access)(struct hv_vcpu *vcpu, uint32_t offset, bool write, uint32_t *value);
 	void (*commit)(struct hv_vcpu *vcpu, uint32_t classes);
 	int (*state)(struct hv_vcpu *vcpu, enum hv_state what, bool set, void *state);
 	int (*msrs)(struct hv_vcpu *vcpu, bool set, struct baton_msr *msrs, uint32_t count);

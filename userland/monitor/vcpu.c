@@ -429,6 +429,13 @@ static int need_sregs(void *arg)
 	return hv_vcpu_need_sregs(vcpu->hv);
 }
 
+static int apic_access(void *arg, uint32_t offset, bool write, uint32_t *value)
+{
+	struct vcpu *vcpu = arg;
+
+	return hv_vcpu_apic_access(vcpu->hv, offset, write, value);
+}
+
 int vcpu_create(const struct vcpu_config *config, struct vcpu **ret_vcpu)
 {
 	struct vcpu *vcpu = calloc(1, sizeof(*vcpu));
@@ -439,6 +446,7 @@ int vcpu_create(const struct vcpu_config *config, struct vcpu **ret_vcpu)
 		.get_xsave = get_xsave,
 		.set_xsave = set_xsave,
 		.need_sregs = need_sregs,
+		.apic_access = apic_access,
 		.vcpu = vcpu,
 	};
 	int error;

@@ -251,55 +251,105 @@ static unsigned int natural_size(uint64_t gpa, unsigned int left)
 	return size;
 }
 
-static uint64_t device_read(struct bus *bus, uint64_t gpa, unsigned int size)
+/* Does this go to the vCPU's own APIC, which is nowhere on the bus? */
+static bool in_apic(const struct emul_cpu *cpu, uint64_t gpa)
+{
+	return cpu->exit->access & BATON_ACCESS_APIC &&
+	       !((cpu->exit->gpa ^ gpa) & ~PAGE_OFFSET) && cpu->config->apic_access;
+}
+
+static uint32_t apic_word(struct emul_cpu *cpu, uint32_t offset)
+{
+	uint32_t value = 0;
+
+	/* One that has no page any more answers nothing. */
+	if (cpu->config->apic_access(cpu->config->vcpu, offset, false, &value))
+		return ~0u;
+	return value;
+}
+
+/* Less than a register reads as that part of it. */
+static uint64_t apic_read(struct emul_cpu *cpu, uint64_t gpa, unsigned int size)
+{
+	uint32_t offset = gpa & PAGE_OFFSET & ~3u;
+	uint64_t value = apic_word(cpu, offset);
+
+	if (size == 8)
+		value |= (uint64_t)apic_word(cpu, offset + 4) << 32;
+	return value >> 8 * (gpa & 3) & size_mask(size);
+}
+
+/* Registers are written as a whole (Intel SDM 3, "Local APIC Register Address Map"). */
+static void apic_write(struct emul_cpu *cpu, uint64_t gpa, unsigned int size, uint64_t value)
+{
+	uint32_t word = (uint32_t)value;
+
+	if (size >= 4)
+		cpu->config->apic_access(cpu->config->vcpu, gpa & PAGE_OFFSET, true, &word);
+}
+
+static uint64_t natural_read(struct emul_cpu *cpu, uint64_t gpa, unsigned int size)
+{
+	return in_apic(cpu, gpa) ? apic_read(cpu, gpa, size) :
+				   bus_read(cpu->config->mmio, gpa, size);
+}
+
+static void natural_write(struct emul_cpu *cpu, uint64_t gpa, unsigned int size, uint64_t value)
+{
+	if (in_apic(cpu, gpa))
+		apic_write(cpu, gpa, size, value);
+	else
+		bus_write(cpu->config->mmio, gpa, size, value & size_mask(size));
+}
+
+static uint64_t device_read(struct emul_cpu *cpu, uint64_t gpa, unsigned int size)
 {
 	uint64_t value = 0;
 
 	if (is_natural(gpa, size))
-		return bus_read(bus, gpa, size);
+		return natural_read(cpu, gpa, size);
 	for (unsigned int done = 0, n; done < size; done += n) {
 		n = natural_size(gpa + done, size - done);
-		value |= bus_read(bus, gpa + done, n) << 8 * done;
+		value |= natural_read(cpu, gpa + done, n) << 8 * done;
 	}
 	return value;
 }
 
-static void device_write(struct bus *bus, uint64_t gpa, unsigned int size, uint64_t value)
+static void device_write(struct emul_cpu *cpu, uint64_t gpa, unsigned int size, uint64_t value)
 {
 	if (is_natural(gpa, size)) {
-		bus_write(bus, gpa, size, value & size_mask(size));
+		natural_write(cpu, gpa, size, value);
 		return;
 	}
 	for (unsigned int done = 0, n; done < size; done += n) {
 		n = natural_size(gpa + done, size - done);
-		bus_write(bus, gpa + done, n, value >> 8 * done & size_mask(n));
+		natural_write(cpu, gpa + done, n, value >> 8 * done);
 	}
 }
 
 /* ---- places ---- */
 
-static uint64_t read_piece(const struct emul_config *config, uint64_t gpa, unsigned int size)
+static uint64_t read_piece(struct emul_cpu *cpu, uint64_t gpa, unsigned int size)
 {
-	const void *host = guest_memory_at(config->memory, gpa, size);
+	const void *host = guest_memory_at(cpu->config->memory, gpa, size);
 	uint64_t value = 0;
 
 	if (host)
 		return load(host, size);
-	if (!guest_memory_read(config->memory, gpa, &value, size)) /* ROM */
+	if (!guest_memory_read(cpu->config->memory, gpa, &value, size)) /* ROM */
 		return value;
-	return device_read(config->mmio, gpa, size);
+	return device_read(cpu, gpa, size);
 }
 
 /* What is neither RAM nor a device's (ROM, for one) takes no notice. */
-static void write_piece(const struct emul_config *config, uint64_t gpa, unsigned int size,
-			uint64_t value)
+static void write_piece(struct emul_cpu *cpu, uint64_t gpa, unsigned int size, uint64_t value)
 {
-	void *host = guest_memory_at(config->memory, gpa, size);
+	void *host = guest_memory_at(cpu->config->memory, gpa, size);
 
 	if (host)
 		store(host, size, value);
 	else
-		device_write(config->mmio, gpa, size, value);
+		device_write(cpu, gpa, size, value);
 }
 
 struct emul_place access_part(const struct emul_place *place, unsigned int offset)
@@ -322,10 +372,10 @@ uint64_t access_read(struct emul_cpu *cpu, const struct emul_place *place)
 	uint64_t value;
 
 	if (place->device)
-		return device_read(cpu->config->mmio, place->gpa[0], place->size);
-	value = read_piece(cpu->config, place->gpa[0], place->first);
+		return device_read(cpu, place->gpa[0], place->size);
+	value = read_piece(cpu, place->gpa[0], place->first);
 	if (place->first < place->size)
-		value |= read_piece(cpu->config, place->gpa[1], place->size - place->first)
+		value |= read_piece(cpu, place->gpa[1], place->size - place->first)
 			 << 8 * place->first;
 	return value;
 }
@@ -333,12 +383,12 @@ uint64_t access_read(struct emul_cpu *cpu, const struct emul_place *place)
 void access_write(struct emul_cpu *cpu, const struct emul_place *place, uint64_t value)
 {
 	if (place->device) {
-		device_write(cpu->config->mmio, place->gpa[0], place->size, value);
+		device_write(cpu, place->gpa[0], place->size, value);
 		return;
 	}
-	write_piece(cpu->config, place->gpa[0], place->first, value);
+	write_piece(cpu, place->gpa[0], place->first, value);
 	if (place->first < place->size)
-		write_piece(cpu->config, place->gpa[1], place->size - place->first,
+		write_piece(cpu, place->gpa[1], place->size - place->first,
 			    value >> 8 * place->first);
 }
 

@@ -318,7 +318,7 @@ static __attribute__((noinline)) bool quick_move(struct emul *emul, struct baton
 
 	cpu.regs = regs;
 	if (!entry->quick || memory->kind != EMUL_MEM || exit->kind != BATON_EMULATE_MMIO ||
-	    exit->access & BATON_ACCESS_WALK || regs->rflags & RFLAGS_TF ||
+	    exit->access & (BATON_ACCESS_WALK | BATON_ACCESS_APIC) || regs->rflags & RFLAGS_TF ||
 	    exit->gpa & (memory->size - 1u))
 		return false;
 	linear = quick_address(regs, op, memory);

@@ -27,6 +27,11 @@ struct emul_config {
 	 * points to. NULL: it always is.
 	 */
 	int (*need_sregs)(void *vcpu);
+	/*
+	 * After an exit with BATON_ACCESS_APIC: 32 bits of the local APIC's page, at a
+	 * multiple of 4. *value is written, or what was read. NULL: there are none such.
+	 */
+	int (*apic_access)(void *vcpu, uint32_t offset, bool write, uint32_t *value);
 	void *vcpu;		/* for these */
 };
 
