@@ -93,6 +93,22 @@ t_pc_reboot() {
 	rm -f /tmp/pc.qcow2
 }
 
+# A kernel that is to do without messages: disk and network by their pins.
+t_pc_pins() {
+	rm -f /tmp/pc.qcow2
+	pc_start --memory 512M --net user
+	pc_log_in
+	type_at '~# ' "sed -i 's/^[[:space:]]*linux.*/& pci=nomsi/' /boot/grub/grub.cfg; sync; reboot; exec sleep 600"
+	times=2 pc_log_in
+	times=2 type_at '~# ' 'echo; dd if=/dev/vda of=/dev/null bs=1M count=64 iflag=direct; \
+until ip -4 addr | grep "inet 10"; do sleep 1; done; grep virtio /proc/interrupts; echo pins=shown; poweroff'
+	pc_end
+	grep -aq 'inet 10\.0\.2\.[0-9]*/24' /tmp/out
+	grep -aqE '^ *[0-9]+: +[0-9]{3,} +IO-APIC +[0-9]+-fasteoi .*virtio' /tmp/out
+	! grep -a MSI /tmp/out
+	rm -f /tmp/pc.qcow2
+}
+
 # ssh_banner PORT: what answers there.
 ssh_banner() {
 	echo | timeout 10 nc 127.0.0.1 "$1" | head -n 1

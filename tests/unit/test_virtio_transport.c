@@ -269,21 +269,62 @@ static void test_interrupts(void **state)
 	assert_true(driver_status(d) & NEEDS_RESET);
 }
 
+static void set_msix(struct driver *d, uint16_t control)
+{
+	for (unsigned int at = cfg_read(d->t, d->slot, PCI_CAPABILITY_LIST, 1); at;
+	     at = cfg_read(d->t, d->slot, at + 1, 1))
+		if (cfg_read(d->t, d->slot, at, 1) == PCI_CAP_ID_MSIX)
+			cfg_write(d->t, d->slot, at + 2, 2, control);
+}
+
 static void test_isr_without_msix(void **state)
 {
 	struct env *e = *state;
 	struct driver *d = &e->d;
 
 	driver_start(d, e->t, TYPE, 0, 2);
-	for (unsigned int at = cfg_read(e->t, d->slot, PCI_CAPABILITY_LIST, 1); at;
-	     at = cfg_read(e->t, d->slot, at + 1, 1))
-		if (cfg_read(e->t, d->slot, at, 1) == PCI_CAP_ID_MSIX)
-			cfg_write(e->t, d->slot, at + 2, 2, 0);
+	set_msix(d, 0);
 	push_one(e);
 	virtio_device_fail(&e->probe->dev, "test");
 	assert_int_equal(e->t->msi_count[2], 0);
 	assert_int_equal(bus_read(e->t->m.mmio, d->isr, 1), 3);
 	assert_int_equal(bus_read(e->t->m.mmio, d->isr, 1), 0); /* reading clears */
+}
+
+/* INTA#: up while there is something in the ISR, and where the guest takes it at all. */
+static void test_pin(void **state)
+{
+	struct env *e = *state;
+	struct driver *d = &e->d;
+	atomic_bool *pin;
+
+	driver_start(d, e->t, TYPE, 0, 2);
+	pin = &e->t->intx[d->slot];
+	assert_int_equal(cfg_read(e->t, d->slot, PCI_INTERRUPT_PIN, 1), 1);
+	push_one(e); /* a message */
+	assert_false(*pin);
+	set_msix(d, 0);
+	assert_false(*pin);
+	push_one(e);
+	push_one(e);
+	assert_true(*pin);
+	assert_true(cfg_read(e->t, d->slot, PCI_STATUS, 1) & PCI_STATUS_INTERRUPT);
+	set_msix(d, PCI_MSIX_FLAGS_ENABLE);
+	assert_false(*pin);
+	set_msix(d, 0);
+	assert_true(*pin);
+	cfg_write(e->t, d->slot, PCI_COMMAND, 2, PCI_COMMAND_MASTER | PCI_COMMAND_MEMORY |
+		  PCI_COMMAND_INTX_DISABLE);
+	assert_false(*pin);
+	cfg_write(e->t, d->slot, PCI_COMMAND, 2, PCI_COMMAND_MASTER | PCI_COMMAND_MEMORY);
+	assert_true(*pin);
+	assert_int_equal(bus_read(e->t->m.mmio, d->isr, 1), 1);
+	assert_false(*pin);
+	push_one(e);
+	assert_true(*pin);
+	common_write(d, VIRTIO_PCI_COMMON_STATUS, 1, 0);
+	assert_false(*pin);
+	assert_int_equal(bus_read(e->t->m.mmio, d->isr, 1), 0);
 }
 
 static void window(struct driver *d, uint8_t bar, uint32_t offset, uint32_t length)
@@ -341,7 +382,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_capabilities), T(test_negotiation), T(test_status), T(test_queue_setup),
 		T(test_bad_ring), T(test_start_fails), T(test_bus_master), T(test_kicks),
-		T(test_interrupts), T(test_isr_without_msix), T(test_pci_cfg_window),
+		T(test_interrupts), T(test_isr_without_msix), T(test_pin), T(test_pci_cfg_window),
 		T(test_state_tables),
 	};
 

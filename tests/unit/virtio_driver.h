@@ -31,6 +31,7 @@
 struct test_machine {
 	struct machine m;
 	_Atomic(uint32_t) msi_count[16]; /* by data */
+	atomic_bool intx[PCI_MAX_DEVICES]; /* by slot */
 	pthread_t loop_thread;
 	bool loop_running;
 };
@@ -60,6 +61,14 @@ static inline void test_msi(void *ctx, uint64_t address, uint32_t data)
 		atomic_fetch_add(&t->msi_count[data], 1);
 }
 
+static inline void test_intx(void *ctx, unsigned int slot, bool level)
+{
+	struct test_machine *t = ctx;
+
+	if (atomic_exchange(&t->intx[slot], level) == level)
+		abort(); /* it is told of changes */
+}
+
 static inline struct test_machine *test_machine_create(void)
 {
 	struct test_machine *t = calloc(1, sizeof(*t));
@@ -67,6 +76,7 @@ static inline struct test_machine *test_machine_create(void)
 		.ecam_base = TEST_ECAM,
 		.mmio32_base = TEST_MMIO32, .mmio32_size = 16u << 20,
 		.pio_base = TEST_PIO, .pio_size = 0x1000,
+		.intx = test_intx, .intx_ctx = t,
 	};
 
 	if (!t || guest_memory_create(NULL, TEST_RAM, &t->m.memory))

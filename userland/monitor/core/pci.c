@@ -250,7 +250,8 @@ static void header_init(struct pci_function *fn)
 	fn->writable[PCI_COMMAND + 1] = PCI_COMMAND_INTX_DISABLE >> 8;
 	fn->writable[PCI_CACHE_LINE_SIZE] = 0xff;
 	fn->writable[PCI_INTERRUPT_LINE] = 0xff;
-	fn->space[PCI_INTERRUPT_PIN] = c->intx;
+	/* A pin without a wire would have guests look for where it leads. */
+	fn->space[PCI_INTERRUPT_PIN] = c->intx && fn->host->config.intx;
 }
 
 static struct pci_function *function_alloc(struct pci_host *host,

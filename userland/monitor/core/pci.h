@@ -39,7 +39,7 @@ struct pci_function_config {
 	const char *name;
 	uint8_t slot;		/* PCI_SLOT_ANY: the next free one; else it must be free */
 	uint8_t function;	/* of the slot, 0 to 7; another than 0 needs 0 to be there first */
-	bool intx;		/* has the interrupt pin INTA#: pci_intx_set() */
+	bool intx;		/* has the pin INTA#, on hosts with wires: pci_intx_set() */
 	uint16_t vendor_id, device_id;
 	uint16_t subsystem_vendor_id, subsystem_id;
 	uint32_t class_code;	/* 24 bits: class, subclass, interface */

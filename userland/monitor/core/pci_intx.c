@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * INTx: the interrupt pin of a function, a level. What the device wants and what the
- * guest allows (command register; not with MSI) make what the chipset sees; it is told of
+ * guest allows (command register; not with MSI or MSI-X) make what the chipset sees; it is told of
  * changes. All functions of a slot share INTA#, a wired OR.
  * One lock for all functions, a leaf but for the chipset's own, because devices call
  * with their locks held.
@@ -45,7 +45,7 @@ void pci_intx_set(struct pci_function *fn, bool level)
 
 void pci_intx_update(struct pci_function *fn)
 {
-	bool msi = pci_msi_enabled(fn);
+	bool msi = pci_msi_enabled(fn) || pci_msix_enabled(fn);
 
 	pthread_mutex_lock(&fn->host->intx_lock);
 	fn->intx_off = msi || pci_get16(fn, PCI_COMMAND) & PCI_COMMAND_INTX_DISABLE;

@@ -57,11 +57,32 @@ const unsigned int virtio_queue_state_count =
 
 /* ---- interrupts ---- */
 
-/* 4.1.4.5.1: the ISR is for drivers without MSI-X; those have to poll it here. */
+/* 4.1.4.5.1: for drivers without MSI-X. INTA# is up until they have read why. */
+static void set_isr(struct virtio_device *dev, uint8_t bits)
+{
+	pthread_mutex_lock(&dev->isr_lock);
+	dev->isr |= bits;
+	pci_intx_set(dev->pci, true);
+	pthread_mutex_unlock(&dev->isr_lock);
+}
+
+uint8_t virtio_isr_take(struct virtio_device *dev)
+{
+	uint8_t isr;
+
+	pthread_mutex_lock(&dev->isr_lock);
+	isr = dev->isr;
+	dev->isr = 0;
+	if (dev->pci)
+		pci_intx_set(dev->pci, false);
+	pthread_mutex_unlock(&dev->isr_lock);
+	return isr;
+}
+
 static void interrupt(struct virtio_device *dev, uint16_t vector, uint8_t isr)
 {
 	if (!pci_msix_enabled(dev->pci))
-		atomic_fetch_or(&dev->isr, isr);
+		set_isr(dev, isr);
 	else if (vector != VIRTIO_MSI_NO_VECTOR)
 		pci_msix_send(dev->pci, vector);
 }
@@ -182,7 +203,7 @@ static void reset_locked(struct virtio_device *dev)
 	dev->features = 0;
 	dev->offered_select = dev->features_select = 0;
 	dev->queue_select = 0;
-	atomic_store(&dev->isr, 0);
+	virtio_isr_take(dev);
 	atomic_store(&dev->config_vector, VIRTIO_MSI_NO_VECTOR);
 	for (unsigned int i = 0; i < dev->class->queue_count; i++)
 		queue_reset_locked(&dev->queue[i]);

@@ -7,7 +7,8 @@
  *
  * Letters: C constant after virtio_device_init(), T dev->lock, a atomic,
  * S T while stopped, and the serving thread's alone while running.
- * Lock order: PCI host, dev->lock, the device's own, MSI-X.
+ * I dev->isr_lock. Lock order: PCI host, dev->lock, the device's own, dev->isr_lock, then
+ * MSI-X or INTx.
  */
 #ifndef BATON_VIRTIO_TRANSPORT_H
 #define BATON_VIRTIO_TRANSPORT_H
@@ -78,7 +79,8 @@ struct virtio_device {
 	bool bus_master, running;	/* T */
 	uint8_t window[12];		/* T: bar, offset, length of the PCI_CFG capability */
 	_Atomic(uint8_t) status;	/* a: NEEDS_RESET may come from any thread */
-	_Atomic(uint8_t) isr;		/* a */
+	pthread_mutex_t isr_lock;	/* from any thread */
+	uint8_t isr;			/* I: INTA# is up while it is not 0 */
 	_Atomic(uint16_t) config_vector; /* a */
 	_Atomic(uint8_t) config_generation; /* a */
 	_Atomic(uint32_t) failures;	/* a: of virtio_device_fail(), for its log */

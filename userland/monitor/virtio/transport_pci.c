@@ -88,7 +88,7 @@ static uint64_t mmio_read(void *ctx, uint64_t offset, unsigned int size)
 	if (size == 8) /* 4.1.3.1: 64-bit fields are two of 32 */
 		return mmio_read(ctx, offset, 4) | mmio_read(ctx, offset + 4, 4) << 32;
 	if (offset == ISR_OFFSET)
-		return atomic_exchange(&dev->isr, 0);
+		return virtio_isr_take(dev);
 	if (offset < COMMON_OFFSET + COMMON_SIZE) {
 		pthread_mutex_lock(&dev->lock);
 		value = virtio_common_read_locked(dev, offset - COMMON_OFFSET);
@@ -314,6 +314,7 @@ static int plug(struct virtio_device *dev)
 		.subsystem_id = (uint16_t)(PCI_DEVICE_MODERN + class->type),
 		.class_code = class->pci_class,
 		.revision = PCI_REVISION_MODERN,
+		.intx = true,
 		.msix_vectors = (uint16_t)(class->queue_count + 1),
 		.msix_bar = BAR_MSIX,
 		.bar = {
@@ -364,6 +365,7 @@ int virtio_device_init(struct virtio_device *dev, struct machine *m,
 	dev->config = config;
 	dev->config_size = config_size;
 	pthread_mutex_init(&dev->lock, NULL);
+	pthread_mutex_init(&dev->isr_lock, NULL);
 	error = queues_init(dev);
 	if (error)
 		goto err_fini;
@@ -390,6 +392,7 @@ void virtio_device_fini(struct virtio_device *dev)
 	for (unsigned int i = 0; i < VIRTIO_MAX_QUEUES; i++)
 		if (dev->queue[i].kick_fd >= 0)
 			close(dev->queue[i].kick_fd);
+	pthread_mutex_destroy(&dev->isr_lock);
 	pthread_mutex_destroy(&dev->lock);
 }
 

@@ -12,6 +12,9 @@
 uint32_t virtio_common_read_locked(struct virtio_device *dev, uint64_t offset);
 void virtio_common_write_locked(struct virtio_device *dev, uint64_t offset, uint32_t value);
 
+/* Reads the ISR, which clears it and lets INTA# go. Also without dev->lock. */
+uint8_t virtio_isr_take(struct virtio_device *dev);
+
 /* Takes up a change of status or bus mastering. */
 void virtio_run_or_stop_locked(struct virtio_device *dev);
 
