@@ -23,7 +23,7 @@ test-svm:
 test-pc:
 	scripts/run-tests build pc pcvmx run
 test-vmx:
-	scripts/run-tests build vmx vmx2
+	scripts/run-tests build vmx
 # The desktop app with real VMs.
 test-gui:
 	scripts/run-tests build guihost

@@ -977,4 +977,6 @@ class Completion(Case):
 
 
 if __name__ == "__main__":
+    # Where it is ignored, as of jobs in the background, programs started here would do so, too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     unittest.main()
