@@ -198,12 +198,12 @@ void do_send_key(struct call *call)
 
 /* ---- graphics ---- */
 
-/*
- * The caller is the VMs' owner, who may read the password in the XML. A port's may have
- * been made up, so that asking for it, as libvirt does without VIR_DOMAIN_OPEN_GRAPHICS_SKIPAUTH
- * (virt-manager), asks for what nobody has ever seen.
- */
-static const char no_password[] = "\"skip_auth\":true";
+enum { GRAPHICS_SKIP_AUTH = 1 };
+
+static const char *skip_auth(const struct call *call)
+{
+	return call->flags & GRAPHICS_SKIP_AUTH ? "\"skip_auth\":true" : NULL;
+}
 
 static bool has_screen(struct call *call)
 {
@@ -235,7 +235,7 @@ static void on_vnc_fd(const struct json_node *answer, int fd, const struct btn_e
 void do_open_graphics_fd(struct call *call)
 {
 	if (has_screen(call))
-		monitor_ask_alone(call->vm->monitor, "attach-vnc", no_password, -1, on_vnc_fd,
+		monitor_ask_alone(call->vm->monitor, "attach-vnc", skip_auth(call), -1, on_vnc_fd,
 				  call);
 }
 
@@ -250,5 +250,5 @@ void do_open_graphics(struct call *call)
 		return;
 	}
 	call->fd = -1;
-	monitor_ask_alone(call->vm->monitor, "vnc-client", no_password, fd, on_keys, call);
+	monitor_ask_alone(call->vm->monitor, "vnc-client", skip_auth(call), fd, on_keys, call);
 }
