@@ -182,6 +182,11 @@ def manager(session):
     # The same program once more tells the first one.
     run(session, "virt-manager", "--connect", uri_of(session), "--show-domain-console", "web-1")
     place_window("^web-1 on")
+    # It goes to the port, which has a password. It is in the details of the display, too.
+    secrets = run(session, "virsh", "-c", uri_of(session), "dumpxml", "--security-info", "web-1")
+    wait_for("virt-manager asks for the password",
+             lambda: any("Password" in text for text in app.texts()), 120)
+    type_line(re.search(r"passwd='([^']+)'", secrets).group(1))
     wait_shown(session, "virt-manager")
     snap("virt-manager-console")
     step("virt-manager shows its screen")
