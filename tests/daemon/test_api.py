@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -65,6 +66,21 @@ def test_life(d):
     c.job("trash-purge", item="again")
     assert c.ask("trash-list")["items"] == [] and not os.listdir(d.path("trash"))
     c.close()
+
+
+def test_nothing_is_made(d):
+    """What this host cannot start, and what is made to be started, is not made."""
+    c = d.client()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = "net.0.forward=%d:22" % taken.getsockname()[1]
+        for code, setting in (("BTN-2001", "memory=16T"), ("BTN-1008", "cpus=64"),
+                              ("BTN-5101", port)):
+            settings = [setting] if setting != port else ["net.0.network=default", port]
+            answer = refused(code, make, c, "big", settings=settings, start=True)
+            assert "nothing was made" in answer["fix"], answer
+            assert c.ask("vm-list")["vms"] == []
+    make(c, "big", settings=["memory=16T"])
+    refused("BTN-2001", c.job, "vm-start", name="big")
 
 
 def test_errors(d):

@@ -320,3 +320,19 @@ bool admission_check(const struct config *config, const char *folder,
 	       check_host_cpus(config, host, e) && check_host_disk(config, host, e) &&
 	       check_files(config, folder, e) && check_ports(config, e);
 }
+
+bool admission_check_new(const struct config *config, const struct admission_host *host,
+			 struct btn_error *e)
+{
+	if (check_host_memory(config, host, e) && check_host_cpus(config, host, e) &&
+	    check_ports(config, e))
+		return true;
+	/* "vmctl set" has nothing to change. */
+	if (e->code == BTN_MEMORY_ABOVE_HOST || e->code == BTN_NOT_ENOUGH_MEMORY)
+		btn_set_fix(e, "Ask for less memory, or stop another VM; nothing was made.");
+	else if (e->code == BTN_TOO_MANY_CPUS)
+		btn_set_fix(e, "Ask for fewer CPUs; nothing was made.");
+	else
+		btn_set_fix(e, "Choose another port of the host; nothing was made.");
+	return false;
+}

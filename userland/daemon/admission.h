@@ -24,6 +24,9 @@ struct admission_host {
 };
 
 bool admission_read_host(struct admission_host *ret, struct btn_error *e);
+/* The same of one that does not exist yet, as far as that can be told; fixes say so. */
+bool admission_check_new(const struct config *config, const struct admission_host *host,
+			 struct btn_error *e);
 bool admission_check(const struct config *config, const char *folder,
 		     const struct admission_host *host, struct btn_error *e);
 

@@ -135,11 +135,13 @@ static bool fill(const char *folder, struct config *config, void *ctx, struct bt
 	return !create->has_seed || make_seed(create, folder, e);
 }
 
-static bool check_space(struct btn_error *e)
+/* What is to be started is not made if it cannot be. */
+static bool check_host(const struct create *create, struct btn_error *e)
 {
 	struct admission_host host;
 
-	if (!admission_read_host(&host, e))
+	if (!admission_read_host(&host, e) ||
+	    (create->start && !admission_check_new(create->config, &host, e)))
 		return false;
 	if (host.disk_free >= ADMISSION_DISK_RESERVE)
 		return true;
@@ -152,7 +154,7 @@ static void work(GTask *task, void *source, void *data, GCancellable *cancellabl
 	struct create *create = data;
 
 	(void)source, (void)cancellable;
-	if (check_space(&create->e))
+	if (check_host(create, &create->e))
 		create->folder = bundle_create(create->config, fill, create, &create->e);
 	g_task_return_boolean(task, create->folder != NULL);
 }
