@@ -188,6 +188,7 @@ static void make_vnc(BatonVmScreen *screen)
 	vnc_display_set_keyboard_grab(screen->vnc, TRUE);
 	vnc_display_set_pointer_local(screen->vnc, TRUE);
 	vnc_display_set_scaling(screen->vnc, screen->scale);
+	vnc_display_set_keep_aspect_ratio(screen->vnc, TRUE);
 	vnc_display_set_smoothing(screen->vnc, TRUE);
 	g_signal_connect(screen->vnc, "vnc-disconnected", G_CALLBACK(on_vnc_lost), screen);
 	g_signal_connect(screen->vnc, "vnc-auth-failure", G_CALLBACK(on_vnc_fault), screen);
