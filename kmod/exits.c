@@ -255,9 +255,8 @@ bool baton_load_pdptes(struct baton_vcpu *vcpu)
 		baton_touch_later(vcpu, hva, gpa);
 		return false;
 	}
-	for (int i = 0; i < 4; i++)
-		if (pdpte[i] & 1 && pdpte[i] & (0x1e6 | ~0ull << vcpu->cpuid.phys_bits))
-			return false;
+	if (!baton_pdptes_ok(vcpu, pdpte))
+		return false;
 	memcpy(vcpu->sregs.pdpte, pdpte, sizeof(pdpte));
 	return true;
 }

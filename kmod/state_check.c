@@ -105,16 +105,29 @@ static u64 efer_allowed(const struct baton_vcpu *vcpu)
 	       (baton_guest_has(t, BATON_GF_FFXSR) ? EFER_FFXSR : 0);
 }
 
+bool baton_uses_pdptes(const struct baton_sregs *s)
+{
+	return s->cr0 & X86_CR0_PG && s->cr4 & X86_CR4_PAE && !(s->efer & EFER_LMA);
+}
+
+bool baton_pdptes_ok(const struct baton_vcpu *vcpu, const u64 *pdpte)
+{
+	u64 reserved = 0x1e6 | ~0ull << vcpu->cpuid.phys_bits;
+
+	for (int i = 0; i < 4; i++)
+		if (pdpte[i] & 1 && pdpte[i] & reserved)
+			return false;
+	return true;
+}
+
 int baton_check_sregs(const struct baton_vcpu *vcpu, const struct baton_sregs *s)
 {
-	if (!reserved_clear(s) || !cr0_ok(s->cr0) || !modes_ok(s) || !segments_ok(s))
-		return -EINVAL;
-	if (s->cr4 & ~vcpu->cpuid.cr4_allowed || s->efer & ~efer_allowed(vcpu))
-		return -EINVAL;
 	/* Bit 63 of a MOV to CR3 is a command: it never is in the register. */
-	if (s->cr3 >> vcpu->cpuid.phys_bits)
-		return -EINVAL;
-	return baton_xcr0_valid(s->xcr0) && !(s->xcr0 & ~vcpu->cpuid.xcr0_allowed & ~1ull) ?
+	return reserved_clear(s) && cr0_ok(s->cr0) && modes_ok(s) && segments_ok(s) &&
+	       !(s->cr4 & ~vcpu->cpuid.cr4_allowed) && !(s->efer & ~efer_allowed(vcpu)) &&
+	       !(s->cr3 >> vcpu->cpuid.phys_bits) &&
+	       (!baton_uses_pdptes(s) || baton_pdptes_ok(vcpu, s->pdpte)) &&
+	       baton_xcr0_valid(s->xcr0) && !(s->xcr0 & ~vcpu->cpuid.xcr0_allowed & ~1ull) ?
 		       0 : -EINVAL;
 }
 
@@ -126,15 +139,13 @@ int baton_check_debugregs(const struct baton_debugregs *regs)
 
 int baton_check_events(const struct baton_events *ev)
 {
-	if (ev->flags & ~BATON_EV_MASK || ev->reserved0 || ev->reserved1)
+	bool exception = ev->flags & BATON_EV_EXCEPTION;
+
+	if (ev->flags & ~BATON_EV_MASK || ev->reserved0 || ev->reserved1 ||
+	    ev->mp_state > BATON_MP_WAIT_SIPI)
 		return -EINVAL;
-	if (ev->mp_state > BATON_MP_WAIT_SIPI)
-		return -EINVAL;
-	if (ev->flags & BATON_EV_EXCEPTION && (ev->exception > 31 || ev->exception == 2))
-		return -EINVAL;
-	if (ev->flags & BATON_EV_ERROR_CODE && !(ev->flags & BATON_EV_EXCEPTION))
-		return -EINVAL;
-	return 0;
+	return exception ? (ev->exception > 31 || ev->exception == 2 ? -EINVAL : 0) :
+			   (ev->flags & BATON_EV_ERROR_CODE ? -EINVAL : 0);
 }
 
 /* Paging is being switched on or off with EFER.LME set. */

@@ -69,8 +69,7 @@ int baton_set_sregs(struct baton_vcpu *vcpu, const struct baton_sregs *in)
 	baton_lapic_set_cr8(vcpu, in->cr8);
 	vcpu->sregs = *in;
 	/* Of a processor that keeps none. Not to be had: as far as the guest gets without. */
-	if (in->cr0 & X86_CR0_PG && in->cr4 & X86_CR4_PAE && !(in->efer & EFER_LMA) &&
-	    !memchr_inv(in->pdpte, 0, sizeof(in->pdpte)))
+	if (baton_uses_pdptes(in) && !memchr_inv(in->pdpte, 0, sizeof(in->pdpte)))
 		baton_load_pdptes(vcpu);
 	vcpu->valid |= BATON_ST_SREGS;
 	vcpu->dirty |= BATON_ST_SREGS;
@@ -102,11 +101,13 @@ int baton_set_debugregs(struct baton_vcpu *vcpu, const struct baton_debugregs *i
 
 int baton_get_events(struct baton_vcpu *vcpu, struct baton_events *out)
 {
-	const struct baton_pending *ev = &vcpu->ev;
+	struct baton_pending *ev = &vcpu->ev;
 	int r = baton_state_need(vcpu, BATON_ST_EVENTS);
 
 	if (r)
 		return r;
+	/* What SET_EVENTS replaces is what was told; one that comes in between stays. */
+	ev->nmi |= xchg(&vcpu->nmi_posted, false);
 	memset(out, 0, sizeof(*out));
 	out->mp_state = vcpu->mp_state;
 	if (out->mp_state == BATON_MP_HALTED && READ_ONCE(vcpu->pv.unhalt))
@@ -122,7 +123,7 @@ int baton_get_events(struct baton_vcpu *vcpu, struct baton_events *out)
 		out->flags |= BATON_EV_INTERRUPT;
 		out->interrupt = ev->reinject_vector;
 	}
-	if (ev->nmi || READ_ONCE(vcpu->nmi_posted) || (ev->reinject && ev->reinject_type == 2))
+	if (ev->nmi || (ev->reinject && ev->reinject_type == 2))
 		out->flags |= BATON_EV_NMI_PENDING;
 	out->flags |= (ev->nmi_blocked ? BATON_EV_NMI_BLOCKED : 0) |
 		      (ev->sti_shadow ? BATON_EV_STI_SHADOW : 0) |
@@ -151,7 +152,6 @@ int baton_set_events(struct baton_vcpu *vcpu, const struct baton_events *in)
 	ev.nmi_blocked = in->flags & BATON_EV_NMI_BLOCKED;
 	ev.sti_shadow = in->flags & BATON_EV_STI_SHADOW;
 	ev.movss_shadow = in->flags & BATON_EV_MOVSS_SHADOW;
-	WRITE_ONCE(vcpu->nmi_posted, false);
 	vcpu->ev = ev;
 	/* Its answer would come on top of these. */
 	if (vcpu->answer_due == BATON_ANSWER_INTA)

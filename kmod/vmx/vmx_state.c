@@ -200,26 +200,17 @@ static bool paging_changes(struct vmx_vcpu *vmx, const struct baton_sregs *sregs
 	       vmcs_read64(VMCS_GUEST_EFER) != sregs->efer;
 }
 
-static bool pae_paging(const struct baton_sregs *sregs)
-{
-	return sregs->cr0 & X86_CR0_PG && sregs->cr4 & X86_CR4_PAE &&
-	       !(sregs->efer & EFER_LMA);
-}
-
 static void load_pdptes(const struct baton_sregs *sregs)
 {
-	int i;
-
-	for (i = 0; i < 4; i++)
+	for (int i = 0; i < 4; i++)
 		vmcs_write64(VMCS_GUEST_PDPTE + 2 * i, sregs->pdpte[i]);
 }
 
 static void save_pdptes(struct baton_sregs *sregs)
 {
-	bool pae = pae_paging(sregs);
-	int i;
+	bool pae = baton_uses_pdptes(sregs);
 
-	for (i = 0; i < 4; i++)
+	for (int i = 0; i < 4; i++)
 		sregs->pdpte[i] = pae ? vmcs_read64(VMCS_GUEST_PDPTE + 2 * i) : 0;
 }
 
@@ -234,7 +225,7 @@ static void load_control_registers(struct vmx_vcpu *vmx, const struct baton_sreg
 	vmcs_write(VMCS_GUEST_CR0, hardware_cr0(sregs->cr0));
 	vmcs_write(VMCS_GUEST_CR3, sregs->cr3);
 	vmcs_write(VMCS_GUEST_CR4, hardware_cr4(vmx, sregs->cr4));
-	if (pae_paging(sregs))
+	if (baton_uses_pdptes(sregs))
 		load_pdptes(sregs);
 }
 

@@ -459,6 +459,25 @@ static void test_refused_as_a_whole(void **state)
 	assert_memory_equal(&before, &s, sizeof(s));
 }
 
+/* Of PAE paging: what an entry would refuse. Without it nothing is looked at. */
+static void test_pdptes(void **state)
+{
+	struct baton_sregs s = long_mode();
+
+	(void)state;
+	s.efer &= ~(EFER_LME | EFER_LMA);
+	s.seg[BATON_CS].attr &= ~BATON_SEG_L;
+	s.apic_base = v->apic.base;
+	s.pdpte[2] = 0x5001;
+	assert_int_equal(baton_check_sregs(v, &s), 0);
+	s.pdpte[2] = 0x5003;
+	assert_int_equal(baton_check_sregs(v, &s), -EINVAL);
+	s.pdpte[2] = 1 | 1ull << v->cpuid.phys_bits;
+	assert_int_equal(baton_check_sregs(v, &s), -EINVAL);
+	s.pdpte[2] &= ~1ull;
+	assert_int_equal(baton_check_sregs(v, &s), 0);
+}
+
 static void test_events_round_trip(void **state)
 {
 	struct baton_events in = {
@@ -478,6 +497,23 @@ static void test_events_round_trip(void **state)
 	assert_int_equal(baton_set_events(v, &in), 0);
 	assert_int_equal(baton_get_events(v, &out), 0);
 	assert_memory_equal(&in, &out, sizeof(in));
+}
+
+/* Another thread's NMI, between what the monitor reads and what it writes back. */
+static void test_nmi_between(void **state)
+{
+	struct baton_events events;
+
+	(void)state;
+	WRITE_ONCE(v->nmi_posted, true);
+	assert_int_equal(baton_get_events(v, &events), 0);
+	assert_int_equal(events.flags, BATON_EV_NMI_PENDING);
+	assert_false(v->nmi_posted);
+	events.flags = 0;	/* it makes something else of that one */
+	WRITE_ONCE(v->nmi_posted, true);
+	assert_int_equal(baton_set_events(v, &events), 0);
+	assert_int_equal(baton_get_events(v, &events), 0);
+	assert_int_equal(events.flags, BATON_EV_NMI_PENDING);
 }
 
 /* An interrupt whose delivery ran into a fault that exits, as all do while one steps. */
@@ -530,7 +566,8 @@ int main(void)
 		T(test_code_segment), T(test_bases), T(test_descriptor_tables), T(test_regs),
 		T(test_debugregs), T(test_events), T(test_refused_as_a_whole),
 		T(test_events_round_trip), T(test_mxcsr),
-		T(test_events_behind_each_other), T(test_mxcsr),
+		T(test_nmi_between), T(test_pdptes), T(test_events_behind_each_other),
+		T(test_mxcsr),
 	};
 
 	return cmocka_run_group_tests_name("kmod state", tests, NULL, NULL);

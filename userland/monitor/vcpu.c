@@ -262,15 +262,17 @@ static int task_events(struct vcpu *vcpu, const struct baton_exit_task *task)
 {
 	struct baton_events events;
 	int error = hv_vcpu_get_events(vcpu->hv, &events);
+	uint32_t before;
 
 	if (error)
 		return error;
+	before = events.flags;
 	events.flags &= ~(BATON_EV_STI_SHADOW | BATON_EV_MOVSS_SHADOW);
 	if (task->source == BATON_TASK_IRET)
 		events.flags &= ~BATON_EV_NMI_BLOCKED;
 	if (task->source == BATON_TASK_GATE && (task->event & BATON_TASK_TYPE) == BATON_TASK_NMI)
 		events.flags |= BATON_EV_NMI_BLOCKED;
-	return hv_vcpu_set_events(vcpu->hv, &events);
+	return events.flags == before ? 0 : hv_vcpu_set_events(vcpu->hv, &events);
 }
 
 static int end_local_breakpoints(struct vcpu *vcpu)
