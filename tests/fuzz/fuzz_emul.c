@@ -21,6 +21,7 @@ struct state {
 	enum emul_result result;
 	uint32_t port_value;
 	uint8_t ram[G_RAM], device[G_DEVICE_SIZE];
+	uint32_t apic[1024];
 	struct baton_xsave xsave;
 };
 
@@ -34,6 +35,7 @@ static void save(struct guest *g, struct state *to)
 	to->xsave = g->xsave;
 	memcpy(to->ram, guest_at(g, 0), G_RAM);
 	memcpy(to->device, g->device, G_DEVICE_SIZE);
+	memcpy(to->apic, g->apic, sizeof(to->apic));
 }
 
 static void load(struct guest *g, const struct state *from)
@@ -44,6 +46,7 @@ static void load(struct guest *g, const struct state *from)
 	g->xsave = from->xsave;
 	memcpy(guest_at(g, 0), from->ram, G_RAM);
 	memcpy(g->device, from->device, G_DEVICE_SIZE);
+	memcpy(g->apic, from->apic, sizeof(g->apic));
 }
 
 /* ---- what a step starts from ---- */
@@ -185,6 +188,7 @@ static void check_again(void)
 	FUZZ_CHECK(!memcmp(&again.xsave, &after.xsave, sizeof(after.xsave)));
 	FUZZ_CHECK(!memcmp(again.ram, after.ram, sizeof(after.ram)));
 	FUZZ_CHECK(!memcmp(again.device, after.device, sizeof(after.device)));
+	FUZZ_CHECK(!memcmp(again.apic, after.apic, sizeof(after.apic)));
 	if (after.result == EMUL_FAULT) {
 		FUZZ_CHECK(again.fault.vector == after.fault.vector);
 		FUZZ_CHECK(again.fault.error_code == after.fault.error_code);

@@ -24,6 +24,7 @@
 #define G_DEVICE	0x80000u
 #define G_DEVICE_SIZE	0x10000u
 #define G_PORT		0x1f0u
+#define G_PHYS_BITS	40u
 #define G_APIC		0xfee00000u	/* the page of BATON_ACCESS_APIC */
 #define G_NOWHERE	(1ull << 63)	/* an exit's gva that no operand has */
 
@@ -212,7 +213,7 @@ static inline int guest_apic_access(void *vcpu, uint32_t offset, bool write, uin
 static inline struct emul_config guest_config(struct guest *g)
 {
 	return (struct emul_config){
-		.memory = g->memory, .pio = g->pio, .mmio = g->mmio,
+		.memory = g->memory, .pio = g->pio, .mmio = g->mmio, .phys_bits = G_PHYS_BITS,
 		.get_xsave = guest_get_xsave, .set_xsave = guest_set_xsave,
 		.need_sregs = guest_need_sregs, .apic_access = guest_apic_access, .vcpu = g,
 	};

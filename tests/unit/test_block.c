@@ -234,6 +234,26 @@ static void test_repair(void **state)
 	check_clean("leak.qcow2");
 }
 
+/* A count of 2^63 is brought down in one step. */
+static void test_repair_large(void **state)
+{
+	struct image_check found;
+	struct btn_error e;
+
+	(void)state;
+	assert_shell("qemu-img create -f qcow2 -o refcount_bits=64 large.qcow2 1M && "
+		     "truncate -s 1M large.qcow2 && python3 - large.qcow2 <<'E'\n"
+		     "import struct,sys\nf=open(sys.argv[1],'r+b')\nf.seek(48)\n"
+		     "rt,=struct.unpack('>Q',f.read(8))\nf.seek(rt)\n"
+		     "b,=struct.unpack('>Q',f.read(8))\nf.seek(b+8*10)\n"
+		     "f.write(struct.pack('>Q',1<<63))\nE\n");
+	assert_true(image_check(in_folder("large.qcow2"), false, &found, &e));
+	assert_int_equal(found.leaks, 1);
+	assert_true(image_check(in_folder("large.qcow2"), true, &found, &e));
+	assert_int_equal(found.repaired, 1);
+	check_clean("large.qcow2");
+}
+
 /* What is in the way of a check: clusters that it would take for leaked, and give back. */
 static void test_check_refused(void **state)
 {
@@ -460,6 +480,7 @@ int main(void)
 		cmocka_unit_test(test_refcount_widths),
 		cmocka_unit_test(test_resize),
 		cmocka_unit_test(test_repair),
+		cmocka_unit_test(test_repair_large),
 		cmocka_unit_test(test_check_refused),
 		cmocka_unit_test(test_no_space),
 		cmocka_unit_test(test_in_use),

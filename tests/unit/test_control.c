@@ -137,6 +137,19 @@ static void test_machine(void **state)
 	close(fd);
 }
 
+/* Who is told to end does not begin anew, whatever the guest was about. */
+static void test_killed_in_a_crash(void **state)
+{
+	struct rig *r = *state;
+	struct machine *machine = &r->board.machine;
+	struct btn_error e = { .code = BTN_TRIPLE_FAULT };
+
+	machine_end_with(machine, MACHINE_TRIPLE_FAULT, &e);
+	assert_int_equal(machine_how_ended(machine), MACHINE_TRIPLE_FAULT);
+	machine_end(machine, MACHINE_KILLED);
+	assert_int_equal(machine_how_ended(machine), MACHINE_KILLED);
+}
+
 static void test_identity(void **state)
 {
 	struct rig *r = *state;
@@ -494,7 +507,9 @@ static void test_schema(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_machine), TEST(test_identity), TEST(test_quit), TEST(test_refused),
+		TEST(test_machine), TEST(test_killed_in_a_crash), TEST(test_identity),
+		TEST(test_quit),
+		TEST(test_refused),
 		TEST(test_typing),
 		TEST(test_held), TEST(test_screen), TEST(test_events), TEST(test_half_closed),
 		TEST(test_misbehaviour), TEST(test_listen),

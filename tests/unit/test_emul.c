@@ -394,6 +394,82 @@ static void test_exit_address(void **state)
 	expect_at(g, 0x5010); /* once more, from the cache */
 }
 
+/* ---- caches ---- */
+
+/* Lines of a device's: nothing happens, but for faults. */
+static void test_cache_lines(void **state)
+{
+	static const struct { const char *code; unsigned int length; } rows[] = {
+		{ "\x0f\xae\x3b", 3 },		/* clflush [rbx] */
+		{ "\x66\x0f\xae\x3b", 4 },	/* clflushopt */
+		{ "\x66\x0f\xae\x33", 4 },	/* clwb */
+	};
+	struct guest *g = *state;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		guest_set_code(g, rows[i].code, rows[i].length);
+		g->regs.gpr[BATON_RBX] = G_DEVICE + 0x2fff;
+		g->exit.access = 0;
+		assert_int_equal(guest_run(g), EMUL_DONE);
+		assert_int_equal(g->regs.rip, G_CODE + rows[i].length);
+		assert_int_equal(g->log_count, 0);
+	}
+	guest_map(g, G_DEVICE + 0x2000, 0);
+	guest_set_code(g, rows[0].code, rows[0].length);
+	expect_page_fault(g, 0, G_DEVICE + 0x2fff);
+}
+
+static void test_direct_store(void **state)
+{
+	struct guest *g = *state;
+
+	guest_set_code(g, "\x48\x0f\x38\xf9\x03", 5); /* movdiri [rbx], rax */
+	g->regs.gpr[BATON_RBX] = G_DEVICE + 0x2010;
+	g->regs.gpr[BATON_RAX] = 0x1122334455667788;
+	assert_int_equal(guest_run(g), EMUL_DONE);
+	expect_log(g, 0, true, 0x2010, 8, 0x1122334455667788);
+}
+
+/* ---- firmware ---- */
+
+/* In place of the guest's: a PC's, with ROM over what is RAM for devices. */
+static void have_rom(struct guest *g, uint8_t *rom)
+{
+	struct emul_config config;
+
+	emul_destroy(g->emul);
+	guest_memory_destroy(g->memory);
+	assert_int_equal(guest_memory_create_pc(NULL, 2u << 20, GUEST_MEMORY_SHARED,
+						&g->memory), 0);
+	assert_int_equal(guest_memory_map(g->memory, 0, 0xc0000, 0x1000, rom, true), 0);
+	config = guest_config(g);
+	g->emul = emul_create(&config);
+	guest_set_mode(g, EMUL_PROTECTED32);
+}
+
+static void test_rom_over_ram(void **state)
+{
+	static uint8_t rom[0x1000] __attribute__((aligned(4096)));
+	struct guest *g = *state;
+	uint8_t *behind;
+
+	have_rom(g, rom);
+	rom[0x10] = 0x42;
+	behind = guest_memory_at(g->memory, 0xc0010, 1);
+	assert_non_null(behind);
+	*behind = 0x17;
+	guest_set_code(g, "\x0f\xc0\x03", 3); /* xadd [ebx], al */
+	g->regs.gpr[BATON_RBX] = 0xc0010;
+	g->regs.gpr[BATON_RAX] = 1;
+	g->exit.kind = BATON_EMULATE_ROM;
+	g->exit.gpa = g->exit.gva = 0xc0010;
+	assert_int_equal(guest_run(g), EMUL_DONE);
+	/* What it reads is the ROM, and what it writes is nowhere. */
+	assert_int_equal(g->regs.gpr[BATON_RAX], 0x42);
+	assert_int_equal(rom[0x10], 0x42);
+	assert_int_equal(*behind, 0x17);
+}
+
 /* ---- the local APIC's page ---- */
 
 /* mov, or, … at [rbx], which is `offset` in that page. */
@@ -724,7 +800,9 @@ int main(void)
 		T(test_segments, setup32), T(test_real_mode, setup16),
 		T(test_stack64, setup64), T(test_stack32, setup32),
 		T(test_rom, setup64), T(test_exit_address, setup64),
-		T(test_apic_page, setup64), T(test_code_bytes, setup64),
+		T(test_cache_lines, setup64), T(test_direct_store, setup64),
+		T(test_rom_over_ram, setup64), T(test_apic_page, setup64),
+		T(test_code_bytes, setup64),
 		T(test_code_fetch, setup64),
 		T(test_code_page, setup64),
 		T(test_again, setup64), T(test_again_in_rom, setup64),

@@ -489,6 +489,54 @@ static void test_16_bits(void **state)
 }
 
 /* 32-bit paging: the tables of the old task for both TSSs, of the new one for the rest. */
+/* A fault on the way into virtual-8086 mode is that mode's. */
+static void test_v86_fault(void **state)
+{
+	struct guest *g = *state;
+
+	put_segs32(g, 0x1200, 0x2345);
+	put32(g, NEW_AT + 0x24, VM | 0x202);
+	put32(g, NEW_AT + 0x60, DATA);
+	expect_new_fault(g, TS_VECTOR, DATA);
+	assert_true(g->regs.rflags & VM);
+	for (unsigned int i = 0; i < 6; i++) {
+		assert_int_equal(g->sregs.seg[i].attr, 0xf3);
+		assert_int_equal(g->sregs.seg[i].limit, 0xffff);
+		assert_int_equal(g->sregs.seg[i].base, i == BATON_CS ? 0x12000 : 0x23450);
+	}
+}
+
+/* PAE: what an entry would refuse is a #GP of the new task; a CR3 that stays is not loaded. */
+static void test_pdptes(void **state)
+{
+	struct guest *g = *state;
+	const uint32_t old = G_TABLES, new = G_TABLES + 0x1000, directory = G_TABLES + 0x2000;
+
+	put64(g, old, directory | 1);
+	put64(g, new, directory | 1);
+	put64(g, new + 8, 1ull << 50 | 1);
+	put64(g, directory, 0x83);
+	g->sregs.cr0 |= 1ull << 31;
+	g->sregs.cr4 |= 1ull << 5;
+	g->sregs.cr3 = old;
+	g->sregs.pdpte[0] = directory | 1;
+	put32(g, NEW_AT + 0x1c, new);
+	expect_new_fault(g, GP_VECTOR, 0);
+	assert_int_equal(g->sregs.cr3, old);
+	guest_destroy(g);
+	set_up(state);
+	g = *state;
+	put64(g, directory, 0x83);
+	g->sregs.cr0 |= 1ull << 31;
+	g->sregs.cr4 |= 1ull << 5;
+	g->sregs.cr3 = old;
+	g->sregs.pdpte[0] = directory | 1;
+	put64(g, old + 8, 0x1e7);	/* nobody has loaded that */
+	put32(g, NEW_AT + 0x1c, old);
+	assert_int_equal(run(g, &call), EMUL_DONE_SREGS);
+	assert_int_equal(g->sregs.pdpte[1], 0);
+}
+
 static void test_paging(void **state)
 {
 	struct guest *g = *state;
@@ -555,6 +603,7 @@ int main(void)
 		T(test_gate, set_up), T(test_gate_events, set_up), T(test_old_faults, set_up),
 		T(test_double_fault, set_up), T(test_new_faults, set_up),
 		T(test_new_faults_later, set_up), T(test_user, set_up), T(test_v86, set_up),
+		T(test_v86_fault, set_up), T(test_pdptes, set_up),
 		T(test_16_bits, set_up), T(test_paging, set_up), T(test_across_pages, set_up),
 		T(test_unsupported, set_up),
 	};

@@ -445,6 +445,7 @@ int vcpu_create(const struct vcpu_config *config, struct vcpu **ret_vcpu)
 		.memory = config->machine->memory,
 		.pio = config->machine->pio,
 		.mmio = config->machine->mmio,
+		.phys_bits = hv_get_info(config->machine->hv)->phys_bits,
 		.get_xsave = get_xsave,
 		.set_xsave = set_xsave,
 		.need_sregs = need_sregs,

@@ -135,12 +135,21 @@ static int check_tables(struct checking *c)
 	return error;
 }
 
+/* The last step is qcow2_unref()'s, which gives back what nobody uses any more. */
 static int repair_leak(struct checking *c, uint64_t cluster, uint64_t count, uint64_t uses)
 {
+	uint64_t per = qcow2_block_entries(c->q);
+	struct qcow2_table *block;
 	int error = 0;
 
-	for (; count > uses && !error; count--)
-		error = qcow2_unref(c->q, cluster, true);
+	if (count > uses + 1) {
+		error = qcow2_block_get(c->q, cluster / per, false, &block);
+		if (error)
+			return error;
+		qcow2_set_refcount(c->q, block, (uint32_t)(cluster % per), uses + 1);
+		qcow2_dirty(&c->q->blocks, block);
+	}
+	error = qcow2_unref(c->q, cluster, true);
 	c->found.repaired += !error;
 	return error ? error : qcow2_commit_if_full(c->q);
 }
@@ -172,7 +181,8 @@ static int compare(struct checking *c, bool repair)
 			break;
 		c->found.clusters += uses != 0 && !repair;
 		c->found.leaks += count > uses && !repair;
-		c->found.corruptions += count < uses && !repair;
+		/* More uses than can be counted here: which of the two is wrong nobody knows. */
+		c->found.corruptions += (count < uses || uses == UINT16_MAX) && !repair;
 		if (repair && count > uses)
 			error = repair_leak(c, i, count, uses);
 	}

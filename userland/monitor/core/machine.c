@@ -65,7 +65,9 @@ enum machine_end machine_how_ended(struct machine *machine)
 {
 	int end = __atomic_load_n(&machine->end, __ATOMIC_SEQ_CST);
 
-	if (end == MACHINE_RESET && __atomic_load_n(&machine->killed, __ATOMIC_SEQ_CST))
+	/* What would begin anew. */
+	if ((end == MACHINE_RESET || end == MACHINE_TRIPLE_FAULT) &&
+	    __atomic_load_n(&machine->killed, __ATOMIC_SEQ_CST))
 		return MACHINE_KILLED;
 	return end == CLAIMED ? MACHINE_RUNNING : (enum machine_end)end;
 }

@@ -204,8 +204,7 @@ void *guest_memory_at(const struct guest_memory *mem, uint64_t gpa, uint64_t siz
 	return size <= mem->high - gpa ? mem->base + mem->low + gpa : NULL;
 }
 
-/* RAM that no window can cover. */
-static void *plain(const struct guest_memory *mem, uint64_t gpa, uint64_t size)
+void *guest_memory_plain(const struct guest_memory *mem, uint64_t gpa, uint64_t size)
 {
 	if (mem->pc && overlaps(gpa, size, MEMORY_PC_SHADOW, MEMORY_PC_PLAIN))
 		return NULL;
@@ -233,7 +232,7 @@ static uint8_t *in_window_locked(struct guest_memory *mem, uint64_t gpa, bool wr
 static uint8_t *piece_locked(struct guest_memory *mem, uint64_t gpa, bool write,
 			     uint64_t *ret_room)
 {
-	uint8_t *at = plain(mem, gpa, 1);
+	uint8_t *at = guest_memory_plain(mem, gpa, 1);
 
 	if (!at)
 		return in_window_locked(mem, gpa, write, ret_room);
@@ -281,7 +280,7 @@ static int copy(struct guest_memory *mem, uint64_t gpa, void *data, uint64_t siz
 
 int guest_memory_read(struct guest_memory *mem, uint64_t gpa, void *to, uint64_t size)
 {
-	const void *from = plain(mem, gpa, size);
+	const void *from = guest_memory_plain(mem, gpa, size);
 
 	if (!from)
 		return copy(mem, gpa, to, size, false);
@@ -291,7 +290,7 @@ int guest_memory_read(struct guest_memory *mem, uint64_t gpa, void *to, uint64_t
 
 int guest_memory_write(struct guest_memory *mem, uint64_t gpa, const void *from, uint64_t size)
 {
-	void *to = plain(mem, gpa, size);
+	void *to = guest_memory_plain(mem, gpa, size);
 
 	if (!to)
 		return copy(mem, gpa, (void *)(uintptr_t)from, size, true);
@@ -327,7 +326,8 @@ static bool window_valid(const struct guest_memory *mem, unsigned int index,
 {
 	return index < WINDOW_COUNT && w->size && !(w->gpa % BATON_PAGE_SIZE) &&
 	       !(w->size % BATON_PAGE_SIZE) && w->gpa + w->size > w->gpa &&
-	       !plain(mem, w->gpa, 1) && !plain(mem, w->gpa + w->size - 1, 1);
+	       !guest_memory_plain(mem, w->gpa, 1) &&
+	       !guest_memory_plain(mem, w->gpa + w->size - 1, 1);
 }
 
 int guest_memory_map(struct guest_memory *mem, unsigned int window, uint64_t gpa, uint64_t size,

@@ -55,6 +55,8 @@ uint64_t guest_memory_low(const struct guest_memory *mem);
 uint64_t guest_memory_high(const struct guest_memory *mem);
 /* A device's view: pointer to [gpa, gpa + size) if all of it is RAM and contiguous, else NULL. */
 void *guest_memory_at(const struct guest_memory *mem, uint64_t gpa, uint64_t size);
+/* The same of RAM that no window can cover, which processor and devices see alike. */
+void *guest_memory_plain(const struct guest_memory *mem, uint64_t gpa, uint64_t size);
 /*
  * The processor's view: RAM but for what windows cover, and windows. For instruction
  * fetch, page-table walks and operands. -EFAULT if part of the range is neither, or for

@@ -12,6 +12,7 @@
 
 #define PAGE_OFFSET	0xfffull
 #define CR0_PE		(1ull << 0)
+#define CR4_SMAP	(1ull << 21)
 
 #define TYPE_CODE	0x8u
 #define TYPE_DOWN	0x4u	/* data: expands down */
@@ -169,7 +170,7 @@ int access_resolve_system(struct emul_cpu *cpu, uint64_t linear, unsigned int si
 			  uint32_t access, struct emul_place *place)
 {
 	uint64_t second = (linear + size) & ~PAGE_OFFSET;
-	bool user, two;
+	bool user, two, smap;
 	int error;
 
 	*place = (struct emul_place){ .size = size, .first = size };
@@ -178,11 +179,15 @@ int access_resolve_system(struct emul_cpu *cpu, uint64_t linear, unsigned int si
 	two = place->first < size;
 	ready_walk(cpu);
 	user = cpu->walk.user;
+	smap = cpu->walk.smap;
+	/* RFLAGS.AC has no say in these (SDM vol. 3, "Access Rights"). */
 	cpu->walk.user = false;
+	cpu->walk.smap = cpu->sregs->cr4 & CR4_SMAP;
 	error = walk(cpu, linear, access, VECTOR_GP, &place->gpa[0]);
 	if (!error && two)
 		error = walk(cpu, second, access, VECTOR_GP, &place->gpa[1]);
 	cpu->walk.user = user;
+	cpu->walk.smap = smap;
 	return error;
 }
 
@@ -331,10 +336,10 @@ static void device_write(struct emul_cpu *cpu, uint64_t gpa, unsigned int size, 
 
 static uint64_t read_piece(struct emul_cpu *cpu, uint64_t gpa, unsigned int size)
 {
-	const void *host = guest_memory_at(cpu->config->memory, gpa, size);
+	const void *host = guest_memory_plain(cpu->config->memory, gpa, size);
 	uint64_t value = 0;
 
-	if (host)
+	if (host && !in_apic(cpu, gpa))
 		return load(host, size);
 	if (!guest_memory_read(cpu->config->memory, gpa, &value, size)) /* ROM */
 		return value;
@@ -344,9 +349,9 @@ static uint64_t read_piece(struct emul_cpu *cpu, uint64_t gpa, unsigned int size
 /* What is neither RAM nor a device's (ROM, for one) takes no notice. */
 static void write_piece(struct emul_cpu *cpu, uint64_t gpa, unsigned int size, uint64_t value)
 {
-	void *host = guest_memory_at(cpu->config->memory, gpa, size);
+	void *host = guest_memory_plain(cpu->config->memory, gpa, size);
 
-	if (host)
+	if (host && !in_apic(cpu, gpa))
 		store(host, size, value);
 	else
 		device_write(cpu, gpa, size, value);
@@ -395,7 +400,7 @@ void access_write(struct emul_cpu *cpu, const struct emul_place *place, uint64_t
 bool access_exchange(struct emul_cpu *cpu, const struct emul_place *place, uint64_t old,
 		     uint64_t value)
 {
-	void *host = guest_memory_at(cpu->config->memory, place->gpa[0], place->size);
+	void *host = guest_memory_plain(cpu->config->memory, place->gpa[0], place->size);
 
 	/* unaligned: locking the host's bus for that would be felt by all of it */
 	if (host && place->first == place->size && !(place->gpa[0] & (place->size - 1)))
@@ -418,7 +423,7 @@ static bool exchange_pair(void *at, const uint64_t old[2], const uint64_t value[
 bool access_exchange_pair(struct emul_cpu *cpu, const struct emul_place *place,
 			  const uint64_t old[2], const uint64_t value[2])
 {
-	void *host = guest_memory_at(cpu->config->memory, place->gpa[0], 16);
+	void *host = guest_memory_plain(cpu->config->memory, place->gpa[0], 16);
 	struct emul_place half;
 
 	if (host && !place->device)
@@ -472,7 +477,7 @@ static void note_code(struct emul_cpu *cpu, uint64_t linear, uint64_t gpa)
 {
 	struct emul_code *code = cpu->code;
 
-	code->host = guest_memory_at(cpu->config->memory, gpa & ~PAGE_OFFSET, PAGE_OFFSET + 1);
+	code->host = guest_memory_plain(cpu->config->memory, gpa & ~PAGE_OFFSET, PAGE_OFFSET + 1);
 	/* of ROM there is no pointer to keep: neither to code nor to tables */
 	if (!code->host)
 		code->trail.count = 0;

@@ -23,6 +23,10 @@ static const struct decode_row rows[] = {
 	{ ZYDIS_MNEMONIC_MOV, EMUL_OP_MOV, 0 },
 	{ ZYDIS_MNEMONIC_MOVZX, EMUL_OP_MOV, 0 },
 	{ ZYDIS_MNEMONIC_MOVNTI, EMUL_OP_MOV, 0 },
+	{ ZYDIS_MNEMONIC_MOVDIRI, EMUL_OP_MOV, 0 },
+	{ ZYDIS_MNEMONIC_CLFLUSH, EMUL_OP_TOUCH, 0 },
+	{ ZYDIS_MNEMONIC_CLFLUSHOPT, EMUL_OP_TOUCH, 0 },
+	{ ZYDIS_MNEMONIC_CLWB, EMUL_OP_TOUCH, 0 },
 	{ ZYDIS_MNEMONIC_MOVSX, EMUL_OP_MOVSX, 0 },
 	{ ZYDIS_MNEMONIC_MOVSXD, EMUL_OP_MOVSX, 0 },
 	{ ZYDIS_MNEMONIC_ADD, EMUL_OP_ALU, ALU_ADD },
@@ -191,7 +195,7 @@ static bool take_memory(const ZydisDecodedOperand *from, struct emul_operand *op
 static bool take_operand(const ZydisDecodedOperand *from, struct emul_operand *operand)
 {
 	operand->size = (uint8_t)(from->size / 8);
-	if (operand->size > 16)
+	if (from->size / 8 > 64) /* a cache's line, which is touched only; others have 16 */
 		return false;
 	switch (from->type) {
 	case ZYDIS_OPERAND_TYPE_REGISTER:

@@ -19,6 +19,7 @@ struct emul; /* one per vCPU: the decode cache */
 struct emul_config {
 	struct guest_memory *memory;
 	struct bus *pio, *mmio;
+	unsigned int phys_bits;	/* of the guest's physical addresses; 0: 52 */
 	/* vector registers, from and to the engine; NULL: moves of them are unsupported */
 	int (*get_xsave)(void *vcpu, struct baton_xsave *image);
 	int (*set_xsave)(void *vcpu, const struct baton_xsave *image);

@@ -314,6 +314,16 @@ static int do_pop(struct emul_cpu *cpu, const struct emul_op *op)
 	return error;
 }
 
+/* Caches are the host's, and coherent: what is left is whether the byte may be read. */
+static int do_touch(struct emul_cpu *cpu, const struct emul_op *op)
+{
+	struct emul_operand byte = op->dst;
+	struct emul_place place;
+
+	byte.size = 1;
+	return operand_resolve(cpu, op, &byte, WALK_READ, &place);
+}
+
 int exec_op(struct emul_cpu *cpu, const struct emul_op *op)
 {
 	static int (*const handlers[])(struct emul_cpu *, const struct emul_op *) = {
@@ -327,6 +337,7 @@ int exec_op(struct emul_cpu *cpu, const struct emul_op *op)
 		[EMUL_OP_DIV] = exec_div, [EMUL_OP_CMPXCHG_PAIR] = exec_cmpxchg_pair,
 		[EMUL_OP_VECTOR] = exec_vector,
 		[EMUL_OP_BIT_SCAN] = do_bit_scan, [EMUL_OP_SMSW] = exec_smsw,
+		[EMUL_OP_TOUCH] = do_touch,
 		[EMUL_OP_MOV_TO_SREG] = exec_mov_to_sreg, [EMUL_OP_LTR] = exec_ltr,
 		[EMUL_OP_JMP] = exec_jmp, [EMUL_OP_JMP_FAR] = exec_jmp_far,
 		[EMUL_OP_CALL] = exec_call, [EMUL_OP_RET] = exec_ret,

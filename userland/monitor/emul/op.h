@@ -25,6 +25,7 @@ enum emul_kind {
 	EMUL_OP_MOVBE,
 	EMUL_OP_BIT_SCAN, /* sub: from the top */
 	EMUL_OP_SMSW,
+	EMUL_OP_TOUCH,	/* of a cache's line: CLFLUSH, CLFLUSHOPT, CLWB */
 	EMUL_OP_MOV_TO_SREG, /* dst: which */
 	EMUL_OP_LTR,
 	EMUL_OP_JMP,	/* through memory */

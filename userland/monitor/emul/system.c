@@ -10,6 +10,8 @@
 #include "segment.h"
 
 #define CR4_UMIP	(1ull << 11)
+#define CR4_LA57	(1ull << 12)
+#define TYPE_HIGH	0x1f00u	/* where the upper half of a descriptor has its type */
 
 /* ---- data segments ---- */
 
@@ -69,6 +71,14 @@ int exec_mov_to_sreg(struct emul_cpu *cpu, const struct emul_op *op)
 
 /* ---- LTR, SMSW ---- */
 
+/* Of 48 bits, or 57 with five levels of tables. */
+static bool is_canonical(const struct emul_cpu *cpu, uint64_t address)
+{
+	unsigned int unused = cpu->sregs->cr4 & CR4_LA57 ? 7 : 16;
+
+	return (uint64_t)((int64_t)(address << unused) >> unused) == address;
+}
+
 int exec_ltr(struct emul_cpu *cpu, const struct emul_op *op)
 {
 	bool wide = in_long_mode(cpu);
@@ -95,6 +105,9 @@ int exec_ltr(struct emul_cpu *cpu, const struct emul_op *op)
 	if (!(d.seg.attr & BATON_SEG_P))
 		return segment_fault(cpu, VECTOR_NP, d.selector);
 	d.seg.base |= high << 32;
+	/* The upper half has a type, too, which is 0; committing checks the base no more. */
+	if (high >> 32 & TYPE_HIGH || (wide && !is_canonical(cpu, d.seg.base)))
+		return segment_fault(cpu, VECTOR_GP, d.selector);
 	return segment_take(cpu, BATON_TR, &d, TYPE_BUSY);
 }
 
@@ -114,7 +127,7 @@ int exec_smsw(struct emul_cpu *cpu, const struct emul_op *op)
 static bool can_go_to(const struct emul_cpu *cpu, const struct baton_segment *cs, uint64_t rip)
 {
 	if (in_long_mode(cpu) && cs->attr & BATON_SEG_L)
-		return (uint64_t)((int64_t)(rip << 16) >> 16) == rip;
+		return is_canonical(cpu, rip);
 	return rip <= cs->limit;
 }
 

@@ -23,7 +23,7 @@
 #define CR0_TS		(1ull << 3)
 #define CR0_PG		(1ull << 31)
 #define CR4_PAE		(1ull << 5)
-#define PDPTE_RESERVED	(~0ull << 52 | 0x1e6)
+#define PDPTE_RESERVED	0x1e6ull
 
 #define VECTOR_DF	8
 #define DR6_BT		(1u << 15)
@@ -239,6 +239,11 @@ static void load_registers(struct emul_cpu *cpu, struct switching *s)
 
 /* ---- the second half ---- */
 
+static unsigned int phys_bits(const struct emul_cpu *cpu)
+{
+	return cpu->config->phys_bits ? cpu->config->phys_bits : 52;
+}
+
 static int load_cr3(struct emul_cpu *cpu, const struct switching *s)
 {
 	struct baton_sregs *sregs = cpu->sregs;
@@ -247,10 +252,12 @@ static int load_cr3(struct emul_cpu *cpu, const struct switching *s)
 	if (s->to != &layout32 || !(sregs->cr0 & CR0_PG))
 		return 0;
 	cr3 = access_read(cpu, &s->cr3);
+	if (cr3 == sregs->cr3)
+		return 0;
 	if (sregs->cr4 & CR4_PAE) {
 		guest_memory_read(cpu->config->memory, cr3 & ~31ull, pdpte, sizeof(pdpte));
 		for (unsigned int i = 0; i < 4; i++)
-			if (pdpte[i] & 1 && pdpte[i] & PDPTE_RESERVED)
+			if (pdpte[i] & 1 && pdpte[i] & (PDPTE_RESERVED | ~0ull << phys_bits(cpu)))
 				return fault(cpu, s, VECTOR_GP, 0);
 		for (unsigned int i = 0; i < 4; i++)
 			sregs->pdpte[i] = pdpte[i];
@@ -393,12 +400,8 @@ static int load_segments(struct emul_cpu *cpu, const struct switching *s)
 	static const enum baton_seg data[] = { BATON_ES, BATON_DS, BATON_FS, BATON_GS };
 	int error = load_ldt(cpu, s);
 
-	if (error)
+	if (error || cpu->regs->rflags & RFLAGS_VM)
 		return error;
-	if (cpu->regs->rflags & RFLAGS_VM) {
-		load_v86(cpu);
-		return 0;
-	}
 	error = load_code_and_stack(cpu, s);
 	for (unsigned int i = 0; !error && i < sizeof(data) / sizeof(data[0]); i++)
 		error = load_data(cpu, s, data[i]);
@@ -417,6 +420,8 @@ static int push_error_code(struct emul_cpu *cpu, const struct switching *s)
 		return 0;
 	error = access_resolve(cpu, BATON_SS, top & size_mask(stack_width(cpu)), size, WALK_WRITE,
 			       &place);
+	if (error && cpu->fault.vector == VECTOR_SS)
+		cpu->fault.error_code |= s->external;
 	if (error)
 		return error;
 	access_write(cpu, &place, s->task->error_code);
@@ -485,5 +490,8 @@ int exec_task_switch(struct emul_cpu *cpu, const struct baton_exit_task *task)
 	read_new(cpu, &s);
 	load_registers(cpu, &s);
 	clear_segments(cpu, &s);
+	/* Before anything can fail: these are no segments that could be invalid. */
+	if (cpu->regs->rflags & RFLAGS_VM)
+		load_v86(cpu);
 	return enter_new(cpu, &s);
 }

@@ -82,7 +82,7 @@ static void load_entry(const struct walk *walk, uint64_t gpa, struct walk_step *
 {
 	unsigned int size = is_big(walk) ? 8 : 4;
 
-	step->host = guest_memory_at(walk->memory, gpa, size);
+	step->host = guest_memory_plain(walk->memory, gpa, size);
 	step->entry = 0;
 	if (!step->host) /* firmware may have its first tables in ROM */
 		guest_memory_read(walk->memory, gpa, &step->entry, size);
@@ -92,24 +92,34 @@ static void load_entry(const struct walk *walk, uint64_t gpa, struct walk_step *
 		step->entry = __atomic_load_n((uint32_t *)step->host, __ATOMIC_RELAXED);
 }
 
+/* *seen: what is to be there; or, if it is not, what is. */
+static bool exchange_entry(const struct walk *walk, void *host, uint64_t *seen, uint64_t entry)
+{
+	uint32_t small = (uint32_t)*seen;
+	bool done;
+
+	if (is_big(walk))
+		return __atomic_compare_exchange_n((uint64_t *)host, seen, entry, false,
+						   __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+	done = __atomic_compare_exchange_n((uint32_t *)host, &small, (uint32_t)entry, false,
+					   __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+	*seen = small;
+	return done;
+}
+
 /*
- * Sets bits in the entry if it is still what we saw. If it is not, another CPU
- * changed it: the access counts as made before that, without the mark.
+ * Sets bits in the entry, to which another CPU may do the same meanwhile. If it has become
+ * another entry, the access counts as made before that, without the mark.
  */
 static void mark_entry(const struct walk *walk, const struct walk_step *step, uint64_t bits)
 {
-	uint64_t big = step->entry;
-	uint32_t small = (uint32_t)step->entry;
+	uint64_t seen = step->entry;
 
 	if (walk->peek || (step->entry & bits) == bits || !step->host)
 		return;
-	if (is_big(walk))
-		__atomic_compare_exchange_n((uint64_t *)step->host, &big, big | bits, false,
-					    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
-	else
-		__atomic_compare_exchange_n((uint32_t *)step->host, &small,
-					    small | (uint32_t)bits, false, __ATOMIC_SEQ_CST,
-					    __ATOMIC_RELAXED);
+	while (!exchange_entry(walk, step->host, &seen, seen | bits))
+		if ((seen ^ step->entry) & ~(PTE_A | PTE_D))
+			return;
 }
 
 static int page_fault(const struct walk *walk, uint32_t access, uint32_t why,

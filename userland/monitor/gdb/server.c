@@ -266,6 +266,7 @@ void gdb_target_ended(struct gdb *gdb, bool for_good)
 	/* Memory of the next one has nothing of these. */
 	for (unsigned int i = 0; i < GDB_SOFT_MAX; i++)
 		gdb->soft[i].used = false;
+	memset(gdb->untold, 0, sizeof(gdb->untold));
 	gdb->target = NULL;
 	if (!for_good)
 		return;
