@@ -455,7 +455,8 @@ static void test_foreign(void **state)
 	assert_true(disk_try(&d, "ov.qcow2", BLOCK_AUTO, false, &e));
 	disk_close(&d);
 	assert_shell("python3 - ov.qcow2 <<'E'\nimport sys\nf=open(sys.argv[1],'r+b')\n"
-		     "f.seek(f.read(4096).index(bytes.fromhex('e2792aca')))\nf.write(bytes(8))\nE\n");
+		     "f.seek(f.read(4096).index(bytes.fromhex('e2792aca')))\n"
+		     "f.write(bytes(8))\nE\n");
 	assert_false(disk_try(&d, "ov.qcow2", BLOCK_AUTO, false, &e));
 	assert_int_equal(e.code, BTN_DISK_FORMAT);
 	assert_non_null(strstr(e.cause, "VMDK"));

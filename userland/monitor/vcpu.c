@@ -80,8 +80,8 @@ static void on_unsupported(struct vcpu *vcpu)
 
 	if (!count) {
 		btn_set(&e, BTN_GUEST_INSTRUCTION,
-			"the guest switches tasks in a way that Baton lacks (CPU %u, RIP 0x%" PRIx64 ")",
-			vcpu->config.id, current_rip(vcpu));
+			"the guest switches tasks in a way that Baton lacks (CPU %u, "
+			"RIP 0x%" PRIx64 ")", vcpu->config.id, current_rip(vcpu));
 		fail(vcpu, &e);
 		return;
 	}

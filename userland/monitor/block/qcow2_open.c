@@ -427,8 +427,8 @@ static bool check_unnamed(struct opening *o, const char *path)
 		return true;
 	unsupported(o, "a backing file that is neither raw nor qcow2");
 	btn_set_cause(o->e, "\"%s\" is %s.", path, foreign->name);
-	btn_set_fix(o->e, "If it is a raw disk all the same, say so: qemu-img rebase -u -b %s -F raw %s",
-		    path, o->path);
+	btn_set_fix(o->e, "If it is a raw disk all the same, say so: "
+			  "qemu-img rebase -u -b %s -F raw %s", path, o->path);
 	return false;
 }
 
