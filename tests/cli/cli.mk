@@ -6,7 +6,7 @@
 
 CLI_BUILD := $(or $(BUILD),build)/test/cli
 CLI_CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
-CLI_CFLAGS ?= -std=gnu11 -O1 -g -Wall -Wextra -Werror -fno-omit-frame-pointer \
+CLI_CFLAGS ?= -std=gnu11 -O1 -g1 -Wall -Wextra -Werror -fno-omit-frame-pointer \
 	-fsanitize=address,undefined -fno-sanitize-recover=all
 CLI_INCLUDES := -Ishared -Iuserland -Iuserland/hv -Iuserland/lib -Iuserland/vmctl
 

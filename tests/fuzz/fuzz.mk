@@ -13,7 +13,7 @@ FUZZ_CC ?= clang-14
 FUZZ_BUILD := $(BUILD)/test/fuzz
 FUZZ_SECONDS ?= 60
 FUZZ_SAN := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-FUZZ_CFLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Werror $(FUZZ_SAN) -fsanitize=fuzzer-no-link
+FUZZ_CFLAGS := -std=gnu11 -O1 -g1 -Wall -Wextra -Werror $(FUZZ_SAN) -fsanitize=fuzzer-no-link
 FUZZ_LINK := $(FUZZ_CC) $(FUZZ_SAN) -fsanitize=fuzzer
 
 # Those of the daemon: ../unit/daemon.mk; of the desktop app: ../gui/gui_test.mk.

@@ -12,7 +12,7 @@ KU_PURE := $(addprefix kmod/,slots.c dirty.c npt.c gwalk.c fetch.c apic_page.c s
 # Both tables may have grown into several files.
 KU_PURE := $(sort $(KU_PURE) $(wildcard kmod/cpuid*.c kmod/msr*.c kmod/lapic*.c))
 KU_SOURCES := $(KU_PURE) tests/kmod/shim/kshim.c tests/kmod/kmod_env.c
-KU_FLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Wno-unused-parameter -Werror \
+KU_FLAGS := -std=gnu11 -O1 -g1 -Wall -Wextra -Wno-unused-parameter -Werror \
 	-Itests/kmod/shim -Itests/kmod -Ikmod -Ishared
 
 KU_TESTS := $(patsubst tests/unit/%.c,$(KU_BUILD)/%,$(sort $(wildcard tests/unit/test_kmod_*.c)))

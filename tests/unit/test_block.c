@@ -449,6 +449,18 @@ static void test_foreign(void **state)
 	assert_shell("truncate -s 1M z && gzip z");
 	assert_false(disk_try(&d, "z.gz", BLOCK_AUTO, true, &e));
 	assert_non_null(strstr(e.cause, "gzip"));
+	/* Nor are they behind an overlay that does not say what is there. */
+	assert_shell("qemu-img create -f vmdk v.vmdk 1M && "
+		     "qemu-img create -f qcow2 -b v.vmdk -F raw ov.qcow2");
+	assert_true(disk_try(&d, "ov.qcow2", BLOCK_AUTO, false, &e));
+	disk_close(&d);
+	assert_shell("python3 - ov.qcow2 <<'E'\nimport sys\nf=open(sys.argv[1],'r+b')\n"
+		     "f.seek(f.read(4096).index(bytes.fromhex('e2792aca')))\n"
+		     "f.write(bytes(8))\nE\n");
+	assert_false(disk_try(&d, "ov.qcow2", BLOCK_AUTO, false, &e));
+	assert_int_equal(e.code, BTN_DISK_FORMAT);
+	assert_non_null(strstr(e.cause, "VMDK"));
+	assert_non_null(strstr(e.fix, "-F raw"));
 }
 
 /* Tables that point at the header: the guest does not get to write there. */

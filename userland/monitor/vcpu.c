@@ -78,6 +78,13 @@ static void on_unsupported(struct vcpu *vcpu)
 	char text[3 * EMUL_INSN_MAX + 1] = "";
 	struct btn_error e;
 
+	if (!count) {
+		btn_set(&e, BTN_GUEST_INSTRUCTION,
+			"the guest switches tasks in a way that Baton lacks (CPU %u, "
+			"RIP 0x%" PRIx64 ")", vcpu->config.id, current_rip(vcpu));
+		fail(vcpu, &e);
+		return;
+	}
 	for (unsigned int i = 0; i < count; i++)
 		snprintf(text + 3 * i, 4, " %02x", bytes[i]);
 	btn_set(&e, BTN_GUEST_INSTRUCTION,

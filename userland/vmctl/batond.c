@@ -22,6 +22,7 @@
 
 #define REQUEST_MAX (2u << 20)
 #define ANSWER_MS 60000	/* long operations are jobs: their answer comes at once */
+#define GRACE_MS 1000		/* for it, after a signal */
 #define IN_START 65536u
 #define STARTED_MS 5000
 #define STARTED_AGAIN_MS 20
@@ -215,7 +216,9 @@ static struct daemon_line *take_line(struct daemon *d)
 	return line;
 }
 
-static enum daemon_wait next_line(struct daemon *d, int timeout_ms, struct daemon_line **ret)
+/* deaf: signals do not end it. */
+static enum daemon_wait next_line(struct daemon *d, int timeout_ms, bool deaf,
+				  struct daemon_line **ret)
 {
 	int64_t end = now_ms() + timeout_ms, left;
 
@@ -233,7 +236,7 @@ static enum daemon_wait next_line(struct daemon *d, int timeout_ms, struct daemo
 		left = timeout_ms < 0 ? -1 : end - now_ms();
 		if (timeout_ms >= 0 && left < 0)
 			return DAEMON_TIMEOUT;
-		if (poll(fds, 2, (int)left) <= 0)
+		if (poll(fds, deaf ? 1 : 2, (int)left) <= 0)
 			continue;
 		if (fds[1].revents)
 			return DAEMON_INTERRUPTED;
@@ -367,6 +370,29 @@ void daemon_take_error(const struct json_node *answer, struct btn_error *e)
 		btn_set_fix(e, "%s", text);
 }
 
+/*
+ * What a request has begun can be cancelled when its answer has said which job it is: so a
+ * signal, which stays for who waits for the job, ends this only after a moment.
+ */
+static enum daemon_wait wait_for_answer(struct daemon *d, struct daemon_line **ret)
+{
+	int timeout_ms = ANSWER_MS;
+	bool deaf = false;
+
+	for (;;) {
+		enum daemon_wait got = next_line(d, timeout_ms, deaf, ret);
+
+		if (got == DAEMON_EVENT && is_event(*ret)) {
+			keep_event(d, *ret);
+		} else if (got == DAEMON_INTERRUPTED) {
+			deaf = true;
+			timeout_ms = GRACE_MS;
+		} else {
+			return deaf && got == DAEMON_TIMEOUT ? DAEMON_INTERRUPTED : got;
+		}
+	}
+}
+
 bool daemon_ask(struct daemon *d, struct reply *ret, struct btn_error *e)
 {
 	struct daemon_line *line;
@@ -376,8 +402,7 @@ bool daemon_ask(struct daemon *d, struct reply *ret, struct btn_error *e)
 	*ret = (struct reply)REPLY_NONE;
 	if (!send_request(d, e))
 		return false;
-	while ((got = next_line(d, ANSWER_MS, &line)) == DAEMON_EVENT && is_event(line))
-		keep_event(d, line);
+	got = wait_for_answer(d, &line);
 	if (got != DAEMON_EVENT) {
 		set_unanswered(got, e);
 		return false;
@@ -441,7 +466,7 @@ enum daemon_wait daemon_next_event(struct daemon *d, int timeout_ms, struct repl
 				   struct btn_error *e)
 {
 	struct daemon_line *line = first_event(d);
-	enum daemon_wait got = line ? DAEMON_EVENT : next_line(d, timeout_ms, &line);
+	enum daemon_wait got = line ? DAEMON_EVENT : next_line(d, timeout_ms, false, &line);
 
 	*ret = (struct reply)REPLY_NONE;
 	if (got == DAEMON_GONE) {

@@ -229,6 +229,9 @@ static bool check_opened(const char *path, struct qcow2 *q, bool repair,
 		btn_set_cause(e, "It has %s, whose clusters Baton does not know.",
 			      q->snapshot_count ? "internal snapshots" : "persistent bitmaps");
 		btn_set_fix(e, "Use: qemu-img check %s", path);
+	} else if (error == -EFBIG) {
+		btn_set_cause(e, "It has more than 2^28 clusters, which is all that Baton checks.");
+		btn_set_fix(e, "Use: qemu-img check %s", path);
 	} else {
 		btn_set_cause(e, "The host says: %s.", strerror(-error));
 	}

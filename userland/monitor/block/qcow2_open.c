@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "file.h"
+#include "foreign.h"
 #include "qcow2.h"
 
 #define MAGIC 0x514649fbu
@@ -417,6 +418,20 @@ static bool open_backing_qcow2(struct opening *o, const char *path)
 	return true;
 }
 
+/* Nobody has said that it is raw. */
+static bool check_unnamed(struct opening *o, const char *path)
+{
+	const struct image_foreign *foreign = image_foreign(o->q->backing_fd, o->q->backing_size);
+
+	if (!foreign)
+		return true;
+	unsupported(o, "a backing file that is neither raw nor qcow2");
+	btn_set_cause(o->e, "\"%s\" is %s.", path, foreign->name);
+	btn_set_fix(o->e, "If it is a raw disk all the same, say so: "
+			  "qemu-img rebase -u -b %s -F raw %s", path, o->path);
+	return false;
+}
+
 static bool open_backing(struct opening *o)
 {
 	struct qcow2 *q = o->q;
@@ -450,7 +465,9 @@ static bool open_backing(struct opening *o)
 		return unsupported(o, "a backing file that is neither raw nor qcow2");
 	qcow2 = q->backing_format[0] ? !strcmp(q->backing_format, "qcow2") :
 				       qcow2_probe(q->backing_fd);
-	return !qcow2 || open_backing_qcow2(o, path);
+	if (qcow2)
+		return open_backing_qcow2(o, path);
+	return q->backing_format[0] || check_unnamed(o, path);
 }
 
 /* ---- open and close ---- */

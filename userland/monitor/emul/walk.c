@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * See walk.h. Tables that are not in memory read as not present. Not looked at:
- * protection keys (nobody keys device memory) and reserved bits beyond the
- * width that every processor has; an access that breaks those would have
- * faulted before the exit, unless the guest changed the table since.
+ * protection keys, which no guest is offered, and reserved bits beyond the width that
+ * every processor has. The exit's own access would have faulted by them; what else an
+ * instruction touches, and TSS and GDT of a task switch, gets through here.
  */
 #include "walk.h"
 

@@ -40,12 +40,15 @@ static void tell_vcpus(struct gdb *gdb)
 
 /* ---- watchpoints of several vCPUs at once ---- */
 
+/* A watchpoint before a breakpoint, which is met again: RIP is on it. */
 static const struct gdb_hard *find_met(const struct gdb *gdb, const struct hv_exit_debug *met)
 {
+	const struct gdb_hard *found = NULL;
+
 	for (unsigned int i = 0; met->exception == VECTOR_DB && i < GDB_HARD_MAX; i++)
-		if (met->dr6 >> i & 1 && gdb->hard[i].used)
-			return &gdb->hard[i];
-	return NULL;
+		if (met->dr6 >> i & 1 && gdb->hard[i].used && (!found || !found->kind))
+			found = &gdb->hard[i];
+	return found;
 }
 
 static void name_hard(const struct gdb *gdb, const struct gdb_hard *hard, char *reason,
