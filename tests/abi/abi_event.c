@@ -289,6 +289,21 @@ static void test_breakpoint_cut_short(void)
 
 ABI_CODE(two_events, "	out %al, $0x99\n	out %al, $6\n	iretq\n");
 
+static const struct baton_events both_events = {
+	.flags = BATON_EV_EXCEPTION | BATON_EV_INTERRUPT, .exception = 6, .interrupt = 0x41,
+};
+
+/* rsp 0: where it is. */
+static void set_stack(struct abi_guest *g, uint64_t rsp, uint64_t rflags)
+{
+	struct baton_regs regs;
+
+	EXPECT(!ioctl(g->vcpu, BATON_GET_REGS, &regs));
+	regs.rflags |= rflags;
+	regs.gpr[BATON_RSP] = rsp ?: regs.gpr[BATON_RSP];
+	EXPECT(!ioctl(g->vcpu, BATON_SET_REGS, &regs));
+}
+
 /*
  * An interrupt that was taken waits behind an exception, also when that one's delivery
  * is cut short, as here, where nobody has touched the stack.
@@ -296,20 +311,13 @@ ABI_CODE(two_events, "	out %al, $0x99\n	out %al, $6\n	iretq\n");
 static void test_two_events(void)
 {
 	struct abi_guest g = ABI_LONG_GUEST(two_events);
-	const struct baton_events both = {
-		.flags = BATON_EV_EXCEPTION | BATON_EV_INTERRUPT, .exception = 6, .interrupt = 0x41,
-	};
 	struct baton_events events;
-	struct baton_regs regs;
 
-	EXPECT(!ioctl(g.vcpu, BATON_GET_REGS, &regs));
-	regs.rflags |= 0x200;
-	regs.gpr[BATON_RSP] = FRESH_STACK;
-	EXPECT(!ioctl(g.vcpu, BATON_SET_REGS, &regs));
+	set_stack(&g, FRESH_STACK, 0x200);
 	abi_set_gate(&g, 6, ABI_LONG_CODE + 2);
-	EXPECT(!ioctl(g.vcpu, BATON_SET_EVENTS, &both));
+	EXPECT(!ioctl(g.vcpu, BATON_SET_EVENTS, &both_events));
 	EXPECT(!ioctl(g.vcpu, BATON_GET_EVENTS, &events));
-	EXPECT(!memcmp(&events, &both, sizeof(both)));
+	EXPECT(!memcmp(&events, &both_events, sizeof(events)));
 	ABI_RUN(g, BATON_EXIT_PIO);
 	EXPECT(g.run->pio.port == 6);
 	EXPECT(!ioctl(g.vcpu, BATON_GET_EVENTS, &events));
@@ -326,22 +334,14 @@ static void test_two_events(void)
 static void test_three_events(void)
 {
 	struct abi_guest g = ABI_LONG_GUEST(two_events);
-	const struct baton_events both = {
-		.flags = BATON_EV_EXCEPTION | BATON_EV_INTERRUPT, .exception = 6, .interrupt = 0x41,
-	};
 	struct baton_events events;
-	struct baton_regs regs;
 
-	EXPECT(!ioctl(g.vcpu, BATON_GET_REGS, &regs));
-	regs.rflags |= 0x200;
-	EXPECT(!ioctl(g.vcpu, BATON_SET_REGS, &regs));
-	EXPECT(!ioctl(g.vcpu, BATON_SET_EVENTS, &both));
+	set_stack(&g, 0, 0x200);
+	EXPECT(!ioctl(g.vcpu, BATON_SET_EVENTS, &both_events));
 	ABI_RUN(g, BATON_EXIT_PIO);
 	EXPECT(g.run->pio.port == 6);
 	EXPECT(!ioctl(g.vcpu, BATON_NMI));
-	EXPECT(!ioctl(g.vcpu, BATON_GET_REGS, &regs));
-	regs.gpr[BATON_RSP] = FRESH_STACK;
-	EXPECT(!ioctl(g.vcpu, BATON_SET_REGS, &regs));
+	set_stack(&g, FRESH_STACK, 0);
 	ABI_RUN(g, BATON_EXIT_PIO);
 	EXPECT(g.run->pio.port == 2);
 	EXPECT(!ioctl(g.vcpu, BATON_GET_EVENTS, &events));
