@@ -313,6 +313,21 @@ static void start_bearer(struct bearer *b, uint64_t mark)
 	pthread_create(&b->thread, NULL, bear, b);
 }
 
+/* Where a guest ended that did not end as it should. */
+static void tell_bearer(const struct bearer *b)
+{
+	const struct baton_run *run = b->guest.run;
+	struct baton_regs regs;
+
+	if (run->exit_reason == BATON_EXIT_PIO && run->pio.port == 0x100)
+		return;
+	EXPECT(!ioctl(b->guest.vcpu, BATON_GET_REGS, &regs));
+	printf("  guest %llx: exit %u, port 0x%x, RIP 0x%llx, %llu turns left, RAX 0x%llx\n",
+	       (unsigned long long)regs.gpr[BATON_R15], run->exit_reason, run->pio.port,
+	       (unsigned long long)regs.rip, (unsigned long long)regs.gpr[BATON_RBP],
+	       (unsigned long long)regs.gpr[BATON_RAX]);
+}
+
 /* Three guests on whatever processors there are, each moved on all the time. */
 static void test_guest_canary(void)
 {
@@ -339,6 +354,7 @@ static void test_guest_canary(void)
 		pthread_join(bearers[i].thread, NULL);
 		EXPECT(bearers[i].guest.run->exit_reason == BATON_EXIT_PIO);
 		EXPECT(bearers[i].guest.run->pio.port == 0x100);
+		tell_bearer(&bearers[i]);
 		abi_guest_end(&bearers[i].guest);
 	}
 	printf("  moved %u times over %u processors\n", moves, cpus);
