@@ -371,8 +371,17 @@ static bool is_own(pid_t tid)
 	return false;
 }
 
+/* The number of `allowed`'s processor at that place among them. */
+static int processor_at(const cpu_set_t *allowed, int place)
+{
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		if (CPU_ISSET(cpu, allowed) && !place--)
+			return cpu;
+	return 0;
+}
+
 /* All threads of the monitor's, the vCPUs among them. */
-static void move_threads(long cpus)
+static void move_threads(const cpu_set_t *allowed)
 {
 	DIR *tasks = opendir("/proc/self/task");
 	struct dirent *task;
@@ -382,7 +391,7 @@ static void move_threads(long cpus)
 	while (tasks && (task = readdir(tasks))) {
 		tid = atoi(task->d_name);
 		CPU_ZERO(&set);
-		CPU_SET(below((uint32_t)cpus), &set);
+		CPU_SET(processor_at(allowed, (int)below((uint32_t)CPU_COUNT(allowed))), &set);
 		if (tid && !is_own(tid) && !sched_setaffinity(tid, sizeof(set), &set))
 			done.moves++;
 	}
@@ -390,14 +399,17 @@ static void move_threads(long cpus)
 		closedir(tasks);
 }
 
+/* To the processors that the monitor was started on. */
 static void *storm_threads(void *unused)
 {
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	cpu_set_t allowed;
 
 	(void)unused;
+	if (sched_getaffinity(0, sizeof(allowed), &allowed))
+		return NULL;
 	begin(3);
 	for (;;) {
-		move_threads(cpus);
+		move_threads(&allowed);
 		rest(2000, 6000);
 	}
 	return NULL;
