@@ -12,6 +12,12 @@ svm_share_device=/dev/vda
 # emulator_prepare: everything in $work that the emulator boots from.
 svm_prepare() {
 	need qemu-system-x86_64
+	qemu=(qemu-system-x86_64)
+	if [ -n "$icount" ] && [ "$smp" -gt 1 ]; then
+		backports=$("$BATON_TOP/scripts/fetch-qemu") || exit 125
+		qemu=("$backports/usr/bin/qemu-system-x86_64" -L "$backports/usr/share/qemu"
+			-L /usr/share/seabios)
+	fi
 	host_base
 	# The ELF kernel starts through its PVH entry, in half the time: nothing
 	# is unpacked by the emulated processor. But with KASAN that entry's code looks at
@@ -61,7 +67,7 @@ svm_command() {
 
 	# No self-tests of ciphers, no limit to what /dev/kmsg takes.
 	args+=" cryptomgr.notests printk.devkmsg=on"
-	emulator=(qemu-system-x86_64 -nodefaults -no-user-config -display none
+	emulator=("${qemu[@]}" -nodefaults -no-user-config -display none
 		-no-reboot -cpu EPYC -m "$memory" -smp "$smp"
 		-kernel "$vmlinux" -initrd "$work/initrd"
 		-serial "file:$work/console")

@@ -20,6 +20,7 @@ struct guest_memory;
 struct hv;
 struct hv_vcpu;
 struct hv_vm;
+struct peer;
 struct row;
 
 /* The engine under test, opened anew for each row. */
@@ -42,7 +43,8 @@ struct row {
 	void (*measure)(struct bench *bench, const struct row *row, struct result *result);
 	const void *plan;		/* what `measure` knows */
 };
-extern const struct row guest_rows[], life_rows[];	/* end with id NULL */
+/* Each ends with id NULL. Pair_rows are for a host with two processors. */
+extern const struct row guest_rows[], pair_rows[], life_rows[];
 
 /* Notes why there is no value; the first reason stays. */
 __attribute__((format(printf, 2, 3)))
@@ -64,18 +66,27 @@ struct guest {
 	struct emul *emul;
 	int event;			/* eventfd of the row, or -1 */
 	unsigned char *region;		/* memory of the row, or NULL */
+	struct peer *peer;		/* its second vCPU, or NULL */
 	const char *what;		/* of the last failure */
 };
 
 /* 0 or a negative errno, with guest->what; destroy it in both cases. */
 int guest_create(struct bench *bench, unsigned int payload, struct guest *guest);
 void guest_destroy(struct guest *guest);
-/* One batch; its elapsed ticks. 0 or a negative errno with guest->what. */
+/* One batch; its elapsed ticks, less those in which the second vCPU did nothing but wait. */
 int guest_batch(struct guest *guest, uint32_t turns, uint64_t *ret_ticks);
 /* A word of the page that guest and monitor share. */
 uint64_t *guest_shared(struct guest *guest, uint64_t gpa);
 /* Code, tables and registers; part of guest_create(). */
 int guest_load(struct guest *guest, unsigned int payload);
+int guest_load_vcpu(struct hv_vcpu *vcpu, unsigned int payload, uint64_t stack_top);
+
+/*
+ * A second vCPU (peer.c), in a thread of its own on the second processor, and the caller on
+ * the first. Start: 0 once its guest has begun, or a negative errno. End it in both cases.
+ */
+int peer_start(struct guest *guest, unsigned int payload);
+void peer_end(struct guest *guest);
 
 /* ---- clocks (ticks.c) ---- */
 

@@ -81,6 +81,7 @@ static void write_idt(struct guest_memory *memory)
 		write_gate(memory, vector, HANDLER_PANIC);
 	write_gate(memory, VECTOR_EOI, HANDLER_EOI);
 	write_gate(memory, VECTOR_LATENESS, HANDLER_LATENESS);
+	write_gate(memory, VECTOR_ACK, HANDLER_ACK);
 }
 
 static struct baton_segment segment(uint16_t selector, uint16_t attr)
@@ -111,9 +112,17 @@ static int set_sregs(struct hv_vcpu *vcpu)
 	return hv_vcpu_set_sregs(vcpu, &sregs);
 }
 
-int guest_load(struct guest *guest, unsigned int payload)
+int guest_load_vcpu(struct hv_vcpu *vcpu, unsigned int payload, uint64_t stack_top)
 {
 	struct baton_regs regs = { .rip = payload_address(payload), .rflags = 2 };
+	int error = set_sregs(vcpu);
+
+	regs.gpr[BATON_RSP] = stack_top;
+	return error ? error : hv_vcpu_set_regs(vcpu, &regs);
+}
+
+int guest_load(struct guest *guest, unsigned int payload)
+{
 	int error = guest_memory_write(guest->memory, GUEST_CODE, payload_begin,
 				       (uint64_t)(payload_end - payload_begin));
 
@@ -122,7 +131,5 @@ int guest_load(struct guest *guest, unsigned int payload)
 	write_page_tables(guest->memory);
 	write_gdt(guest->memory);
 	write_idt(guest->memory);
-	regs.gpr[BATON_RSP] = GUEST_STACK_TOP;
-	error = set_sregs(guest->vcpu);
-	return error ? error : hv_vcpu_set_regs(guest->vcpu, &regs);
+	return guest_load_vcpu(guest->vcpu, payload, GUEST_STACK_TOP);
 }

@@ -197,6 +197,8 @@ int main(int argc, char **argv)
 	engine = strcmp(argv[2], "kvm") ? HV_ENGINE_BATON : HV_ENGINE_KVM;
 	ticks_per_ms();
 	run_table(engine, argv[2], guest_rows, argv + 3);
+	if (argv[3] || sysconf(_SC_NPROCESSORS_ONLN) > 1)
+		run_table(engine, argv[2], pair_rows, argv + 3);
 	run_table(engine, argv[2], life_rows, argv + 3);
 	return 0;
 }

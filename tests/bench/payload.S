@@ -12,6 +12,9 @@
  *	EDI	turns left		R15	interrupts
  *	RSI	the page to touch	R14	turns of a waiting loop
  *	R13	ticks until a timer	RBP	the deadline
+ *
+ * PAUSE in a waiting loop is where the emulator of the svm host goes on to the
+ * host's other processor.
  */
 #include "payload.h"
 
@@ -19,10 +22,13 @@
 #define MSR_TSC_DEADLINE	0x6e0
 #define MSR_X2APIC_EOI		0x80b
 #define MSR_X2APIC_SVR		0x80f
+#define MSR_X2APIC_ICR		0x830
 #define MSR_X2APIC_LVT_TIMER	0x832
 #define MSR_X2APIC_SELF_IPI	0x83f
 
 #define APIC_BASE_VALUE		0xfee00d00	/* BSP, x2APIC, enabled */
+#define APIC_BASE_PEER		0xfee00c00	/* x2APIC, enabled */
+#define APIC_ID_PEER		1
 #define SVR_ENABLED		0x1ff
 #define LVT_TSC_DEADLINE	(1 << 18)
 
@@ -30,7 +36,8 @@
 	.text
 	.quad	pio_write, pio_read, mmio_write, mmio_read, cpuid, vmcall, vmmcall, rdmsr
 	.quad	wrmsr_deadline, self_ipi, timer, lateness, ioeventfd, irqfd, touch
-	.quad	handle_panic, handle_eoi, handle_lateness
+	.quad	ipi_to_spinner, ipi_to_sleeper, spinner, sleeper
+	.quad	handle_panic, handle_eoi, handle_lateness, handle_ack
 
 	.macro BEGIN
 1:	in	$PORT_COUNT, %eax
@@ -61,8 +68,8 @@
 	wrmsr
 	.endm
 
-	.macro X2APIC_ON
-	WRITE_MSR MSR_APIC_BASE, APIC_BASE_VALUE
+	.macro X2APIC_ON base=APIC_BASE_VALUE
+	WRITE_MSR MSR_APIC_BASE, \base
 	WRITE_MSR MSR_X2APIC_SVR, SVR_ENABLED
 	.endm
 
@@ -197,6 +204,52 @@ touch:
 	add	$4096, %rsi
 	END			/* 4 */
 
+	/* To the second vCPU, until it has taken it. 6, and 4 for each turn of R14. */
+	.macro IPI
+	mov	SHARED_ACKS, %r12
+	mov	$MSR_X2APIC_ICR, %ecx
+	mov	$VECTOR_ACK, %eax
+	mov	$APIC_ID_PEER, %edx
+	wrmsr
+4:	pause
+	inc	%r14
+	cmp	SHARED_ACKS, %r12
+	je	4b
+	inc	%r15
+	.endm
+
+ipi_to_spinner:
+	X2APIC_ON
+	BEGIN
+	IPI
+	END			/* 8 and the handler's 6 */
+
+ipi_to_sleeper:
+	X2APIC_ON
+	BEGIN
+	mov	$SETTLE, %ebx
+5:	pause
+	dec	%ebx
+	jnz	5b
+	IPI
+	END			/* 9, 3 for each SETTLE, the handler's 6, the peer's 2 */
+
+spinner:
+	X2APIC_ON APIC_BASE_PEER
+	sti
+	movq	$1, SHARED_PEER_READY
+4:	pause
+	incq	SHARED_PEER_SPINS
+	nop
+	jmp	4b		/* 4 */
+
+sleeper:
+	X2APIC_ON APIC_BASE_PEER
+	sti
+	movq	$1, SHARED_PEER_READY
+4:	hlt
+	jmp	4b		/* 2 */
+
 handle_panic:
 	out	%al, $PORT_PANIC
 	hlt
@@ -205,6 +258,11 @@ handle_panic:
 handle_eoi:
 	inc	%r15
 	WRITE_MSR MSR_X2APIC_EOI, 0
+	iretq			/* 6 */
+
+handle_ack:
+	WRITE_MSR MSR_X2APIC_EOI, 0
+	incq	SHARED_ACKS
 	iretq			/* 6 */
 
 handle_lateness:

@@ -23,11 +23,16 @@
 #define PAYLOAD_IOEVENTFD	12
 #define PAYLOAD_IRQFD		13
 #define PAYLOAD_TOUCH		14
-#define PAYLOAD_COUNT		15
+#define PAYLOAD_IPI_TO_SPINNER	15
+#define PAYLOAD_IPI_TO_SLEEPER	16
+/* What the second vCPU does meanwhile. */
+#define PAYLOAD_SPINNER		17
+#define PAYLOAD_SLEEPER		18
 /* Interrupt handlers, in the same table. */
-#define HANDLER_PANIC		15
-#define HANDLER_EOI		16
-#define HANDLER_LATENESS	17
+#define HANDLER_PANIC		19
+#define HANDLER_EOI		20
+#define HANDLER_LATENESS	21
+#define HANDLER_ACK		22
 
 #define PORT_COUNT		0x60	/* in: turns of the batch that begins */
 #define PORT_STOP		0x61	/* out: the batch is over */
@@ -38,12 +43,14 @@
 
 #define VECTOR_EOI		0x40
 #define VECTOR_LATENESS		0x41
+#define VECTOR_ACK		0x42
 
 /* Guest-physical; identity-mapped up to 2 GiB. */
 #define GUEST_PML4		0x1000
 #define GUEST_GDT		0x4000
 #define GUEST_IDT		0x5000
 #define GUEST_SHARED		0x6000	/* see below */
+#define GUEST_PEER_STACK_TOP	0x8000	/* the second vCPU's */
 #define GUEST_STACK_TOP		0x9000
 #define GUEST_PD2		0xa000	/* page directory of the second GiB */
 #define GUEST_CODE		0x10000
@@ -56,12 +63,18 @@
 #define SHARED_INTERRUPTS	0x6008	/* out: interrupts of this batch */
 #define SHARED_SPINS		0x6010	/* out: turns of the waiting loop */
 #define SHARED_ANSWER		0x6018	/* out: the last answer in RAX */
+#define SHARED_PEER_READY	0x6020	/* out: the second vCPU has begun */
+#define SHARED_PEER_SPINS	0x6028	/* out: turns of its waiting loop since then */
+#define SHARED_ACKS		0x6030	/* out: interrupts that it has taken */
 #define SHARED_SAMPLES		0x6800	/* out: lateness of each timer */
 #define SAMPLES_MAX		256
 
 #define SELECTOR_CODE		0x08
 #define SELECTOR_DATA		0x10
 #define SELECTOR_TSS		0x18
+
+/* PAUSEs in which a vCPU that halts comes to sleep, thread and processor, too. */
+#define SETTLE			64
 
 /* No hypercall of KVM's has this number. */
 #define HYPERCALL_UNKNOWN	0x7ead

@@ -22,7 +22,6 @@
 #define BATCHES_MAX 64u
 #define REGION_SLOT 100u
 #define MSI_ADDRESS 0xfee00000u
-#define SPIN_OWN 3u	/* instructions of a turn of the waiting loop */
 
 /* What a row's batches are like. */
 struct plan {
@@ -30,6 +29,8 @@ struct plan {
 	unsigned int amd_payload;	/* instead, on AMD; 0: the same */
 	unsigned int turns, batches;
 	unsigned int own;		/* instructions of a turn, see payload.S */
+	unsigned int spin_own;		/* of a turn of its waiting loop */
+	unsigned int peer_payload;	/* for a second vCPU */
 	unsigned int delta_us;		/* for timers */
 	bool needs_deadline, needs_x2apic;
 	bool interrupts;		/* each turn must bring one */
@@ -78,7 +79,7 @@ static int one_batch(struct guest *guest, const struct plan *plan, uint32_t turn
 	}
 	if (error)
 		return error;
-	*ret_cost = elapsed - SPIN_OWN * *guest_shared(guest, SHARED_SPINS);
+	*ret_cost = elapsed - plan->spin_own * *guest_shared(guest, SHARED_SPINS);
 	return check_batch(guest, plan, turns);
 }
 
@@ -197,6 +198,19 @@ static int set_up_irqfd(struct guest *guest, const struct plan *plan)
 	if (error)
 		return error;
 	return hv_vm_irqfd(guest->vm, guest->event, MSI_ADDRESS, VECTOR_EOI, true);
+}
+
+/* ---- a second vCPU ---- */
+
+static int set_up_peer(struct guest *guest, const struct plan *plan)
+{
+	return peer_start(guest, plan->peer_payload);
+}
+
+static void take_down_peer(struct guest *guest, const struct plan *plan)
+{
+	(void)plan;
+	peer_end(guest);
 }
 
 /* ---- a region whose pages the guest touches first ---- */
@@ -364,7 +378,7 @@ const struct row guest_rows[] = {
 	     .own = 9, .delta_us = 500000, .needs_x2apic = true, .needs_deadline = true),
 	COST("self-ipi", .payload = PAYLOAD_SELF_IPI, .turns = 64, .batches = 24, .own = 12,
 	     .needs_x2apic = true, .interrupts = true),
-	COST("timer", .payload = PAYLOAD_TIMER, .turns = 8, .batches = 24, .own = 17,
+	COST("timer", .payload = PAYLOAD_TIMER, .turns = 8, .batches = 24, .own = 17, .spin_own = 3,
 	     .delta_us = 100, .needs_x2apic = true, .needs_deadline = true, .interrupts = true),
 	{ "timer-lateness", measure_late, &(const struct plan){
 		.payload = PAYLOAD_LATENESS, .turns = 64, .delta_us = 1500,
@@ -383,5 +397,17 @@ const struct row guest_rows[] = {
 	{ "dirty-log", measure_log, &(const struct plan){
 		.payload = PAYLOAD_TOUCH, .turns = LOG_PAGES, .anonymous = true, .log = true,
 		.set_up = make_logged_region, .take_down = drop_region } },
+	{ NULL, NULL, NULL },
+};
+
+#define PAIR(name, ...)								\
+	COST(name, .turns = 32, .batches = 24, .spin_own = 4, .needs_x2apic = true, \
+	     .interrupts = true, .set_up = set_up_peer, .take_down = take_down_peer, __VA_ARGS__)
+
+const struct row pair_rows[] = {
+	PAIR("ipi-running", .payload = PAYLOAD_IPI_TO_SPINNER, .peer_payload = PAYLOAD_SPINNER,
+	     .own = 14),
+	PAIR("ipi-halted", .payload = PAYLOAD_IPI_TO_SLEEPER, .peer_payload = PAYLOAD_SLEEPER,
+	     .own = 17 + 3 * SETTLE),
 	{ NULL, NULL, NULL },
 };
