@@ -484,7 +484,6 @@ static const struct {
 	{ 7, EDX, 29, BATON_GF_ARCH_CAP, 0 },
 	{ 0x80000001, EDX, 20, BATON_GF_NX, 0 },
 	{ 0x80000001, EDX, 25, BATON_GF_FFXSR, 0 },
-	{ 0x80000001, EDX, 26, BATON_GF_GBPAGES, 0 },
 	{ 0x80000001, EDX, 27, BATON_GF_RDTSCP, 0 },
 	{ 0x80000001, EDX, 29, BATON_GF_LONG_MODE, 0 },
 	{ 0x80000008, EBX, 12, BATON_GF_PRED_CMD, 0 },
@@ -506,7 +505,6 @@ static void gather(struct baton_cpuid_table *table)
 	size_t i;
 
 	table->max_basic = bits_of(table, 0, 0, EAX);
-	table->max_ext = bits_of(table, FIRST_EXTENDED, 0, EAX);
 	/* RDPMC exits and is refused, with the bit or without. */
 	table->cr4_allowed = X86_CR4_PCE;
 	for (i = 0; i < ARRAY_SIZE(consequences); i++) {

@@ -27,23 +27,15 @@ static enum baton_refusal hw_probed;	/* set once at load */
 bool baton_hw_stopped;		/* suspend or reboot under way */
 static u64 hw_suspend_tsc;
 
+/* What probe() can say; other refusals pass, and are asked for by BATON_GET_INFO. */
 static const char * const refusal_texts[] = {
-	[BATON_REFUSED_NOT] = "ready",
 	[BATON_REFUSED_NO_VIRT] = "this processor has neither VT-x nor AMD-V",
 	[BATON_REFUSED_FIRMWARE] = "virtualization is switched off in the firmware setup",
 	[BATON_REFUSED_NO_NESTED_PAGING] = "this processor has no nested paging (EPT or NPT)",
 	[BATON_REFUSED_NO_UNRESTRICTED] = "this processor lacks VT-x unrestricted guest mode",
 	[BATON_REFUSED_CPU_FEATURE] = "this processor lacks a control that Baton needs",
-	[BATON_REFUSED_OWNER] = "another hypervisor owns the processor's virtualization",
 	[BATON_REFUSED_FRED] = "FRED event delivery is on; boot the host with fred=off",
-	[BATON_REFUSED_PT] = "Intel PT tracing is on and cannot go on in a VM",
-	[BATON_REFUSED_SUSPENDED] = "the host is going to sleep or restarting",
 };
-
-const char *baton_refusal_text(enum baton_refusal refusal)
-{
-	return refusal < ARRAY_SIZE(refusal_texts) ? refusal_texts[refusal] : "unknown";
-}
 
 enum baton_refusal baton_hwcpu_refusal(void)
 {
@@ -194,7 +186,7 @@ int baton_hwcpu_init(void)
 	hw_probed = baton_hv ? baton_hv->probe() : BATON_REFUSED_NO_VIRT;
 	if (hw_probed != BATON_REFUSED_NOT) {
 		pr_warn("cannot run VMs here: %s (reason %u)\n",
-			baton_refusal_text(hw_probed), hw_probed);
+			refusal_texts[hw_probed], hw_probed);
 		return 0;
 	}
 	r = baton_hv->setup();

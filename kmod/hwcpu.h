@@ -22,7 +22,4 @@ static inline bool baton_hwcpu_may_run(void)
 	return !READ_ONCE(baton_hw_stopped);
 }
 
-/* "vmx: VT-x is off in the firmware …": one line a person understands. */
-const char *baton_refusal_text(enum baton_refusal refusal);
-
 #endif

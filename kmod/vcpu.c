@@ -145,7 +145,8 @@ static void interrupt_window(int cpu)
 	preempt_enable();
 }
 
-void baton_vcpu_kick(struct baton_vcpu *vcpu)
+/* Out of guest or HLT; nothing if it is in neither. */
+static void kick(struct baton_vcpu *vcpu)
 {
 	u32 mode;
 
@@ -162,7 +163,7 @@ void baton_vcpu_kick(struct baton_vcpu *vcpu)
 void baton_request(struct baton_vcpu *vcpu, enum baton_req req)
 {
 	set_bit(req, &vcpu->requests);
-	baton_vcpu_kick(vcpu);
+	kick(vcpu);
 }
 
 void baton_request_all(struct baton_vm *vm, enum baton_req req)

@@ -243,7 +243,6 @@ static u32 svm_memory(void)
 }
 
 const struct baton_hvops baton_svm_ops = {
-	.name = "svm",
 	.vendor = BATON_VENDOR_AMD,
 	.vcpu_size = sizeof(struct svm_vcpu),
 	.pte = &baton_npt_format,

@@ -108,7 +108,6 @@ err_msr:
 }
 
 const struct baton_hvops baton_vmx_ops = {
-	.name = "vmx",
 	.vendor = BATON_VENDOR_INTEL,
 	.vcpu_size = sizeof(struct vmx_vcpu),
 	.pte = &baton_ept_format,

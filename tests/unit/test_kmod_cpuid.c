@@ -401,7 +401,6 @@ static void test_consequences(void **state)
 		{ 7, EBX, 7, 0, X86_CR4_SMEP }, { 7, EBX, 20, 0, X86_CR4_SMAP },
 		{ 7, ECX, 2, 0, X86_CR4_UMIP }, { 7, EDX, 29, BATON_GF_ARCH_CAP, 0 },
 		{ 0x80000001, EDX, 20, BATON_GF_NX, 0 },
-		{ 0x80000001, EDX, 26, BATON_GF_GBPAGES, 0 },
 		{ 0x80000001, EDX, 29, BATON_GF_LONG_MODE, 0 },
 		{ 0x40000001, EAX, 3, BATON_GF_PVCLOCK, 0 },
 		{ 0x40000001, EAX, 5, BATON_GF_PV_STEAL, 0 },
