@@ -290,6 +290,12 @@ static void test_feature_bits(void **state)
 		{ 0x40000001, 0, EAX, 0 }, { 0x40000001, 0, EDX, 0 }, { 0x80000001, 0, ECX, 2 },
 		{ 0x80000001, 0, EDX, 0 }, { 0x80000007, 0, EDX, 0 }, { 0x80000007, 0, EAX, 0 },
 		{ 0x80000008, 0, EBX, 0 }, { 0x80000008, 0, EDX, 0 }, { 0x80000021, 0, EAX, 0 },
+		/* Identification and sizes; not of a subleaf that there is not. */
+		{ 1, 0, EAX, ~0u }, { 1, 0, EBX, ~0u }, { 7, 0, EAX, ~0u }, { 7, 1, EAX, 0 },
+		{ 0xd, 1, EBX, ~0u }, { 0x80000001, 0, EAX, ~0u }, { 0x80000001, 0, EBX, ~0u },
+		{ 0x80000008, 0, EAX, ~0u }, { 0x80000008, 0, ECX, ~0u },
+		{ 1, 1, EAX, 0 }, { 1, 1, EBX, 0 }, { 0x80000001, 1, EAX, 0 },
+		{ 0x80000008, 1, EAX, 0 },
 	};
 	unsigned int bit;
 	size_t i;
