@@ -198,7 +198,7 @@ int baton_hwcpu_init(void)
 	r = register_reboot_notifier(&hw_reboot_notifier);
 	if (r)
 		goto err_pm;
-	baton_syscore_register(&hw_syscore);
+	register_syscore(&hw_syscore);
 	return 0;
 
 err_pm:
@@ -212,7 +212,7 @@ void baton_hwcpu_exit(void)
 {
 	if (hw_probed != BATON_REFUSED_NOT)
 		return;
-	baton_syscore_unregister(&hw_syscore);
+	unregister_syscore(&hw_syscore);
 	unregister_reboot_notifier(&hw_reboot_notifier);
 	unregister_pm_notifier(&hw_pm_notifier);
 	baton_hv->teardown();

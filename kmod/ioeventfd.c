@@ -69,7 +69,7 @@ static bool signal(const struct baton_ioeventfds *all, u64 address, u8 size, u64
 
 	for (; at < all->count && all->binding[at].address == address; at++) {
 		if (fits(&all->binding[at], size, data)) {
-			baton_eventfd_signal(all->binding[at].ctx);
+			eventfd_signal(all->binding[at].ctx);
 			return true;
 		}
 	}

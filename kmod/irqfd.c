@@ -119,7 +119,7 @@ bool baton_irqfd_eoi(struct baton_vm *vm, u8 vector)
 
 		if (!(data & MSI_LEVEL) || (u8)data != vector)
 			continue;
-		baton_eventfd_signal(resampler->ctx);
+		eventfd_signal(resampler->ctx);
 		found = true;
 	}
 	rcu_read_unlock();

@@ -198,7 +198,7 @@ static bool yield_to_vcpu(struct baton_vcpu *target)
 	spin_unlock(&target->pv.runner_lock);
 	if (!task)
 		return false;
-	done = task != current && baton_yield_to(task) > 0;
+	done = task != current && yield_to(task, true) > 0;
 	put_task_struct(task);
 	return done;
 }

@@ -141,7 +141,7 @@ static void interrupt_window(int cpu)
 	preempt_disable();
 	/* In its own window (a fast exit) the thread sees the request itself. */
 	if (cpu != smp_processor_id() && cpu_online(cpu))
-		baton_send_reschedule(cpu);
+		arch_smp_send_reschedule(cpu);
 	preempt_enable();
 }
 

@@ -180,7 +180,7 @@ void svm_event_exit(struct svm_vcpu *svm)
 /* Two events at once: the guest takes one, and exits before its first instruction. */
 static void exit_at_once(void)
 {
-	baton_send_reschedule(smp_processor_id());
+	arch_smp_send_reschedule(smp_processor_id());
 }
 
 static void try_nmi(struct svm_vcpu *svm)

@@ -659,7 +659,7 @@ struct kvm_steal_time {
 /* --- what kmod/compat.h needs ---------------------------------------------- */
 
 struct eventfd_ctx { u64 count; };
-#define eventfd_signal(ctx, n) ((void)((ctx)->count += (n)))
+static inline void eventfd_signal(struct eventfd_ctx *ctx, u64 n) { ctx->count += n; }
 #define smp_send_reschedule(cpu) ((void)(cpu))
 #define xfer_to_guest_mode_handle_work(x) 0
 struct syscore_ops { int (*suspend)(void); void (*resume)(void); void (*shutdown)(void); };
