@@ -538,19 +538,9 @@ static const struct file_operations vcpu_fops = {
 	.llseek = noop_llseek,
 };
 
-static struct miscdevice device = {
+struct miscdevice baton_device = {
 	.minor = MISC_DYNAMIC_MINOR,
 	.name = "baton",
 	.mode = 0660,
 	.fops = &sys_fops,
 };
-
-int baton_chardev_init(void)
-{
-	return misc_register(&device);
-}
-
-void baton_chardev_exit(void)
-{
-	misc_deregister(&device);
-}

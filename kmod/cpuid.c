@@ -168,7 +168,7 @@ static u32 not_usable(const struct feature_reg *feature)
 /* Of feature_regs, found out at load: each vCPU's leaves are held against them. */
 static u32 offered_bits[ARRAY_SIZE(feature_regs)];
 
-int baton_cpuid_init(void)
+void baton_cpuid_init(void)
 {
 	size_t i;
 
@@ -178,7 +178,6 @@ int baton_cpuid_init(void)
 
 		offered_bits[i] = (host & feature->host & ~not_usable(feature)) | feature->made;
 	}
-	return 0;
 }
 
 /* --- what the host offers ---------------------------------------------------------- */

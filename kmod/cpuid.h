@@ -42,7 +42,7 @@ struct baton_cpuid_table {
 };
 
 /* At load, before the others. */
-int baton_cpuid_init(void);
+void baton_cpuid_init(void);
 /* Fills in (struct baton_cpuid_entry[]) what this host offers; -E2BIG with *count needed. */
 int baton_cpuid_supported(void *entries, u32 *count);
 /* Takes over entries (kvmalloc'ed) after checking them against what is offered. */
