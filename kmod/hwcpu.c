@@ -192,20 +192,11 @@ int baton_hwcpu_init(void)
 	r = baton_hv->setup();
 	if (r)
 		return r;
-	r = register_pm_notifier(&hw_pm_notifier);
-	if (r)
-		goto err_teardown;
-	r = register_reboot_notifier(&hw_reboot_notifier);
-	if (r)
-		goto err_pm;
+	/* These fail if they are registered already: they are not. */
+	register_pm_notifier(&hw_pm_notifier);
+	register_reboot_notifier(&hw_reboot_notifier);
 	register_syscore(&hw_syscore);
 	return 0;
-
-err_pm:
-	unregister_pm_notifier(&hw_pm_notifier);
-err_teardown:
-	baton_hv->teardown();
-	return r;
 }
 
 void baton_hwcpu_exit(void)

@@ -53,32 +53,30 @@ static void list_remove(struct baton_vm *vm)
 	spin_unlock_irq(&list_lock);
 }
 
+/* What vm_init() has made, however far it got. */
+static void memory_fini(struct baton_vm *vm)
+{
+	baton_hv->vm_fini(vm);
+	baton_npt_fini(&vm->npt);
+	baton_slots_free(rcu_dereference_protected(vm->slots, true));
+}
+
 static int vm_init(struct baton_vm *vm)
 {
-	struct baton_slots *slots;
+	struct baton_slots *slots = kzalloc(sizeof(*slots), GFP_KERNEL_ACCOUNT);
 	int r;
 
-	slots = kzalloc(sizeof(*slots), GFP_KERNEL_ACCOUNT);
 	if (!slots)
 		return -ENOMEM;
 	RCU_INIT_POINTER(vm->slots, slots);
+	vm->notifier.ops = &baton_notifier_ops;
 	r = baton_npt_init(&vm->npt, baton_hv->pte, baton_hv->memory() & BATON_MEMORY_LOGS);
+	if (!r)
+		r = baton_hv->vm_init(vm);
+	if (!r)
+		r = mmu_notifier_register(&vm->notifier, vm->mm);
 	if (r)
-		goto err_slots;
-	r = baton_hv->vm_init(vm);
-	if (r)
-		goto err_npt;
-	r = baton_notifier_register(vm);
-	if (r)
-		goto err_backend;
-	return 0;
-
-err_backend:
-	baton_hv->vm_fini(vm);
-err_npt:
-	baton_npt_fini(&vm->npt);
-err_slots:
-	kfree(slots);
+		memory_fini(vm);
 	return r;
 }
 
@@ -87,13 +85,11 @@ static void vm_fini(struct baton_vm *vm)
 	u32 i;
 
 	baton_irqfd_release_all(vm);
-	baton_notifier_unregister(vm);
+	mmu_notifier_unregister(&vm->notifier, vm->mm);
 	for (i = 0; i < BATON_MAX_VCPUS; i++)
 		baton_vcpu_destroy(vm->vcpus[i]);
 	baton_ioeventfd_release_all(vm);
-	baton_hv->vm_fini(vm);
-	baton_npt_fini(&vm->npt);
-	baton_slots_free(rcu_dereference_protected(vm->slots, true));
+	memory_fini(vm);
 }
 
 int baton_vm_create(kuid_t owner, struct baton_vm **ret_vm)

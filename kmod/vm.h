@@ -84,8 +84,6 @@ void baton_tlb_flush(struct baton_vm *vm);
 /* The same without a flush: each window that is open now has ended since. */
 void baton_windows_wait(struct baton_vm *vm);
 
-/* notifier.c. register: process context, mm is current's. */
-int baton_notifier_register(struct baton_vm *vm);
-void baton_notifier_unregister(struct baton_vm *vm);
+extern const struct mmu_notifier_ops baton_notifier_ops; /* notifier.c */
 
 #endif
