@@ -9,6 +9,7 @@
  * topology) are the monitor's to fill in as it likes.
  */
 #include <linux/bits.h>
+#include <linux/kvm_para.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
 #include <asm/cpufeature.h>
@@ -19,8 +20,6 @@
 
 enum { EAX, EBX, ECX, EDX };
 
-#define PV_LEAF		0x40000000u
-#define PV_FEATURES	0x40000001u
 #define MAX_BASIC	0xdu
 #define MAX_EXTENDED	0x80000021u
 #define FIRST_EXTENDED	0x80000000u
@@ -82,7 +81,7 @@ static const struct feature_reg feature_regs[] = {
 	 * NOP_IO_DELAY CLOCKSOURCE2 STEAL_TIME PV_EOI PV_UNHALT PV_TLB_FLUSH PV_SEND_IPI
 	 * POLL_CONTROL PV_SCHED_YIELD CLOCKSOURCE_STABLE
 	 */
-	{ PV_FEATURES, 0, EAX, 0, 0x01003aea, 0, NO_WORD, 0 },
+	{ KVM_CPUID_FEATURES, 0, EAX, 0, 0x01003aea, 0, NO_WORD, 0 },
 	FREE(0x80000001, 0, EAX), FREE(0x80000001, 0, EBX),
 	/* LAHF CR8_LEGACY ABM SSE4A MISALIGNSSE 3DNOWPREFETCH XOP FMA4 TBM TOPOEXT */
 	{ 0x80000001, 0, ECX, 0x006109f1 & ~BIT(1), 0, BIT(1), CPUID_8000_0001_ECX, 0 },
@@ -105,7 +104,7 @@ static const struct {
 } descriptive[] = {
 	{ 0x0, 0, true }, { 0x2, 0, true }, { 0x4, 5, true }, { 0xb, 3, false },
 	{ 0x15, 0, false }, { 0x16, 0, false }, { 0x1f, 4, false },
-	{ PV_LEAF, 0, false }, { 0x40000010, 0, false },
+	{ KVM_CPUID_SIGNATURE, 0, false }, { 0x40000010, 0, false },
 	{ FIRST_EXTENDED, 0, true }, { 0x80000002, 0, true }, { 0x80000003, 0, true },
 	{ 0x80000004, 0, true }, { 0x80000005, 0, true }, { 0x80000006, 0, true },
 	{ 0x8000001d, 5, true }, { 0x8000001e, 0, true },
@@ -124,7 +123,7 @@ static struct baton_cpuid_entry host_entry(u32 leaf, u32 subleaf, bool indexed)
 		.flags = indexed ? BATON_CPUID_SUBLEAF_MATTERS : 0,
 	};
 
-	if ((leaf & 0xffff0000) != PV_LEAF && leaf <= cpuid_eax(leaf & FIRST_EXTENDED))
+	if ((leaf & 0xffff0000) != KVM_CPUID_SIGNATURE && leaf <= cpuid_eax(leaf & FIRST_EXTENDED))
 		cpuid_count(leaf, subleaf, &entry.eax, &entry.ebx, &entry.ecx, &entry.edx);
 	return entry;
 }
@@ -285,8 +284,8 @@ static void offer_fixed(struct list *list)
 	entry = find_in_list(list, 0x80000008, 0);
 	entry->eax = baton_phys_bits() | LINEAR_BITS << 8;
 	/* "KVMKVMKVM": the clock's ABI is KVM's, and so is the name it goes by. */
-	entry = append(list, PV_LEAF, 0, false);
-	entry->eax = PV_FEATURES;
+	entry = append(list, KVM_CPUID_SIGNATURE, 0, false);
+	entry->eax = KVM_CPUID_FEATURES;
 	entry->ebx = 0x4b4d564b;
 	entry->ecx = 0x564b4d56;
 	entry->edx = 0x4d;
@@ -452,13 +451,13 @@ static const struct {
 	{ 0x80000008, EBX, 14, BATON_GF_SPEC_CTRL, 0 },
 	{ 0x80000008, EBX, 15, BATON_GF_SPEC_CTRL, 0 },
 	{ 0x80000008, EBX, 24, BATON_GF_SPEC_CTRL, 0 },
-	{ PV_FEATURES, EAX, 3, BATON_GF_PVCLOCK, 0 },
-	{ PV_FEATURES, EAX, 5, BATON_GF_PV_STEAL, 0 },
-	{ PV_FEATURES, EAX, 6, BATON_GF_PV_EOI, 0 },
-	{ PV_FEATURES, EAX, 7, BATON_GF_PV_UNHALT, 0 },
-	{ PV_FEATURES, EAX, 11, BATON_GF_PV_SEND_IPI, 0 },
-	{ PV_FEATURES, EAX, 12, BATON_GF_PV_POLL, 0 },
-	{ PV_FEATURES, EAX, 13, BATON_GF_PV_YIELD, 0 },
+	{ KVM_CPUID_FEATURES, EAX, 3, BATON_GF_PVCLOCK, 0 },
+	{ KVM_CPUID_FEATURES, EAX, 5, BATON_GF_PV_STEAL, 0 },
+	{ KVM_CPUID_FEATURES, EAX, 6, BATON_GF_PV_EOI, 0 },
+	{ KVM_CPUID_FEATURES, EAX, 7, BATON_GF_PV_UNHALT, 0 },
+	{ KVM_CPUID_FEATURES, EAX, 11, BATON_GF_PV_SEND_IPI, 0 },
+	{ KVM_CPUID_FEATURES, EAX, 12, BATON_GF_PV_POLL, 0 },
+	{ KVM_CPUID_FEATURES, EAX, 13, BATON_GF_PV_YIELD, 0 },
 };
 
 static void gather(struct baton_cpuid_table *table)
@@ -554,7 +553,7 @@ static void amend(const struct baton_vcpu *vcpu, u32 leaf, u32 subleaf, u32 out[
 		out[ECX] &= ~LEAF1_OSXSAVE;
 		if (sregs->cr4 & X86_CR4_OSXSAVE)
 			out[ECX] |= LEAF1_OSXSAVE;
-		if (!(vcpu->apic.base & BATON_APIC_ENABLE))
+		if (!(vcpu->apic.base & MSR_IA32_APICBASE_ENABLE))
 			out[EDX] &= ~LEAF1_APIC;
 	} else if (leaf == XSTATE_LEAF && subleaf == 0) {
 		out[EBX] = xsave_size(&vcpu->cpuid, sregs->xcr0, false);

@@ -281,7 +281,7 @@ void baton_exit_db(struct baton_vcpu *vcpu, u64 causes)
 	dbg->dr6 = (dbg->dr6 & ~(u64)DR_TRAP_BITS) | causes;
 	dbg->dr7 &= ~(u64)DR_GENERAL_DETECT;
 	vcpu->dirty |= BATON_ST_DEBUG;
-	baton_queue_exception(vcpu, VECTOR_DB, false, 0);
+	baton_queue_exception(vcpu, X86_TRAP_DB, false, 0);
 }
 
 enum baton_next baton_exit_trap(struct baton_vcpu *vcpu, u64 causes, bool step)
@@ -300,7 +300,7 @@ enum baton_next baton_exit_trap(struct baton_vcpu *vcpu, u64 causes, bool step)
 		baton_exit_db(vcpu, causes);
 	if (baton_steps(vcpu) && step)
 		mine |= DR_STEP;
-	return mine ? baton_exit_debug(vcpu, VECTOR_DB, mine) : BATON_ENTER;
+	return mine ? baton_exit_debug(vcpu, X86_TRAP_DB, mine) : BATON_ENTER;
 }
 
 enum baton_next baton_exit_debug(struct baton_vcpu *vcpu, u8 vector, u64 dr6)

@@ -25,7 +25,7 @@ static struct baton_vcpu *target(struct baton_vm *vm, u32 id)
 
 static bool enabled(const struct baton_lapic *apic)
 {
-	return READ_ONCE(apic->base) & BATON_APIC_ENABLE;
+	return READ_ONCE(apic->base) & MSR_IA32_APICBASE_ENABLE;
 }
 
 /* --- destinations ------------------------------------------------------------ */

@@ -382,7 +382,7 @@ static enum step turn(struct baton_vcpu *vcpu)
 		return STEP_RETURN;
 	/* Whoever did the instruction, or took the guest to a handler. */
 	if (unlikely(baton_steps(vcpu)) && vcpu->regs.rip != vcpu->step_rip) {
-		baton_exit_debug(vcpu, VECTOR_DB, DR_STEP);
+		baton_exit_debug(vcpu, X86_TRAP_DB, DR_STEP);
 		return STEP_RETURN;
 	}
 	if (unlikely(vcpu->mp_state != BATON_MP_RUNNABLE))

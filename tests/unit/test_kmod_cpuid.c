@@ -516,7 +516,7 @@ static void test_apic_off(void **state)
 
 	(void)state;
 	assert_int_equal(set_offer(), 0);
-	v->apic.base = 0xfee00000 | BATON_APIC_ENABLE;
+	v->apic.base = 0xfee00000 | MSR_IA32_APICBASE_ENABLE;
 	query(1, 0, out);
 	assert_true(out[EDX] & 1 << 9);
 	v->apic.base = 0xfee00000;

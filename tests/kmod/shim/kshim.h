@@ -653,6 +653,25 @@ struct kvm_steal_time {
 #define KVM_HC_KICK_CPU 5
 #define KVM_HC_SEND_IPI 10
 #define KVM_HC_SCHED_YIELD 11
+#define KVM_CPUID_SIGNATURE 0x40000000
+#define KVM_CPUID_FEATURES 0x40000001
+#define MSR_KVM_WALL_CLOCK_NEW 0x4b564d00
+#define MSR_KVM_SYSTEM_TIME_NEW 0x4b564d01
+#define MSR_KVM_STEAL_TIME 0x4b564d03
+#define MSR_KVM_PV_EOI_EN 0x4b564d04
+#define MSR_KVM_POLL_CONTROL 0x4b564d05
+
+/* asm/apicdef.h, asm/trapnr.h, asm/pgtable_types.h */
+#define APIC_DEFAULT_PHYS_BASE 0xfee00000
+#define APIC_BASE_MSR 0x800
+#define X2APIC_ENABLE (1ul << 10)
+#define X86_TRAP_DB 1
+#define X86_TRAP_BP 3
+#define _PAGE_PRESENT (1ul << 0)
+#define _PAGE_RW (1ul << 1)
+#define _PAGE_USER (1ul << 2)
+#define _PAGE_PSE (1ul << 7)
+#define _PAGE_NX (1ul << 63)
 
 #include "kshim_msr.h"
 
