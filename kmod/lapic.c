@@ -581,15 +581,3 @@ bool baton_lapic_set_base(struct baton_vcpu *vcpu, u64 value)
 	}
 	return baton_lapic_restore_base(vcpu, value);
 }
-
-void baton_lapic_init(struct baton_vcpu *vcpu)
-{
-	vcpu->apic.highest_irr = -1;
-	vcpu->apic.highest_isr = -1;
-	baton_timer_init(vcpu);
-}
-
-void baton_lapic_fini(struct baton_vcpu *vcpu)
-{
-	baton_timer_fini(vcpu);
-}

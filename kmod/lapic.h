@@ -91,8 +91,8 @@ struct baton_lapic {
 	struct hrtimer timer;
 };
 
-void baton_lapic_init(struct baton_vcpu *vcpu);
-void baton_lapic_fini(struct baton_vcpu *vcpu);	/* cancels the timer; sleeps */
+/* Once, before the first reset. Undone by hrtimer_cancel() of apic.timer, which sleeps. */
+void baton_timer_init(struct baton_vcpu *vcpu);
 void baton_lapic_reset(struct baton_vcpu *vcpu, bool init);
 
 /*
@@ -196,8 +196,6 @@ void baton_apic_settle(struct baton_vcpu *vcpu);
 /* Caches from the registers, after these changed as a whole. */
 void baton_apic_recompute(struct baton_vcpu *vcpu);
 
-void baton_timer_init(struct baton_vcpu *vcpu);
-void baton_timer_fini(struct baton_vcpu *vcpu);
 void baton_timer_stop(struct baton_vcpu *vcpu);
 /* The hrtimer fired: raise what is due, arm for what is not. */
 void baton_timer_expire(struct baton_vcpu *vcpu);

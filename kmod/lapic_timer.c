@@ -66,11 +66,6 @@ void baton_timer_init(struct baton_vcpu *vcpu)
 	vcpu->apic.tsc_to_ns = div64_u64(1000000ull << 32, khz ? khz : 1000000);
 }
 
-void baton_timer_fini(struct baton_vcpu *vcpu)
-{
-	hrtimer_cancel(&vcpu->apic.timer);
-}
-
 /* Pinned: the interrupt comes to the CPU where the vCPU most likely still is. */
 static void start(struct baton_lapic *apic, u64 when_ns)
 {

@@ -107,16 +107,16 @@ int baton_vcpu_create(struct baton_vm *vm, u32 id, struct baton_vcpu **ret_vcpu)
 		goto err_free;
 	/* All of a VM's TSCs begin at the same moment: its creation. */
 	vcpu->tsc_offset = vm->tsc_offset;
-	baton_lapic_init(vcpu);
+	baton_timer_init(vcpu);
 	baton_vcpu_reset(vcpu, false);
 	r = baton_hv->vcpu_init(vcpu);
 	if (r)
-		goto err_lapic;
+		goto err_timer;
 	*ret_vcpu = vcpu;
 	return 0;
 
-err_lapic:
-	baton_lapic_fini(vcpu);
+err_timer:
+	hrtimer_cancel(&vcpu->apic.timer);
 	baton_fpu_fini(vcpu);
 err_free:
 	vcpu_free(vcpu);
@@ -127,7 +127,7 @@ void baton_vcpu_destroy(struct baton_vcpu *vcpu)
 {
 	if (!vcpu)
 		return;
-	baton_lapic_fini(vcpu);
+	hrtimer_cancel(&vcpu->apic.timer);
 	baton_hv->vcpu_fini(vcpu);
 	baton_cpuid_free(&vcpu->cpuid);
 	baton_fpu_fini(vcpu);
