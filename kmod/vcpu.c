@@ -171,9 +171,6 @@ void baton_request_all(struct baton_vm *vm, enum baton_req req)
 	struct baton_vcpu *vcpu;
 	u32 i;
 
-	for (i = 0; i < BATON_MAX_VCPUS; i++) {
-		vcpu = READ_ONCE(vm->vcpus[i]);
-		if (vcpu)
-			baton_request(vcpu, req);
-	}
+	baton_for_each_vcpu(vm, i, vcpu)
+		baton_request(vcpu, req);
 }

@@ -182,10 +182,7 @@ static void vm_tsc_jumped(struct baton_vm *vm, u64 ticks)
 	ticks = baton_tsc_scale(vm, ticks);
 	baton_clock_tsc_jumped(vm, ticks);
 	vm->tsc_offset += ticks;
-	for (i = 0; i < BATON_MAX_VCPUS; i++) {
-		vcpu = vm->vcpus[i];
-		if (!vcpu)
-			continue;
+	baton_for_each_vcpu(vm, i, vcpu) {
 		vcpu->tsc_offset += ticks;
 		vcpu->dirty |= BATON_ST_TSC;
 	}
@@ -206,12 +203,12 @@ void baton_vms_tsc_jumped(u64 ticks)
  */
 static void vm_resumed(struct baton_vm *vm)
 {
+	struct baton_vcpu *vcpu;
 	u32 i;
 
 	atomic64_inc(&vm->tlb_gen);
-	for (i = 0; i < BATON_MAX_VCPUS; i++)
-		if (vm->vcpus[i])
-			WRITE_ONCE(vm->vcpus[i]->apic.timer_fired, true);
+	baton_for_each_vcpu(vm, i, vcpu)
+		WRITE_ONCE(vcpu->apic.timer_fired, true);
 	baton_request_all(vm, BATON_REQ_EVENT);
 }
 

@@ -14,6 +14,7 @@
 #include <linux/mm_types.h>
 #include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
+#include <linux/nospec.h>
 #include <linux/spinlock.h>
 #include <linux/uidgid.h>
 
@@ -60,6 +61,19 @@ struct baton_vm {
 	u32 tsc_khz;			/* I with a vCPU: the guest's */
 	void *arch;			/* I: the backend's */
 };
+
+/* Under no lock: vCPUs stay until their VM ends. One that comes meanwhile may be missed. */
+#define baton_for_each_vcpu(vm, i, vcpu)				\
+	for ((i) = 0; (i) < READ_ONCE((vm)->vcpu_top); (i)++)		\
+		if (!((vcpu) = READ_ONCE((vm)->vcpus[i]))) { } else
+
+/* NULL: there is none, or not yet. id may be a guest's. */
+static inline struct baton_vcpu *baton_vcpu_by_id(const struct baton_vm *vm, u64 id)
+{
+	if (id >= BATON_MAX_VCPUS)
+		return NULL;
+	return READ_ONCE(vm->vcpus[array_index_nospec(id, BATON_MAX_VCPUS)]);
+}
 
 static inline u64 baton_tsc_scale(const struct baton_vm *vm, u64 ticks)
 {
