@@ -18,7 +18,7 @@
 
 #include "compat.h"
 #include "hwcpu.h"
-#include "vm_list.h"
+#include "vm.h"
 
 static DEFINE_MUTEX(hw_lock);
 static unsigned int hw_users;	/* hw_lock: VMs alive */

@@ -14,7 +14,6 @@
 #include "slots.h"
 #include "vcpu.h"
 #include "vm.h"
-#include "vm_list.h"
 
 static DEFINE_SPINLOCK(list_lock);
 static LIST_HEAD(vm_list);	/* list_lock */

@@ -16,7 +16,6 @@
 
 #include "compat.h"
 #include "svm.h"
-#include "svm_pte.h"
 
 struct svm_caps svm_caps __ro_after_init;
 DEFINE_PER_CPU(struct svm_cpu, svm_cpus);

@@ -10,7 +10,6 @@
 #include <asm/processor.h>
 #include <asm/special_insns.h>
 
-#include "ept.h"
 #include "vmx.h"
 
 /* ---- probe ---------------------------------------------------------- */
