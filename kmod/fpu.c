@@ -197,19 +197,17 @@ void baton_debug_switch(struct baton_vcpu *vcpu, bool guest_armed)
 		host->dr[i] = native_get_debugreg(i);
 	if (!guest_armed)
 		return;
-	native_set_debugreg(0, dr[0]);
-	native_set_debugreg(1, dr[1]);
-	native_set_debugreg(2, dr[2]);
-	native_set_debugreg(3, dr[3]);
+	for (i = 0; i < 4; i++)
+		native_set_debugreg(i, dr[i]);
 }
 
 void baton_debug_restore(struct baton_host_debug *host)
 {
+	int i;
+
 	native_set_debugreg(7, 0);
-	native_set_debugreg(0, host->dr[0]);
-	native_set_debugreg(1, host->dr[1]);
-	native_set_debugreg(2, host->dr[2]);
-	native_set_debugreg(3, host->dr[3]);
+	for (i = 0; i < 4; i++)
+		native_set_debugreg(i, host->dr[i]);
 	native_set_debugreg(6, host->dr6);
 	native_set_debugreg(7, host->dr7);
 }

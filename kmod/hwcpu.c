@@ -41,7 +41,7 @@ enum baton_refusal baton_hwcpu_refusal(void)
 {
 	if (hw_probed != BATON_REFUSED_NOT)
 		return hw_probed;
-	if (!baton_hwcpu_may_run())
+	if (READ_ONCE(baton_hw_stopped))
 		return BATON_REFUSED_SUSPENDED;
 	/* While SVME is ours the owner test would find us. */
 	if (baton_hv->cpu_on && READ_ONCE(hw_users))

@@ -482,7 +482,7 @@ int baton_vcpu_run(struct baton_vcpu *vcpu)
 		r = host_work(vcpu);
 		if (r)
 			return r < 0 ? r : export(vcpu);
-		if (!baton_hwcpu_may_run())
+		if (READ_ONCE(baton_hw_stopped))
 			return -EAGAIN;
 	} while (turn(vcpu) == STEP_AGAIN);
 	if (READ_ONCE(vcpu->vm->dead))

@@ -627,7 +627,7 @@ extern u64 kshim_xcr0;
 #define XFEATURE_MASK_YMM 4u
 #define XFEATURE_MASK_AVX512 0xe0u
 
-/* asm/pvclock-abi.h */
+/* asm/pvclock.h, asm/pvclock-abi.h */
 struct pvclock_vcpu_time_info {
 	u32 version, pad0;
 	u64 tsc_timestamp, system_time;
@@ -639,6 +639,10 @@ struct pvclock_wall_clock {
 	u32 version, sec, nsec;
 } __packed;
 #define PVCLOCK_TSC_STABLE_BIT (1 << 0)
+static inline u64 pvclock_scale_delta(u64 delta, u32 mul_frac, int shift)
+{
+	return mul_u64_u32_shr(shift < 0 ? delta >> -shift : delta << shift, mul_frac, 32);
+}
 
 /* uapi/asm/kvm_para.h, uapi/linux/kvm_para.h */
 struct kvm_steal_time {
