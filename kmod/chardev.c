@@ -495,8 +495,8 @@ static int vcpu_mmap(struct file *file, struct vm_area_struct *vma)
 	if (vma->vm_pgoff || vma->vm_end - vma->vm_start != PAGE_SIZE ||
 	    !(vma->vm_flags & VM_SHARED) || vma->vm_flags & VM_EXEC)
 		return -EINVAL;
-	baton_vma_set_flags(vma, VM_DONTCOPY | VM_DONTEXPAND | VM_DONTDUMP);
-	baton_vma_clear_flags(vma, VM_MAYEXEC);
+	vm_flags_set(vma, VM_DONTCOPY | VM_DONTEXPAND | VM_DONTDUMP);
+	vm_flags_clear(vma, VM_MAYEXEC);
 	return vm_insert_page(vma, vma->vm_start, virt_to_page(vcpu->run));
 }
 
@@ -538,19 +538,9 @@ static const struct file_operations vcpu_fops = {
 	.llseek = noop_llseek,
 };
 
-static struct miscdevice device = {
+struct miscdevice baton_device = {
 	.minor = MISC_DYNAMIC_MINOR,
 	.name = "baton",
 	.mode = 0660,
 	.fops = &sys_fops,
 };
-
-int baton_chardev_init(void)
-{
-	return misc_register(&device);
-}
-
-void baton_chardev_exit(void)
-{
-	misc_deregister(&device);
-}

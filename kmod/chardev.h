@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The device node and the three kinds of descriptor behind it. */
+/* The device node; behind it are the three kinds of descriptor. */
 #ifndef BATON_CHARDEV_H
 #define BATON_CHARDEV_H
 
-int baton_chardev_init(void);
-void baton_chardev_exit(void);
+extern struct miscdevice baton_device;
 
 #endif

@@ -16,53 +16,25 @@
 #include <asm/cpufeatures.h>
 #include <asm/msr.h>
 
-static inline void baton_eventfd_signal(struct eventfd_ctx *ctx)
-{
-#ifdef HAVE_EVENTFD_SIGNAL_ONE
-	eventfd_signal(ctx);
-#else
-	eventfd_signal(ctx, 1);
+/* Kernels that do not have a name yet: it stands for what they have instead. */
+#ifndef HAVE_EVENTFD_SIGNAL_ONE
+#define eventfd_signal(ctx) eventfd_signal(ctx, 1)
 #endif
-}
-
-static inline void baton_vma_set_flags(struct vm_area_struct *vma, unsigned long flags)
-{
-#ifdef HAVE_VM_FLAGS_SET
-	vm_flags_set(vma, flags);
-#else
-	vma->vm_flags |= flags;
+#ifndef HAVE_VM_FLAGS_SET
+#define vm_flags_set(vma, flags) ((vma)->vm_flags |= (flags))
+#define vm_flags_clear(vma, flags) ((vma)->vm_flags &= ~(flags))
 #endif
-}
-
-static inline void baton_vma_clear_flags(struct vm_area_struct *vma, unsigned long flags)
-{
-#ifdef HAVE_VM_FLAGS_SET
-	vm_flags_clear(vma, flags);
-#else
-	vma->vm_flags &= ~flags;
+#ifndef HAVE_HRTIMER_SETUP
+#define hrtimer_setup(timer, fn, clock, mode) \
+	do { hrtimer_init(timer, clock, mode); (timer)->function = fn; } while (0)
 #endif
-}
-
-static inline void baton_hrtimer_init(struct hrtimer *timer,
-				      enum hrtimer_restart (*fn)(struct hrtimer *),
-				      clockid_t clock, enum hrtimer_mode mode)
-{
-#ifdef HAVE_HRTIMER_SETUP
-	hrtimer_setup(timer, fn, clock, mode);
-#else
-	hrtimer_init(timer, clock, mode);
-	timer->function = fn;
+#ifndef HAVE_ARCH_SEND_RESCHEDULE
+#define arch_smp_send_reschedule(cpu) smp_send_reschedule(cpu)
 #endif
-}
-
-static inline void baton_send_reschedule(int cpu)
-{
-#ifdef HAVE_ARCH_SEND_RESCHEDULE
-	arch_smp_send_reschedule(cpu);
-#else
-	smp_send_reschedule(cpu);
+/* > 0: the thread has run, or will soon. */
+#ifndef HAVE_YIELD_TO
+#define yield_to(task, preempt) ({ cond_resched(); 0; })
 #endif
-}
 
 /* The note (linux/hardirq.h) that this CPU took an interrupt. None: assume that it did. */
 #if defined(HAVE_L1D_NOTE) && IS_ENABLED(CONFIG_KVM_INTEL)
@@ -87,17 +59,6 @@ static inline void baton_send_reschedule(int cpu)
 #define baton_run_delay() 0ull
 #endif
 
-/* > 0: the thread has run, or will soon. */
-static inline int baton_yield_to(struct task_struct *task)
-{
-#ifdef HAVE_YIELD_TO
-	return yield_to(task, true);
-#else
-	cond_resched();
-	return 0;
-#endif
-}
-
 #ifndef HAVE_FOLL_INTERRUPTIBLE
 #define FOLL_INTERRUPTIBLE 0
 #endif
@@ -113,16 +74,14 @@ static inline int baton_yield_to(struct task_struct *task)
 		.suspend = on_suspend, .resume = on_resume,			\
 	};									\
 	static struct syscore name = { .ops = &name##_ops }
-#define baton_syscore_register(syscore) register_syscore(syscore)
-#define baton_syscore_unregister(syscore) unregister_syscore(syscore)
 #else
 #define BATON_SYSCORE_PARAM void
 #define BATON_SYSCORE(name, on_suspend, on_resume)				\
 	static struct syscore_ops name = {					\
 		.suspend = on_suspend, .resume = on_resume,			\
 	}
-#define baton_syscore_register(syscore) register_syscore_ops(syscore)
-#define baton_syscore_unregister(syscore) unregister_syscore_ops(syscore)
+#define register_syscore register_syscore_ops
+#define unregister_syscore unregister_syscore_ops
 #endif
 
 #endif

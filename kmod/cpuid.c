@@ -9,6 +9,7 @@
  * topology) are the monitor's to fill in as it likes.
  */
 #include <linux/bits.h>
+#include <linux/kvm_para.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
 #include <asm/cpufeature.h>
@@ -19,8 +20,6 @@
 
 enum { EAX, EBX, ECX, EDX };
 
-#define PV_LEAF		0x40000000u
-#define PV_FEATURES	0x40000001u
 #define MAX_BASIC	0xdu
 #define MAX_EXTENDED	0x80000021u
 #define FIRST_EXTENDED	0x80000000u
@@ -50,9 +49,12 @@ struct feature_reg {
 };
 
 #define NO_WORD 0xff
+/* Identification or sizes; what is offered there is filled in by offer_fixed() or amend(). */
+#define FREE(leaf, subleaf, reg) { leaf, subleaf, reg, 0, 0, ~0u, NO_WORD, 0 }
 
-/* Ascending by leaf and subleaf, as is the next table. */
 static const struct feature_reg feature_regs[] = {
+	/* family and model; CLFLUSH line size, APIC id and count */
+	FREE(1, 0, EAX), FREE(1, 0, EBX),
 	/* FPU … PSE36 CLFLUSH MMX FXSR SSE SSE2; HTT is topology; MCE APIC MTRR MCA PAT */
 	{ 1, 0, EDX, 0x078bfbff, 0, BIT(28), CPUID_1_EDX, 0x00015280 },
 	/*
@@ -63,6 +65,7 @@ static const struct feature_reg feature_regs[] = {
 	  LEAF1_OSXSAVE, CPUID_1_ECX, 0 },
 	/* ARAT: the APIC timer never stops */
 	{ 6, 0, EAX, 0, BIT(2), 0, NO_WORD, 0 },
+	FREE(7, 0, EAX), /* the last subleaf */
 	/*
 	 * FSGSBASE BMI1 AVX2 FDP_EXCPTN SMEP BMI2 ERMS INVPCID FCS AVX512F DQ RDSEED
 	 * ADX SMAP IFMA CLFLUSHOPT CLWB CD SHA BW VL; ours: TSC_ADJUST. No TSX.
@@ -73,18 +76,20 @@ static const struct feature_reg feature_regs[] = {
 	/* 4VNNIW 4FMAPS FSRM VP2INTERSECT MD_CLEAR SERIALIZE FP16 SPEC_CTRL STIBP ARCH_CAP SSBD */
 	{ 7, 0, EDX, 0xac80451c, 0, 0, CPUID_7_EDX, 0 },
 	/* XSAVEOPT XSAVEC XGETBV1; no XSAVES */
-	{ XSTATE_LEAF, 1, EAX, 0x7, 0, 0, CPUID_D_1_EAX, 0 },
+	{ XSTATE_LEAF, 1, EAX, 0x7, 0, 0, CPUID_D_1_EAX, 0 }, FREE(XSTATE_LEAF, 1, EBX),
 	/*
 	 * NOP_IO_DELAY CLOCKSOURCE2 STEAL_TIME PV_EOI PV_UNHALT PV_TLB_FLUSH PV_SEND_IPI
 	 * POLL_CONTROL PV_SCHED_YIELD CLOCKSOURCE_STABLE
 	 */
-	{ PV_FEATURES, 0, EAX, 0, 0x01003aea, 0, NO_WORD, 0 },
+	{ KVM_CPUID_FEATURES, 0, EAX, 0, 0x01003aea, 0, NO_WORD, 0 },
+	FREE(0x80000001, 0, EAX), FREE(0x80000001, 0, EBX),
 	/* LAHF CR8_LEGACY ABM SSE4A MISALIGNSSE 3DNOWPREFETCH XOP FMA4 TBM TOPOEXT */
 	{ 0x80000001, 0, ECX, 0x006109f1 & ~BIT(1), 0, BIT(1), CPUID_8000_0001_ECX, 0 },
 	/* as leaf 1, SYSCALL NX MMXEXT FXSR_OPT GBPAGES RDTSCP LM */
 	{ 0x80000001, 0, EDX, 0x2fd3fbff, 0, 0, CPUID_8000_0001_EDX, 0 },
 	/* invariant TSC */
 	{ 0x80000007, 0, EDX, BIT(8), 0, 0, NO_WORD, 0 },
+	FREE(0x80000008, 0, EAX), FREE(0x80000008, 0, ECX),
 	/* CLZERO XSAVEERPTR IBPB IBRS STIBP SSBD BTC_NO IBPB_RET */
 	{ 0x80000008, 0, EBX, 0x6100d005, 0, 0, CPUID_8000_0008_EBX, 0 },
 	/* LFENCE_RDTSC NULL_SEL_CLEARS_BASE */
@@ -99,7 +104,7 @@ static const struct {
 } descriptive[] = {
 	{ 0x0, 0, true }, { 0x2, 0, true }, { 0x4, 5, true }, { 0xb, 3, false },
 	{ 0x15, 0, false }, { 0x16, 0, false }, { 0x1f, 4, false },
-	{ PV_LEAF, 0, false }, { 0x40000010, 0, false },
+	{ KVM_CPUID_SIGNATURE, 0, false }, { 0x40000010, 0, false },
 	{ FIRST_EXTENDED, 0, true }, { 0x80000002, 0, true }, { 0x80000003, 0, true },
 	{ 0x80000004, 0, true }, { 0x80000005, 0, true }, { 0x80000006, 0, true },
 	{ 0x8000001d, 5, true }, { 0x8000001e, 0, true },
@@ -118,7 +123,7 @@ static struct baton_cpuid_entry host_entry(u32 leaf, u32 subleaf, bool indexed)
 		.flags = indexed ? BATON_CPUID_SUBLEAF_MATTERS : 0,
 	};
 
-	if ((leaf & 0xffff0000) != PV_LEAF && leaf <= cpuid_eax(leaf & FIRST_EXTENDED))
+	if ((leaf & 0xffff0000) != KVM_CPUID_SIGNATURE && leaf <= cpuid_eax(leaf & FIRST_EXTENDED))
 		cpuid_count(leaf, subleaf, &entry.eax, &entry.ebx, &entry.ecx, &entry.edx);
 	return entry;
 }
@@ -162,7 +167,7 @@ static u32 not_usable(const struct feature_reg *feature)
 /* Of feature_regs, found out at load: each vCPU's leaves are held against them. */
 static u32 offered_bits[ARRAY_SIZE(feature_regs)];
 
-int baton_cpuid_init(void)
+void baton_cpuid_init(void)
 {
 	size_t i;
 
@@ -172,7 +177,6 @@ int baton_cpuid_init(void)
 
 		offered_bits[i] = (host & feature->host & ~not_usable(feature)) | feature->made;
 	}
-	return 0;
 }
 
 /* --- what the host offers ---------------------------------------------------------- */
@@ -280,8 +284,8 @@ static void offer_fixed(struct list *list)
 	entry = find_in_list(list, 0x80000008, 0);
 	entry->eax = baton_phys_bits() | LINEAR_BITS << 8;
 	/* "KVMKVMKVM": the clock's ABI is KVM's, and so is the name it goes by. */
-	entry = append(list, PV_LEAF, 0, false);
-	entry->eax = PV_FEATURES;
+	entry = append(list, KVM_CPUID_SIGNATURE, 0, false);
+	entry->eax = KVM_CPUID_FEATURES;
 	entry->ebx = 0x4b4d564b;
 	entry->ecx = 0x564b4d56;
 	entry->edx = 0x4d;
@@ -312,56 +316,14 @@ int baton_cpuid_supported(void *entries, u32 *count)
 
 /* --- a guest's leaves: checks ------------------------------------------------------- */
 
-/*
- * Where the check of a sorted list has got to in the two tables, which are sorted
- * too: no row is looked at twice.
- */
-struct check {
-	size_t feature, descriptive;
-};
-
-static bool is_descriptive(struct check *check, u32 leaf)
+static bool is_descriptive(u32 leaf)
 {
-	size_t *i = &check->descriptive;
+	size_t i;
 
-	while (*i < ARRAY_SIZE(descriptive) && descriptive[*i].leaf < leaf)
-		++*i;
-	return *i < ARRAY_SIZE(descriptive) && descriptive[*i].leaf == leaf;
-}
-
-/* The next row of this entry; its number, or that of rows if there is none. */
-static size_t next_row(struct check *check, const struct baton_cpuid_entry *entry)
-{
-	size_t *i = &check->feature;
-
-	for (; *i < ARRAY_SIZE(feature_regs); ++*i) {
-		const struct feature_reg *row = &feature_regs[*i];
-
-		if (row->leaf == entry->leaf && row->subleaf == entry->subleaf)
-			return (*i)++;
-		if (row->leaf > entry->leaf ||
-		    (row->leaf == entry->leaf && row->subleaf > entry->subleaf))
-			break;
-	}
-	return ARRAY_SIZE(feature_regs);
-}
-
-/* Leaves whose other registers are identification or sizes. */
-static bool others_are_free(const struct baton_cpuid_entry *entry, u8 reg)
-{
-	switch (entry->leaf) {
-	case 1:
-	case 0x80000001:
-		return reg == EAX || reg == EBX;
-	case 0x80000008:
-		return reg == EAX || reg == ECX;
-	case 7: /* the last subleaf; in the other ones EAX has features */
-		return reg == EAX && !entry->subleaf;
-	case XSTATE_LEAF: /* subleaf 1: a size, which amend() fills in */
-		return reg == EBX;
-	default:
-		return false;
-	}
+	for (i = 0; i < ARRAY_SIZE(descriptive); i++)
+		if (descriptive[i].leaf == leaf)
+			return true;
+	return false;
 }
 
 /* Sizes and masks of XSAVE's state; subleaf 1 has features. */
@@ -376,30 +338,29 @@ static bool xstate_ok(const struct baton_cpuid_entry *entry)
 	       entry->ebx == host_reg(XSTATE_LEAF, entry->subleaf, EBX);
 }
 
-static bool entry_ok(const struct baton_cpuid_entry *entry, struct check *check)
+static bool entry_ok(const struct baton_cpuid_entry *entry)
 {
 	const u32 *regs = &entry->eax;
-	u32 seen = 0;
+	u32 allowed[4] = {};
 	size_t i;
-	u8 reg;
 
 	if (entry->flags & ~BATON_CPUID_SUBLEAF_MATTERS || entry->reserved)
 		return false;
 	/* Else subleaf 0's registers would be read as another one's features. */
 	if ((entry->leaf == 7 || entry->leaf == XSTATE_LEAF) && !entry->flags)
 		return false;
-	if (is_descriptive(check, entry->leaf))
+	if (is_descriptive(entry->leaf))
 		return true;
 	if (entry->leaf == XSTATE_LEAF && entry->subleaf != 1)
 		return xstate_ok(entry);
-	while ((i = next_row(check, entry)) < ARRAY_SIZE(feature_regs)) {
-		reg = feature_regs[i].reg;
-		seen |= BIT(reg);
-		if (regs[reg] & ~(offered_bits[i] | feature_regs[i].free))
-			return false;
+	for (i = 0; i < ARRAY_SIZE(feature_regs); i++) {
+		const struct feature_reg *row = &feature_regs[i];
+
+		if (row->leaf == entry->leaf && row->subleaf == entry->subleaf)
+			allowed[row->reg] = offered_bits[i] | row->free;
 	}
-	for (reg = EAX; reg <= EDX; reg++)
-		if (regs[reg] && !(seen & BIT(reg)) && !others_are_free(entry, reg))
+	for (i = 0; i < ARRAY_SIZE(allowed); i++)
+		if (regs[i] & ~allowed[i])
 			return false;
 	return true;
 }
@@ -484,20 +445,19 @@ static const struct {
 	{ 7, EDX, 29, BATON_GF_ARCH_CAP, 0 },
 	{ 0x80000001, EDX, 20, BATON_GF_NX, 0 },
 	{ 0x80000001, EDX, 25, BATON_GF_FFXSR, 0 },
-	{ 0x80000001, EDX, 26, BATON_GF_GBPAGES, 0 },
 	{ 0x80000001, EDX, 27, BATON_GF_RDTSCP, 0 },
 	{ 0x80000001, EDX, 29, BATON_GF_LONG_MODE, 0 },
 	{ 0x80000008, EBX, 12, BATON_GF_PRED_CMD, 0 },
 	{ 0x80000008, EBX, 14, BATON_GF_SPEC_CTRL, 0 },
 	{ 0x80000008, EBX, 15, BATON_GF_SPEC_CTRL, 0 },
 	{ 0x80000008, EBX, 24, BATON_GF_SPEC_CTRL, 0 },
-	{ PV_FEATURES, EAX, 3, BATON_GF_PVCLOCK, 0 },
-	{ PV_FEATURES, EAX, 5, BATON_GF_PV_STEAL, 0 },
-	{ PV_FEATURES, EAX, 6, BATON_GF_PV_EOI, 0 },
-	{ PV_FEATURES, EAX, 7, BATON_GF_PV_UNHALT, 0 },
-	{ PV_FEATURES, EAX, 11, BATON_GF_PV_SEND_IPI, 0 },
-	{ PV_FEATURES, EAX, 12, BATON_GF_PV_POLL, 0 },
-	{ PV_FEATURES, EAX, 13, BATON_GF_PV_YIELD, 0 },
+	{ KVM_CPUID_FEATURES, EAX, 3, BATON_GF_PVCLOCK, 0 },
+	{ KVM_CPUID_FEATURES, EAX, 5, BATON_GF_PV_STEAL, 0 },
+	{ KVM_CPUID_FEATURES, EAX, 6, BATON_GF_PV_EOI, 0 },
+	{ KVM_CPUID_FEATURES, EAX, 7, BATON_GF_PV_UNHALT, 0 },
+	{ KVM_CPUID_FEATURES, EAX, 11, BATON_GF_PV_SEND_IPI, 0 },
+	{ KVM_CPUID_FEATURES, EAX, 12, BATON_GF_PV_POLL, 0 },
+	{ KVM_CPUID_FEATURES, EAX, 13, BATON_GF_PV_YIELD, 0 },
 };
 
 static void gather(struct baton_cpuid_table *table)
@@ -506,7 +466,6 @@ static void gather(struct baton_cpuid_table *table)
 	size_t i;
 
 	table->max_basic = bits_of(table, 0, 0, EAX);
-	table->max_ext = bits_of(table, FIRST_EXTENDED, 0, EAX);
 	/* RDPMC exits and is refused, with the bit or without. */
 	table->cr4_allowed = X86_CR4_PCE;
 	for (i = 0; i < ARRAY_SIZE(consequences); i++) {
@@ -527,14 +486,13 @@ static void gather(struct baton_cpuid_table *table)
 int baton_cpuid_set(struct baton_vcpu *vcpu, struct baton_cpuid_entry *entries, u32 count)
 {
 	struct baton_cpuid_table table = { .entries = entries, .count = count };
-	struct check check = { };
 	u32 i;
 
 	sort(entries, count, sizeof(*entries), compare_entries, NULL);
 	if (has_twins(entries, count))
 		return -EINVAL;
 	for (i = 0; i < count; i++)
-		if (!entry_ok(&entries[i], &check))
+		if (!entry_ok(&entries[i]))
 			return -EINVAL;
 	gather(&table);
 	baton_cpuid_free(&vcpu->cpuid);
@@ -595,7 +553,7 @@ static void amend(const struct baton_vcpu *vcpu, u32 leaf, u32 subleaf, u32 out[
 		out[ECX] &= ~LEAF1_OSXSAVE;
 		if (sregs->cr4 & X86_CR4_OSXSAVE)
 			out[ECX] |= LEAF1_OSXSAVE;
-		if (!(vcpu->apic.base & BATON_APIC_ENABLE))
+		if (!(vcpu->apic.base & MSR_IA32_APICBASE_ENABLE))
 			out[EDX] &= ~LEAF1_APIC;
 	} else if (leaf == XSTATE_LEAF && subleaf == 0) {
 		out[EBX] = xsave_size(&vcpu->cpuid, sregs->xcr0, false);

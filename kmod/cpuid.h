@@ -22,20 +22,19 @@ struct baton_vcpu;
 #define BATON_GF_ARCH_CAP	(1u << 8)
 #define BATON_GF_TSC_ADJUST	(1u << 9)
 #define BATON_GF_PVCLOCK	(1u << 10)
-#define BATON_GF_GBPAGES	(1u << 11)
-#define BATON_GF_FFXSR		(1u << 12)
-#define BATON_GF_MTRR		(1u << 13)
-#define BATON_GF_PV_EOI		(1u << 14)
-#define BATON_GF_PV_STEAL	(1u << 15)
-#define BATON_GF_PV_UNHALT	(1u << 16)
-#define BATON_GF_PV_SEND_IPI	(1u << 17)
-#define BATON_GF_PV_POLL	(1u << 18)
-#define BATON_GF_PV_YIELD	(1u << 19)
+#define BATON_GF_FFXSR		(1u << 11)
+#define BATON_GF_MTRR		(1u << 12)
+#define BATON_GF_PV_EOI		(1u << 13)
+#define BATON_GF_PV_STEAL	(1u << 14)
+#define BATON_GF_PV_UNHALT	(1u << 15)
+#define BATON_GF_PV_SEND_IPI	(1u << 16)
+#define BATON_GF_PV_POLL	(1u << 17)
+#define BATON_GF_PV_YIELD	(1u << 18)
 
 struct baton_cpuid_table {
 	struct baton_cpuid_entry *entries; /* sorted by leaf, subleaf; NULL: none */
 	u32 count;
-	u32 max_basic, max_ext;
+	u32 max_basic;
 	u32 features;		/* BATON_GF_* */
 	u64 cr4_allowed;	/* CR4 bits by these leaves */
 	u64 xcr0_allowed;
@@ -43,7 +42,7 @@ struct baton_cpuid_table {
 };
 
 /* At load, before the others. */
-int baton_cpuid_init(void);
+void baton_cpuid_init(void);
 /* Fills in (struct baton_cpuid_entry[]) what this host offers; -E2BIG with *count needed. */
 int baton_cpuid_supported(void *entries, u32 *count);
 /* Takes over entries (kvmalloc'ed) after checking them against what is offered. */

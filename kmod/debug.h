@@ -32,7 +32,7 @@ static inline bool baton_steps(const struct baton_vcpu *vcpu)
 static inline u32 baton_debug_exceptions(const struct baton_vcpu *vcpu)
 {
 	return (baton_steps(vcpu) ? 0x97ce1 : 0) |
-	       (vcpu->debug.flags & BATON_DEBUG_SW_BREAK ? BIT(VECTOR_BP) : 0);
+	       (vcpu->debug.flags & BATON_DEBUG_SW_BREAK ? BIT(X86_TRAP_BP) : 0);
 }
 
 /* As hardware is to have it: the monitor's breakpoints, or the guest's. */

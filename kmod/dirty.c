@@ -45,14 +45,12 @@
  */
 #define LOG_MAX_SHARE 4u
 
-int baton_dirty_alloc(struct baton_slots *slots, u32 at)
+int baton_dirty_alloc(const struct baton_slots *slots, struct baton_memslot *slot)
 {
-	struct baton_memslot *slot = &slots->slot[at];
 	u64 pages = 0;
 	u32 i;
 
-	slot->dirty = NULL;
-	if (!(slot->flags & BATON_SLOT_LOG_DIRTY))
+	if (slot->dirty || !(slot->flags & BATON_SLOT_LOG_DIRTY))
 		return 0;
 	for (i = 0; i < slots->count; i++)
 		if (slots->slot[i].flags & BATON_SLOT_LOG_DIRTY)

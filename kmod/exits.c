@@ -89,7 +89,7 @@ enum baton_next baton_exit_hlt(struct baton_vcpu *vcpu)
 	vcpu->mp_state = BATON_MP_HALTED;
 	/* Whether NMIs are blocked decides over waking up (run.c). */
 	vcpu->save |= BATON_ST_EVENTS;
-	return BATON_HALTED;
+	return BATON_LEAVE;
 }
 
 bool baton_exit_decodes(const struct baton_vcpu *vcpu, u64 gpa, u32 access)

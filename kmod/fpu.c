@@ -197,19 +197,17 @@ void baton_debug_switch(struct baton_vcpu *vcpu, bool guest_armed)
 		host->dr[i] = native_get_debugreg(i);
 	if (!guest_armed)
 		return;
-	native_set_debugreg(0, dr[0]);
-	native_set_debugreg(1, dr[1]);
-	native_set_debugreg(2, dr[2]);
-	native_set_debugreg(3, dr[3]);
+	for (i = 0; i < 4; i++)
+		native_set_debugreg(i, dr[i]);
 }
 
 void baton_debug_restore(struct baton_host_debug *host)
 {
+	int i;
+
 	native_set_debugreg(7, 0);
-	native_set_debugreg(0, host->dr[0]);
-	native_set_debugreg(1, host->dr[1]);
-	native_set_debugreg(2, host->dr[2]);
-	native_set_debugreg(3, host->dr[3]);
+	for (i = 0; i < 4; i++)
+		native_set_debugreg(i, host->dr[i]);
 	native_set_debugreg(6, host->dr6);
 	native_set_debugreg(7, host->dr7);
 }
@@ -281,7 +279,7 @@ void baton_exit_db(struct baton_vcpu *vcpu, u64 causes)
 	dbg->dr6 = (dbg->dr6 & ~(u64)DR_TRAP_BITS) | causes;
 	dbg->dr7 &= ~(u64)DR_GENERAL_DETECT;
 	vcpu->dirty |= BATON_ST_DEBUG;
-	baton_queue_exception(vcpu, VECTOR_DB, false, 0);
+	baton_queue_exception(vcpu, X86_TRAP_DB, false, 0);
 }
 
 enum baton_next baton_exit_trap(struct baton_vcpu *vcpu, u64 causes, bool step)
@@ -300,7 +298,7 @@ enum baton_next baton_exit_trap(struct baton_vcpu *vcpu, u64 causes, bool step)
 		baton_exit_db(vcpu, causes);
 	if (baton_steps(vcpu) && step)
 		mine |= DR_STEP;
-	return mine ? baton_exit_debug(vcpu, VECTOR_DB, mine) : BATON_ENTER;
+	return mine ? baton_exit_debug(vcpu, X86_TRAP_DB, mine) : BATON_ENTER;
 }
 
 enum baton_next baton_exit_debug(struct baton_vcpu *vcpu, u8 vector, u64 dr6)

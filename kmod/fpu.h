@@ -9,6 +9,7 @@
 
 #include <linux/types.h>
 #include <asm/debugreg.h>
+#include <asm/trapnr.h>
 
 struct baton_vcpu;
 
@@ -26,9 +27,6 @@ void baton_fpu_enter(struct baton_vcpu *vcpu);
 void baton_fpu_note_xcr0(struct baton_vcpu *vcpu);
 /* The reverse of enter; host may use its FPU again. */
 void baton_fpu_leave(struct baton_vcpu *vcpu);
-
-#define VECTOR_DB 1
-#define VECTOR_BP 3
 
 /* SDM vol. 3 "Debug Registers": what asm/debugreg.h has no name for. */
 #define DR_BD			(1ull << 13)	/* DR6: access to a debug register */

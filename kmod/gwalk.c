@@ -6,15 +6,11 @@
  */
 #include <linux/errno.h>
 #include <asm/msr-index.h>
+#include <asm/pgtable_types.h>
 #include <asm/processor-flags.h>
 
 #include "fetch.h"
 
-#define PTE_P	(1ull << 0)
-#define PTE_RW	(1ull << 1)
-#define PTE_US	(1ull << 2)
-#define PTE_PS	(1ull << 7)
-#define PTE_NX	(1ull << 63)
 #define ADDRESS_52 0x000ffffffffff000ull
 
 /* One of the five kinds of paging: which address bits pick an entry at each level. */
@@ -56,7 +52,7 @@ static bool is_canonical(const struct format *f, u64 gva)
 
 static bool is_large(const struct format *f, u64 pte, unsigned int level)
 {
-	return pte & PTE_PS && level >= f->large_from && level <= f->large_to;
+	return pte & _PAGE_PSE && level >= f->large_from && level <= f->large_to;
 }
 
 static bool is_pdpte(const struct format *f, unsigned int level)
@@ -76,13 +72,13 @@ static u64 reserved_bits(const struct baton_walk *walk, const struct format *f, 
 	if (f == &format_pae)
 		bits |= 0x7ff0000000000000ull;
 	if (!(walk->efer & EFER_NX) || is_pdpte(f, level))
-		bits |= PTE_NX;
+		bits |= _PAGE_NX;
 	if (is_pdpte(f, level))
 		bits |= 0x1e6;
 	else if (is_large(f, pte, level))
 		bits |= ((1ull << level_shift(f, level)) - 1) & ~0x1fffull;
 	else if (level > 3)
-		bits |= PTE_PS;
+		bits |= _PAGE_PSE;
 	return bits;
 }
 
@@ -90,15 +86,15 @@ static u64 reserved_bits(const struct baton_walk *walk, const struct format *f, 
 static bool access_allowed(const struct baton_walk *walk, const struct format *f, u64 rights,
 			   bool nx)
 {
-	if (walk->user && !(rights & PTE_US))
+	if (walk->user && !(rights & _PAGE_USER))
 		return false;
-	if (walk->write && !(rights & PTE_RW) && (walk->user || walk->cr0 & X86_CR0_WP))
+	if (walk->write && !(rights & _PAGE_RW) && (walk->user || walk->cr0 & X86_CR0_WP))
 		return false;
 	if (!walk->fetch)
 		return true;
 	if (nx && f->entry_size == 8 && walk->efer & EFER_NX)
 		return false;
-	return walk->user || !(walk->cr4 & X86_CR4_SMEP) || !(rights & PTE_US);
+	return walk->user || !(walk->cr4 & X86_CR4_SMEP) || !(rights & _PAGE_USER);
 }
 
 static u64 leaf_address(const struct format *f, u64 pte, unsigned int level, u64 gva)
@@ -125,7 +121,7 @@ int baton_gwalk(const struct baton_walk *walk, u64 gva, baton_walk_read read, vo
 		u64 *ret_gpa)
 {
 	const struct format *f = format_of(walk);
-	u64 rights = PTE_RW | PTE_US;
+	u64 rights = _PAGE_RW | _PAGE_USER;
 	unsigned int level;
 	bool nx = false;
 	u64 table, index;
@@ -145,11 +141,11 @@ int baton_gwalk(const struct baton_walk *walk, u64 gva, baton_walk_read read, vo
 		r = read(ctx, table + index * f->entry_size, &pte, f->entry_size);
 		if (r)
 			return r;
-		if (!(pte & PTE_P) || pte & reserved_bits(walk, f, pte, level))
+		if (!(pte & _PAGE_PRESENT) || pte & reserved_bits(walk, f, pte, level))
 			return -EFAULT;
 		if (!is_pdpte(f, level)) {
 			rights &= pte;
-			nx |= !!(pte & PTE_NX);
+			nx |= !!(pte & _PAGE_NX);
 		}
 		if (level == 1 || is_large(f, pte, level)) {
 			if (!access_allowed(walk, f, rights, nx))

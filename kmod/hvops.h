@@ -21,7 +21,6 @@ struct baton_pte_format;
 enum baton_next {
 	BATON_ENTER,	/* handled: enter again if baton_may_stay() */
 	BATON_LEAVE,	/* close the window, look at requests, come back */
-	BATON_HALTED,	/* mp_state is HALTED: block */
 	BATON_FAULT,	/* second-level fault described in vcpu->fault */
 	BATON_TO_USER,	/* run page is filled in: return to the monitor */
 };
@@ -43,7 +42,6 @@ enum baton_next {
 #define BATON_MEMORY_LOGS	(1u << 1) /* … and calls baton_dirty_note() for the latter */
 
 struct baton_hvops {
-	const char *name;		/* "vmx", "svm" */
 	enum baton_vendor vendor;
 	size_t vcpu_size;		/* of the struct that begins with baton_vcpu */
 	const struct baton_pte_format *pte;

@@ -18,7 +18,7 @@
 
 #include "compat.h"
 #include "hwcpu.h"
-#include "vm_list.h"
+#include "vm.h"
 
 static DEFINE_MUTEX(hw_lock);
 static unsigned int hw_users;	/* hw_lock: VMs alive */
@@ -27,29 +27,21 @@ static enum baton_refusal hw_probed;	/* set once at load */
 bool baton_hw_stopped;		/* suspend or reboot under way */
 static u64 hw_suspend_tsc;
 
+/* What probe() can say; other refusals pass, and are asked for by BATON_GET_INFO. */
 static const char * const refusal_texts[] = {
-	[BATON_REFUSED_NOT] = "ready",
 	[BATON_REFUSED_NO_VIRT] = "this processor has neither VT-x nor AMD-V",
 	[BATON_REFUSED_FIRMWARE] = "virtualization is switched off in the firmware setup",
 	[BATON_REFUSED_NO_NESTED_PAGING] = "this processor has no nested paging (EPT or NPT)",
 	[BATON_REFUSED_NO_UNRESTRICTED] = "this processor lacks VT-x unrestricted guest mode",
 	[BATON_REFUSED_CPU_FEATURE] = "this processor lacks a control that Baton needs",
-	[BATON_REFUSED_OWNER] = "another hypervisor owns the processor's virtualization",
 	[BATON_REFUSED_FRED] = "FRED event delivery is on; boot the host with fred=off",
-	[BATON_REFUSED_PT] = "Intel PT tracing is on and cannot go on in a VM",
-	[BATON_REFUSED_SUSPENDED] = "the host is going to sleep or restarting",
 };
-
-const char *baton_refusal_text(enum baton_refusal refusal)
-{
-	return refusal < ARRAY_SIZE(refusal_texts) ? refusal_texts[refusal] : "unknown";
-}
 
 enum baton_refusal baton_hwcpu_refusal(void)
 {
 	if (hw_probed != BATON_REFUSED_NOT)
 		return hw_probed;
-	if (!baton_hwcpu_may_run())
+	if (READ_ONCE(baton_hw_stopped))
 		return BATON_REFUSED_SUSPENDED;
 	/* While SVME is ours the owner test would find us. */
 	if (baton_hv->cpu_on && READ_ONCE(hw_users))
@@ -194,33 +186,24 @@ int baton_hwcpu_init(void)
 	hw_probed = baton_hv ? baton_hv->probe() : BATON_REFUSED_NO_VIRT;
 	if (hw_probed != BATON_REFUSED_NOT) {
 		pr_warn("cannot run VMs here: %s (reason %u)\n",
-			baton_refusal_text(hw_probed), hw_probed);
+			refusal_texts[hw_probed], hw_probed);
 		return 0;
 	}
 	r = baton_hv->setup();
 	if (r)
 		return r;
-	r = register_pm_notifier(&hw_pm_notifier);
-	if (r)
-		goto err_teardown;
-	r = register_reboot_notifier(&hw_reboot_notifier);
-	if (r)
-		goto err_pm;
-	baton_syscore_register(&hw_syscore);
+	/* These fail if they are registered already: they are not. */
+	register_pm_notifier(&hw_pm_notifier);
+	register_reboot_notifier(&hw_reboot_notifier);
+	register_syscore(&hw_syscore);
 	return 0;
-
-err_pm:
-	unregister_pm_notifier(&hw_pm_notifier);
-err_teardown:
-	baton_hv->teardown();
-	return r;
 }
 
 void baton_hwcpu_exit(void)
 {
 	if (hw_probed != BATON_REFUSED_NOT)
 		return;
-	baton_syscore_unregister(&hw_syscore);
+	unregister_syscore(&hw_syscore);
 	unregister_reboot_notifier(&hw_reboot_notifier);
 	unregister_pm_notifier(&hw_pm_notifier);
 	baton_hv->teardown();

@@ -15,14 +15,7 @@ int baton_hwcpu_get(void);
 void baton_hwcpu_put(void);
 /* enum baton_refusal as of now. */
 enum baton_refusal baton_hwcpu_refusal(void);
-/* False from the start of suspend or reboot: no window may be opened. */
+/* From the start of suspend or reboot on: no window may be opened. READ_ONCE. */
 extern bool baton_hw_stopped;
-static inline bool baton_hwcpu_may_run(void)
-{
-	return !READ_ONCE(baton_hw_stopped);
-}
-
-/* "vmx: VT-x is off in the firmware …": one line a person understands. */
-const char *baton_refusal_text(enum baton_refusal refusal);
 
 #endif

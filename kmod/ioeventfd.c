@@ -69,7 +69,7 @@ static bool signal(const struct baton_ioeventfds *all, u64 address, u8 size, u64
 
 	for (; at < all->count && all->binding[at].address == address; at++) {
 		if (fits(&all->binding[at], size, data)) {
-			baton_eventfd_signal(all->binding[at].ctx);
+			eventfd_signal(all->binding[at].ctx);
 			return true;
 		}
 	}
@@ -121,23 +121,28 @@ static void free_old(struct rcu_head *rcu)
 	kfree(old);
 }
 
-/* A copy of `old` (or NULL) with `skip` bindings left out and `extra` free, at `at`. */
-static struct baton_ioeventfds *copy(const struct baton_ioeventfds *old, u32 at, u32 skip,
-				     u32 extra)
+/* A copy of `old` (or NULL) without binding `gone`, if there is one, and with room for another. */
+static struct baton_ioeventfds *copy_without(const struct baton_ioeventfds *old, u32 gone)
 {
-	u32 had = old ? old->count : 0, count = had - skip + extra;
+	u32 i, had = old ? old->count : 0;
 	struct baton_ioeventfds *all;
 
-	all = kzalloc(struct_size(all, binding, count), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	all = kzalloc(struct_size(all, binding, had + 1), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!all)
 		return NULL;
-	all->count = count;
-	if (old) {
-		memcpy(all->binding, old->binding, at * sizeof(*old->binding));
-		memcpy(&all->binding[at + extra], &old->binding[at + skip],
-		       (had - at - skip) * sizeof(*old->binding));
-	}
+	for (i = 0; i < had; i++)
+		if (i != gone)
+			all->binding[all->count++] = old->binding[i];
 	return all;
+}
+
+static void insert(struct baton_ioeventfds *all, const struct binding *key)
+{
+	struct binding *at = &all->binding[lower_bound(all, key->address)];
+
+	memmove(at + 1, at, (char *)&all->binding[all->count] - (char *)at);
+	all->count++;
+	*at = *key;
 }
 
 static void replace(struct baton_vm *vm, struct baton_ioeventfds *old,
@@ -171,39 +176,26 @@ static u32 find(const struct baton_ioeventfds *all, const struct binding *key)
 	return all->count;
 }
 
-/* Takes over the reference on key->ctx if it succeeds. */
-static int add(struct baton_vm *vm, struct baton_ioeventfds *old, const struct binding *key)
+/* Takes over the reference on key->ctx if it binds it. */
+static int change(struct baton_vm *vm, struct baton_ioeventfds *old, const struct binding *key,
+		  bool off)
 {
+	u32 had = old ? old->count : 0, at = old ? find(old, key) : 0;
 	struct baton_ioeventfds *all;
-	u32 at = 0;
 
-	if (old) {
-		if (find(old, key) < old->count)
-			return -EEXIST;
-		if (old->count >= BATON_MAX_EVENTFDS)
-			return -ENOSPC;
-		at = lower_bound(old, key->address);
-	}
-	all = copy(old, at, 0, 1);
-	if (!all)
-		return -ENOMEM;
-	all->binding[at] = *key;
-	replace(vm, old, all);
-	return 0;
-}
-
-static int take_away(struct baton_vm *vm, struct baton_ioeventfds *old,
-		     const struct binding *key)
-{
-	struct baton_ioeventfds *all;
-	u32 at = old ? find(old, key) : 0;
-
-	if (!old || at == old->count || old->binding[at].ctx != key->ctx)
+	if (off && (at == had || old->binding[at].ctx != key->ctx))
 		return -ENOENT;
-	all = copy(old, at, 1, 0);
+	if (!off && at < had)
+		return -EEXIST;
+	if (!off && had >= BATON_MAX_EVENTFDS)
+		return -ENOSPC;
+	all = copy_without(old, at);
 	if (!all)
 		return -ENOMEM;
-	old->dropped = old->binding[at].ctx;
+	if (off)
+		old->dropped = old->binding[at].ctx;
+	else
+		insert(all, key);
 	replace(vm, old, all);
 	return 0;
 }
@@ -249,7 +241,7 @@ int baton_ioeventfd_set(struct baton_vm *vm, const struct baton_ioeventfd *arg)
 	key.ctx = eventfd_ctx_fdget(arg->fd);
 	if (IS_ERR(key.ctx))
 		return PTR_ERR(key.ctx);
-	r = off ? take_away(vm, old, &key) : add(vm, old, &key);
+	r = change(vm, old, &key, off);
 	if (r || off)
 		eventfd_ctx_put(key.ctx);
 	return r;

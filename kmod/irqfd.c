@@ -119,7 +119,7 @@ bool baton_irqfd_eoi(struct baton_vm *vm, u8 vector)
 
 		if (!(data & MSI_LEVEL) || (u8)data != vector)
 			continue;
-		baton_eventfd_signal(resampler->ctx);
+		eventfd_signal(resampler->ctx);
 		found = true;
 	}
 	rcu_read_unlock();
@@ -209,16 +209,17 @@ static struct irqfd *find(struct baton_vm *vm, const struct eventfd_ctx *ctx)
 	return NULL;
 }
 
-/* Takes over the reference on ctx if it succeeds. */
-static int create(struct baton_vm *vm, struct file *file, struct eventfd_ctx *ctx,
-		  const struct baton_msi *msi)
+static int create(struct baton_vm *vm, struct file *file, const struct baton_msi *msi)
 {
-	struct irqfd *irqfd = kzalloc(sizeof(*irqfd), GFP_KERNEL_ACCOUNT);
+	struct irqfd *irqfd;
 
+	if (reap(vm) >= BATON_MAX_EVENTFDS)
+		return -ENOSPC;
+	irqfd = kzalloc(sizeof(*irqfd), GFP_KERNEL_ACCOUNT);
 	if (!irqfd)
 		return -ENOMEM;
 	irqfd->vm = vm;
-	irqfd->ctx = ctx;
+	irqfd->ctx = eventfd_ctx_fileget(file); /* fails for other files only */
 	irqfd->msi = *msi;
 	spin_lock_init(&irqfd->msi_lock);
 	init_waitqueue_func_entry(&irqfd->wait, wake);
@@ -230,60 +231,52 @@ static int create(struct baton_vm *vm, struct file *file, struct eventfd_ctx *ct
 	return 0;
 }
 
-static int irqfd_bind(struct baton_vm *vm, struct file *file, const struct baton_msi *msi)
+static void change(struct irqfd *irqfd, const struct baton_msi *msi)
 {
-	struct eventfd_ctx *ctx = eventfd_ctx_fileget(file);
-	struct irqfd *irqfd;
-	int r = 0;
-
-	if (IS_ERR(ctx))
-		return PTR_ERR(ctx);
-	irqfd = find(vm, ctx);
-	if (irqfd) {
-		spin_lock_irq(&irqfd->msi_lock);
-		irqfd->msi = *msi;
-		spin_unlock_irq(&irqfd->msi_lock);
-		if (irqfd->resampler)
-			WRITE_ONCE(irqfd->resampler->data, msi->data);
-		goto out_put;
-	}
-	r = reap(vm) < BATON_MAX_EVENTFDS ? create(vm, file, ctx, msi) : -ENOSPC;
-	if (!r)
-		return 0;
-out_put:
-	eventfd_ctx_put(ctx);
-	return r;
+	spin_lock_irq(&irqfd->msi_lock);
+	irqfd->msi = *msi;
+	spin_unlock_irq(&irqfd->msi_lock);
+	if (irqfd->resampler)
+		WRITE_ONCE(irqfd->resampler->data, msi->data);
 }
 
-static int irqfd_unbind(struct baton_vm *vm, struct file *file)
+/* file is an eventfd, and ctx its context. */
+static int set(struct baton_vm *vm, struct file *file, const struct eventfd_ctx *ctx,
+	       const struct baton_irqfd *arg)
 {
-	struct eventfd_ctx *ctx = eventfd_ctx_fileget(file);
-	struct irqfd *irqfd;
+	bool off = arg->flags & BATON_EVENTFD_OFF;
+	struct irqfd *irqfd = find(vm, ctx);
 
-	if (IS_ERR(ctx))
-		return PTR_ERR(ctx);
-	irqfd = find(vm, ctx);
-	if (irqfd)
+	if (!irqfd)
+		return off ? -ENOENT : create(vm, file, &arg->msi);
+	if (off)
 		destroy(irqfd);
-	eventfd_ctx_put(ctx);
-	return irqfd ? 0 : -ENOENT;
+	else
+		change(irqfd, &arg->msi);
+	return 0;
 }
 
 int baton_irqfd_set(struct baton_vm *vm, const struct baton_irqfd *arg)
 {
-	bool off = arg->flags & BATON_EVENTFD_OFF;
+	struct eventfd_ctx *ctx;
 	struct file *file;
 	int r;
 
 	lockdep_assert_held(&vm->lock);
 	if (arg->flags & ~BATON_EVENTFD_OFF || arg->msi.reserved)
 		return -EINVAL;
-	if (!off && !baton_msi_valid(arg->msi.address, arg->msi.data))
+	if (!(arg->flags & BATON_EVENTFD_OFF) &&
+	    !baton_msi_valid(arg->msi.address, arg->msi.data))
 		return -EINVAL;
 	file = fget(arg->fd);
 	if (!file)
 		return -EBADF;
-	r = off ? irqfd_unbind(vm, file) : irqfd_bind(vm, file, &arg->msi);
+	ctx = eventfd_ctx_fileget(file);
+	r = PTR_ERR_OR_ZERO(ctx);
+	if (!r) {
+		r = set(vm, file, ctx, arg);
+		eventfd_ctx_put(ctx);
+	}
 	fput(file);
 	return r;
 }

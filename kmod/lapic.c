@@ -13,8 +13,6 @@
 #include "eventfds.h"
 #include "vcpu.h"
 
-#define X2APIC_MSR_BASE 0x800
-
 /* Registers that can be read in x2APIC mode; the page has ICR2 and DFR too. */
 #define X2_READABLE (GENMASK_ULL(0x28, 0x10) | GENMASK_ULL(0x39, 0x32) | \
 		     BIT_ULL(APIC_REG_ID) | BIT_ULL(APIC_REG_VERSION) | \
@@ -107,7 +105,7 @@ void baton_apic_settle(struct baton_vcpu *vcpu)
 
 static bool accepts(const struct baton_lapic *apic)
 {
-	return apic->base & BATON_APIC_ENABLE && apic->regs[APIC_REG_SVR] & APIC_SVR_ENABLE;
+	return apic->base & MSR_IA32_APICBASE_ENABLE && apic->regs[APIC_REG_SVR] & APIC_SVR_ENABLE;
 }
 
 void baton_apic_raise(struct baton_vcpu *vcpu, u8 vector, bool level)
@@ -413,7 +411,7 @@ static void self_ipi(struct baton_vcpu *vcpu, u8 vector)
 
 bool baton_lapic_msr_write(struct baton_vcpu *vcpu, u32 msr, u64 value)
 {
-	u32 reg = msr - X2APIC_MSR_BASE;
+	u32 reg = msr - APIC_BASE_MSR;
 
 	if (unlikely(!baton_apic_x2(&vcpu->apic)))
 		return false;
@@ -447,7 +445,7 @@ bool baton_lapic_msr_write(struct baton_vcpu *vcpu, u32 msr, u64 value)
 
 bool baton_lapic_msr_read(struct baton_vcpu *vcpu, u32 msr, u64 *ret_value)
 {
-	u32 reg = msr - X2APIC_MSR_BASE;
+	u32 reg = msr - APIC_BASE_MSR;
 
 	if (!baton_apic_x2(&vcpu->apic) || reg >= BATON_APIC_REGS || !(X2_READABLE >> reg & 1))
 		return false;
@@ -461,10 +459,10 @@ bool baton_lapic_msr_read(struct baton_vcpu *vcpu, u32 msr, u64 *ret_value)
 
 bool baton_lapic_owns(const struct baton_vcpu *vcpu, u64 gpa)
 {
-	const u64 mode = BATON_APIC_ENABLE | BATON_APIC_EXTD;
+	const u64 mode = MSR_IA32_APICBASE_ENABLE | X2APIC_ENABLE;
 	u64 base = vcpu->apic.base;
 
-	return (base & mode) == BATON_APIC_ENABLE && !((base ^ gpa) >> 12);
+	return (base & mode) == MSR_IA32_APICBASE_ENABLE && !((base ^ gpa) >> 12);
 }
 
 u32 baton_lapic_mmio_read(struct baton_vcpu *vcpu, u32 offset)
@@ -537,21 +535,21 @@ void baton_lapic_reset(struct baton_vcpu *vcpu, bool init)
 {
 	/* INIT leaves IA32_APIC_BASE, and with it the mode, alone. */
 	if (!init)
-		WRITE_ONCE(vcpu->apic.base, BATON_APIC_DEFAULT_BASE | BATON_APIC_ENABLE |
-			   (vcpu->id ? 0 : BATON_APIC_BSP));
+		WRITE_ONCE(vcpu->apic.base, APIC_DEFAULT_PHYS_BASE | MSR_IA32_APICBASE_ENABLE |
+			   (vcpu->id ? 0 : MSR_IA32_APICBASE_BSP));
 	reset_regs(vcpu);
 }
 
 static bool base_valid(const struct baton_vcpu *vcpu, u64 value)
 {
-	u64 known = BATON_APIC_BSP | BATON_APIC_EXTD | BATON_APIC_ENABLE |
+	u64 known = MSR_IA32_APICBASE_BSP | X2APIC_ENABLE | MSR_IA32_APICBASE_ENABLE |
 		    (BIT_ULL(vcpu->cpuid.phys_bits) - 1) >> 12 << 12;
 
 	if (value & ~known)
 		return false;
-	if (!(value & BATON_APIC_EXTD))
+	if (!(value & X2APIC_ENABLE))
 		return true;
-	return value & BATON_APIC_ENABLE && baton_guest_has(&vcpu->cpuid, BATON_GF_X2APIC);
+	return value & MSR_IA32_APICBASE_ENABLE && baton_guest_has(&vcpu->cpuid, BATON_GF_X2APIC);
 }
 
 bool baton_lapic_restore_base(struct baton_vcpu *vcpu, u64 value)
@@ -561,10 +559,10 @@ bool baton_lapic_restore_base(struct baton_vcpu *vcpu, u64 value)
 	if (!base_valid(vcpu, value))
 		return false;
 	WRITE_ONCE(vcpu->apic.base, value);
-	if (!(value & BATON_APIC_ENABLE) && changed & BATON_APIC_ENABLE) {
+	if (!(value & MSR_IA32_APICBASE_ENABLE) && changed & MSR_IA32_APICBASE_ENABLE) {
 		settle(vcpu); /* or the guest's flag would end what comes next */
 		reset_regs(vcpu);
-	} else if (changed & BATON_APIC_EXTD) {
+	} else if (changed & X2APIC_ENABLE) {
 		set_identity(vcpu);
 	}
 	return true;
@@ -575,23 +573,11 @@ bool baton_lapic_set_base(struct baton_vcpu *vcpu, u64 value)
 {
 	u64 old = vcpu->apic.base;
 
-	if (old & BATON_APIC_EXTD) {
-		if (value & BATON_APIC_ENABLE && !(value & BATON_APIC_EXTD))
+	if (old & X2APIC_ENABLE) {
+		if (value & MSR_IA32_APICBASE_ENABLE && !(value & X2APIC_ENABLE))
 			return false;
-	} else if (value & BATON_APIC_EXTD && !(old & BATON_APIC_ENABLE)) {
+	} else if (value & X2APIC_ENABLE && !(old & MSR_IA32_APICBASE_ENABLE)) {
 		return false;
 	}
 	return baton_lapic_restore_base(vcpu, value);
-}
-
-void baton_lapic_init(struct baton_vcpu *vcpu)
-{
-	vcpu->apic.highest_irr = -1;
-	vcpu->apic.highest_isr = -1;
-	baton_timer_init(vcpu);
-}
-
-void baton_lapic_fini(struct baton_vcpu *vcpu)
-{
-	baton_timer_fini(vcpu);
 }

@@ -14,6 +14,8 @@
 
 #include <linux/hrtimer.h>
 #include <linux/types.h>
+#include <asm/apicdef.h>
+#include <asm/msr-index.h>
 
 #include "baton_ioctl.h"
 
@@ -21,12 +23,6 @@ struct baton_vcpu;
 struct baton_vm;
 
 #define BATON_APIC_REGS 64	/* register n is at page offset n * 16 */
-#define BATON_APIC_DEFAULT_BASE 0xfee00000ull
-
-/* IA32_APIC_BASE */
-#define BATON_APIC_BSP		(1ull << 8)
-#define BATON_APIC_EXTD		(1ull << 10)	/* x2APIC mode */
-#define BATON_APIC_ENABLE	(1ull << 11)
 
 /* Register numbers: page offset / 16 = x2APIC MSR - 0x800. */
 enum baton_apic_reg {
@@ -95,8 +91,8 @@ struct baton_lapic {
 	struct hrtimer timer;
 };
 
-void baton_lapic_init(struct baton_vcpu *vcpu);
-void baton_lapic_fini(struct baton_vcpu *vcpu);	/* cancels the timer; sleeps */
+/* Once, before the first reset. Undone by hrtimer_cancel() of apic.timer, which sleeps. */
+void baton_timer_init(struct baton_vcpu *vcpu);
 void baton_lapic_reset(struct baton_vcpu *vcpu, bool init);
 
 /*
@@ -127,7 +123,7 @@ static inline bool baton_apic_takes_extint(const struct baton_lapic *apic)
 	const u32 mode = APIC_DELIVER_EXTINT << 8;
 
 	return (apic->regs[APIC_REG_LVT_LINT0] & (APIC_LVT_IS_MASKED | mode)) == mode ||
-	       !(apic->base & BATON_APIC_ENABLE);
+	       !(apic->base & MSR_IA32_APICBASE_ENABLE);
 }
 void baton_lapic_set_cr8(struct baton_vcpu *vcpu, u8 cr8);
 
@@ -172,7 +168,7 @@ int baton_set_lapic(struct baton_vcpu *vcpu, const struct baton_lapic_state *sta
 
 static inline bool baton_apic_x2(const struct baton_lapic *apic)
 {
-	return READ_ONCE(apic->base) & BATON_APIC_EXTD;
+	return READ_ONCE(apic->base) & X2APIC_ENABLE;
 }
 
 /* x2APIC logical id of an APIC id: SDM "Deriving Logical x2APIC ID". */
@@ -200,8 +196,6 @@ void baton_apic_settle(struct baton_vcpu *vcpu);
 /* Caches from the registers, after these changed as a whole. */
 void baton_apic_recompute(struct baton_vcpu *vcpu);
 
-void baton_timer_init(struct baton_vcpu *vcpu);
-void baton_timer_fini(struct baton_vcpu *vcpu);
 void baton_timer_stop(struct baton_vcpu *vcpu);
 /* The hrtimer fired: raise what is due, arm for what is not. */
 void baton_timer_expire(struct baton_vcpu *vcpu);

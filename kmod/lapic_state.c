@@ -8,20 +8,6 @@
 
 #include "vcpu.h"
 
-/* Registers whose value follows from others or that hold none: any value is taken. */
-static bool is_derived(u32 reg)
-{
-	switch (reg) {
-	case APIC_REG_VERSION:
-	case APIC_REG_PPR:
-	case APIC_REG_EOI:
-	case APIC_REG_CURRENT_COUNT:
-	case 0x09: /* arbitration priority */
-		return true;
-	}
-	return false;
-}
-
 int baton_get_lapic(struct baton_vcpu *vcpu, struct baton_lapic_state *state)
 {
 	const struct baton_lapic *apic = &vcpu->apic;
@@ -82,12 +68,19 @@ static bool reg_valid(const struct baton_vcpu *vcpu, u32 reg, u32 value)
 	case APIC_REG_TMR + 1 ... APIC_REG_TMR + 7:
 	case APIC_REG_IRR + 1 ... APIC_REG_IRR + 7:
 		return true;
+	/* Values that follow from others, or registers that hold none. */
+	case APIC_REG_VERSION:
+	case APIC_REG_PPR:
+	case APIC_REG_EOI:
+	case APIC_REG_CURRENT_COUNT:
+	case 0x09: /* arbitration priority */
+		return true;
 	case APIC_REG_ESR:
 		return !(value & ~0xffu);
 	case APIC_REG_SELF_IPI:
 		return !value;
 	}
-	return is_derived(reg) || !(value & ~baton_apic_writable(vcpu, reg));
+	return !(value & ~baton_apic_writable(vcpu, reg));
 }
 
 /*

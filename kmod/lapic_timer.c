@@ -62,14 +62,8 @@ void baton_timer_init(struct baton_vcpu *vcpu)
 	u32 khz = vcpu->vm->tsc_khz;
 
 	/* Hard: expires in interrupt context on real-time kernels too. */
-	baton_hrtimer_init(&vcpu->apic.timer, timer_interrupt, CLOCK_MONOTONIC,
-			   HRTIMER_MODE_ABS_HARD);
+	hrtimer_setup(&vcpu->apic.timer, timer_interrupt, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_HARD);
 	vcpu->apic.tsc_to_ns = div64_u64(1000000ull << 32, khz ? khz : 1000000);
-}
-
-void baton_timer_fini(struct baton_vcpu *vcpu)
-{
-	hrtimer_cancel(&vcpu->apic.timer);
 }
 
 /* Pinned: the interrupt comes to the CPU where the vCPU most likely still is. */

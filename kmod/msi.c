@@ -8,8 +8,6 @@
  * match (mode, LDR, DFR, SVR) are read as they are at that moment: a guest that
  * changes them while messages are under way gets either answer, as on hardware.
  */
-#include <linux/nospec.h>
-
 #include "vcpu.h"
 
 #define MSI_ADDRESS_TOP 0xfee
@@ -18,14 +16,9 @@
 #define TARGETS_ALL (~0ull)
 static_assert(BATON_MAX_VCPUS == 64, "target sets are 64 bits wide");
 
-static struct baton_vcpu *target(struct baton_vm *vm, u32 id)
-{
-	return READ_ONCE(vm->vcpus[array_index_nospec(id, BATON_MAX_VCPUS)]);
-}
-
 static bool enabled(const struct baton_lapic *apic)
 {
-	return READ_ONCE(apic->base) & BATON_APIC_ENABLE;
+	return READ_ONCE(apic->base) & MSR_IA32_APICBASE_ENABLE;
 }
 
 /* --- destinations ------------------------------------------------------------ */
@@ -64,7 +57,7 @@ static u64 match_logical(struct baton_vm *vm, u32 dest, bool wide)
 		left = dest >> 16 < 4 ? (u64)(dest & 0xffff) << (dest >> 16) * 16 : 0;
 	for (; left; left &= left - 1) {
 		id = __ffs64(left);
-		vcpu = target(vm, id);
+		vcpu = baton_vcpu_by_id(vm, id);
 		if (vcpu && logical_match(vcpu, dest))
 			targets |= BIT_ULL(id);
 	}
@@ -120,7 +113,7 @@ static u64 present(struct baton_vm *vm, u64 targets, bool accepting)
 
 	for (left = targets; left; left &= left - 1) {
 		id = __ffs64(left);
-		vcpu = target(vm, id);
+		vcpu = baton_vcpu_by_id(vm, id);
 		if (!vcpu || !enabled(&vcpu->apic))
 			continue;
 		if (!accepting || READ_ONCE(vcpu->apic.regs[APIC_REG_SVR]) & APIC_SVR_ENABLE)
@@ -151,7 +144,7 @@ static void send(struct baton_vm *vm, u64 targets, enum baton_apic_mode mode, u8
 	if (mode == APIC_DELIVER_LOWEST)
 		left = pick_one(left, vector);
 	for (; left; left &= left - 1)
-		deliver(target(vm, __ffs64(left)), mode, vector, level, self);
+		deliver(baton_vcpu_by_id(vm, __ffs64(left)), mode, vector, level, self);
 }
 
 /*

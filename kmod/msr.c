@@ -8,7 +8,9 @@
  * since a refused one is a #GP without effect. No MSR of the host is read for
  * the guest but where the table says so, and then by the safe accessor.
  */
+#include <linux/kvm_para.h>
 #include <linux/nospec.h>
+#include <asm/apicdef.h>
 #include <asm/msr-index.h>
 #include <asm/tsc.h>
 
@@ -18,25 +20,14 @@
 /* AMD's decode configuration: the kernel's name for it differs by version. */
 #define MSR_DE_CFG	0xc0011029u
 
-#define PV_WALL_CLOCK	0x4b564d00u
-#define PV_SYSTEM_TIME	0x4b564d01u
-#define PV_STEAL	0x4b564d03u
-#define PV_EOI		0x4b564d04u
-#define PV_POLL		0x4b564d05u
-
-#define X2APIC_FIRST	0x800u
-#define X2APIC_LAST	0x8ffu
-
-#define FEAT_CTL_IS_LOCKED	(1ull << 0)
 #define MTRR_CAP_VALUE	(BATON_MTRR_VAR | 1u << 8 | 1u << 10) /* variable, fixed, WC */
 #define MTRR_ENABLE_MASK 0xc00ull
 #define MTRR_VALID	(1ull << 11)
 #define PAT_RESET	0x0007040600070406ull
 #define DEBUGCTL_IGNORED 3ull	/* LBR, BTF: taken without effect, as there is no LBR */
 #define NB_CFG_IGNORED	(1ull << 46)	/* extended PCI configuration by ports: it is on */
-#define MISC_FAST_STRING (1ull << 0)
-#define MISC_NO_BTS	(1ull << 11)
-#define MISC_NO_PEBS	(1ull << 12)
+#define MISC_RESET	(MSR_IA32_MISC_ENABLE_FAST_STRING | MSR_IA32_MISC_ENABLE_BTS_UNAVAIL | \
+			 MSR_IA32_MISC_ENABLE_PEBS_UNAVAIL)
 /* Thermal control, EIST, MONITOR, CPUID's limit, xTPR, no NX: kept without effect. */
 #define MISC_KEPT	0x400c50008ull
 #define LFENCE_SERIALIZES (1ull << 1)
@@ -95,8 +86,8 @@ static const struct policy policies[] = {
 	MADE(MSR_IA32_TSC, .listed = true),
 	MADE(MSR_IA32_PLATFORM_ID),
 	MADE(MSR_IA32_APICBASE),
-	VALUE(MSR_IA32_FEAT_CTL, feat_ctl, READ_ONLY, FEAT_CTL_IS_LOCKED,
-	      .reset = FEAT_CTL_IS_LOCKED, .keeps = true),
+	VALUE(MSR_IA32_FEAT_CTL, feat_ctl, READ_ONLY, FEAT_CTL_LOCKED,
+	      .reset = FEAT_CTL_LOCKED, .keeps = true),
 	VALUE(MSR_IA32_TSC_ADJUST, tsc_adjust, SPECIAL, ALL, .feature = BATON_GF_TSC_ADJUST,
 	      .keeps = true),
 	VALUE(MSR_IA32_SPEC_CTRL, spec_ctrl, SPECULATION, ALL, .hardware = true,
@@ -110,9 +101,8 @@ static const struct policy policies[] = {
 	VALUE(MSR_IA32_SYSENTER_EIP, sysenter_eip, CANONICAL, ALL, .hardware = true),
 	MADE(MSR_IA32_MCG_CAP),
 	VALUE(MSR_IA32_MCG_STATUS, mcg_status, ANY, 7, .keeps = true),
-	VALUE(MSR_IA32_MISC_ENABLE, misc_enable, ANY,
-	      MISC_FAST_STRING | MISC_NO_BTS | MISC_NO_PEBS | MISC_KEPT,
-	      .reset = MISC_FAST_STRING | MISC_NO_BTS | MISC_NO_PEBS, .keeps = true),
+	VALUE(MSR_IA32_MISC_ENABLE, misc_enable, ANY, MISC_RESET | MISC_KEPT,
+	      .reset = MISC_RESET, .keeps = true),
 	MADE(MSR_IA32_DEBUGCTLMSR),
 	MTRR_PAIR(0), MTRR_PAIR(1), MTRR_PAIR(2), MTRR_PAIR(3),
 	MTRR_PAIR(4), MTRR_PAIR(5), MTRR_PAIR(6), MTRR_PAIR(7),
@@ -125,13 +115,13 @@ static const struct policy policies[] = {
 	      .keeps = true),
 	MTRR(MSR_MTRRdefType, mtrr_def_type, MTRR_DEF),
 	MADE(MSR_IA32_TSC_DEADLINE, .feature = BATON_GF_TSC_DEADLINE),
-	VALUE(PV_WALL_CLOCK, pv_wall_clock, SPECIAL, ALL, .feature = BATON_GF_PVCLOCK,
+	VALUE(MSR_KVM_WALL_CLOCK_NEW, pv_wall_clock, SPECIAL, ALL, .feature = BATON_GF_PVCLOCK,
 	      .keeps = true),
-	VALUE(PV_SYSTEM_TIME, pv_system_time, SPECIAL, ALL, .feature = BATON_GF_PVCLOCK,
+	VALUE(MSR_KVM_SYSTEM_TIME_NEW, pv_system_time, SPECIAL, ALL, .feature = BATON_GF_PVCLOCK,
 	      .keeps = true),
-	VALUE(PV_STEAL, pv_steal, PV_ADDRESS, ~0x3eull, .feature = BATON_GF_PV_STEAL),
-	VALUE(PV_EOI, pv_eoi, PV_ADDRESS, ~2ull, .feature = BATON_GF_PV_EOI),
-	VALUE(PV_POLL, pv_poll, ANY, 1, .reset = 1, .feature = BATON_GF_PV_POLL),
+	VALUE(MSR_KVM_STEAL_TIME, pv_steal, PV_ADDRESS, ~0x3eull, .feature = BATON_GF_PV_STEAL),
+	VALUE(MSR_KVM_PV_EOI_EN, pv_eoi, PV_ADDRESS, ~2ull, .feature = BATON_GF_PV_EOI),
+	VALUE(MSR_KVM_POLL_CONTROL, pv_poll, ANY, 1, .reset = 1, .feature = BATON_GF_PV_POLL),
 	MADE(MSR_EFER),
 	SYSCALL(MSR_STAR, star, ANY, ALL),
 	SYSCALL(MSR_LSTAR, lstar, CANONICAL, ALL),
@@ -288,11 +278,11 @@ static bool write_pred_cmd(bool host, u64 value)
 /* KVM ABI: address of a structure, 4-byte aligned; the clock's has bit 0 as switch. */
 static bool write_pv(struct baton_vcpu *vcpu, u32 index, u64 value)
 {
-	u64 address = index == PV_SYSTEM_TIME ? value & ~BATON_PV_ENABLED : value;
+	u64 address = index == MSR_KVM_SYSTEM_TIME_NEW ? value & ~BATON_PV_ENABLED : value;
 
 	if (address & 3 || address >> vcpu->cpuid.phys_bits)
 		return false;
-	if (index == PV_SYSTEM_TIME) {
+	if (index == MSR_KVM_SYSTEM_TIME_NEW) {
 		vcpu->msr.pv_system_time = value;
 	} else {
 		vcpu->msr.pv_wall_clock = value;
@@ -368,8 +358,8 @@ static bool write_special(struct baton_vcpu *vcpu, u32 index, bool host, u64 val
 	case MSR_IA32_TSC_DEADLINE:
 		baton_lapic_set_tsc_deadline(vcpu, value);
 		return true;
-	case PV_WALL_CLOCK:
-	case PV_SYSTEM_TIME:
+	case MSR_KVM_WALL_CLOCK_NEW:
+	case MSR_KVM_SYSTEM_TIME_NEW:
 		return write_pv(vcpu, index, value);
 	case MSR_EFER:
 		return baton_set_efer(vcpu, value);
@@ -393,7 +383,7 @@ static bool write_special(struct baton_vcpu *vcpu, u32 index, bool host, u64 val
 
 static bool is_x2apic(u32 index)
 {
-	return index - X2APIC_FIRST <= X2APIC_LAST - X2APIC_FIRST;
+	return index >> 8 == APIC_BASE_MSR >> 8;
 }
 
 bool baton_msr_read(struct baton_vcpu *vcpu, u32 index, bool host, u64 *ret_value)

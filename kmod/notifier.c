@@ -190,7 +190,7 @@ static void notifier_release(struct mmu_notifier *notifier, struct mm_struct *mm
 	baton_slots_publish(vm, NULL, 0, 1ull << BATON_NPT_BITS);
 }
 
-static const struct mmu_notifier_ops notifier_ops = {
+const struct mmu_notifier_ops baton_notifier_ops = {
 	.release = notifier_release,
 	.invalidate_range_start = notifier_start,
 	.invalidate_range_end = notifier_end,
@@ -216,15 +216,4 @@ void baton_slots_publish(struct baton_vm *vm, struct baton_slots *slots, u64 gpa
 	}
 	spin_unlock(&vm->mmu_lock);
 	baton_npt_free_retired(retired);
-}
-
-int baton_notifier_register(struct baton_vm *vm)
-{
-	vm->notifier.ops = &notifier_ops;
-	return mmu_notifier_register(&vm->notifier, vm->mm);
-}
-
-void baton_notifier_unregister(struct baton_vm *vm)
-{
-	mmu_notifier_unregister(&vm->notifier, vm->mm);
 }

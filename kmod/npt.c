@@ -67,11 +67,6 @@ static unsigned int npt_index(u64 gpa, unsigned int level)
 	return gpa >> npt_shift(level) & (NPT_ENTRIES - 1);
 }
 
-static bool is_leaf(const struct baton_npt *npt, u64 pte, unsigned int level)
-{
-	return level == 1 || (level == 2 && pte & npt->format->large);
-}
-
 static u64 *table_below(const struct baton_npt *npt, u64 pte, unsigned int level)
 {
 	return __va(baton_pte_address(npt->format, pte, level));
@@ -166,7 +161,7 @@ static u64 *find_entry(const struct baton_npt *npt, u64 gpa, unsigned int *ret_l
 
 	for (level = NPT_LEVELS;; level--) {
 		entry = &table[npt_index(gpa, level)];
-		if (!*entry || is_leaf(npt, *entry, level))
+		if (!*entry || baton_pte_is_leaf(npt->format, *entry, level))
 			break;
 		table = table_below(npt, *entry, level);
 	}
@@ -248,7 +243,7 @@ static u64 *build_entry(struct baton_npt *npt, u64 gpa, unsigned int to_level)
 		u64 *entry = &table[npt_index(gpa, level)];
 		u64 pte = *entry;
 
-		if (pte && !is_leaf(npt, pte, level)) {
+		if (pte && !baton_pte_is_leaf(npt->format, pte, level)) {
 			table = table_below(npt, pte, level);
 			continue;
 		}
@@ -320,7 +315,7 @@ int baton_npt_map_large(struct baton_npt *npt, u64 gpa, u64 pa, bool write, bool
 
 	if (!entry)
 		return -EAGAIN;
-	if (!*entry || is_leaf(npt, *entry, 2)) {
+	if (!*entry || baton_pte_is_leaf(npt->format, *entry, 2)) {
 		set_leaf(npt, entry, new, 2, flush);
 		return 0;
 	}
@@ -417,7 +412,7 @@ static void retire_tree(struct baton_npt *npt, u64 *table, unsigned int level, u
 	unsigned int i;
 
 	for (i = 0; level > 1 && i < NPT_ENTRIES; i++)
-		if (table[i] && !is_leaf(npt, table[i], level))
+		if (table[i] && !baton_pte_is_leaf(npt->format, table[i], level))
 			retire_tree(npt, table_below(npt, table[i], level), level - 1, retired);
 	retire(npt, table, level, retired);
 }
@@ -440,7 +435,7 @@ static bool zap_table(struct baton_npt *npt, u64 *table, unsigned int level, u64
 		next = min((gpa | (step - 1)) + 1, end);
 		if (!pte)
 			continue;
-		if (is_leaf(npt, pte, level)) {
+		if (baton_pte_is_leaf(npt->format, pte, level)) {
 			WRITE_ONCE(*entry, 0);
 			count_leaves(npt, entry, level, -1);
 			found = true;

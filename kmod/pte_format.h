@@ -21,6 +21,9 @@ struct baton_pte_format {
 	u64 dirty;		/* … and this one, of leaves that are written */
 };
 
+/* vmx/ept.c, svm/npt_pte.c: without the kernel's headers, so that tests have them, too. */
+extern const struct baton_pte_format baton_ept_format, baton_npt_format;
+
 #define BATON_PTE_ADDRESS 0x000ffffffffff000ull
 /*
  * Of a small leaf without write access: the host's page could be written, it is the

@@ -14,7 +14,6 @@
  */
 #include <linux/irqflags.h>
 #include <linux/kvm_para.h>
-#include <linux/nospec.h>
 #include <linux/pagemap.h>
 #include <linux/pid.h>
 #include <linux/sched/task.h>
@@ -198,7 +197,7 @@ static bool yield_to_vcpu(struct baton_vcpu *target)
 	spin_unlock(&target->pv.runner_lock);
 	if (!task)
 		return false;
-	done = task != current && baton_yield_to(task) > 0;
+	done = task != current && yield_to(task, true) > 0;
 	put_task_struct(task);
 	return done;
 }
@@ -209,8 +208,8 @@ void baton_pv_yield(struct baton_vcpu *vcpu)
 	u32 i, top = READ_ONCE(vm->vcpu_top), to = vcpu->pv.yield_to;
 
 	vcpu->pv.yield_to = BATON_YIELD_ANY;
-	if (to < BATON_MAX_VCPUS) {
-		yield_to_vcpu(READ_ONCE(vm->vcpus[array_index_nospec(to, BATON_MAX_VCPUS)]));
+	if (to != BATON_YIELD_ANY) {
+		yield_to_vcpu(baton_vcpu_by_id(vm, to));
 		return;
 	}
 	/* The one that was away longest is not known: in turns, after ourselves. */
@@ -221,17 +220,10 @@ void baton_pv_yield(struct baton_vcpu *vcpu)
 
 /* --- hypercalls -------------------------------------------------------------------- */
 
-static struct baton_vcpu *vcpu_by_id(struct baton_vm *vm, u64 id)
-{
-	if (id >= BATON_MAX_VCPUS)
-		return NULL;
-	return READ_ONCE(vm->vcpus[array_index_nospec(id, BATON_MAX_VCPUS)]);
-}
-
 /* Ends the HLT that the vCPU is in, or the one that comes next, whatever its IF. */
 static long kick(struct baton_vm *vm, u64 id)
 {
-	struct baton_vcpu *target = vcpu_by_id(vm, id);
+	struct baton_vcpu *target = baton_vcpu_by_id(vm, id);
 
 	if (target) {
 		WRITE_ONCE(target->pv.unhalt, true);
@@ -248,7 +240,7 @@ static u64 shift_targets(u64 bits, u64 min)
 
 static long yield_later(struct baton_vcpu *vcpu, u64 id)
 {
-	struct baton_vcpu *target = vcpu_by_id(vcpu->vm, id);
+	struct baton_vcpu *target = baton_vcpu_by_id(vcpu->vm, id);
 
 	/* Not out of a window: in the next turn, and only if there is a point in it. */
 	if (target && READ_ONCE(target->pv.away)) {

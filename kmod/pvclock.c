@@ -15,7 +15,7 @@
 #include <linux/pagemap.h>
 #include <linux/timekeeping.h>
 #include <linux/uaccess.h>
-#include <asm/pvclock-abi.h>
+#include <asm/pvclock.h>
 #include <asm/tsc.h>
 
 #include "slots.h"
@@ -45,12 +45,6 @@ static void set_scale(struct baton_clock_line *line, u32 khz)
 	}
 	line->mul = div64_u64(ns << 32, hz);
 	line->shift = shift;
-}
-
-static u64 scale(const struct baton_clock_line *line, u64 ticks)
-{
-	ticks = line->shift < 0 ? ticks >> -line->shift : ticks << line->shift;
-	return mul_u64_u32_shr(ticks, line->mul, 32);
 }
 
 static void read_line(struct baton_clock_line *line, u64 *ret_tsc, u64 *ret_ns)
@@ -130,7 +124,7 @@ u64 baton_vm_clock_ns(struct baton_vm *vm)
 	if (check_tsc_unstable())
 		return ktime_get_boottime_ns() + READ_ONCE(vm->clock_boot);
 	read_line(&vm->clock, &tsc, &ns);
-	return ns + scale(&vm->clock, vm_tsc(vm) - tsc);
+	return ns + pvclock_scale_delta(vm_tsc(vm) - tsc, vm->clock.mul, vm->clock.shift);
 }
 
 void baton_vm_clock_set(struct baton_vm *vm, u64 ns)

@@ -262,7 +262,7 @@ static void sleep(struct baton_vcpu *vcpu)
 	prepare_to_rcuwait(&vcpu->wait);
 	for (;;) {
 		set_current_state(TASK_INTERRUPTIBLE);
-		/* Pairs with baton_vcpu_kick(), as in run_window(). */
+		/* Pairs with kick() of vcpu.c, as in run_window(). */
 		smp_store_mb(vcpu->mode, BATON_MODE_BLOCKED);
 		if (wakes(vcpu))
 			break;
@@ -365,19 +365,14 @@ static noinline enum step resolve_fault(struct baton_vcpu *vcpu)
 
 static enum step run_step(struct baton_vcpu *vcpu)
 {
+	enum baton_next next;
+
 	if (unlikely(vcpu->pv.steal_seen != baton_run_delay()))
 		baton_pv_back(vcpu);
-	switch (run_window(vcpu)) {
-	case BATON_TO_USER:
-		return STEP_RETURN;
-	case BATON_FAULT:
+	next = run_window(vcpu);
+	if (next == BATON_FAULT)
 		return resolve_fault(vcpu);
-	case BATON_HALTED:
-	case BATON_LEAVE:
-	case BATON_ENTER:
-		break;
-	}
-	return STEP_AGAIN;
+	return next == BATON_TO_USER ? STEP_RETURN : STEP_AGAIN;
 }
 
 /* One turn: requests first, then sleep or run. */
@@ -387,7 +382,7 @@ static enum step turn(struct baton_vcpu *vcpu)
 		return STEP_RETURN;
 	/* Whoever did the instruction, or took the guest to a handler. */
 	if (unlikely(baton_steps(vcpu)) && vcpu->regs.rip != vcpu->step_rip) {
-		baton_exit_debug(vcpu, VECTOR_DB, DR_STEP);
+		baton_exit_debug(vcpu, X86_TRAP_DB, DR_STEP);
 		return STEP_RETURN;
 	}
 	if (unlikely(vcpu->mp_state != BATON_MP_RUNNABLE))
@@ -487,7 +482,7 @@ int baton_vcpu_run(struct baton_vcpu *vcpu)
 		r = host_work(vcpu);
 		if (r)
 			return r < 0 ? r : export(vcpu);
-		if (!baton_hwcpu_may_run())
+		if (READ_ONCE(baton_hw_stopped))
 			return -EAGAIN;
 	} while (turn(vcpu) == STEP_AGAIN);
 	if (READ_ONCE(vcpu->vm->dead))

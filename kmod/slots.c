@@ -110,149 +110,92 @@ static bool overlaps(const struct baton_slots *slots, u64 gpa, u64 size)
 	return at < slots->count && slots->slot[at].gpa - gpa < size;
 }
 
-/* A copy of `old` with `skip` entries left out and `extra` left free, at `at`. */
-static struct baton_slots *copy_slots(const struct baton_slots *old, u32 at, u32 skip, u32 extra)
+/* A copy with room for one more, without `gone`, which may be NULL. */
+static struct baton_slots *copy_without(const struct baton_slots *old,
+					const struct baton_memslot *gone)
 {
-	u32 count = old->count - skip + extra;
-	u32 tail = old->count - at - skip;
 	struct baton_slots *slots;
+	u32 i;
 
-	slots = kmalloc(struct_size(slots, slot, count), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	slots = kmalloc(struct_size(slots, slot, old->count + 1),
+			GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!slots)
 		return NULL;
 	slots->generation = old->generation + 1;
-	slots->count = count;
-	memcpy(slots->slot, old->slot, at * sizeof(*old->slot));
-	memcpy(&slots->slot[at + extra], &old->slot[at + skip], tail * sizeof(*old->slot));
+	slots->count = 0;
+	for (i = 0; i < old->count; i++)
+		if (&old->slot[i] != gone)
+			slots->slot[slots->count++] = old->slot[i];
 	return slots;
 }
 
-static int slot_add(struct baton_vm *vm, struct baton_slots *old, const struct baton_slot *arg)
+/* In an array that is not published yet. It has that log, or a new one if it is to have one. */
+static int insert(struct baton_slots *slots, const struct baton_slot *arg, u64 *log)
 {
-	struct baton_slots *slots;
-	int r = check_new(arg);
-	u32 at;
+	u32 at = slots_up_to(slots, arg->gpa);
+	struct baton_memslot *slot = &slots->slot[at];
 
-	if (r)
-		return r;
-	if (baton_slot_by_id(old, arg->id) || overlaps(old, arg->gpa, arg->size))
+	if (overlaps(slots, arg->gpa, arg->size))
 		return -EEXIST;
-	if (old->count >= BATON_MAX_SLOTS)
+	if (slots->count >= BATON_MAX_SLOTS)
 		return -ENOSPC;
-	at = slots_up_to(old, arg->gpa);
-	slots = copy_slots(old, at, 0, 1);
+	memmove(slot + 1, slot, (slots->count - at) * sizeof(*slot));
+	slots->count++;
+	*slot = (struct baton_memslot) {
+		.gpa = arg->gpa, .size = arg->size, .hva = arg->hva,
+		.id = arg->id, .flags = arg->flags, .dirty = log,
+	};
+	return baton_dirty_alloc(slots, slot);
+}
+
+/*
+ * Instead of `was`, if there is one, the slot that arg describes, if it has a size. Of the
+ * place where `was` was all is unmapped: if the log is switched, memory comes back in pages
+ * to log, or in large ones. What of a new place is not in the old one has been nobody's,
+ * so nothing is mapped there. A log stays with its memory.
+ */
+static int change(struct baton_vm *vm, struct baton_slots *old, const struct baton_memslot *was,
+		  const struct baton_slot *arg)
+{
+	bool logs = arg->size && arg->flags & BATON_SLOT_LOG_DIRTY;
+	struct baton_slots *slots = copy_without(old, was);
+	u64 *log = was ? was->dirty : NULL;
+	int r;
+
 	if (!slots)
 		return -ENOMEM;
-	slots->slot[at] = (struct baton_memslot) {
-		.gpa = arg->gpa, .size = arg->size, .hva = arg->hva,
-		.id = arg->id, .flags = arg->flags,
-	};
-	r = baton_dirty_alloc(slots, at);
+	r = arg->size ? insert(slots, arg, logs ? log : NULL) : 0;
 	if (r) {
 		kfree(slots);
 		return r;
 	}
-	rcu_assign_pointer(vm->slots, slots);
+	if (was)
+		baton_slots_publish(vm, slots, was->gpa, was->size);
+	else
+		rcu_assign_pointer(vm->slots, slots);
 	kfree_rcu(old, rcu);
-	return 0;
-}
-
-/* Instead of `old`, which has `slot` as it was: that one's log ends. */
-static void replace(struct baton_vm *vm, struct baton_slots *old, struct baton_slots *slots,
-		    const struct baton_memslot *slot)
-{
-	u64 *dirty = slot->dirty;
-
-	baton_slots_publish(vm, slots, slot->gpa, slot->size);
-	kfree_rcu(old, rcu);
-	if (dirty && baton_npt_logs(&vm->npt))
+	if (logs || !log)
+		return 0;
+	if (baton_npt_logs(&vm->npt))
 		synchronize_rcu(); /* windows note writes without mmu_lock */
-	kvfree(dirty);
-}
-
-static int slot_remove(struct baton_vm *vm, struct baton_slots *old, u32 id)
-{
-	const struct baton_memslot *gone = baton_slot_by_id(old, id);
-	struct baton_slots *slots;
-
-	if (!gone)
-		return -ENOENT;
-	slots = copy_slots(old, gone - old->slot, 1, 0);
-	if (!slots)
-		return -ENOMEM;
-	replace(vm, old, slots, gone);
-	return 0;
-}
-
-/*
- * To another gpa, with its log: that is of the same pages. What of the new range is not
- * in the old one has been nobody's, so nothing is mapped there.
- */
-static int slot_move(struct baton_vm *vm, struct baton_slots *old,
-		     const struct baton_memslot *slot, const struct baton_slot *arg)
-{
-	struct baton_memslot moved = *slot, *at;
-	struct baton_slots *slots;
-	int r = check_new(arg);
-
-	if (r)
-		return r;
-	slots = copy_slots(old, old->count, 0, 0);
-	if (!slots)
-		return -ENOMEM;
-	slots->count--;
-	at = &slots->slot[slot - old->slot];
-	memmove(at, at + 1, (char *)&slots->slot[slots->count] - (char *)at);
-	if (overlaps(slots, arg->gpa, arg->size)) {
-		kfree(slots);
-		return -EEXIST;
-	}
-	at = &slots->slot[slots_up_to(slots, arg->gpa)];
-	memmove(at + 1, at, (char *)&slots->slot[slots->count] - (char *)at);
-	slots->count++;
-	moved.gpa = arg->gpa;
-	*at = moved;
-	baton_slots_publish(vm, slots, slot->gpa, slot->size);
-	kfree_rcu(old, rcu);
+	kvfree(log);
 	return 0;
 }
 
 /* The same memory again: to another place, with the log switched on or off, or as it is. */
 static bool is_same(const struct baton_memslot *slot, const struct baton_slot *arg)
 {
-	u32 change = slot ? slot->flags ^ arg->flags : 0;
+	u32 switched = slot->flags ^ arg->flags;
 
-	return slot && slot->size == arg->size && slot->hva == arg->hva &&
-	       !(slot->gpa == arg->gpa ? change & ~BATON_SLOT_LOG_DIRTY : change);
-}
-
-static int slot_set_log(struct baton_vm *vm, struct baton_slots *old,
-			const struct baton_memslot *slot, u32 flags)
-{
-	u32 at = slot - old->slot;
-	struct baton_slots *slots;
-	int r;
-
-	if (slot->flags == flags)
-		return 0;
-	slots = copy_slots(old, at, 0, 0);
-	if (!slots)
-		return -ENOMEM;
-	slots->slot[at].flags = flags;
-	r = baton_dirty_alloc(slots, at);
-	if (r) {
-		kfree(slots);
-		return r;
-	}
-	/* All of it is unmapped: comes back in pages to log, or in large ones. */
-	replace(vm, old, slots, slot);
-	return 0;
+	return slot->size == arg->size && slot->hva == arg->hva &&
+	       !(slot->gpa == arg->gpa ? switched & ~BATON_SLOT_LOG_DIRTY : switched);
 }
 
 int baton_slot_set(struct baton_vm *vm, const struct baton_slot *arg)
 {
 	const struct baton_memslot *slot;
 	struct baton_slots *old;
+	int r;
 
 	lockdep_assert_held(&vm->lock);
 	old = rcu_dereference_protected(vm->slots, lockdep_is_held(&vm->lock));
@@ -260,14 +203,17 @@ int baton_slot_set(struct baton_vm *vm, const struct baton_slot *arg)
 		return -EPERM;
 	if (arg->id >= BATON_MAX_SLOTS || arg->flags & ~BATON_SLOT_FLAGS)
 		return -EINVAL;
-	if (!arg->size)
-		return slot_remove(vm, old, arg->id);
 	slot = baton_slot_by_id(old, arg->id);
-	if (!is_same(slot, arg))
-		return slot_add(vm, old, arg);
-	if (slot->gpa != arg->gpa)
-		return slot_move(vm, old, slot, arg);
-	return slot_set_log(vm, old, slot, arg->flags);
+	if (!arg->size)
+		return slot ? change(vm, old, slot, arg) : -ENOENT;
+	r = check_new(arg);
+	if (r)
+		return r;
+	if (slot && !is_same(slot, arg))
+		return -EEXIST;
+	if (slot && slot->gpa == arg->gpa && slot->flags == arg->flags)
+		return 0;
+	return change(vm, old, slot, arg);
 }
 
 void baton_slots_free(struct baton_slots *slots)

@@ -60,14 +60,14 @@ void baton_slots_publish(struct baton_vm *vm, struct baton_slots *slots, u64 gpa
 unsigned long baton_gpa_to_hva(struct baton_vm *vm, u64 gpa, u64 size, bool write);
 
 /*
- * dirty.c. alloc: the log of slot `at` of an array that is not published yet, if its
- * flags ask for one; 0, -ENOMEM, -ENOSPC (too much is logged). write: mmu_lock held, gpa
- * is in slot, and is written; true: its log was all that kept the guest from it. try:
+ * dirty.c. alloc: the log of a slot, whose array is not published yet, if its flags ask
+ * for one and it has none; 0, -ENOMEM, -ENOSPC (too much is logged). write: mmu_lock held,
+ * gpa is in slot, and is written; true: its log was all that kept the guest from it. try:
  * the same in a window, which may not wait for the lock. note: in a window, the processor
  * has seen a write. get, clear: BATON_GET_DIRTY_LOG and BATON_CLEAR_DIRTY_LOG; vm->lock
  * held, may sleep.
  */
-int baton_dirty_alloc(struct baton_slots *slots, u32 at);
+int baton_dirty_alloc(const struct baton_slots *slots, struct baton_memslot *slot);
 bool baton_dirty_write(struct baton_vm *vm, const struct baton_memslot *slot, u64 gpa);
 bool baton_dirty_try(struct baton_vm *vm, u64 gpa);
 void baton_dirty_note(struct baton_vm *vm, u64 gpa);

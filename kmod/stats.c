@@ -55,12 +55,9 @@ int baton_vm_stats(struct baton_vm *vm, struct baton_vm_stats *out)
 {
 	struct baton_stats one;
 	struct baton_vcpu *vcpu;
-	int i, stat;
+	u32 i, stat;
 
-	for (i = 0; i < BATON_MAX_VCPUS; i++) {
-		vcpu = READ_ONCE(vm->vcpus[i]);
-		if (!vcpu)
-			continue;
+	baton_for_each_vcpu(vm, i, vcpu) {
 		baton_vcpu_stats(vcpu, &one);
 		for (stat = 0; stat < BATON_STAT_COUNT; stat++)
 			out->sum[stat] += one.value[stat];

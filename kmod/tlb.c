@@ -34,14 +34,10 @@
  */
 static bool vm_in_guest(struct baton_vm *vm, int cpu)
 {
-	u32 top = READ_ONCE(vm->vcpu_top);
-	unsigned int i;
+	const struct baton_vcpu *vcpu;
+	u32 i;
 
-	for (i = 0; i < top; i++) {
-		const struct baton_vcpu *vcpu = READ_ONCE(vm->vcpus[i]);
-
-		if (!vcpu)
-			continue;
+	baton_for_each_vcpu(vm, i, vcpu) {
 		if (READ_ONCE(vcpu->mode) != BATON_MODE_GUEST)
 			continue;
 		smp_rmb(); /* mode before cpu: the vCPU writes them the other way round */

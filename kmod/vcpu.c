@@ -107,16 +107,16 @@ int baton_vcpu_create(struct baton_vm *vm, u32 id, struct baton_vcpu **ret_vcpu)
 		goto err_free;
 	/* All of a VM's TSCs begin at the same moment: its creation. */
 	vcpu->tsc_offset = vm->tsc_offset;
-	baton_lapic_init(vcpu);
+	baton_timer_init(vcpu);
 	baton_vcpu_reset(vcpu, false);
 	r = baton_hv->vcpu_init(vcpu);
 	if (r)
-		goto err_lapic;
+		goto err_timer;
 	*ret_vcpu = vcpu;
 	return 0;
 
-err_lapic:
-	baton_lapic_fini(vcpu);
+err_timer:
+	hrtimer_cancel(&vcpu->apic.timer);
 	baton_fpu_fini(vcpu);
 err_free:
 	vcpu_free(vcpu);
@@ -127,7 +127,7 @@ void baton_vcpu_destroy(struct baton_vcpu *vcpu)
 {
 	if (!vcpu)
 		return;
-	baton_lapic_fini(vcpu);
+	hrtimer_cancel(&vcpu->apic.timer);
 	baton_hv->vcpu_fini(vcpu);
 	baton_cpuid_free(&vcpu->cpuid);
 	baton_fpu_fini(vcpu);
@@ -141,11 +141,12 @@ static void interrupt_window(int cpu)
 	preempt_disable();
 	/* In its own window (a fast exit) the thread sees the request itself. */
 	if (cpu != smp_processor_id() && cpu_online(cpu))
-		baton_send_reschedule(cpu);
+		arch_smp_send_reschedule(cpu);
 	preempt_enable();
 }
 
-void baton_vcpu_kick(struct baton_vcpu *vcpu)
+/* Out of guest or HLT; nothing if it is in neither. */
+static void kick(struct baton_vcpu *vcpu)
 {
 	u32 mode;
 
@@ -162,7 +163,7 @@ void baton_vcpu_kick(struct baton_vcpu *vcpu)
 void baton_request(struct baton_vcpu *vcpu, enum baton_req req)
 {
 	set_bit(req, &vcpu->requests);
-	baton_vcpu_kick(vcpu);
+	kick(vcpu);
 }
 
 void baton_request_all(struct baton_vm *vm, enum baton_req req)
@@ -170,9 +171,6 @@ void baton_request_all(struct baton_vm *vm, enum baton_req req)
 	struct baton_vcpu *vcpu;
 	u32 i;
 
-	for (i = 0; i < BATON_MAX_VCPUS; i++) {
-		vcpu = READ_ONCE(vm->vcpus[i]);
-		if (vcpu)
-			baton_request(vcpu, req);
-	}
+	baton_for_each_vcpu(vm, i, vcpu)
+		baton_request(vcpu, req);
 }

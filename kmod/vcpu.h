@@ -134,8 +134,6 @@ void baton_request_all(struct baton_vm *vm, enum baton_req req);
 /* stats.c: as BATON_GET_STATS and BATON_GET_VM_STATS have them. Any context. */
 int baton_vcpu_stats(struct baton_vcpu *vcpu, struct baton_stats *out);
 int baton_vm_stats(struct baton_vm *vm, struct baton_vm_stats *out);
-/* Gets the vCPU out of guest or HLT. Any context; nothing if it is in neither. */
-void baton_vcpu_kick(struct baton_vcpu *vcpu);
 
 static inline void baton_count(struct baton_vcpu *vcpu, enum baton_stat stat)
 {

@@ -14,7 +14,6 @@
 #include "slots.h"
 #include "vcpu.h"
 #include "vm.h"
-#include "vm_list.h"
 
 static DEFINE_SPINLOCK(list_lock);
 static LIST_HEAD(vm_list);	/* list_lock */
@@ -53,32 +52,30 @@ static void list_remove(struct baton_vm *vm)
 	spin_unlock_irq(&list_lock);
 }
 
+/* What vm_init() has made, however far it got. */
+static void memory_fini(struct baton_vm *vm)
+{
+	baton_hv->vm_fini(vm);
+	baton_npt_fini(&vm->npt);
+	baton_slots_free(rcu_dereference_protected(vm->slots, true));
+}
+
 static int vm_init(struct baton_vm *vm)
 {
-	struct baton_slots *slots;
+	struct baton_slots *slots = kzalloc(sizeof(*slots), GFP_KERNEL_ACCOUNT);
 	int r;
 
-	slots = kzalloc(sizeof(*slots), GFP_KERNEL_ACCOUNT);
 	if (!slots)
 		return -ENOMEM;
 	RCU_INIT_POINTER(vm->slots, slots);
+	vm->notifier.ops = &baton_notifier_ops;
 	r = baton_npt_init(&vm->npt, baton_hv->pte, baton_hv->memory() & BATON_MEMORY_LOGS);
+	if (!r)
+		r = baton_hv->vm_init(vm);
+	if (!r)
+		r = mmu_notifier_register(&vm->notifier, vm->mm);
 	if (r)
-		goto err_slots;
-	r = baton_hv->vm_init(vm);
-	if (r)
-		goto err_npt;
-	r = baton_notifier_register(vm);
-	if (r)
-		goto err_backend;
-	return 0;
-
-err_backend:
-	baton_hv->vm_fini(vm);
-err_npt:
-	baton_npt_fini(&vm->npt);
-err_slots:
-	kfree(slots);
+		memory_fini(vm);
 	return r;
 }
 
@@ -87,13 +84,11 @@ static void vm_fini(struct baton_vm *vm)
 	u32 i;
 
 	baton_irqfd_release_all(vm);
-	baton_notifier_unregister(vm);
+	mmu_notifier_unregister(&vm->notifier, vm->mm);
 	for (i = 0; i < BATON_MAX_VCPUS; i++)
 		baton_vcpu_destroy(vm->vcpus[i]);
 	baton_ioeventfd_release_all(vm);
-	baton_hv->vm_fini(vm);
-	baton_npt_fini(&vm->npt);
-	baton_slots_free(rcu_dereference_protected(vm->slots, true));
+	memory_fini(vm);
 }
 
 int baton_vm_create(kuid_t owner, struct baton_vm **ret_vm)
@@ -186,10 +181,7 @@ static void vm_tsc_jumped(struct baton_vm *vm, u64 ticks)
 	ticks = baton_tsc_scale(vm, ticks);
 	baton_clock_tsc_jumped(vm, ticks);
 	vm->tsc_offset += ticks;
-	for (i = 0; i < BATON_MAX_VCPUS; i++) {
-		vcpu = vm->vcpus[i];
-		if (!vcpu)
-			continue;
+	baton_for_each_vcpu(vm, i, vcpu) {
 		vcpu->tsc_offset += ticks;
 		vcpu->dirty |= BATON_ST_TSC;
 	}
@@ -210,12 +202,12 @@ void baton_vms_tsc_jumped(u64 ticks)
  */
 static void vm_resumed(struct baton_vm *vm)
 {
+	struct baton_vcpu *vcpu;
 	u32 i;
 
 	atomic64_inc(&vm->tlb_gen);
-	for (i = 0; i < BATON_MAX_VCPUS; i++)
-		if (vm->vcpus[i])
-			WRITE_ONCE(vm->vcpus[i]->apic.timer_fired, true);
+	baton_for_each_vcpu(vm, i, vcpu)
+		WRITE_ONCE(vcpu->apic.timer_fired, true);
 	baton_request_all(vm, BATON_REQ_EVENT);
 }
 

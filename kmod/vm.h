@@ -14,6 +14,7 @@
 #include <linux/mm_types.h>
 #include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
+#include <linux/nospec.h>
 #include <linux/spinlock.h>
 #include <linux/uidgid.h>
 
@@ -61,6 +62,19 @@ struct baton_vm {
 	void *arch;			/* I: the backend's */
 };
 
+/* Under no lock: vCPUs stay until their VM ends. One that comes meanwhile may be missed. */
+#define baton_for_each_vcpu(vm, i, vcpu)				\
+	for ((i) = 0; (i) < READ_ONCE((vm)->vcpu_top); (i)++)		\
+		if (!((vcpu) = READ_ONCE((vm)->vcpus[i]))) { } else
+
+/* NULL: there is none, or not yet. id may be a guest's. */
+static inline struct baton_vcpu *baton_vcpu_by_id(const struct baton_vm *vm, u64 id)
+{
+	if (id >= BATON_MAX_VCPUS)
+		return NULL;
+	return READ_ONCE(vm->vcpus[array_index_nospec(id, BATON_MAX_VCPUS)]);
+}
+
 static inline u64 baton_tsc_scale(const struct baton_vm *vm, u64 ticks)
 {
 	return likely(!vm->tsc_ratio) ? ticks : baton_tsc_scale_slow(vm, ticks);
@@ -73,6 +87,13 @@ void baton_vm_put(struct baton_vm *vm);
 void baton_vm_kill(struct baton_vm *vm);
 u32 baton_vm_count(void);
 
+/* All VMs of the host at once. Gets every vCPU back to its monitor. Any context. */
+void baton_vms_kick_all(void);
+/* Host TSC lost `ticks` while it slept; tasks are frozen, interrupts off. */
+void baton_vms_tsc_jumped(u64 ticks);
+/* Second-level TLBs and timers may be stale; tasks are frozen, interrupts off. */
+void baton_vms_resumed(void);
+
 /* The module's bug, or the processor's: this VM ends. Warns once, then logs at times. */
 void baton_vm_bug(struct baton_vm *vm, const char *what);
 
@@ -84,8 +105,6 @@ void baton_tlb_flush(struct baton_vm *vm);
 /* The same without a flush: each window that is open now has ended since. */
 void baton_windows_wait(struct baton_vm *vm);
 
-/* notifier.c. register: process context, mm is current's. */
-int baton_notifier_register(struct baton_vm *vm);
-void baton_notifier_unregister(struct baton_vm *vm);
+extern const struct mmu_notifier_ops baton_notifier_ops; /* notifier.c */
 
 #endif

@@ -6,7 +6,7 @@
  * The processor walks nested tables as a user-mode access, so every entry has U
  * set. Memory type 0 (write-back) leaves the choice to the guest's PAT.
  */
-#include "svm_pte.h"
+#include "pte_format.h"
 
 #define NPT_PRESENT	(1ull << 0)
 #define NPT_WRITE	(1ull << 1)

@@ -37,7 +37,7 @@
 /* INT3 or INTO: executed once more if it was cut short, but not if we injected it. */
 static bool is_trap(u8 type, u8 vector)
 {
-	return type == SVM_EVENT_EXCEPTION && (vector == VECTOR_BP || vector == VECTOR_OF);
+	return type == SVM_EVENT_EXCEPTION && (vector == X86_TRAP_BP || vector == VECTOR_OF);
 }
 
 /* Its handler may have executed one of its own since the entry. */
@@ -180,7 +180,7 @@ void svm_event_exit(struct svm_vcpu *svm)
 /* Two events at once: the guest takes one, and exits before its first instruction. */
 static void exit_at_once(void)
 {
-	baton_send_reschedule(smp_processor_id());
+	arch_smp_send_reschedule(smp_processor_id());
 }
 
 static void try_nmi(struct svm_vcpu *svm)

@@ -200,7 +200,7 @@ static enum baton_next exit_ac(struct svm_vcpu *svm)
 
 static enum baton_next exit_bp(struct svm_vcpu *svm)
 {
-	return baton_exit_debug(&svm->vcpu, VECTOR_BP, 0);
+	return baton_exit_debug(&svm->vcpu, X86_TRAP_BP, 0);
 }
 
 /* Only during a step: baton_debug_exceptions(). */

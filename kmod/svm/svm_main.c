@@ -16,7 +16,6 @@
 
 #include "compat.h"
 #include "svm.h"
-#include "svm_pte.h"
 
 struct svm_caps svm_caps __ro_after_init;
 DEFINE_PER_CPU(struct svm_cpu, svm_cpus);
@@ -243,7 +242,6 @@ static u32 svm_memory(void)
 }
 
 const struct baton_hvops baton_svm_ops = {
-	.name = "svm",
 	.vendor = BATON_VENDOR_AMD,
 	.vcpu_size = sizeof(struct svm_vcpu),
 	.pte = &baton_npt_format,

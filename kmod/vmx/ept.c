@@ -7,7 +7,7 @@
  * read. Memory type write-back, whatever the guest's PAT says: the monitor maps
  * the same pages write-back, and no device of the guest does DMA past the caches.
  */
-#include "ept.h"
+#include "pte_format.h"
 
 #define EPT_READ	(1ull << 0)
 #define EPT_WRITE	(1ull << 1)

@@ -222,9 +222,9 @@ static enum baton_next exit_ac(struct vmx_vcpu *vmx)
 /* What else exits while the monitor debugs: baton_debug_exceptions(). */
 static enum baton_next exit_debugged(struct vmx_vcpu *vmx, u8 vector, bool has_error)
 {
-	if (vector == VECTOR_BP) {
+	if (vector == X86_TRAP_BP) {
 		vmx_rip(vmx);
-		return baton_exit_debug(&vmx->base, VECTOR_BP, 0);
+		return baton_exit_debug(&vmx->base, X86_TRAP_BP, 0);
 	}
 	if (vector == VECTOR_PF)
 		vmx->base.sregs.cr2 = vmcs_read(VMCS_EXIT_QUALIFICATION);
@@ -242,7 +242,7 @@ static enum baton_next exit_exception_nmi(struct vmx_vcpu *vmx)
 	if ((info & VMX_INTR_TYPE) >> VMX_INTR_TYPE_SHIFT == VMX_TYPE_NMI)
 		return exit_nmi(vmx);
 	switch (vector) {
-	case VECTOR_DB:
+	case X86_TRAP_DB:
 		return vmx_exit_db(vmx, info);
 	case VECTOR_AC:
 		return exit_ac(vmx);

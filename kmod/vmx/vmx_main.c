@@ -10,7 +10,6 @@
 #include <asm/processor.h>
 #include <asm/special_insns.h>
 
-#include "ept.h"
 #include "vmx.h"
 
 /* ---- probe ---------------------------------------------------------- */
@@ -108,7 +107,6 @@ err_msr:
 }
 
 const struct baton_hvops baton_vmx_ops = {
-	.name = "vmx",
 	.vendor = BATON_VENDOR_INTEL,
 	.vcpu_size = sizeof(struct vmx_vcpu),
 	.pte = &baton_ept_format,

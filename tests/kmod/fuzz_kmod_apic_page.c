@@ -65,7 +65,7 @@ static void step(struct baton_vcpu *v, struct fuzz *f)
 	if (where & 0x10)
 		next = baton_ioeventfd_page(v, kmod_ioeventfd);
 	else
-		next = baton_apic_page(v, BATON_APIC_DEFAULT_BASE | (kmod_ioeventfd & 0xfff));
+		next = baton_apic_page(v, APIC_DEFAULT_PHYS_BASE | (kmod_ioeventfd & 0xfff));
 	if (next == BATON_ENTER)
 		check_taken(&before, &v->regs, v->sregs.efer & EFER_LMA);
 	else

@@ -49,6 +49,17 @@ static u32 make_entries(struct fuzz *f, struct baton_cpuid_entry *entries)
 	return count;
 }
 
+/* The last leaf that the guest's own list names, basic or extended. */
+static u32 last_leaf(const struct baton_cpuid_table *table, u32 first)
+{
+	u32 i;
+
+	for (i = 0; i < table->count; i++)
+		if (table->entries[i].leaf == first)
+			return table->entries[i].eax;
+	return 0;
+}
+
 static void check_guest(struct baton_vcpu *v)
 {
 	u32 out[4];
@@ -56,8 +67,7 @@ static void check_guest(struct baton_vcpu *v)
 
 	for (i = 0; i < ARRAY_SIZE(checked); i++) {
 		/* Beyond the last leaf, Intel's answer is another leaf's. */
-		if (checked[i].leaf > (checked[i].leaf & 0x80000000 ? v->cpuid.max_ext :
-				       v->cpuid.max_basic))
+		if (checked[i].leaf > last_leaf(&v->cpuid, checked[i].leaf & 0x80000000))
 			continue;
 		baton_cpuid_query(v, checked[i].leaf, checked[i].subleaf, out);
 		FUZZ_CHECK(!(out[checked[i].reg] & ~checked[i].free &

@@ -116,7 +116,7 @@ static void by_guest(struct baton_vcpu *vcpu, struct fuzz *f, u8 what)
 		break;
 	default:
 		baton_lapic_set_cr8(vcpu, fuzz_u8(f));
-		baton_lapic_set_base(vcpu, BATON_APIC_DEFAULT_BASE | (fuzz_u8(f) & 0xd) << 8);
+		baton_lapic_set_base(vcpu, APIC_DEFAULT_PHYS_BASE | (fuzz_u8(f) & 0xd) << 8);
 	}
 }
 

@@ -36,7 +36,7 @@ static u32 memory_accessed(void)
 }
 
 static const struct baton_hvops dummy_ops = {
-	.name = "dummy", .vcpu_size = sizeof(struct baton_vcpu),
+	.vcpu_size = sizeof(struct baton_vcpu),
 	.vcpu_init = no_error, .vcpu_fini = nothing, .state_fetch = fetch_nothing,
 	.memory = memory_accessed,
 };

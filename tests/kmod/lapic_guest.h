@@ -9,8 +9,8 @@
 
 #define X2_MSR(reg) (0x800u + (reg))
 #define SVR_ON 0x1ffu
-#define BASE_XAPIC (BATON_APIC_DEFAULT_BASE | BATON_APIC_ENABLE)
-#define BASE_X2APIC (BASE_XAPIC | BATON_APIC_EXTD)
+#define BASE_XAPIC (APIC_DEFAULT_PHYS_BASE | MSR_IA32_APICBASE_ENABLE)
+#define BASE_X2APIC (BASE_XAPIC | X2APIC_ENABLE)
 
 #define LVT_PERIODIC (1u << 17)
 #define LVT_DEADLINE (2u << 17)
@@ -47,7 +47,7 @@ static inline u64 x2_rd(struct baton_vcpu *vcpu, u32 reg)
 
 static inline void x2_on(struct baton_vcpu *vcpu)
 {
-	if (!baton_lapic_set_base(vcpu, (vcpu->apic.base & BATON_APIC_BSP) | BASE_X2APIC) ||
+	if (!baton_lapic_set_base(vcpu, (vcpu->apic.base & MSR_IA32_APICBASE_BSP) | BASE_X2APIC) ||
 	    !x2_wr(vcpu, APIC_REG_SVR, SVR_ON))
 		abort();
 }

@@ -8,9 +8,6 @@
 
 #include "pte_format.h"
 
-/* kmod/svm/npt_pte.c, kmod/vmx/ept.c */
-extern const struct baton_pte_format baton_npt_format, baton_ept_format;
-
 enum {
 	PLAIN_P = 1, PLAIN_W = 2, PLAIN_X = 4, PLAIN_LEAF = 0x80, PLAIN_A = 0x100,
 	PLAIN_D = 0x200,

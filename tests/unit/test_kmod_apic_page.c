@@ -244,7 +244,7 @@ static void test_access(void **state)
 	assert_int_equal(baton_apic_access(v, &reserved), -EINVAL);
 	v->apic.base = BASE_X2APIC;
 	assert_int_equal(access_page(0x80, BATON_APIC_WRITE, &value), -ENXIO);
-	v->apic.base = BATON_APIC_DEFAULT_BASE;
+	v->apic.base = APIC_DEFAULT_PHYS_BASE;
 	assert_int_equal(access_page(0x80, BATON_APIC_WRITE, &value), -ENXIO);
 	v->apic.base = BASE_XAPIC;
 	assert_int_equal(rd(v, APIC_REG_TPR), 0x42);

@@ -343,7 +343,7 @@ static void test_error_codes(void **state)
 static void test_halt(void **state)
 {
 	(void)state;
-	assert_int_equal(baton_exit_hlt(v), BATON_HALTED);
+	assert_int_equal(baton_exit_hlt(v), BATON_LEAVE);
 	assert_int_equal(v->mp_state, BATON_MP_HALTED);
 	/* An NMI that is blocked must not wake it. */
 	assert_true(v->save & BATON_ST_EVENTS);

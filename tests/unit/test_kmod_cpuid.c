@@ -290,6 +290,12 @@ static void test_feature_bits(void **state)
 		{ 0x40000001, 0, EAX, 0 }, { 0x40000001, 0, EDX, 0 }, { 0x80000001, 0, ECX, 2 },
 		{ 0x80000001, 0, EDX, 0 }, { 0x80000007, 0, EDX, 0 }, { 0x80000007, 0, EAX, 0 },
 		{ 0x80000008, 0, EBX, 0 }, { 0x80000008, 0, EDX, 0 }, { 0x80000021, 0, EAX, 0 },
+		/* Identification and sizes; not of a subleaf that there is not. */
+		{ 1, 0, EAX, ~0u }, { 1, 0, EBX, ~0u }, { 7, 0, EAX, ~0u }, { 7, 1, EAX, 0 },
+		{ 0xd, 1, EBX, ~0u }, { 0x80000001, 0, EAX, ~0u }, { 0x80000001, 0, EBX, ~0u },
+		{ 0x80000008, 0, EAX, ~0u }, { 0x80000008, 0, ECX, ~0u },
+		{ 1, 1, EAX, 0 }, { 1, 1, EBX, 0 }, { 0x80000001, 1, EAX, 0 },
+		{ 0x80000008, 1, EAX, 0 },
 	};
 	unsigned int bit;
 	size_t i;
@@ -401,7 +407,6 @@ static void test_consequences(void **state)
 		{ 7, EBX, 7, 0, X86_CR4_SMEP }, { 7, EBX, 20, 0, X86_CR4_SMAP },
 		{ 7, ECX, 2, 0, X86_CR4_UMIP }, { 7, EDX, 29, BATON_GF_ARCH_CAP, 0 },
 		{ 0x80000001, EDX, 20, BATON_GF_NX, 0 },
-		{ 0x80000001, EDX, 26, BATON_GF_GBPAGES, 0 },
 		{ 0x80000001, EDX, 29, BATON_GF_LONG_MODE, 0 },
 		{ 0x40000001, EAX, 3, BATON_GF_PVCLOCK, 0 },
 		{ 0x40000001, EAX, 5, BATON_GF_PV_STEAL, 0 },
@@ -511,7 +516,7 @@ static void test_apic_off(void **state)
 
 	(void)state;
 	assert_int_equal(set_offer(), 0);
-	v->apic.base = 0xfee00000 | BATON_APIC_ENABLE;
+	v->apic.base = 0xfee00000 | MSR_IA32_APICBASE_ENABLE;
 	query(1, 0, out);
 	assert_true(out[EDX] & 1 << 9);
 	v->apic.base = 0xfee00000;

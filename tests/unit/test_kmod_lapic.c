@@ -37,7 +37,7 @@ static void test_reset(void **state)
 	u32 lvt;
 
 	(void)state;
-	assert_int_equal(vm->vcpus[0]->apic.base, BASE_XAPIC | BATON_APIC_BSP);
+	assert_int_equal(vm->vcpus[0]->apic.base, BASE_XAPIC | MSR_IA32_APICBASE_BSP);
 	assert_int_equal(v->apic.base, BASE_XAPIC);
 	wr(v, APIC_REG_TPR, 0x20);
 	baton_lapic_post(v, 0x40, true);
@@ -125,10 +125,10 @@ static void test_owns(void **state)
 	assert_true(baton_lapic_owns(v, 0xfee00fff));
 	assert_false(baton_lapic_owns(v, 0xfee01000));
 	assert_false(baton_lapic_owns(v, 0x1fee00000));
-	assert_true(baton_lapic_set_base(v, 0xabc000 | BATON_APIC_ENABLE));
+	assert_true(baton_lapic_set_base(v, 0xabc000 | MSR_IA32_APICBASE_ENABLE));
 	assert_false(baton_lapic_owns(v, 0xfee00000));
 	assert_true(baton_lapic_owns(v, 0xabc123));
-	assert_true(baton_lapic_set_base(v, 0xabc000 | BATON_APIC_ENABLE | BATON_APIC_EXTD));
+	assert_true(baton_lapic_set_base(v, 0xabc000 | MSR_IA32_APICBASE_ENABLE | X2APIC_ENABLE));
 	assert_false(baton_lapic_owns(v, 0xabc123));
 	assert_true(baton_lapic_set_base(v, 0xabc000));
 	assert_false(baton_lapic_owns(v, 0xabc123));
@@ -381,7 +381,7 @@ static void test_x2_identity(void **state)
 	x2_on(far);
 	assert_int_equal(x2_rd(far, APIC_REG_ID), 37);
 	assert_int_equal(x2_rd(far, APIC_REG_LDR), 2 << 16 | 1 << 5);
-	assert_true(baton_lapic_set_base(far, BATON_APIC_DEFAULT_BASE));
+	assert_true(baton_lapic_set_base(far, APIC_DEFAULT_PHYS_BASE));
 	assert_true(baton_lapic_set_base(far, BASE_XAPIC));
 	assert_int_equal(rd(far, APIC_REG_ID), 37 << 24);
 	assert_int_equal(rd(far, APIC_REG_LDR), 0);
@@ -391,7 +391,8 @@ static void test_x2_identity(void **state)
 static void test_transitions(void **state)
 {
 	static const u64 modes[] = {
-		0, BATON_APIC_ENABLE, BATON_APIC_EXTD, BATON_APIC_ENABLE | BATON_APIC_EXTD,
+		0, MSR_IA32_APICBASE_ENABLE, X2APIC_ENABLE,
+		MSR_IA32_APICBASE_ENABLE | X2APIC_ENABLE,
 	};
 	/* Row: from. From "only EXTD" there is no way, since none leads there. */
 	static const bool legal[4][4] = {
@@ -405,14 +406,14 @@ static void test_transitions(void **state)
 	(void)state;
 	for (from = 0; from < 4; from++) {
 		for (to = 0; to < 4 && from != 2; to++) {
-			u64 base = BATON_APIC_DEFAULT_BASE | modes[from];
+			u64 base = APIC_DEFAULT_PHYS_BASE | modes[from];
 
 			assert_true(baton_lapic_restore_base(v, base));
-			if (baton_lapic_set_base(v, BATON_APIC_DEFAULT_BASE | modes[to]) !=
+			if (baton_lapic_set_base(v, APIC_DEFAULT_PHYS_BASE | modes[to]) !=
 			    legal[from][to])
 				fail_msg("%zu to %zu", from, to);
 			assert_int_equal(v->apic.base, legal[from][to] ?
-					 BATON_APIC_DEFAULT_BASE | modes[to] : base);
+					 APIC_DEFAULT_PHYS_BASE | modes[to] : base);
 		}
 	}
 }
@@ -425,9 +426,9 @@ static void test_base_bits(void **state)
 	for (bit = 0; bit < 64; bit++) {
 		bool known = bit == 8 || bit == 10 || bit == 11 ||
 			     (bit >= 12 && bit < KMOD_PHYS_BITS);
+		u64 value = MSR_IA32_APICBASE_ENABLE | 1ull << bit;
 
-		assert_int_equal(baton_lapic_restore_base(v, BATON_APIC_ENABLE | 1ull << bit),
-				 known);
+		assert_int_equal(baton_lapic_restore_base(v, value), known);
 	}
 	assert_true(baton_lapic_restore_base(v, BASE_XAPIC));
 	v->cpuid.features &= ~BATON_GF_X2APIC;
@@ -441,7 +442,7 @@ static void test_hardware_disable(void **state)
 	(void)state;
 	baton_lapic_post(v, 0x40, false);
 	assert_int_equal(baton_lapic_pending(v), 0x40);
-	assert_true(baton_lapic_set_base(v, BATON_APIC_DEFAULT_BASE));
+	assert_true(baton_lapic_set_base(v, APIC_DEFAULT_PHYS_BASE));
 	assert_int_equal(baton_lapic_pending(v), -1);
 	baton_lapic_post(v, 0x41, false);
 	assert_int_equal(baton_lapic_pending(v), -1);
@@ -498,7 +499,7 @@ static void test_extint(void **state)
 	wr(v, APIC_REG_LVT_LINT0, 0x700);
 	assert_false(baton_apic_takes_extint(&v->apic));
 	/* Switched off as a whole: as if there was none. */
-	assert_true(baton_lapic_set_base(v, BATON_APIC_DEFAULT_BASE));
+	assert_true(baton_lapic_set_base(v, APIC_DEFAULT_PHYS_BASE));
 	assert_true(baton_apic_takes_extint(&v->apic));
 	assert_true(baton_lapic_set_base(v, BASE_XAPIC));
 	assert_false(baton_apic_takes_extint(&v->apic));

@@ -112,7 +112,7 @@ static void test_reset_state(void **state)
 	(void)state;
 	baton_lapic_reset(v, false);
 	round_trip();
-	assert_true(baton_lapic_restore_base(v, BATON_APIC_DEFAULT_BASE));
+	assert_true(baton_lapic_restore_base(v, APIC_DEFAULT_PHYS_BASE));
 	round_trip();
 }
 

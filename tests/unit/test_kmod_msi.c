@@ -234,7 +234,7 @@ static void test_special_modes(void **state)
 static void test_hardware_disabled(void **state)
 {
 	(void)state;
-	assert_true(baton_lapic_set_base(vm->vcpus[1], BATON_APIC_DEFAULT_BASE));
+	assert_true(baton_lapic_set_base(vm->vcpus[1], APIC_DEFAULT_PHYS_BASE));
 	assert_int_equal(msi(MSI(0xff), 0x40), 0xd);
 	assert_int_equal(msi(MSI(1), MODE(APIC_DELIVER_NMI)), 0);
 	assert_false(vm->vcpus[1]->nmi_posted);

@@ -386,7 +386,7 @@ static void test_elsewhere(void **state)
 	assert_true(wrmsr(0xc0000080, 1));
 	assert_int_equal(v->sregs.efer, 1);
 	assert_false(baton_msr_read(v, 0x802, false, &value));
-	assert_true(wrmsr(0x1b, rdmsr(0x1b) | BATON_APIC_EXTD));
+	assert_true(wrmsr(0x1b, rdmsr(0x1b) | X2APIC_ENABLE));
 	assert_true(baton_msr_read(v, 0x802, false, &value));
 	assert_int_equal(value, 0);
 	assert_false(wrmsr(0x1b, 0xfee00900)); /* not straight back */

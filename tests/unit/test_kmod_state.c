@@ -445,7 +445,7 @@ static void test_refused_as_a_whole(void **state)
 	u64 base = v->apic.base;
 
 	(void)state;
-	s.apic_base = BATON_APIC_ENABLE | 1; /* bit 0 is reserved */
+	s.apic_base = MSR_IA32_APICBASE_ENABLE | 1; /* bit 0 is reserved */
 	s.cr8 = 7;
 	assert_int_equal(baton_set_sregs(v, &s), -EINVAL);
 	assert_memory_equal(&before, &v->sregs, sizeof(before));

@@ -627,7 +627,7 @@ extern u64 kshim_xcr0;
 #define XFEATURE_MASK_YMM 4u
 #define XFEATURE_MASK_AVX512 0xe0u
 
-/* asm/pvclock-abi.h */
+/* asm/pvclock.h, asm/pvclock-abi.h */
 struct pvclock_vcpu_time_info {
 	u32 version, pad0;
 	u64 tsc_timestamp, system_time;
@@ -639,6 +639,10 @@ struct pvclock_wall_clock {
 	u32 version, sec, nsec;
 } __packed;
 #define PVCLOCK_TSC_STABLE_BIT (1 << 0)
+static inline u64 pvclock_scale_delta(u64 delta, u32 mul_frac, int shift)
+{
+	return mul_u64_u32_shr(shift < 0 ? delta >> -shift : delta << shift, mul_frac, 32);
+}
 
 /* uapi/asm/kvm_para.h, uapi/linux/kvm_para.h */
 struct kvm_steal_time {
@@ -653,13 +657,32 @@ struct kvm_steal_time {
 #define KVM_HC_KICK_CPU 5
 #define KVM_HC_SEND_IPI 10
 #define KVM_HC_SCHED_YIELD 11
+#define KVM_CPUID_SIGNATURE 0x40000000
+#define KVM_CPUID_FEATURES 0x40000001
+#define MSR_KVM_WALL_CLOCK_NEW 0x4b564d00
+#define MSR_KVM_SYSTEM_TIME_NEW 0x4b564d01
+#define MSR_KVM_STEAL_TIME 0x4b564d03
+#define MSR_KVM_PV_EOI_EN 0x4b564d04
+#define MSR_KVM_POLL_CONTROL 0x4b564d05
+
+/* asm/apicdef.h, asm/trapnr.h, asm/pgtable_types.h */
+#define APIC_DEFAULT_PHYS_BASE 0xfee00000
+#define APIC_BASE_MSR 0x800
+#define X2APIC_ENABLE (1ul << 10)
+#define X86_TRAP_DB 1
+#define X86_TRAP_BP 3
+#define _PAGE_PRESENT (1ul << 0)
+#define _PAGE_RW (1ul << 1)
+#define _PAGE_USER (1ul << 2)
+#define _PAGE_PSE (1ul << 7)
+#define _PAGE_NX (1ul << 63)
 
 #include "kshim_msr.h"
 
 /* --- what kmod/compat.h needs ---------------------------------------------- */
 
 struct eventfd_ctx { u64 count; };
-#define eventfd_signal(ctx, n) ((void)((ctx)->count += (n)))
+static inline void eventfd_signal(struct eventfd_ctx *ctx, u64 n) { ctx->count += n; }
 #define smp_send_reschedule(cpu) ((void)(cpu))
 #define xfer_to_guest_mode_handle_work(x) 0
 struct syscore_ops { int (*suspend)(void); void (*resume)(void); void (*shutdown)(void); };
