@@ -7,7 +7,7 @@
 #ifndef BATON_VMCS_FIELDS_H
 #define BATON_VMCS_FIELDS_H
 
-enum vmcs_field16 {
+enum vmcs_field_16 {
 	VMCS_VPID			= 0x0000,
 	VMCS_GUEST_SELECTOR		= 0x0800, /* + 2 * enum baton_seg */
 	VMCS_GUEST_PML_INDEX		= 0x0812,
@@ -20,7 +20,7 @@ enum vmcs_field16 {
 	VMCS_HOST_TR_SELECTOR		= 0x0c0c,
 };
 
-enum vmcs_field64 {
+enum vmcs_field_64 {
 	VMCS_MSR_BITMAP			= 0x2004,
 	VMCS_PML_ADDRESS		= 0x200e,
 	VMCS_TSC_OFFSET			= 0x2010,
@@ -40,7 +40,7 @@ enum vmcs_field64 {
 	VMCS_HOST_PERF_GLOBAL_CTRL	= 0x2c04,
 };
 
-enum vmcs_field32 {
+enum vmcs_field_32 {
 	VMCS_PIN_CONTROLS		= 0x4000,
 	VMCS_CPU_CONTROLS		= 0x4002,
 	VMCS_EXCEPTION_BITMAP		= 0x4004,
@@ -75,7 +75,7 @@ enum vmcs_field32 {
 	VMCS_HOST_SYSENTER_CS		= 0x4c00,
 };
 
-enum vmcs_field_natural {
+enum vmcs_field_NATURAL {
 	VMCS_CR0_MASK			= 0x6000,
 	VMCS_CR4_MASK			= 0x6002,
 	VMCS_CR0_SHADOW			= 0x6004,
