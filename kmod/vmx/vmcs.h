@@ -5,9 +5,8 @@
  * then it faults. Nothing here ends the host: VMREAD and VMWRITE note the
  * failure in the window (vmx_cpu.failed), the rest returns it.
  *
- * Accessors take fields of one width only. Widths are enumerations of their
- * own, so that sparse and readers see a mix-up, and the compiler checks the
- * width bits of each constant.
+ * Fields have the kernel's names (<asm/vmx.h>). Accessors take fields of one
+ * width only: the compiler checks the width bits of each constant.
  */
 #ifndef BATON_VMCS_H
 #define BATON_VMCS_H
@@ -15,8 +14,8 @@
 #include <linux/compiler.h>
 #include <linux/gfp.h>
 #include <asm/asm.h>
+#include <asm/vmx.h>
 
-#include "vmcs_fields.h"
 #include "vmx_defs.h"
 
 /* A zeroed region that begins with the processor's revision id; may sleep. */
@@ -58,13 +57,13 @@ failed:
 }
 
 #define VMCS_ACCESSORS(suffix, width, type)					\
-static __always_inline type vmcs_read##suffix(enum vmcs_field_##width field)	\
+static __always_inline type vmcs_read##suffix(unsigned long field)		\
 {										\
 	vmcs_check(field, VMCS_WIDTH_##width);					\
 	return vmcs_read_raw(field);						\
 }										\
 										\
-static __always_inline void vmcs_write##suffix(enum vmcs_field_##width field, type value) \
+static __always_inline void vmcs_write##suffix(unsigned long field, type value)	\
 {										\
 	vmcs_check(field, VMCS_WIDTH_##width);					\
 	vmcs_write_raw(field, value);						\
