@@ -28,35 +28,13 @@
 #include <asm/nospec-branch.h>
 #include <asm/segment.h>
 
+#include "entry.h"
 #include "svm_defs.h"
-
-/* struct baton_regs */
-#define GPR(n)	((n) * 8)
-#define RCX	GPR(1)
-#define RDX	GPR(2)
-#define RBX	GPR(3)
-#define RBP	GPR(5)
-#define RSI	GPR(6)
-#define RDI	GPR(7)
-
-/* Our frame, from RSP up. */
-#define FRAME_VERW_SELECTOR	0
-#define FRAME_SWITCH		8
-#define FRAME_REGS		16
-#define FRAME_SIZE		24
 
 	.text
 
 SYM_FUNC_START(svm_enter)
-	push	%rbp
-	push	%r15
-	push	%r14
-	push	%r13
-	push	%r12
-	push	%rbx
-	push	%rdi
-	push	%rsi
-	push	$__KERNEL_DS
+	ENTRY_PUSH
 
 .Lclgi:
 	clgi
@@ -72,20 +50,7 @@ SYM_FUNC_START(svm_enter)
 .Lguest_spec_done:
 
 	mov	SVM_SWITCH_VMCB_PA(%rsi), %rax
-	mov	RCX(%rdi), %rcx
-	mov	RDX(%rdi), %rdx
-	mov	RBX(%rdi), %rbx
-	mov	RBP(%rdi), %rbp
-	mov	RSI(%rdi), %rsi
-	mov	GPR(8)(%rdi), %r8
-	mov	GPR(9)(%rdi), %r9
-	mov	GPR(10)(%rdi), %r10
-	mov	GPR(11)(%rdi), %r11
-	mov	GPR(12)(%rdi), %r12
-	mov	GPR(13)(%rdi), %r13
-	mov	GPR(14)(%rdi), %r14
-	mov	GPR(15)(%rdi), %r15
-	mov	RDI(%rdi), %rdi
+	GUEST_GPRS_LOAD
 
 	/* FS, GS, TR, LDTR, KERNEL_GS_BASE, syscall and SYSENTER MSRs. */
 	vmload	%rax
@@ -98,36 +63,10 @@ SYM_FUNC_START(svm_enter)
 	vmsave	%rax
 
 	mov	FRAME_REGS(%rsp), %rax
-	mov	%rcx, RCX(%rax)
-	mov	%rdx, RDX(%rax)
-	mov	%rbx, RBX(%rax)
-	mov	%rbp, RBP(%rax)
-	mov	%rsi, RSI(%rax)
-	mov	%rdi, RDI(%rax)
-	mov	%r8, GPR(8)(%rax)
-	mov	%r9, GPR(9)(%rax)
-	mov	%r10, GPR(10)(%rax)
-	mov	%r11, GPR(11)(%rax)
-	mov	%r12, GPR(12)(%rax)
-	mov	%r13, GPR(13)(%rax)
-	mov	%r14, GPR(14)(%rax)
-	mov	%r15, GPR(15)(%rax)
+	GUEST_GPRS_STORE
 
-	/* No guest value stays where speculation could use it as an address. */
 	xor	%ebx, %ebx
-	xor	%ecx, %ecx
-	xor	%edx, %edx
-	xor	%esi, %esi
-	xor	%edi, %edi
-	xor	%ebp, %ebp
-	xor	%r8d, %r8d
-	xor	%r9d, %r9d
-	xor	%r10d, %r10d
-	xor	%r11d, %r11d
-	xor	%r12d, %r12d
-	xor	%r13d, %r13d
-	xor	%r14d, %r14d
-	xor	%r15d, %r15d
+	GUEST_GPRS_CLEAR
 
 	/*
 	 * The host's GS first: the kernel's macros below count call depth in a
@@ -173,14 +112,7 @@ SYM_FUNC_START(svm_enter)
 	xor	%eax, %eax
 
 .Lout:
-	add	$FRAME_SIZE, %rsp
-	pop	%rbx
-	pop	%r12
-	pop	%r13
-	pop	%r14
-	pop	%r15
-	pop	%rbp
-	RET
+	ENTRY_POP_RET
 
 .Lno_svm:
 	mov	$-EIO, %eax

@@ -5,9 +5,8 @@
  * then it faults. Nothing here ends the host: VMREAD and VMWRITE note the
  * failure in the window (vmx_cpu.failed), the rest returns it.
  *
- * Accessors take fields of one width only. Widths are enumerations of their
- * own, so that sparse and readers see a mix-up, and the compiler checks the
- * width bits of each constant.
+ * Fields have the kernel's names (<asm/vmx.h>). Accessors take fields of one
+ * width only: the compiler checks the width bits of each constant.
  */
 #ifndef BATON_VMCS_H
 #define BATON_VMCS_H
@@ -15,8 +14,8 @@
 #include <linux/compiler.h>
 #include <linux/gfp.h>
 #include <asm/asm.h>
+#include <asm/vmx.h>
 
-#include "vmcs_fields.h"
 #include "vmx_defs.h"
 
 /* A zeroed region that begins with the processor's revision id; may sleep. */
@@ -57,112 +56,49 @@ failed:
 	vmx_insn_failed("VMWRITE", field);
 }
 
-static __always_inline u16 vmcs_read16(enum vmcs_field16 field)
-{
-	vmcs_check(field, VMCS_WIDTH_16);
-	return vmcs_read_raw(field);
+#define VMCS_ACCESSORS(suffix, width, type)					\
+static __always_inline type vmcs_read##suffix(unsigned long field)		\
+{										\
+	vmcs_check(field, VMCS_WIDTH_##width);					\
+	return vmcs_read_raw(field);						\
+}										\
+										\
+static __always_inline void vmcs_write##suffix(unsigned long field, type value)	\
+{										\
+	vmcs_check(field, VMCS_WIDTH_##width);					\
+	vmcs_write_raw(field, value);						\
 }
 
-static __always_inline u32 vmcs_read32(enum vmcs_field32 field)
-{
-	vmcs_check(field, VMCS_WIDTH_32);
-	return vmcs_read_raw(field);
-}
-
-static __always_inline u64 vmcs_read64(enum vmcs_field64 field)
-{
-	vmcs_check(field, VMCS_WIDTH_64);
-	return vmcs_read_raw(field);
-}
-
-static __always_inline unsigned long vmcs_read(enum vmcs_field_natural field)
-{
-	vmcs_check(field, VMCS_WIDTH_NATURAL);
-	return vmcs_read_raw(field);
-}
-
-static __always_inline void vmcs_write16(enum vmcs_field16 field, u16 value)
-{
-	vmcs_check(field, VMCS_WIDTH_16);
-	vmcs_write_raw(field, value);
-}
-
-static __always_inline void vmcs_write32(enum vmcs_field32 field, u32 value)
-{
-	vmcs_check(field, VMCS_WIDTH_32);
-	vmcs_write_raw(field, value);
-}
-
-static __always_inline void vmcs_write64(enum vmcs_field64 field, u64 value)
-{
-	vmcs_check(field, VMCS_WIDTH_64);
-	vmcs_write_raw(field, value);
-}
-
-static __always_inline void vmcs_write(enum vmcs_field_natural field, unsigned long value)
-{
-	vmcs_check(field, VMCS_WIDTH_NATURAL);
-	vmcs_write_raw(field, value);
-}
+VMCS_ACCESSORS(16, 16, u16)
+VMCS_ACCESSORS(32, 32, u32)
+VMCS_ACCESSORS(64, 64, u64)
+VMCS_ACCESSORS(, NATURAL, unsigned long)
 
 /*
  * The rest: true is success. The operand is the variable itself: with a copy on the stack
  * each window would pay for its protection.
  */
-#define VMX_INSN_ON_ADDRESS(name, insn)					\
-static __always_inline bool name(const u64 *pa)				\
-{									\
-	asm goto("1: " insn " %[pa]\n\t"				\
-		 "jbe %l[failed]\n\t"					\
-		 _ASM_EXTABLE(1b, %l[failed])				\
-		 : : [pa] "m" (*pa) : "cc", "memory" : failed);		\
-	return true;							\
-failed:									\
-	return false;							\
+#define VMX_INSN(name, params, insn, ...)					\
+static __always_inline bool name params						\
+{										\
+	asm goto("1: " insn "\n\t"						\
+		 "jbe %l[failed]\n\t"						\
+		 _ASM_EXTABLE(1b, %l[failed])					\
+		 : : __VA_ARGS__ : "cc", "memory" : failed);			\
+	return true;								\
+failed:										\
+	return false;								\
 }
 
-VMX_INSN_ON_ADDRESS(vmx_vmxon, "vmxon")
-VMX_INSN_ON_ADDRESS(vmx_vmclear, "vmclear")
-VMX_INSN_ON_ADDRESS(vmx_vmptrld, "vmptrld")
-
-static __always_inline bool vmx_vmxoff(void)
-{
-	asm goto("1: vmxoff\n\t"
-		 "jbe %l[failed]\n\t"
-		 _ASM_EXTABLE(1b, %l[failed])
-		 : : : "cc", "memory" : failed);
-	return true;
-failed:
-	return false;
-}
-
-/* All ones: VMX operation is on and no VMCS is current. */
-static __always_inline bool vmx_vmptrst(u64 *pa)
-{
-	asm goto("1: vmptrst %[pa]\n\t"
-		 _ASM_EXTABLE(1b, %l[failed])
-		 : : [pa] "m" (*pa) : "cc", "memory" : failed);
-	return true;
-failed:
-	return false;
-}
-
-#define VMX_INSN_INVALIDATE(name, insn)					\
-static __always_inline bool name(unsigned long type, u64 context)	\
-{									\
-	const struct vmx_inv_desc desc = { .context = context };	\
-									\
-	asm goto("1: " insn " %[desc], %[type]\n\t"			\
-		 "jbe %l[failed]\n\t"					\
-		 _ASM_EXTABLE(1b, %l[failed])				\
-		 : : [desc] "m" (desc), [type] "r" (type)		\
-		 : "cc", "memory" : failed);				\
-	return true;							\
-failed:									\
-	return false;							\
-}
-
-VMX_INSN_INVALIDATE(vmx_invept, "invept")
-VMX_INSN_INVALIDATE(vmx_invvpid, "invvpid")
+VMX_INSN(vmx_vmxon, (const u64 *pa), "vmxon %[pa]", [pa] "m" (*pa))
+VMX_INSN(vmx_vmxoff, (void), "vmxoff")
+VMX_INSN(vmx_vmclear, (const u64 *pa), "vmclear %[pa]", [pa] "m" (*pa))
+VMX_INSN(vmx_vmptrld, (const u64 *pa), "vmptrld %[pa]", [pa] "m" (*pa))
+/* All ones: VMX operation is on and no VMCS is current. Never fails but by a fault. */
+VMX_INSN(vmx_vmptrst, (u64 *pa), "vmptrst %[pa]", [pa] "m" (*pa))
+VMX_INSN(vmx_invept, (unsigned long type, u64 context), "invept %[desc], %[type]",
+	 [desc] "m" ((const struct vmx_inv_desc){ .context = context }), [type] "r" (type))
+VMX_INSN(vmx_invvpid, (unsigned long type, u64 context), "invvpid %[desc], %[type]",
+	 [desc] "m" ((const struct vmx_inv_desc){ .context = context }), [type] "r" (type))
 
 #endif

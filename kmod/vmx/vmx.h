@@ -207,7 +207,7 @@ void vmx_regs_save(struct vmx_vcpu *vmx);	/* REGS alone, as each window's end do
 static inline u64 vmx_rip(struct vmx_vcpu *vmx)
 {
 	if (!(vmx->have & VMX_HAVE_RIP)) {
-		vmx->base.regs.rip = vmcs_read(VMCS_GUEST_RIP);
+		vmx->base.regs.rip = vmcs_read(GUEST_RIP);
 		vmx->have |= VMX_HAVE_RIP;
 	}
 	return vmx->base.regs.rip;
@@ -216,7 +216,7 @@ static inline u64 vmx_rip(struct vmx_vcpu *vmx)
 static inline u64 vmx_rflags(struct vmx_vcpu *vmx)
 {
 	if (!(vmx->have & VMX_HAVE_RFLAGS)) {
-		vmx->base.regs.rflags = vmcs_read(VMCS_GUEST_RFLAGS);
+		vmx->base.regs.rflags = vmcs_read(GUEST_RFLAGS);
 		vmx->have |= VMX_HAVE_RFLAGS;
 	}
 	return vmx->base.regs.rflags;

@@ -200,7 +200,7 @@ enum baton_refusal vmx_controls_setup(void)
 
 void vmx_controls_debug(struct vmx_vcpu *vmx)
 {
-	vmcs_write32(VMCS_EXCEPTION_BITMAP, EXCEPTIONS | baton_debug_exceptions(&vmx->base));
+	vmcs_write32(EXCEPTION_BITMAP, EXCEPTIONS | baton_debug_exceptions(&vmx->base));
 }
 
 static u32 cpu2_base(const struct baton_vm *vm)
@@ -214,35 +214,35 @@ void vmx_controls_fields_init(struct vmx_vcpu *vmx)
 
 	vmx->cpu_controls = vmx_caps.cpu;
 	vmx->cpu2_controls = cpu2_base(vm);
-	vmcs_write32(VMCS_PIN_CONTROLS, vmx_caps.pin);
-	vmcs_write32(VMCS_CPU_CONTROLS, vmx->cpu_controls);
-	vmcs_write32(VMCS_CPU2_CONTROLS, vmx->cpu2_controls);
-	vmcs_write32(VMCS_EXIT_CONTROLS, vmx_caps.exit);
-	vmcs_write32(VMCS_EXCEPTION_BITMAP, EXCEPTIONS);
+	vmcs_write32(PIN_BASED_VM_EXEC_CONTROL, vmx_caps.pin);
+	vmcs_write32(CPU_BASED_VM_EXEC_CONTROL, vmx->cpu_controls);
+	vmcs_write32(SECONDARY_VM_EXEC_CONTROL, vmx->cpu2_controls);
+	vmcs_write32(VM_EXIT_CONTROLS, vmx_caps.exit);
+	vmcs_write32(EXCEPTION_BITMAP, EXCEPTIONS);
 	/* Page faults exit by bit 14 of the bitmap alone: never. */
-	vmcs_write32(VMCS_PF_ERROR_MASK, 0);
-	vmcs_write32(VMCS_PF_ERROR_MATCH, 0);
-	vmcs_write32(VMCS_CR3_TARGET_COUNT, 0);
-	vmcs_write32(VMCS_EXIT_MSR_STORE_COUNT, 0);
-	vmcs_write32(VMCS_EXIT_MSR_LOAD_COUNT, 0);
-	vmcs_write32(VMCS_ENTRY_MSR_LOAD_COUNT, 0);
-	vmcs_write64(VMCS_EPT_POINTER, vm->npt.root_pa | vmx_caps.eptp_bits);
-	vmcs_write16(VMCS_VPID, vmx->vpid);
+	vmcs_write32(PAGE_FAULT_ERROR_CODE_MASK, 0);
+	vmcs_write32(PAGE_FAULT_ERROR_CODE_MATCH, 0);
+	vmcs_write32(CR3_TARGET_COUNT, 0);
+	vmcs_write32(VM_EXIT_MSR_STORE_COUNT, 0);
+	vmcs_write32(VM_EXIT_MSR_LOAD_COUNT, 0);
+	vmcs_write32(VM_ENTRY_MSR_LOAD_COUNT, 0);
+	vmcs_write64(EPT_POINTER, vm->npt.root_pa | vmx_caps.eptp_bits);
+	vmcs_write16(VIRTUAL_PROCESSOR_ID, vmx->vpid);
 	vmx_pml_fields_init(vmx);
 	vmx->timer = vmx_caps.timer;
-	vmcs_write32(VMCS_PREEMPTION_TIMER, vmx->timer);
+	vmcs_write32(VMX_PREEMPTION_TIMER_VALUE, vmx->timer);
 	if (vm->tsc_ratio)
-		vmcs_write64(VMCS_TSC_MULTIPLIER, vm->tsc_ratio);
+		vmcs_write64(TSC_MULTIPLIER, vm->tsc_ratio);
 	if (vmx_caps.cpu2 & VMX_CPU2_PAUSE_LOOP) {
-		vmcs_write32(VMCS_PLE_GAP, PAUSE_GAP);
-		vmcs_write32(VMCS_PLE_WINDOW, PAUSE_WINDOW);
+		vmcs_write32(PLE_GAP, PAUSE_GAP);
+		vmcs_write32(PLE_WINDOW, PAUSE_WINDOW);
 	}
 	if (vmx_caps.cpu2 & VMX_CPU2_ENCLS)
-		vmcs_write64(VMCS_ENCLS_EXITING_BITMAP, ~0ull);
+		vmcs_write64(ENCLS_EXITING_BITMAP, ~0ull);
 	if (vmx_caps.cpu2 & VMX_CPU2_ENCLV)
 		vmcs_write64(VMCS_ENCLV_EXITING_BITMAP, ~0ull);
 	if (vmx_caps.perf_global)
-		vmcs_write64(VMCS_GUEST_PERF_GLOBAL_CTRL, 0);
+		vmcs_write64(GUEST_IA32_PERF_GLOBAL_CTRL, 0);
 }
 
 /* CPUID leaf 7, EBX bit 10. */
@@ -267,7 +267,7 @@ void vmx_controls_by_cpuid(struct vmx_vcpu *vmx)
 	if (controls == vmx->cpu2_controls)
 		return;
 	vmx->cpu2_controls = controls;
-	vmcs_write32(VMCS_CPU2_CONTROLS, controls);
+	vmcs_write32(SECONDARY_VM_EXEC_CONTROL, controls);
 }
 
 /* bits: those of interrupt window and NMI window that are wanted now. */
@@ -278,5 +278,5 @@ void vmx_controls_window(struct vmx_vcpu *vmx, u32 bits)
 	if (likely(controls == vmx->cpu_controls))
 		return;
 	vmx->cpu_controls = controls;
-	vmcs_write32(VMCS_CPU_CONTROLS, controls);
+	vmcs_write32(CPU_BASED_VM_EXEC_CONTROL, controls);
 }

@@ -65,7 +65,7 @@ static bool access_cr(struct vmx_vcpu *vmx, unsigned long qual)
 
 enum baton_next vmx_exit_cr(struct vmx_vcpu *vmx)
 {
-	unsigned long qual = vmcs_read(VMCS_EXIT_QUALIFICATION);
+	unsigned long qual = vmcs_read(EXIT_QUALIFICATION);
 
 	baton_count(&vmx->base, BATON_STAT_EXIT_CR);
 	if (!access_cr(vmx, qual))
@@ -79,7 +79,7 @@ enum baton_next vmx_exit_cr(struct vmx_vcpu *vmx)
 /* info: the exit's interruption information. */
 enum baton_next vmx_exit_db(struct vmx_vcpu *vmx, u32 info)
 {
-	u64 causes = vmcs_read(VMCS_EXIT_QUALIFICATION) & DR6_WRITABLE;
+	u64 causes = vmcs_read(EXIT_QUALIFICATION) & DR6_WRITABLE;
 	bool ours = causes & DR_STEP && baton_steps(&vmx->base) && !vmx->step_tf;
 
 	/* INT1 exits before it is executed, but is a trap. */
@@ -95,11 +95,11 @@ enum baton_next vmx_exit_db(struct vmx_vcpu *vmx, u32 info)
 
 enum baton_next vmx_exit_dr(struct vmx_vcpu *vmx)
 {
-	unsigned long qual = vmcs_read(VMCS_EXIT_QUALIFICATION);
+	unsigned long qual = vmcs_read(EXIT_QUALIFICATION);
 	unsigned int gpr = VMX_QUAL_GPR(qual);
 	struct baton_dr_access access = {
 		.dr = VMX_QUAL_DR_NUMBER(qual), .write = !(qual & VMX_QUAL_DR_STORE),
-		.cpl = vmx_cpl(), .cr4 = vmcs_read(VMCS_GUEST_CR4),
+		.cpl = vmx_cpl(), .cr4 = vmcs_read(GUEST_CR4),
 		.value = mov_operand(vmx, gpr),
 	};
 

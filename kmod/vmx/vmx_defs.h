@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * VT-x as the SDM (volume 3, "Virtual-Machine Extensions") lays it out: control
- * bits, exit reasons and qualifications; vmcs_fields.h has the VMCS. Own names,
- * because the kernel's <asm/vmx.h> renames its own from release to release.
- * The first part is for vmx_entry.S too.
+ * bits, exit reasons and qualifications. Own names, because the kernel renames
+ * some of its own from release to release; those of the VMCS's fields, in
+ * <asm/vmx.h>, have stayed. The first part is for vmx_entry.S too.
  */
 #ifndef BATON_VMX_DEFS_H
 #define BATON_VMX_DEFS_H
@@ -17,7 +17,9 @@
 #define VMX_SW_RESUME_BIT	0 /* VMRESUME, not VMLAUNCH */
 #define VMX_SW_SPEC_CTRL_BIT	1 /* guest's SPEC_CTRL before, host's after */
 
-#define VMCS_HOST_RSP		0x6c14
+/* Fields that vmx_entry.S writes, and that older kernels do not name. */
+#define VMCS_HOST_RSP			0x6c14
+#define VMCS_ENCLV_EXITING_BITMAP	0x2036
 
 #ifndef __ASSEMBLER__
 

@@ -29,23 +29,8 @@
 #include <asm/segment.h>
 #include <asm/unwind_hints.h>
 
+#include "entry.h"
 #include "vmx_defs.h"
-
-/* struct baton_regs */
-#define GPR(n)	((n) * 8)
-#define RAX	GPR(0)
-#define RCX	GPR(1)
-#define RDX	GPR(2)
-#define RBX	GPR(3)
-#define RBP	GPR(5)
-#define RSI	GPR(6)
-#define RDI	GPR(7)
-
-/* Our frame, from RSP up. */
-#define FRAME_VERW_SELECTOR	0
-#define FRAME_SWITCH		8
-#define FRAME_REGS		16
-#define FRAME_SIZE		24
 
 /* What kernels call the wish for vmx_clear_bhb; a name they lack is never set. */
 #if defined(X86_FEATURE_CLEAR_BHB_VMEXIT)
@@ -99,15 +84,7 @@ STACK_FRAME_NON_STANDARD(vmx_clear_bhb)
 #endif
 
 SYM_FUNC_START(vmx_enter)
-	push	%rbp
-	push	%r15
-	push	%r14
-	push	%r13
-	push	%r12
-	push	%rbx
-	push	%rdi
-	push	%rsi
-	push	$__KERNEL_DS
+	ENTRY_PUSH
 
 	/* A vCPU's thread nearly always comes here with the same stack. */
 	cmp	%rsp, VMX_SW_HOST_RSP(%rsi)
@@ -133,20 +110,7 @@ SYM_FUNC_START(vmx_enter)
 	btl	$VMX_SW_RESUME_BIT, VMX_SW_FLAGS(%rsi)
 
 	mov	RAX(%rdi), %rax
-	mov	RCX(%rdi), %rcx
-	mov	RDX(%rdi), %rdx
-	mov	RBX(%rdi), %rbx
-	mov	RBP(%rdi), %rbp
-	mov	RSI(%rdi), %rsi
-	mov	GPR(8)(%rdi), %r8
-	mov	GPR(9)(%rdi), %r9
-	mov	GPR(10)(%rdi), %r10
-	mov	GPR(11)(%rdi), %r11
-	mov	GPR(12)(%rdi), %r12
-	mov	GPR(13)(%rdi), %r13
-	mov	GPR(14)(%rdi), %r14
-	mov	GPR(15)(%rdi), %r15
-	mov	RDI(%rdi), %rdi
+	GUEST_GPRS_LOAD
 
 	UNWIND_HINT_SAVE
 
@@ -167,38 +131,12 @@ SYM_INNER_LABEL(vmx_exited, SYM_L_GLOBAL)
 	push	%rax
 	mov	8 + FRAME_REGS(%rsp), %rax
 	pop	RAX(%rax)
-	mov	%rcx, RCX(%rax)
-	mov	%rdx, RDX(%rax)
-	mov	%rbx, RBX(%rax)
-	mov	%rbp, RBP(%rax)
-	mov	%rsi, RSI(%rax)
-	mov	%rdi, RDI(%rax)
-	mov	%r8, GPR(8)(%rax)
-	mov	%r9, GPR(9)(%rax)
-	mov	%r10, GPR(10)(%rax)
-	mov	%r11, GPR(11)(%rax)
-	mov	%r12, GPR(12)(%rax)
-	mov	%r13, GPR(13)(%rax)
-	mov	%r14, GPR(14)(%rax)
-	mov	%r15, GPR(15)(%rax)
+	GUEST_GPRS_STORE
 	mov	$1, %ebx
 
 .Lclear:
-	/* No guest value stays where speculation could use it as an address. */
 	xor	%eax, %eax
-	xor	%ecx, %ecx
-	xor	%edx, %edx
-	xor	%esi, %esi
-	xor	%edi, %edi
-	xor	%ebp, %ebp
-	xor	%r8d, %r8d
-	xor	%r9d, %r9d
-	xor	%r10d, %r10d
-	xor	%r11d, %r11d
-	xor	%r12d, %r12d
-	xor	%r13d, %r13d
-	xor	%r14d, %r14d
-	xor	%r15d, %r15d
+	GUEST_GPRS_CLEAR
 
 	/* Spectre-RSB, PBRSB: the guest's return addresses out, before any RET. */
 	FILL_RETURN_BUFFER %rax, RSB_CLEAR_LOOPS, X86_FEATURE_RSB_VMEXIT, \
@@ -228,14 +166,7 @@ SYM_INNER_LABEL(vmx_exited, SYM_L_GLOBAL)
 #endif
 
 	mov	%ebx, %eax
-	add	$FRAME_SIZE, %rsp
-	pop	%rbx
-	pop	%r12
-	pop	%r13
-	pop	%r14
-	pop	%r15
-	pop	%rbp
-	RET
+	ENTRY_POP_RET
 
 .Lvmfail:
 	xor	%ebx, %ebx

@@ -63,7 +63,7 @@ static void plan_exception(struct vmx_vcpu *vmx, struct plan *plan)
 	ev->exception = false;
 	if (baton_sets_rf(ev->vector)) {
 		vmx->base.regs.rflags = vmx_rflags(vmx) | X86_EFLAGS_RF;
-		vmcs_write(VMCS_GUEST_RFLAGS, vmx->base.regs.rflags);
+		vmcs_write(GUEST_RFLAGS, vmx->base.regs.rflags);
 	}
 	plan_event(plan, ev->vector, VMX_TYPE_EXCEPTION);
 	plan_error(vmx, plan, ev->has_error ? ev->error : 0);
@@ -72,12 +72,12 @@ static void plan_exception(struct vmx_vcpu *vmx, struct plan *plan)
 static bool takes_interrupt(struct vmx_vcpu *vmx, const struct plan *plan)
 {
 	return !plan->info && vmx_rflags(vmx) & X86_EFLAGS_IF &&
-	       !(vmcs_read32(VMCS_GUEST_INTERRUPTIBILITY) & (VMX_BLOCK_STI | VMX_BLOCK_MOVSS));
+	       !(vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) & (VMX_BLOCK_STI | VMX_BLOCK_MOVSS));
 }
 
 static bool takes_nmi(const struct plan *plan)
 {
-	return !plan->info && !(vmcs_read32(VMCS_GUEST_INTERRUPTIBILITY) &
+	return !plan->info && !(vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) &
 				(VMX_BLOCK_STI | VMX_BLOCK_MOVSS | VMX_BLOCK_NMI));
 }
 
@@ -136,11 +136,11 @@ static bool plan_interrupt(struct vmx_vcpu *vmx, struct plan *plan)
 static void carry_out(struct vmx_vcpu *vmx, const struct plan *plan)
 {
 	if (plan->info & VMX_INTR_ERROR_CODE)
-		vmcs_write32(VMCS_ENTRY_ERROR_CODE, plan->error);
+		vmcs_write32(VM_ENTRY_EXCEPTION_ERROR_CODE, plan->error);
 	if (plan->info) {
 		trace_baton_inject(vmx->base.id, plan->info >> VMX_INTR_TYPE_SHIFT & 7, plan->info,
 				   plan->error);
-		vmcs_write32(VMCS_ENTRY_INTR_INFO, plan->info);
+		vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, plan->info);
 	}
 	vmx_controls_window(vmx, plan->windows);
 }
@@ -156,16 +156,16 @@ static void step(struct vmx_vcpu *vmx, const struct plan *plan)
 
 	if (plan->info) {
 		vmx->timer = 0;
-		vmcs_write32(VMCS_PREEMPTION_TIMER, 0);
+		vmcs_write32(VMX_PREEMPTION_TIMER_VALUE, 0);
 		return;
 	}
 	vmx->step = true;
 	vmx->step_tf = rflags & X86_EFLAGS_TF;
 	if (vmx->step_tf)
 		return;
-	vmcs_write32(VMCS_GUEST_INTERRUPTIBILITY,
-		     vmcs_read32(VMCS_GUEST_INTERRUPTIBILITY) & ~(VMX_BLOCK_STI | VMX_BLOCK_MOVSS));
-	vmcs_write(VMCS_GUEST_RFLAGS, rflags | X86_EFLAGS_TF);
+	vmcs_write32(GUEST_INTERRUPTIBILITY_INFO,
+		     vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) & ~(VMX_BLOCK_STI | VMX_BLOCK_MOVSS));
+	vmcs_write(GUEST_RFLAGS, rflags | X86_EFLAGS_TF);
 }
 
 /* At the exit, whichever it is: what is left of the step is nobody's. */
@@ -175,8 +175,9 @@ void vmx_event_step_end(struct vmx_vcpu *vmx)
 	if (vmx->step_tf)
 		return;
 	vmx->base.regs.rflags = vmx_rflags(vmx) & ~X86_EFLAGS_TF;
-	vmcs_write(VMCS_GUEST_RFLAGS, vmx->base.regs.rflags);
-	vmcs_write(VMCS_GUEST_PENDING_DEBUG, vmcs_read(VMCS_GUEST_PENDING_DEBUG) & ~PENDING_BS);
+	vmcs_write(GUEST_RFLAGS, vmx->base.regs.rflags);
+	vmcs_write(GUEST_PENDING_DBG_EXCEPTIONS,
+		   vmcs_read(GUEST_PENDING_DBG_EXCEPTIONS) & ~PENDING_BS);
 }
 
 /* Something is due or waited for. */
@@ -209,9 +210,9 @@ bool vmx_event_inject(struct vmx_vcpu *vmx)
 
 static void set_nmi_blocking(bool blocked)
 {
-	u32 blocking = vmcs_read32(VMCS_GUEST_INTERRUPTIBILITY) & ~VMX_BLOCK_NMI;
+	u32 blocking = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) & ~VMX_BLOCK_NMI;
 
-	vmcs_write32(VMCS_GUEST_INTERRUPTIBILITY, blocking | (blocked ? VMX_BLOCK_NMI : 0));
+	vmcs_write32(GUEST_INTERRUPTIBILITY_INFO, blocking | (blocked ? VMX_BLOCK_NMI : 0));
 }
 
 static void note_cut_short(struct vmx_vcpu *vmx, u32 info, u32 error_field)
@@ -248,10 +249,10 @@ static void note_cut_short(struct vmx_vcpu *vmx, u32 info, u32 error_field)
  */
 void vmx_event_cut_short(struct vmx_vcpu *vmx, bool nmi_unblocked)
 {
-	u32 info = vmcs_read32(VMCS_IDT_VECTORING_INFO);
+	u32 info = vmcs_read32(IDT_VECTORING_INFO_FIELD);
 
 	if (unlikely(info & VMX_INTR_VALID))
-		note_cut_short(vmx, info, VMCS_IDT_VECTORING_ERROR);
+		note_cut_short(vmx, info, IDT_VECTORING_ERROR_CODE);
 	else if (unlikely(nmi_unblocked))
 		set_nmi_blocking(true);
 }
@@ -259,11 +260,11 @@ void vmx_event_cut_short(struct vmx_vcpu *vmx, bool nmi_unblocked)
 /* A machine check ended the entry before its event; nothing but the field knows of that. */
 void vmx_event_not_entered(struct vmx_vcpu *vmx)
 {
-	u32 info = vmcs_read32(VMCS_ENTRY_INTR_INFO);
+	u32 info = vmcs_read32(VM_ENTRY_INTR_INFO_FIELD);
 
-	vmcs_write32(VMCS_ENTRY_INTR_INFO, 0);
+	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, 0);
 	if (info & VMX_INTR_VALID)
-		note_cut_short(vmx, info, VMCS_ENTRY_ERROR_CODE);
+		note_cut_short(vmx, info, VM_ENTRY_EXCEPTION_ERROR_CODE);
 }
 
 /*
@@ -273,10 +274,10 @@ void vmx_event_not_entered(struct vmx_vcpu *vmx)
  */
 void vmx_event_keep_step(struct vmx_vcpu *vmx)
 {
-	if (vmx_rflags(vmx) & X86_EFLAGS_TF && vmcs_read32(VMCS_GUEST_INTERRUPTIBILITY) &
+	if (vmx_rflags(vmx) & X86_EFLAGS_TF && vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) &
 	    (VMX_BLOCK_STI | VMX_BLOCK_MOVSS))
-		vmcs_write(VMCS_GUEST_PENDING_DEBUG,
-			   vmcs_read(VMCS_GUEST_PENDING_DEBUG) | PENDING_BS);
+		vmcs_write(GUEST_PENDING_DBG_EXCEPTIONS,
+			   vmcs_read(GUEST_PENDING_DBG_EXCEPTIONS) | PENDING_BS);
 }
 
 /* ---- BATON_ST_EVENTS ------------------------------------------------ */
@@ -286,18 +287,18 @@ void vmx_event_shadows_load(struct vmx_vcpu *vmx)
 {
 	const struct baton_pending *ev = &vmx->base.ev;
 
-	vmcs_write32(VMCS_GUEST_INTERRUPTIBILITY, (ev->sti_shadow ? VMX_BLOCK_STI : 0) |
+	vmcs_write32(GUEST_INTERRUPTIBILITY_INFO, (ev->sti_shadow ? VMX_BLOCK_STI : 0) |
 		     (ev->movss_shadow ? VMX_BLOCK_MOVSS : 0) |
 		     (ev->nmi_blocked ? VMX_BLOCK_NMI : 0));
-	vmcs_write(VMCS_GUEST_PENDING_DEBUG, 0);
+	vmcs_write(GUEST_PENDING_DBG_EXCEPTIONS, 0);
 	/* A failed entry leaves its event there; these events replace it. */
-	vmcs_write32(VMCS_ENTRY_INTR_INFO, 0);
+	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, 0);
 	vmx_event_keep_step(vmx);
 }
 
 void vmx_event_shadows_save(struct vmx_vcpu *vmx)
 {
-	u32 blocking = vmcs_read32(VMCS_GUEST_INTERRUPTIBILITY);
+	u32 blocking = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO);
 	struct baton_pending *ev = &vmx->base.ev;
 
 	ev->sti_shadow = blocking & VMX_BLOCK_STI;

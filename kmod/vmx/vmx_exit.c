@@ -24,9 +24,9 @@
 static enum baton_next exit_unexpected(struct vmx_vcpu *vmx)
 {
 	return baton_exit_failed(&vmx->base, BATON_EXIT_INTERNAL,
-				 vmcs_read32(VMCS_EXIT_REASON),
-				 vmcs_read(VMCS_EXIT_QUALIFICATION),
-				 vmcs_read32(VMCS_EXIT_INTR_INFO), 0);
+				 vmcs_read32(VM_EXIT_REASON),
+				 vmcs_read(EXIT_QUALIFICATION),
+				 vmcs_read32(VM_EXIT_INTR_INFO), 0);
 }
 
 /* The entry found the guest's state inconsistent, or a machine check came in it. */
@@ -39,11 +39,11 @@ static enum baton_next exit_entry_failed(struct vmx_vcpu *vmx, u32 reason)
 		vmx->after = VMX_AFTER_MACHINE_CHECK;
 		return BATON_LEAVE;
 	}
-	event = vmcs_read32(VMCS_ENTRY_INTR_INFO);
+	event = vmcs_read32(VM_ENTRY_INTR_INFO_FIELD);
 	/* Only an entry that succeeds clears it. */
-	vmcs_write32(VMCS_ENTRY_INTR_INFO, 0);
+	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, 0);
 	return baton_exit_failed(&vmx->base, BATON_EXIT_ENTRY_FAILED, reason,
-				 vmcs_read(VMCS_EXIT_QUALIFICATION), event, 0);
+				 vmcs_read(EXIT_QUALIFICATION), event, 0);
 }
 
 static enum baton_next exit_shutdown(struct vmx_vcpu *vmx)
@@ -54,16 +54,16 @@ static enum baton_next exit_shutdown(struct vmx_vcpu *vmx)
 /* By memory, so for the monitor. An event that began it is part of it, and over. */
 static enum baton_next exit_task_switch(struct vmx_vcpu *vmx)
 {
-	unsigned long qual = vmcs_read(VMCS_EXIT_QUALIFICATION);
+	unsigned long qual = vmcs_read(EXIT_QUALIFICATION);
 	struct baton_vcpu *vcpu = &vmx->base;
 
 	vcpu->save |= BATON_ST_SREGS;
 	vcpu->run->exit_reason = BATON_EXIT_TASK_SWITCH;
 	vcpu->run->task = (struct baton_exit_task) {
 		.selector = qual, .source = qual >> 30 & 3,
-		.insn_len = vmcs_read32(VMCS_EXIT_INSN_LENGTH),
-		.event = vmcs_read32(VMCS_IDT_VECTORING_INFO),
-		.error_code = vmcs_read32(VMCS_IDT_VECTORING_ERROR),
+		.insn_len = vmcs_read32(VM_EXIT_INSTRUCTION_LEN),
+		.event = vmcs_read32(IDT_VECTORING_INFO_FIELD),
+		.error_code = vmcs_read32(IDT_VECTORING_ERROR_CODE),
 	};
 	return BATON_TO_USER;
 }
@@ -79,7 +79,7 @@ static enum baton_next exit_intr(struct vmx_vcpu *vmx)
 
 static enum baton_next exit_io(struct vmx_vcpu *vmx)
 {
-	unsigned long qual = vmcs_read(VMCS_EXIT_QUALIFICATION);
+	unsigned long qual = vmcs_read(EXIT_QUALIFICATION);
 	u16 port = VMX_QUAL_IO_PORT(qual);
 	bool in = qual & VMX_QUAL_IO_IN;
 
@@ -129,8 +129,8 @@ static enum baton_next exit_hlt(struct vmx_vcpu *vmx)
 static enum baton_next exit_ept_violation(struct vmx_vcpu *vmx)
 {
 	struct baton_vcpu *vcpu = &vmx->base;
-	unsigned long qual = vmcs_read(VMCS_EXIT_QUALIFICATION);
-	u64 gpa = vmcs_read64(VMCS_GUEST_PHYSICAL_ADDRESS);
+	unsigned long qual = vmcs_read(EXIT_QUALIFICATION);
+	u64 gpa = vmcs_read64(GUEST_PHYSICAL_ADDRESS);
 	u64 gva = 0;
 	u32 access = 0;
 	bool decodes;
@@ -141,7 +141,7 @@ static enum baton_next exit_ept_violation(struct vmx_vcpu *vmx)
 	if (qual & VMX_QUAL_EPT_FETCH)
 		access |= BATON_ACCESS_FETCH;
 	if (qual & VMX_QUAL_EPT_GVA) {
-		gva = vmcs_read(VMCS_GUEST_LINEAR_ADDRESS);
+		gva = vmcs_read(GUEST_LINEAR_ADDRESS);
 		access |= qual & VMX_QUAL_EPT_FINAL ? BATON_ACCESS_GVA : BATON_ACCESS_WALK;
 	}
 	vcpu->fault.insn_len = 0;
@@ -155,7 +155,7 @@ static enum baton_next exit_ept_violation(struct vmx_vcpu *vmx)
 /* No more room for what the guest writes. As an EPT violation it may cut an event short. */
 static enum baton_next exit_pml_full(struct vmx_vcpu *vmx)
 {
-	vmx_event_cut_short(vmx, vmcs_read(VMCS_EXIT_QUALIFICATION) &
+	vmx_event_cut_short(vmx, vmcs_read(EXIT_QUALIFICATION) &
 			    VMX_QUAL_EPT_NMI_UNBLOCKED);
 	vmx_pml_drain(vmx);
 	return BATON_ENTER;
@@ -206,7 +206,7 @@ static enum baton_next exit_window(struct vmx_vcpu *vmx)
 static bool is_alignment_check(struct vmx_vcpu *vmx)
 {
 	return !boot_cpu_has(X86_FEATURE_SPLIT_LOCK_DETECT) ||
-	       (vmx_cpl() == 3 && vmcs_read(VMCS_GUEST_CR0) & X86_CR0_AM &&
+	       (vmx_cpl() == 3 && vmcs_read(GUEST_CR0) & X86_CR0_AM &&
 		vmx_rflags(vmx) & X86_EFLAGS_AC);
 }
 
@@ -227,15 +227,15 @@ static enum baton_next exit_debugged(struct vmx_vcpu *vmx, u8 vector, bool has_e
 		return baton_exit_debug(&vmx->base, X86_TRAP_BP, 0);
 	}
 	if (vector == VECTOR_PF)
-		vmx->base.sregs.cr2 = vmcs_read(VMCS_EXIT_QUALIFICATION);
+		vmx->base.sregs.cr2 = vmcs_read(EXIT_QUALIFICATION);
 	baton_queue_exception(&vmx->base, vector, has_error,
-			      has_error ? vmcs_read32(VMCS_EXIT_INTR_ERROR) : 0);
+			      has_error ? vmcs_read32(VM_EXIT_INTR_ERROR_CODE) : 0);
 	return BATON_ENTER;
 }
 
 static enum baton_next exit_exception_nmi(struct vmx_vcpu *vmx)
 {
-	u32 info = vmcs_read32(VMCS_EXIT_INTR_INFO);
+	u32 info = vmcs_read32(VM_EXIT_INTR_INFO);
 	u8 vector = info & VMX_INTR_VECTOR;
 
 	vmx_event_cut_short(vmx, info & VMX_INTR_NMI_UNBLOCKED && vector != VECTOR_DF);
@@ -355,13 +355,13 @@ static enum baton_next exit_by_table(struct vmx_vcpu *vmx, u32 reason)
 
 enum baton_next vmx_exit_handle(struct vmx_vcpu *vmx)
 {
-	u32 reason = vmcs_read32(VMCS_EXIT_REASON);
+	u32 reason = vmcs_read32(VM_EXIT_REASON);
 
 	baton_count(&vmx->base, BATON_STAT_EXITS);
 	if (trace_baton_exit_enabled())
-		trace_baton_exit(vmx->base.id, reason, vmcs_read(VMCS_GUEST_RIP),
-				 vmcs_read(VMCS_EXIT_QUALIFICATION),
-				 vmcs_read32(VMCS_EXIT_INTR_INFO));
+		trace_baton_exit(vmx->base.id, reason, vmcs_read(GUEST_RIP),
+				 vmcs_read(EXIT_QUALIFICATION),
+				 vmcs_read32(VM_EXIT_INTR_INFO));
 	/* Compares and direct calls: an indirect one costs a retpoline. */
 	if (reason == VMX_REASON_WRMSR)
 		return exit_wrmsr(vmx);

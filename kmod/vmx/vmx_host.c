@@ -41,30 +41,30 @@ void vmx_host_fields_init(struct vmx_vcpu *vmx)
 	struct desc_ptr idt;
 
 	store_idt(&idt);
-	vmcs_write16(VMCS_HOST_CS_SELECTOR, __KERNEL_CS);
-	vmcs_write16(VMCS_HOST_SS_SELECTOR, __KERNEL_DS);
-	vmcs_write16(VMCS_HOST_DS_SELECTOR, 0);
-	vmcs_write16(VMCS_HOST_ES_SELECTOR, 0);
-	vmcs_write16(VMCS_HOST_FS_SELECTOR, 0);
-	vmcs_write16(VMCS_HOST_GS_SELECTOR, 0);
-	vmcs_write16(VMCS_HOST_TR_SELECTOR, GDT_ENTRY_TSS * 8);
-	vmcs_write(VMCS_HOST_IDTR_BASE, idt.address);
-	vmcs_write(VMCS_HOST_RIP, (unsigned long)vmx_exited);
+	vmcs_write16(HOST_CS_SELECTOR, __KERNEL_CS);
+	vmcs_write16(HOST_SS_SELECTOR, __KERNEL_DS);
+	vmcs_write16(HOST_DS_SELECTOR, 0);
+	vmcs_write16(HOST_ES_SELECTOR, 0);
+	vmcs_write16(HOST_FS_SELECTOR, 0);
+	vmcs_write16(HOST_GS_SELECTOR, 0);
+	vmcs_write16(HOST_TR_SELECTOR, GDT_ENTRY_TSS * 8);
+	vmcs_write(HOST_IDTR_BASE, idt.address);
+	vmcs_write(HOST_RIP, (unsigned long)vmx_exited);
 	vmx->host.cpu = -1;
 	vmx->sw.host_rsp = 0;
 }
 
 static void cpu_fields_write(struct vmx_vcpu *vmx, int cpu)
 {
-	vmcs_write(VMCS_HOST_CR0, read_cr0());
-	vmcs_write(VMCS_HOST_GS_BASE, baton_rdmsr(MSR_GS_BASE));
-	vmcs_write(VMCS_HOST_TR_BASE, (unsigned long)&get_cpu_entry_area(cpu)->tss.x86_tss);
-	vmcs_write(VMCS_HOST_GDTR_BASE, vmx->host.gdt.address);
-	vmcs_write32(VMCS_HOST_SYSENTER_CS, baton_rdmsr(MSR_IA32_SYSENTER_CS));
-	vmcs_write(VMCS_HOST_SYSENTER_ESP, baton_rdmsr(MSR_IA32_SYSENTER_ESP));
-	vmcs_write(VMCS_HOST_SYSENTER_EIP, baton_rdmsr(MSR_IA32_SYSENTER_EIP));
-	vmcs_write64(VMCS_HOST_EFER, baton_rdmsr(MSR_EFER));
-	vmcs_write64(VMCS_HOST_PAT, baton_rdmsr(MSR_IA32_CR_PAT));
+	vmcs_write(HOST_CR0, read_cr0());
+	vmcs_write(HOST_GS_BASE, baton_rdmsr(MSR_GS_BASE));
+	vmcs_write(HOST_TR_BASE, (unsigned long)&get_cpu_entry_area(cpu)->tss.x86_tss);
+	vmcs_write(HOST_GDTR_BASE, vmx->host.gdt.address);
+	vmcs_write32(HOST_IA32_SYSENTER_CS, baton_rdmsr(MSR_IA32_SYSENTER_CS));
+	vmcs_write(HOST_IA32_SYSENTER_ESP, baton_rdmsr(MSR_IA32_SYSENTER_ESP));
+	vmcs_write(HOST_IA32_SYSENTER_EIP, baton_rdmsr(MSR_IA32_SYSENTER_EIP));
+	vmcs_write64(HOST_IA32_EFER, baton_rdmsr(MSR_EFER));
+	vmcs_write64(HOST_IA32_PAT, baton_rdmsr(MSR_IA32_CR_PAT));
 	/* Only what differs is written from here on: have it differ. */
 	vmx->host.cr3 = ~0ul;
 	vmx->host.cr4 = ~0ul;
@@ -83,22 +83,22 @@ static void window_fields_write(struct vmx_host *host)
 	u64 perf_global;
 
 	if (unlikely(cr3 != host->cr3)) {
-		vmcs_write(VMCS_HOST_CR3, cr3);
+		vmcs_write(HOST_CR3, cr3);
 		host->cr3 = cr3;
 	}
 	if (unlikely(cr4 != host->cr4)) {
-		vmcs_write(VMCS_HOST_CR4, cr4);
+		vmcs_write(HOST_CR4, cr4);
 		host->cr4 = cr4;
 	}
 	if (unlikely(fs_base != host->fs_base)) {
-		vmcs_write(VMCS_HOST_FS_BASE, fs_base);
+		vmcs_write(HOST_FS_BASE, fs_base);
 		host->fs_base = fs_base;
 	}
 	if (!vmx_caps.perf_global)
 		return;
 	perf_global = baton_rdmsr(MSR_CORE_PERF_GLOBAL_CTRL);
 	if (unlikely(perf_global != host->perf_global)) {
-		vmcs_write64(VMCS_HOST_PERF_GLOBAL_CTRL, perf_global);
+		vmcs_write64(HOST_IA32_PERF_GLOBAL_CTRL, perf_global);
 		host->perf_global = perf_global;
 	}
 }

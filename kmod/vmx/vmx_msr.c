@@ -58,7 +58,7 @@ void vmx_msr_exit(void)
 
 void vmx_msr_fields_init(struct vmx_vcpu *vmx)
 {
-	vmcs_write64(VMCS_MSR_BITMAP, __pa(msr_bitmap));
+	vmcs_write64(MSR_BITMAP, __pa(msr_bitmap));
 }
 
 static __always_inline void swap_in(struct vmx_vcpu *vmx, enum vmx_swap_msr msr, u64 value)

@@ -32,18 +32,18 @@ void vmx_pml_fields_init(struct vmx_vcpu *vmx)
 {
 	if (!vmx->pml)
 		return;
-	vmcs_write64(VMCS_PML_ADDRESS, __pa(vmx->pml));
-	vmcs_write16(VMCS_GUEST_PML_INDEX, LAST);
+	vmcs_write64(PML_ADDRESS, __pa(vmx->pml));
+	vmcs_write16(GUEST_PML_INDEX, LAST);
 }
 
 /* The index is that of the next entry; below 0 the buffer is full. */
 void vmx_pml_drain(struct vmx_vcpu *vmx)
 {
-	unsigned int at = (u16)(vmcs_read16(VMCS_GUEST_PML_INDEX) + 1);
+	unsigned int at = (u16)(vmcs_read16(GUEST_PML_INDEX) + 1);
 
 	if (likely(at > LAST))
 		return;
 	for (; at <= LAST; at++)
 		baton_dirty_note(vmx->base.vm, vmx->pml[at]);
-	vmcs_write16(VMCS_GUEST_PML_INDEX, LAST);
+	vmcs_write16(GUEST_PML_INDEX, LAST);
 }

@@ -33,7 +33,7 @@
 u64 vmx_gpr_read(struct vmx_vcpu *vmx, unsigned int gpr)
 {
 	if (gpr == BATON_RSP && !(vmx->have & VMX_HAVE_RSP)) {
-		vmx->base.regs.gpr[BATON_RSP] = vmcs_read(VMCS_GUEST_RSP);
+		vmx->base.regs.gpr[BATON_RSP] = vmcs_read(GUEST_RSP);
 		vmx->have |= VMX_HAVE_RSP;
 	}
 	return vmx->base.regs.gpr[gpr];
@@ -43,7 +43,7 @@ void vmx_gpr_write(struct vmx_vcpu *vmx, unsigned int gpr, u64 value)
 {
 	vmx->base.regs.gpr[gpr] = value;
 	if (gpr == BATON_RSP) {
-		vmcs_write(VMCS_GUEST_RSP, value);
+		vmcs_write(GUEST_RSP, value);
 		vmx->have |= VMX_HAVE_RSP;
 	}
 }
@@ -60,9 +60,9 @@ static void load_regs(struct vmx_vcpu *vmx)
 {
 	const struct baton_regs *regs = &vmx->base.regs;
 
-	vmcs_write(VMCS_GUEST_RIP, regs->rip);
-	vmcs_write(VMCS_GUEST_RSP, regs->gpr[BATON_RSP]);
-	vmcs_write(VMCS_GUEST_RFLAGS, regs->rflags);
+	vmcs_write(GUEST_RIP, regs->rip);
+	vmcs_write(GUEST_RSP, regs->gpr[BATON_RSP]);
+	vmcs_write(GUEST_RFLAGS, regs->rflags);
 	vmx->have = VMX_HAVE_RIP | VMX_HAVE_RSP | VMX_HAVE_RFLAGS;
 }
 
@@ -70,22 +70,22 @@ static void load_regs(struct vmx_vcpu *vmx)
 
 static inline void clear_shadow(void)
 {
-	u32 blocking = vmcs_read32(VMCS_GUEST_INTERRUPTIBILITY);
+	u32 blocking = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO);
 
 	if (unlikely(blocking & (VMX_BLOCK_STI | VMX_BLOCK_MOVSS)))
-		vmcs_write32(VMCS_GUEST_INTERRUPTIBILITY,
+		vmcs_write32(GUEST_INTERRUPTIBILITY_INFO,
 			     blocking & ~(VMX_BLOCK_STI | VMX_BLOCK_MOVSS));
 }
 
 void vmx_step_over(struct vmx_vcpu *vmx)
 {
-	u64 old = vmx_rip(vmx), rip = old + vmcs_read32(VMCS_EXIT_INSN_LENGTH);
+	u64 old = vmx_rip(vmx), rip = old + vmcs_read32(VM_EXIT_INSTRUCTION_LEN);
 
 	/* The mode costs a read, and matters only where bit 31 carried into 32. */
 	if (unlikely((rip ^ old) >> 31 == 3) && !vmx_long64(vmx))
 		rip = (u32)rip;
 	vmx->base.regs.rip = rip;
-	vmcs_write(VMCS_GUEST_RIP, rip);
+	vmcs_write(GUEST_RIP, rip);
 	clear_shadow();
 }
 
@@ -98,7 +98,7 @@ void vmx_skip(struct vmx_vcpu *vmx)
 	if (likely(!(rflags & (X86_EFLAGS_RF | X86_EFLAGS_TF))))
 		return;
 	vmx->base.regs.rflags = rflags & ~X86_EFLAGS_RF;
-	vmcs_write(VMCS_GUEST_RFLAGS, vmx->base.regs.rflags);
+	vmcs_write(GUEST_RFLAGS, vmx->base.regs.rflags);
 	if (rflags & X86_EFLAGS_TF)
 		baton_exit_db(&vmx->base, DR_STEP);
 }
@@ -108,7 +108,7 @@ void vmx_skip(struct vmx_vcpu *vmx)
 /* SS.DPL is the CPL, in all modes. */
 u8 vmx_cpl(void)
 {
-	u32 rights = vmcs_read32(VMCS_GUEST_ACCESS_RIGHTS + 2 * BATON_SS);
+	u32 rights = vmcs_read32(GUEST_ES_AR_BYTES + 2 * BATON_SS);
 
 	return (rights & BATON_SEG_DPL) >> BATON_SEG_DPL_SHIFT;
 }
@@ -116,16 +116,16 @@ u8 vmx_cpl(void)
 bool vmx_long64(struct vmx_vcpu *vmx)
 {
 	return vmx->base.sregs.efer & EFER_LMA &&
-	       vmcs_read32(VMCS_GUEST_ACCESS_RIGHTS + 2 * BATON_CS) & BATON_SEG_L;
+	       vmcs_read32(GUEST_ES_AR_BYTES + 2 * BATON_CS) & BATON_SEG_L;
 }
 
 static void save_segment(struct baton_segment *seg, enum baton_seg index)
 {
-	u32 rights = vmcs_read32(VMCS_GUEST_ACCESS_RIGHTS + 2 * index);
+	u32 rights = vmcs_read32(GUEST_ES_AR_BYTES + 2 * index);
 
-	seg->base = vmcs_read(VMCS_GUEST_BASE + 2 * index);
-	seg->limit = vmcs_read32(VMCS_GUEST_LIMIT + 2 * index);
-	seg->selector = vmcs_read16(VMCS_GUEST_SELECTOR + 2 * index);
+	seg->base = vmcs_read(GUEST_ES_BASE + 2 * index);
+	seg->limit = vmcs_read32(GUEST_ES_LIMIT + 2 * index);
+	seg->selector = vmcs_read16(GUEST_ES_SELECTOR + 2 * index);
 	seg->attr = rights & BATON_SEG_ATTR_MASK & ~BATON_SEG_UNUSABLE;
 	/* AMD has no such bit but a segment without P: one form for both. */
 	if (rights & VMX_AR_UNUSABLE)
@@ -148,10 +148,10 @@ static u32 rights_of(const struct baton_segment *seg, enum baton_seg index)
 
 static void load_segment(const struct baton_segment *seg, enum baton_seg index)
 {
-	vmcs_write32(VMCS_GUEST_ACCESS_RIGHTS + 2 * index, rights_of(seg, index));
-	vmcs_write(VMCS_GUEST_BASE + 2 * index, seg->base);
-	vmcs_write32(VMCS_GUEST_LIMIT + 2 * index, seg->limit);
-	vmcs_write16(VMCS_GUEST_SELECTOR + 2 * index, seg->selector);
+	vmcs_write32(GUEST_ES_AR_BYTES + 2 * index, rights_of(seg, index));
+	vmcs_write(GUEST_ES_BASE + 2 * index, seg->base);
+	vmcs_write32(GUEST_ES_LIMIT + 2 * index, seg->limit);
+	vmcs_write16(GUEST_ES_SELECTOR + 2 * index, seg->selector);
 }
 
 static void load_segments(const struct baton_sregs *sregs)
@@ -160,10 +160,10 @@ static void load_segments(const struct baton_sregs *sregs)
 
 	for (i = BATON_ES; i < BATON_SEG_COUNT; i++)
 		load_segment(&sregs->seg[i], i);
-	vmcs_write(VMCS_GUEST_GDTR_BASE, sregs->gdt.base);
-	vmcs_write32(VMCS_GUEST_GDTR_LIMIT, sregs->gdt.limit);
-	vmcs_write(VMCS_GUEST_IDTR_BASE, sregs->idt.base);
-	vmcs_write32(VMCS_GUEST_IDTR_LIMIT, sregs->idt.limit);
+	vmcs_write(GUEST_GDTR_BASE, sregs->gdt.base);
+	vmcs_write32(GUEST_GDTR_LIMIT, sregs->gdt.limit);
+	vmcs_write(GUEST_IDTR_BASE, sregs->idt.base);
+	vmcs_write32(GUEST_IDTR_LIMIT, sregs->idt.limit);
 }
 
 static void save_segments(struct baton_sregs *sregs)
@@ -172,10 +172,10 @@ static void save_segments(struct baton_sregs *sregs)
 
 	for (i = BATON_ES; i < BATON_SEG_COUNT; i++)
 		save_segment(&sregs->seg[i], i);
-	sregs->gdt.base = vmcs_read(VMCS_GUEST_GDTR_BASE);
-	sregs->gdt.limit = vmcs_read32(VMCS_GUEST_GDTR_LIMIT);
-	sregs->idt.base = vmcs_read(VMCS_GUEST_IDTR_BASE);
-	sregs->idt.limit = vmcs_read32(VMCS_GUEST_IDTR_LIMIT);
+	sregs->gdt.base = vmcs_read(GUEST_GDTR_BASE);
+	sregs->gdt.limit = vmcs_read32(GUEST_GDTR_LIMIT);
+	sregs->idt.base = vmcs_read(GUEST_IDTR_BASE);
+	sregs->idt.limit = vmcs_read32(GUEST_IDTR_LIMIT);
 }
 
 /* ---- control registers ---------------------------------------------- */
@@ -194,16 +194,16 @@ static u64 hardware_cr4(const struct vmx_vcpu *vmx, u64 cr4)
 /* Does the change invalidate translations, as the guest's own MOV would? */
 static bool paging_changes(struct vmx_vcpu *vmx, const struct baton_sregs *sregs)
 {
-	return (vmcs_read(VMCS_GUEST_CR0) ^ sregs->cr0) & CR0_TRANSLATION ||
-	       vmcs_read(VMCS_GUEST_CR4) != hardware_cr4(vmx, sregs->cr4) ||
-	       vmcs_read(VMCS_GUEST_CR3) != sregs->cr3 ||
-	       vmcs_read64(VMCS_GUEST_EFER) != sregs->efer;
+	return (vmcs_read(GUEST_CR0) ^ sregs->cr0) & CR0_TRANSLATION ||
+	       vmcs_read(GUEST_CR4) != hardware_cr4(vmx, sregs->cr4) ||
+	       vmcs_read(GUEST_CR3) != sregs->cr3 ||
+	       vmcs_read64(GUEST_IA32_EFER) != sregs->efer;
 }
 
 static void load_pdptes(const struct baton_sregs *sregs)
 {
 	for (int i = 0; i < 4; i++)
-		vmcs_write64(VMCS_GUEST_PDPTE + 2 * i, sregs->pdpte[i]);
+		vmcs_write64(GUEST_PDPTR0 + 2 * i, sregs->pdpte[i]);
 }
 
 static void save_pdptes(struct baton_sregs *sregs)
@@ -211,28 +211,28 @@ static void save_pdptes(struct baton_sregs *sregs)
 	bool pae = baton_uses_pdptes(sregs);
 
 	for (int i = 0; i < 4; i++)
-		sregs->pdpte[i] = pae ? vmcs_read64(VMCS_GUEST_PDPTE + 2 * i) : 0;
+		sregs->pdpte[i] = pae ? vmcs_read64(GUEST_PDPTR0 + 2 * i) : 0;
 }
 
 static void load_control_registers(struct vmx_vcpu *vmx, const struct baton_sregs *sregs)
 {
 	vmx->cr0_owned = CR0_OWNABLE & ~vmx_caps.cr0_fixed0;
 	vmx->cr4_owned = CR4_OWNABLE & vmx->base.cpuid.cr4_allowed & ~vmx_caps.cr4_fixed0;
-	vmcs_write(VMCS_CR0_MASK, ~vmx->cr0_owned);
-	vmcs_write(VMCS_CR4_MASK, ~vmx->cr4_owned);
-	vmcs_write(VMCS_CR0_SHADOW, sregs->cr0);
-	vmcs_write(VMCS_CR4_SHADOW, sregs->cr4);
-	vmcs_write(VMCS_GUEST_CR0, hardware_cr0(sregs->cr0));
-	vmcs_write(VMCS_GUEST_CR3, sregs->cr3);
-	vmcs_write(VMCS_GUEST_CR4, hardware_cr4(vmx, sregs->cr4));
+	vmcs_write(CR0_GUEST_HOST_MASK, ~vmx->cr0_owned);
+	vmcs_write(CR4_GUEST_HOST_MASK, ~vmx->cr4_owned);
+	vmcs_write(CR0_READ_SHADOW, sregs->cr0);
+	vmcs_write(CR4_READ_SHADOW, sregs->cr4);
+	vmcs_write(GUEST_CR0, hardware_cr0(sregs->cr0));
+	vmcs_write(GUEST_CR3, sregs->cr3);
+	vmcs_write(GUEST_CR4, hardware_cr4(vmx, sregs->cr4));
 	if (baton_uses_pdptes(sregs))
 		load_pdptes(sregs);
 }
 
 static void load_efer(u64 efer)
 {
-	vmcs_write64(VMCS_GUEST_EFER, efer);
-	vmcs_write32(VMCS_ENTRY_CONTROLS,
+	vmcs_write64(GUEST_IA32_EFER, efer);
+	vmcs_write32(VM_ENTRY_CONTROLS,
 		     vmx_caps.entry | (efer & EFER_LMA ? VMX_ENTRY_IA32E : 0));
 }
 
@@ -250,12 +250,12 @@ static void load_sregs(struct vmx_vcpu *vmx)
 static void save_sregs(struct vmx_vcpu *vmx)
 {
 	struct baton_sregs *sregs = &vmx->base.sregs;
-	u64 cr0 = vmcs_read(VMCS_GUEST_CR0), cr4 = vmcs_read(VMCS_GUEST_CR4);
+	u64 cr0 = vmcs_read(GUEST_CR0), cr4 = vmcs_read(GUEST_CR4);
 
 	save_segments(sregs);
 	sregs->cr0 = (sregs->cr0 & ~vmx->cr0_owned) | (cr0 & vmx->cr0_owned);
 	sregs->cr4 = (sregs->cr4 & ~vmx->cr4_owned) | (cr4 & vmx->cr4_owned);
-	sregs->cr3 = vmcs_read(VMCS_GUEST_CR3);
+	sregs->cr3 = vmcs_read(GUEST_CR3);
 	save_pdptes(sregs);
 }
 
@@ -269,8 +269,8 @@ static void save_mode(struct vmx_vcpu *vmx)
 		return;
 	}
 	out->mode = (struct baton_code_mode) {
-		.cr0 = vmcs_read(VMCS_GUEST_CR0), .cr3 = vmcs_read(VMCS_GUEST_CR3),
-		.cr4 = vmcs_read(VMCS_GUEST_CR4), .efer = vmx->base.sregs.efer,
+		.cr0 = vmcs_read(GUEST_CR0), .cr3 = vmcs_read(GUEST_CR3),
+		.cr4 = vmcs_read(GUEST_CR4), .efer = vmx->base.sregs.efer,
 		.cpl = vmx_cpl(),
 	};
 	out->access |= BATON_ACCESS_LONG64;
@@ -283,10 +283,10 @@ static void load_msrs(struct vmx_vcpu *vmx)
 {
 	const struct baton_msr_file *msr = &vmx->base.msr;
 
-	vmcs_write32(VMCS_GUEST_SYSENTER_CS, msr->sysenter_cs);
-	vmcs_write(VMCS_GUEST_SYSENTER_ESP, msr->sysenter_esp);
-	vmcs_write(VMCS_GUEST_SYSENTER_EIP, msr->sysenter_eip);
-	vmcs_write64(VMCS_GUEST_PAT, msr->pat);
+	vmcs_write32(GUEST_SYSENTER_CS, msr->sysenter_cs);
+	vmcs_write(GUEST_SYSENTER_ESP, msr->sysenter_esp);
+	vmcs_write(GUEST_SYSENTER_EIP, msr->sysenter_eip);
+	vmcs_write64(GUEST_IA32_PAT, msr->pat);
 	vmx_host_spec_ctrl(vmx);
 }
 
@@ -313,7 +313,7 @@ void vmx_state_load(struct vmx_vcpu *vmx)
 	if (dirty & (BATON_ST_SREGS | BATON_ST_CPUID))
 		load_sregs(vmx);
 	if (dirty & BATON_ST_DEBUG) {
-		vmcs_write(VMCS_GUEST_DR7, baton_dr7(vcpu));
+		vmcs_write(GUEST_DR7, baton_dr7(vcpu));
 		vmx_controls_debug(vmx);
 	}
 	if (dirty & BATON_ST_MSRS)
@@ -321,7 +321,7 @@ void vmx_state_load(struct vmx_vcpu *vmx)
 	if (dirty & (BATON_ST_SREGS | BATON_ST_MSRS | BATON_ST_CPUID))
 		vmx_msr_load(vmx);
 	if (dirty & BATON_ST_TSC)
-		vmcs_write64(VMCS_TSC_OFFSET, vcpu->tsc_offset);
+		vmcs_write64(TSC_OFFSET, vcpu->tsc_offset);
 	if (dirty & BATON_ST_EVENTS)
 		vmx_event_shadows_load(vmx);
 	if (dirty & BATON_ST_TLB)

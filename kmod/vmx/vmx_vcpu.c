@@ -50,10 +50,10 @@ static void fields_init(struct vmx_vcpu *vmx)
 	vmx_controls_fields_init(vmx);
 	vmx_msr_fields_init(vmx);
 	vmcs_write64(VMCS_LINK_POINTER, ~0ull);
-	vmcs_write64(VMCS_GUEST_DEBUGCTL, 0);
+	vmcs_write64(GUEST_IA32_DEBUGCTL, 0);
 	/* HLT exits, so the guest is active whenever it runs. */
-	vmcs_write32(VMCS_GUEST_ACTIVITY, 0);
-	vmcs_write32(VMCS_ENTRY_INTR_INFO, 0);
+	vmcs_write32(GUEST_ACTIVITY_STATE, 0);
+	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, 0);
 	vmx->vmcs_ready = true;
 }
 
@@ -165,7 +165,7 @@ static void timer_set(struct vmx_vcpu *vmx)
 	if (timer == vmx->timer)
 		return;
 	vmx->timer = timer;
-	vmcs_write32(VMCS_PREEMPTION_TIMER, timer);
+	vmcs_write32(VMX_PREEMPTION_TIMER_VALUE, timer);
 }
 
 /* False: no entry, INTA is due. */
@@ -193,12 +193,13 @@ static bool prepare(struct vmx_vcpu *vmx)
  */
 static enum baton_next entry_refused(struct vmx_vcpu *vmx)
 {
-	u32 error = vmcs_read32(VMCS_INSN_ERROR), event = vmcs_read32(VMCS_ENTRY_INTR_INFO);
+	u32 error = vmcs_read32(VM_INSTRUCTION_ERROR);
+	u32 event = vmcs_read32(VM_ENTRY_INTR_INFO_FIELD);
 
 	if (unlikely(vmx->step))
 		vmx_event_step_end(vmx);
 	if (error == VMX_FAIL_CONTROLS || error == VMX_FAIL_HOST_STATE) {
-		vmcs_write32(VMCS_ENTRY_INTR_INFO, 0);
+		vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, 0);
 		return baton_exit_failed(&vmx->base, BATON_EXIT_ENTRY_FAILED, error, 0, event,
 					 error);
 	}
@@ -214,7 +215,7 @@ static enum baton_next enter_once(struct vmx_vcpu *vmx)
 	if (unlikely(this_cpu_read(vmx_cpu.failed)))
 		return BATON_LEAVE;
 	if (trace_baton_entry_enabled())
-		trace_baton_entry(vmx->base.id, vmcs_read(VMCS_GUEST_RIP));
+		trace_baton_entry(vmx->base.id, vmcs_read(GUEST_RIP));
 	if (unlikely(!vmx_enter(&vmx->base.regs, &vmx->sw)))
 		return entry_refused(vmx);
 	vmx->base.sregs.cr2 = native_read_cr2();

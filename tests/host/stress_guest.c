@@ -347,7 +347,9 @@ static bool same_file(const char *a, const char *b)
 static void step_compile(struct worker *w)
 {
 	static char out[32], first[] = "/tmp/first.s";
-	char *argv[] = { "/bin/cc1", "-fpreprocessed", "-quiet", "-O2", "/stress.i", "-o", out, NULL };
+	char *argv[] = {
+		"/bin/cc1", "-fpreprocessed", "-quiet", "-O2", "/stress.i", "-o", out, NULL
+	};
 	int status;
 
 	if (access(argv[0], X_OK)) {
