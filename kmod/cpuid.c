@@ -299,6 +299,17 @@ static int compare_entries(const void *a, const void *b)
 	return first < second ? -1 : first > second;
 }
 
+/* Lists made from ours are in order, and sort() would not notice. */
+static void sort_entries(struct baton_cpuid_entry *entries, u32 count)
+{
+	u32 i = 1;
+
+	while (i < count && compare_entries(&entries[i - 1], &entries[i]) <= 0)
+		i++;
+	if (i < count)
+		sort(entries, count, sizeof(*entries), compare_entries, NULL);
+}
+
 int baton_cpuid_supported(void *entries, u32 *count)
 {
 	struct list list = { .entries = entries, .room = *count };
@@ -309,21 +320,25 @@ int baton_cpuid_supported(void *entries, u32 *count)
 	offer_xstate(&list);
 	offer_fixed(&list);
 	/* In order, so that a guest's list made from it needs no sorting. */
-	sort(entries, min(list.used, list.room), sizeof(*list.entries), compare_entries, NULL);
+	sort_entries(entries, min(list.used, list.room));
 	*count = list.used;
 	return list.used > list.room ? -E2BIG : 0;
 }
 
 /* --- a guest's leaves: checks ------------------------------------------------------- */
 
-static bool is_descriptive(u32 leaf)
-{
-	size_t i;
+/* Where the check of a list has got to in the two tables, which ascend as it does. */
+struct check {
+	size_t feature, descriptive;
+};
 
-	for (i = 0; i < ARRAY_SIZE(descriptive); i++)
-		if (descriptive[i].leaf == leaf)
-			return true;
-	return false;
+static bool is_descriptive(struct check *check, u32 leaf)
+{
+	size_t *i = &check->descriptive;
+
+	while (*i < ARRAY_SIZE(descriptive) && descriptive[*i].leaf < leaf)
+		++*i;
+	return *i < ARRAY_SIZE(descriptive) && descriptive[*i].leaf == leaf;
 }
 
 /* Sizes and masks of XSAVE's state; subleaf 1 has features. */
@@ -338,7 +353,7 @@ static bool xstate_ok(const struct baton_cpuid_entry *entry)
 	       entry->ebx == host_reg(XSTATE_LEAF, entry->subleaf, EBX);
 }
 
-static bool entry_ok(const struct baton_cpuid_entry *entry)
+static bool entry_ok(const struct baton_cpuid_entry *entry, struct check *check)
 {
 	const u32 *regs = &entry->eax;
 	u32 allowed[4] = {};
@@ -349,15 +364,18 @@ static bool entry_ok(const struct baton_cpuid_entry *entry)
 	/* Else subleaf 0's registers would be read as another one's features. */
 	if ((entry->leaf == 7 || entry->leaf == XSTATE_LEAF) && !entry->flags)
 		return false;
-	if (is_descriptive(entry->leaf))
+	if (is_descriptive(check, entry->leaf))
 		return true;
 	if (entry->leaf == XSTATE_LEAF && entry->subleaf != 1)
 		return xstate_ok(entry);
-	for (i = 0; i < ARRAY_SIZE(feature_regs); i++) {
-		const struct feature_reg *row = &feature_regs[i];
+	for (; check->feature < ARRAY_SIZE(feature_regs); check->feature++) {
+		const struct feature_reg *row = &feature_regs[check->feature];
 
+		if (row->leaf > entry->leaf ||
+		    (row->leaf == entry->leaf && row->subleaf > entry->subleaf))
+			break;
 		if (row->leaf == entry->leaf && row->subleaf == entry->subleaf)
-			allowed[row->reg] = offered_bits[i] | row->free;
+			allowed[row->reg] = offered_bits[check->feature] | row->free;
 	}
 	for (i = 0; i < ARRAY_SIZE(allowed); i++)
 		if (regs[i] & ~allowed[i])
@@ -462,6 +480,7 @@ static const struct {
 
 static void gather(struct baton_cpuid_table *table)
 {
+	const struct baton_cpuid_entry *entry = NULL;
 	u8 phys_bits = bits_of(table, 0x80000008, 0, EAX);
 	size_t i;
 
@@ -469,8 +488,9 @@ static void gather(struct baton_cpuid_table *table)
 	/* RDPMC exits and is refused, with the bit or without. */
 	table->cr4_allowed = X86_CR4_PCE;
 	for (i = 0; i < ARRAY_SIZE(consequences); i++) {
-		if (!(bits_of(table, consequences[i].leaf, 0, consequences[i].reg) &
-		      BIT(consequences[i].bit)))
+		if (!i || consequences[i].leaf != consequences[i - 1].leaf)
+			entry = find(table, consequences[i].leaf, 0);
+		if (!entry || !((&entry->eax)[consequences[i].reg] & BIT(consequences[i].bit)))
 			continue;
 		table->features |= consequences[i].flag;
 		table->cr4_allowed |= consequences[i].cr4;
@@ -486,13 +506,14 @@ static void gather(struct baton_cpuid_table *table)
 int baton_cpuid_set(struct baton_vcpu *vcpu, struct baton_cpuid_entry *entries, u32 count)
 {
 	struct baton_cpuid_table table = { .entries = entries, .count = count };
+	struct check check = { };
 	u32 i;
 
-	sort(entries, count, sizeof(*entries), compare_entries, NULL);
+	sort_entries(entries, count);
 	if (has_twins(entries, count))
 		return -EINVAL;
 	for (i = 0; i < count; i++)
-		if (!entry_ok(&entries[i]))
+		if (!entry_ok(&entries[i], &check))
 			return -EINVAL;
 	gather(&table);
 	baton_cpuid_free(&vcpu->cpuid);
