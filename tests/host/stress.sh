@@ -31,6 +31,8 @@ move_balloon() {
 			tell_vm memory-target bytes=$((mib * 1048576)) || true
 			sleep 15
 			tell_stress
+			# One that has panicked would stay there for ever.
+			! grep -q '\] Kernel panic' /tmp/out || kill $vmctl
 			kill -0 $vmctl 2>/dev/null || break
 		done
 	done
@@ -48,7 +50,7 @@ stress() { # KSM
 		--append "$quick sysrq_always_enabled \"baton.cmd=stress-guest ${seconds:-300}\"" \
 		</dev/null >/tmp/out 2>&1 &
 	vmctl=$!
-	trap 'kill $vmctl 2>/dev/null || true; tail -n 40 /tmp/out' EXIT
+	trap 'kill $vmctl 2>/dev/null || true; tail -n 120 /tmp/out' EXIT
 	until_answers $vmctl
 	move_balloon
 	wait $vmctl
@@ -57,7 +59,10 @@ stress() { # KSM
 	cat /tmp/out /tmp/storm.log
 	expect '^stress: pass'
 	expect '^baton-guest: exit 0'
-	! grep -E 'stress: FAIL|\] WARNING:|BUG:|Oops|Call Trace|soft lockup|self-detected stall' /tmp/out ||
+	# Up to its end: a guest that powers off breaks its balloon's queues, and Linux's free
+	# page reporting warns that it cannot use them.
+	! sed '/^stress: pass/q' /tmp/out |
+		grep -E 'stress: FAIL|\] WARNING:|BUG:|Oops|Call Trace|soft lockup|self-detected stall' ||
 		return 1
 	for storm in '[1-9][0-9]* disturbed' '[1-9][0-9]* slots' '[1-9][0-9]* logs' '[1-9][0-9]* moves'; do
 		grep -q "$storm" /tmp/storm.log
