@@ -109,9 +109,10 @@ extern const uint32_t abi_msr_range[ABI_MSR_RANGES];
 
 bool abi_read_host_msrs(struct abi_host_msrs *m);	/* false: the host has no way to */
 void abi_compare_host_msrs(const struct abi_host_msrs *before, const struct abi_host_msrs *after);
-/* To one processor of the host. */
-void abi_pin(unsigned int cpu);
+/* Processors of the host that the program may use are counted from 0, whatever their number. */
 unsigned int abi_cpus(void);
+unsigned int abi_cpu(unsigned int place);	/* its number; place < abi_cpus() */
+void abi_pin(unsigned int place);				/* this thread, to it */
 
 /* Guest code in assembler: abi_code_NAME to abi_code_NAME_end. */
 #define ABI_CODE(name, text)							\

@@ -343,7 +343,7 @@ static void test_guest_canary(void)
 		for (i = done = 0; i < 3; i++) {
 			done += bearers[i].over;
 			CPU_ZERO(&set);
-			CPU_SET((moves + i) / 2 % cpus, &set);
+			CPU_SET(abi_cpu((moves + i) / 2 % cpus), &set);
 			if (!bearers[i].over)
 				pthread_setaffinity_np(bearers[i].thread, sizeof(set), &set);
 		}

@@ -64,17 +64,34 @@ void abi_compare_host_msrs(const struct abi_host_msrs *before, const struct abi_
 	EXPECT(read > 20);
 }
 
-unsigned int abi_cpus(void)
+/* Those that the program was started on. */
+static cpu_set_t allowed;
+
+__attribute__((constructor)) static void note_processors(void)
 {
-	return sysconf(_SC_NPROCESSORS_ONLN);
+	sched_getaffinity(0, sizeof(allowed), &allowed);
 }
 
-void abi_pin(unsigned int cpu)
+unsigned int abi_cpus(void)
+{
+	return (unsigned int)CPU_COUNT(&allowed);
+}
+
+unsigned int abi_cpu(unsigned int place)
+{
+	unsigned int cpu = 0;
+
+	while (!CPU_ISSET(cpu, &allowed) || place--)
+		cpu++;
+	return cpu;
+}
+
+void abi_pin(unsigned int place)
 {
 	cpu_set_t set;
 
 	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
+	CPU_SET(abi_cpu(place), &set);
 	EXPECT(!sched_setaffinity(0, sizeof(set), &set));
 }
 
