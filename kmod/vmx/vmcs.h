@@ -5,7 +5,7 @@
  * then it faults. Nothing here ends the host: VMREAD and VMWRITE note the
  * failure in the window (vmx_cpu.failed), the rest returns it.
  *
- * Fields have the kernel's names (<asm/vmx.h>). Accessors take fields of one
+ * Fields and their bits have the kernel's names (<asm/vmx.h>). Accessors take fields of one
  * width only: the compiler checks the width bits of each constant.
  */
 #ifndef BATON_VMCS_H

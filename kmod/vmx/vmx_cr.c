@@ -83,7 +83,7 @@ enum baton_next vmx_exit_db(struct vmx_vcpu *vmx, u32 info)
 	bool ours = causes & DR_STEP && baton_steps(&vmx->base) && !vmx->step_tf;
 
 	/* INT1 exits before it is executed, but is a trap. */
-	if ((info & VMX_INTR_TYPE) >> VMX_INTR_TYPE_SHIFT == VMX_TYPE_PRIVILEGED_SOFT)
+	if ((info & INTR_INFO_INTR_TYPE_MASK) >> VMX_INTR_TYPE_SHIFT == VMX_TYPE_PRIVILEGED_SOFT)
 		vmx_step_over(vmx);
 	else
 		vmx_event_keep_step(vmx);

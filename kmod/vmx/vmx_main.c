@@ -71,8 +71,8 @@ static enum baton_refusal vmx_refusal(void)
 
 static u32 vmx_memory(void)
 {
-	return (vmx_caps.eptp_bits & VMX_EPTP_ACCESSED ? BATON_MEMORY_ACCESSED : 0) |
-	       (vmx_caps.cpu2 & VMX_CPU2_PML ? BATON_MEMORY_LOGS : 0);
+	return (vmx_caps.eptp_bits & VMX_EPTP_AD_ENABLE_BIT ? BATON_MEMORY_ACCESSED : 0) |
+	       (vmx_caps.cpu2 & SECONDARY_EXEC_ENABLE_PML ? BATON_MEMORY_LOGS : 0);
 }
 
 /* ---- what lasts from load to unload --------------------------------- */

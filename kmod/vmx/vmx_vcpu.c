@@ -198,7 +198,8 @@ static enum baton_next entry_refused(struct vmx_vcpu *vmx)
 
 	if (unlikely(vmx->step))
 		vmx_event_step_end(vmx);
-	if (error == VMX_FAIL_CONTROLS || error == VMX_FAIL_HOST_STATE) {
+	if (error == VMXERR_ENTRY_INVALID_CONTROL_FIELD ||
+	    error == VMXERR_ENTRY_INVALID_HOST_STATE_FIELD) {
 		vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, 0);
 		return baton_exit_failed(&vmx->base, BATON_EXIT_ENTRY_FAILED, error, 0, event,
 					 error);

@@ -50,14 +50,14 @@ static noinline void flush(struct vmx_vcpu *vmx, u64 *seen, u64 wanted)
 	u64 eptp = vmx->base.vm->npt.root_pa | vmx_caps.eptp_bits;
 
 	if (*seen != wanted) {
-		if (vmx_invept(VMX_INVEPT_SINGLE, eptp))
+		if (vmx_invept(VMX_EPT_EXTENT_CONTEXT, eptp))
 			*seen = wanted;
 		else
 			vmx_insn_failed("INVEPT", eptp);
 		baton_count(&vmx->base, BATON_STAT_TLB_FLUSHES);
 	}
 	if (vmx->flush_vpid) {
-		vmx->flush_vpid = !vmx_invvpid(VMX_INVVPID_SINGLE, vmx->vpid);
+		vmx->flush_vpid = !vmx_invvpid(VMX_VPID_EXTENT_SINGLE_CONTEXT, vmx->vpid);
 		if (vmx->flush_vpid)
 			vmx_insn_failed("INVVPID", vmx->vpid);
 	}
