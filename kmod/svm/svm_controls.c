@@ -17,7 +17,7 @@
 /* The host's events: they must reach the host. INIT and SMI stay pending until STGI. */
 static const u8 host_events[] = {
 	SVM_EXIT_INTR, SVM_EXIT_NMI, SVM_EXIT_SMI, SVM_EXIT_INIT,
-	SVM_EXIT_EXCEPTION + 18, /* #MC: the host's hardware is broken, not the guest's */
+	SVM_EXIT_EXCP_BASE + 18, /* #MC: the host's hardware is broken, not the guest's */
 };
 
 /*
@@ -34,14 +34,14 @@ static const u8 harmful[] = {
 	SVM_EXIT_INVD, SVM_EXIT_WBINVD, SVM_EXIT_MONITOR, SVM_EXIT_MWAIT, SVM_EXIT_HLT,
 	SVM_EXIT_RDPMC, SVM_EXIT_RDPRU, SVM_EXIT_FERR_FREEZE, SVM_EXIT_SHUTDOWN,
 	/* Delivering these can loop in microcode for ever (CVE-2015-5307, -8104). */
-	SVM_EXIT_EXCEPTION + 1, SVM_EXIT_EXCEPTION + 17,
+	SVM_EXIT_EXCP_BASE + 1, SVM_EXIT_EXCP_BASE + 17,
 };
 
 /* What the module or the monitor answers for. */
 static const u8 virtualized[] = {
 	SVM_EXIT_CPUID, SVM_EXIT_IOIO, SVM_EXIT_MSR, SVM_EXIT_XSETBV, SVM_EXIT_VMMCALL,
 	/* All bits but TS and MP, which hardware may let the guest flip. */
-	SVM_EXIT_CR0_SEL_WRITE, SVM_EXIT_CR_WRITE + 4,
+	SVM_EXIT_CR0_SEL_WRITE, SVM_EXIT_WRITE_CR4,
 };
 
 /* All of the above, for each new VMCB to begin with. */
@@ -64,8 +64,8 @@ static void intercept_debug(void)
 	int i;
 
 	for (i = 0; i < 16; i++) {
-		intercept(SVM_EXIT_DR_READ + i);
-		intercept(SVM_EXIT_DR_WRITE + i);
+		intercept(SVM_EXIT_READ_DR0 + i);
+		intercept(SVM_EXIT_WRITE_DR0 + i);
 	}
 }
 
@@ -90,7 +90,7 @@ void svm_controls_cpuid(struct svm_vcpu *svm)
 
 void svm_controls_debug(struct svm_vcpu *svm)
 {
-	const unsigned int word = SVM_EXIT_EXCEPTION / 32;
+	const unsigned int word = SVM_EXIT_EXCP_BASE / 32;
 
 	svm->vmcb->intercept[word] = intercepts[word] | baton_debug_exceptions(&svm->vcpu);
 	vmcb_touch(svm->vmcb, SVM_CLEAN_INTERCEPTS);
@@ -105,8 +105,8 @@ void svm_controls_cr0(struct svm_vcpu *svm, u64 cr0)
 {
 	bool hidden = cr0 & (X86_CR0_CD | X86_CR0_NW);
 
-	vmcb_intercept(svm->vmcb, SVM_EXIT_CR_READ + 0, hidden);
-	vmcb_intercept(svm->vmcb, SVM_EXIT_CR_WRITE + 0, hidden);
+	vmcb_intercept(svm->vmcb, SVM_EXIT_READ_CR0, hidden);
+	vmcb_intercept(svm->vmcb, SVM_EXIT_WRITE_CR0, hidden);
 }
 
 void svm_controls_init(struct svm_vcpu *svm)
@@ -117,7 +117,7 @@ void svm_controls_init(struct svm_vcpu *svm)
 	vmcb->iopm_pa = __pa(svm_iopm);
 	vmcb->msrpm_pa = __pa(svm_msrpm);
 	/* The guest's IF and TPR hold back its own interrupts only. */
-	vmcb->int_ctl = SVM_INT_V_MASKING;
+	vmcb->int_ctl = V_INTR_MASKING_MASK;
 	vmcb->nested_ctl = SVM_NESTED_NP_ENABLE;
 	vmcb->nested_cr3 = svm_nested_cr3(svm->vcpu.vm);
 	vmcb->pause_count = PAUSE_COUNT;

@@ -63,7 +63,7 @@ static bool set_cr(struct svm_vcpu *svm, unsigned int cr, const struct svm_insn 
 enum baton_next svm_exit_cr_write(struct svm_vcpu *svm)
 {
 	u32 code = svm->vmcb->exit_code;
-	unsigned int cr = code == SVM_EXIT_CR0_SEL_WRITE ? 0 : code - SVM_EXIT_CR_WRITE;
+	unsigned int cr = code == SVM_EXIT_CR0_SEL_WRITE ? 0 : code - SVM_EXIT_WRITE_CR0;
 	struct svm_insn insn;
 	int length = svm_insn_decode(svm, &insn);
 
@@ -119,7 +119,7 @@ enum baton_next svm_exit_db(struct svm_vcpu *svm)
 
 enum baton_next svm_exit_dr(struct svm_vcpu *svm)
 {
-	u32 code = svm->vmcb->exit_code - SVM_EXIT_DR_READ;
+	u32 code = svm->vmcb->exit_code - SVM_EXIT_READ_DR0;
 	struct svm_insn insn;
 	int length = svm_insn_decode(svm, &insn);
 	struct baton_dr_access access = {

@@ -207,7 +207,7 @@ static enum baton_next exit_bp(struct svm_vcpu *svm)
 static enum baton_next exit_fault(struct svm_vcpu *svm)
 {
 	struct svm_vmcb *vmcb = svm->vmcb;
-	u8 vector = vmcb->exit_code - SVM_EXIT_EXCEPTION;
+	u8 vector = vmcb->exit_code - SVM_EXIT_EXCP_BASE;
 
 	if (vector == VECTOR_PF) {
 		vmcb->cr2 = vmcb->exit_info2;
@@ -279,20 +279,20 @@ static enum baton_next exit_xsetbv(struct svm_vcpu *svm)
 typedef enum baton_next (*svm_exit_handler)(struct svm_vcpu *svm);
 
 static const svm_exit_handler handlers[SVM_EXIT_TABLE_SIZE] = {
-	[SVM_EXIT_CR_READ + 0]		= svm_exit_cr_read,
-	[SVM_EXIT_CR_WRITE + 0]		= svm_exit_cr_write,
-	[SVM_EXIT_CR_WRITE + 4]		= svm_exit_cr_write,
-	[SVM_EXIT_CR_WRITE + 8]		= svm_exit_cr_write,
+	[SVM_EXIT_READ_CR0]		= svm_exit_cr_read,
+	[SVM_EXIT_WRITE_CR0]		= svm_exit_cr_write,
+	[SVM_EXIT_WRITE_CR4]		= svm_exit_cr_write,
+	[SVM_EXIT_WRITE_CR8]		= svm_exit_cr_write,
 	[SVM_EXIT_CR0_SEL_WRITE]	= svm_exit_cr_write,
-	[SVM_EXIT_DR_READ ... SVM_EXIT_DR_WRITE + 15] = svm_exit_dr,
-	[SVM_EXIT_EXCEPTION + 0]	= exit_fault,
-	[SVM_EXIT_EXCEPTION + 1]	= svm_exit_db,
-	[SVM_EXIT_EXCEPTION + 3]	= exit_bp,
-	[SVM_EXIT_EXCEPTION + 5 ... SVM_EXIT_EXCEPTION + 7] = exit_fault,
-	[SVM_EXIT_EXCEPTION + 10 ... SVM_EXIT_EXCEPTION + 16] = exit_fault,
-	[SVM_EXIT_EXCEPTION + 17]	= exit_ac,
-	[SVM_EXIT_EXCEPTION + 18]	= exit_machine_check,
-	[SVM_EXIT_EXCEPTION + 19]	= exit_fault,
+	[SVM_EXIT_READ_DR0 ... SVM_EXIT_WRITE_DR0 + 15] = svm_exit_dr,
+	[SVM_EXIT_EXCP_BASE + 0]	= exit_fault,
+	[SVM_EXIT_EXCP_BASE + 1]	= svm_exit_db,
+	[SVM_EXIT_EXCP_BASE + 3]	= exit_bp,
+	[SVM_EXIT_EXCP_BASE + 5 ... SVM_EXIT_EXCP_BASE + 7] = exit_fault,
+	[SVM_EXIT_EXCP_BASE + 10 ... SVM_EXIT_EXCP_BASE + 16] = exit_fault,
+	[SVM_EXIT_EXCP_BASE + 17]	= exit_ac,
+	[SVM_EXIT_EXCP_BASE + 18]	= exit_machine_check,
+	[SVM_EXIT_EXCP_BASE + 19]	= exit_fault,
 	[SVM_EXIT_INTR]			= exit_intr,
 	[SVM_EXIT_NMI]			= exit_nmi,
 	[SVM_EXIT_SMI]			= exit_host_event,

@@ -31,7 +31,7 @@ static void describe_code(const struct svm_vcpu *svm, struct baton_code *code)
 	*code = (struct baton_code) {
 		.walk = {
 			.cr0 = vmcb->cr0, .cr3 = vmcb->cr3, .cr4 = vmcb->cr4,
-			.efer = vmcb->efer & ~SVM_EFER_SVME,
+			.efer = vmcb->efer & ~EFER_SVME,
 			.user = vmcb->cpl == 3, .fetch = true,
 		},
 		.long64 = svm_long64(svm),
@@ -148,7 +148,7 @@ static int decode_assisted(struct svm_vcpu *svm, struct svm_insn *insn)
 {
 	u32 code = svm->vmcb->exit_code;
 	u64 info = svm->vmcb->exit_info1;
-	bool is_cr = code < SVM_EXIT_DR_READ || code == SVM_EXIT_CR0_SEL_WRITE;
+	bool is_cr = code < SVM_EXIT_READ_DR0 || code == SVM_EXIT_CR0_SEL_WRITE;
 
 	if (!svm_caps.decode || (is_cr && !(info & SVM_MOV_IS_MOV)))
 		return 0;

@@ -147,7 +147,7 @@ static void save_segments(struct svm_vcpu *svm)
 static bool paging_changes(const struct svm_vmcb *vmcb, const struct baton_sregs *sregs)
 {
 	return (vmcb->cr0 ^ sregs->cr0) & CR0_TRANSLATION || vmcb->cr3 != sregs->cr3 ||
-	       vmcb->cr4 != sregs->cr4 || vmcb->efer != (sregs->efer | SVM_EFER_SVME);
+	       vmcb->cr4 != sregs->cr4 || vmcb->efer != (sregs->efer | EFER_SVME);
 }
 
 static void load_sregs(struct svm_vcpu *svm)
@@ -164,7 +164,7 @@ static void load_sregs(struct svm_vcpu *svm)
 	vmcb->cr3 = sregs->cr3;
 	vmcb->cr4 = sregs->cr4;
 	/* VMRUN wants SVME; the guest never sees it, its EFER reads exit. */
-	vmcb->efer = sregs->efer | SVM_EFER_SVME;
+	vmcb->efer = sregs->efer | EFER_SVME;
 	vmcb_touch(vmcb, SVM_CLEAN_CR | SVM_CLEAN_CR2);
 }
 
@@ -180,7 +180,7 @@ void svm_need_sregs(struct svm_vcpu *svm)
 	sregs->cr2 = vmcb->cr2;
 	sregs->cr3 = vmcb->cr3;
 	sregs->cr4 = vmcb->cr4;
-	sregs->efer = vmcb->efer & ~SVM_EFER_SVME;
+	sregs->efer = vmcb->efer & ~EFER_SVME;
 	/* With nested paging the processor keeps none: those of CR3's last load would be old. */
 	memset(sregs->pdpte, 0, sizeof(sregs->pdpte));
 	svm->vcpu.valid |= BATON_ST_SREGS;
@@ -256,7 +256,7 @@ static void save_mode(struct svm_vcpu *svm)
 	}
 	out->mode = (struct baton_code_mode) {
 		.cr0 = vmcb->cr0, .cr3 = vmcb->cr3, .cr4 = vmcb->cr4,
-		.efer = vmcb->efer & ~SVM_EFER_SVME, .cpl = vmcb->cpl,
+		.efer = vmcb->efer & ~EFER_SVME, .cpl = vmcb->cpl,
 	};
 	out->access |= BATON_ACCESS_LONG64;
 }

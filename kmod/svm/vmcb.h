@@ -14,7 +14,7 @@ static inline void vmcb_touch(struct svm_vmcb *vmcb, u32 groups)
 	vmcb->clean &= ~groups;
 }
 
-static inline void vmcb_intercept(struct svm_vmcb *vmcb, enum svm_exit_code icpt, bool on)
+static inline void vmcb_intercept(struct svm_vmcb *vmcb, u32 icpt, bool on)
 {
 	u32 *word = &vmcb->intercept[icpt / 32];
 	u32 bit = BIT(icpt % 32);
