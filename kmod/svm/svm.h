@@ -101,8 +101,7 @@ int svm_maps_setup(void);
 void svm_maps_teardown(void);
 extern u8 *svm_iopm, *svm_msrpm;
 
-/* svm_controls.c. setup: once, at load. init: process context. */
-void svm_controls_setup(void);
+/* svm_controls.c. init: process context. */
 void svm_controls_init(struct svm_vcpu *svm);
 void svm_controls_cpuid(struct svm_vcpu *svm);
 void svm_controls_debug(struct svm_vcpu *svm);

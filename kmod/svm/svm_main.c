@@ -139,7 +139,6 @@ static int svm_setup(void)
 	r = svm_maps_setup();
 	if (r)
 		return r;
-	svm_controls_setup();
 	baton_tsc_frac = svm_caps.tsc_ratio ? SVM_TSC_RATIO_FRAC : 0;
 	for_each_possible_cpu(i) {
 		r = setup_cpu(per_cpu_ptr(&svm_cpus, i), i);
