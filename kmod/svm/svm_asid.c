@@ -26,7 +26,6 @@
 #include <linux/smp.h>
 
 #include "svm.h"
-#include "vmcb.h"
 
 void svm_asid_cpu_on(struct svm_cpu *cpu)
 {
@@ -43,7 +42,8 @@ static void asid_assign(struct svm_vcpu *svm, struct svm_cpu *cpu)
 		cpu->asid_next = 1;
 		svm->vmcb->tlb_control = TLB_CONTROL_FLUSH_ALL_ASID;
 	}
-	vmcb_set_asid(svm->vmcb, cpu->asid_next++);
+	svm->vmcb->asid = cpu->asid_next++;
+	vmcb_touch(svm->vmcb, SVM_CLEAN_ASID);
 	svm->asid_gen = cpu->asid_gen;
 }
 

@@ -8,7 +8,6 @@
 #include <asm/trapnr.h>
 
 #include "svm.h"
-#include "vmcb.h"
 
 /* PAUSEs closer than the gap (TSC ticks) are one loop, and one of so many exits. */
 #define PAUSE_GAP 128

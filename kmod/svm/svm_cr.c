@@ -16,17 +16,6 @@
 #include <asm/processor-flags.h>
 
 #include "svm.h"
-#include "svm_insn.h"
-#include "vmcb.h"
-
-/* An operand in memory: no system that runs today does that. */
-static enum baton_next give_up(struct svm_vcpu *svm)
-{
-	const struct svm_vmcb *vmcb = svm->vmcb;
-
-	return baton_exit_failed(&svm->vcpu, BATON_EXIT_INTERNAL, vmcb->exit_code,
-				 vmcb->exit_info1, vmcb->exit_info2, 0);
-}
 
 static u64 mov_operand(struct svm_vcpu *svm, const struct svm_insn *insn)
 {
@@ -70,8 +59,9 @@ enum baton_next svm_exit_cr_write(struct svm_vcpu *svm)
 	baton_count(&svm->vcpu, BATON_STAT_EXIT_CR);
 	if (length <= 0)
 		return svm_insn_retry(length);
+	/* An operand in memory: no system that runs today does that. */
 	if (insn.kind == SVM_INSN_OTHER)
-		return give_up(svm);
+		return svm_exit_unexpected(svm);
 	if (svm->vmcb->cpl || !set_cr(svm, cr, &insn))
 		return baton_exit_gp(&svm->vcpu);
 	svm_skip(svm, length);
@@ -89,7 +79,7 @@ enum baton_next svm_exit_cr_read(struct svm_vcpu *svm)
 	if (length <= 0)
 		return svm_insn_retry(length);
 	if (insn.kind != SVM_INSN_MOV && insn.kind != SVM_INSN_SMSW)
-		return give_up(svm);
+		return svm_exit_unexpected(svm);
 	if (insn.kind == SVM_INSN_MOV && svm->vmcb->cpl)
 		return baton_exit_gp(&svm->vcpu);
 	svm_need_sregs(svm);

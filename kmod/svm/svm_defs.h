@@ -31,6 +31,8 @@
 #include <linux/types.h>
 #include <asm/svm.h>
 
+#include "baton_vcpu_state.h"
+
 /* "VMCB State Caching": a group's bit is 0 when software changed the group. */
 #define SVM_CLEAN_INTERCEPTS	BIT(0)	/* also TSC offset */
 #define SVM_CLEAN_ASID		BIT(2)
@@ -101,7 +103,7 @@ struct svm_vmcb {
 	u8 reserved_0e0[0x400 - 0xe0];
 
 	/* 0x400 state save area */
-	struct svm_segment es, cs, ss, ds, fs, gs, gdtr, ldtr, idtr, tr;
+	struct svm_segment seg[BATON_GS + 1], gdtr, ldtr, idtr, tr; /* enum baton_seg's order */
 	u8 reserved_4a0[0x4cb - 0x4a0];
 	u8 cpl;
 	u8 reserved_4cc[4];
@@ -125,10 +127,10 @@ struct svm_vmcb {
 	u8 reserved_6e8[0x1000 - 0x6e8];
 };
 
-/* Segments and descriptor tables, es to tr, as words. */
+/* Segments and descriptor tables, seg to tr, as words. */
 #define SVM_SEG_WORDS 20
 static_assert(offsetof(struct svm_vmcb, tr) + sizeof(struct svm_segment) ==
-	      offsetof(struct svm_vmcb, es) + 8 * SVM_SEG_WORDS, "SVM_SEG_WORDS");
+	      offsetof(struct svm_vmcb, seg) + 8 * SVM_SEG_WORDS, "SVM_SEG_WORDS");
 static_assert(sizeof(struct svm_segment) == 16, "svm_segment");
 static_assert(sizeof(struct svm_vmcb) == 4096, "svm_vmcb");
 static_assert(offsetof(struct svm_vmcb, iopm_pa) == 0x040, "iopm_pa");
@@ -139,7 +141,8 @@ static_assert(offsetof(struct svm_vmcb, nested_ctl) == 0x090, "nested_ctl");
 static_assert(offsetof(struct svm_vmcb, event_inj) == 0x0a8, "event_inj");
 static_assert(offsetof(struct svm_vmcb, clean) == 0x0c0, "clean");
 static_assert(offsetof(struct svm_vmcb, insn_len) == 0x0d0, "insn_len");
-static_assert(offsetof(struct svm_vmcb, es) == 0x400, "es");
+static_assert(offsetof(struct svm_vmcb, seg[BATON_ES]) == 0x400, "es");
+static_assert(offsetof(struct svm_vmcb, seg[BATON_GS]) == 0x450, "gs");
 static_assert(offsetof(struct svm_vmcb, tr) == 0x490, "tr");
 static_assert(offsetof(struct svm_vmcb, cpl) == 0x4cb, "cpl");
 static_assert(offsetof(struct svm_vmcb, efer) == 0x4d0, "efer");

@@ -29,7 +29,6 @@
 #include "compat.h"
 #include "svm.h"
 #include "trace.h"
-#include "vmcb.h"
 
 #define VECTOR_OF 4
 #define DR6_BS BIT(14)

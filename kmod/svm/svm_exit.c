@@ -12,7 +12,6 @@
 
 #include "svm.h"
 #include "trace.h"
-#include "vmcb.h"
 
 /* Opcodes for svm_insn_length(). */
 #define OP_HLT		0xf4
@@ -29,7 +28,7 @@
 
 /* ---- failures ------------------------------------------------------- */
 
-static enum baton_next exit_unexpected(struct svm_vcpu *svm)
+enum baton_next svm_exit_unexpected(struct svm_vcpu *svm)
 {
 	const struct svm_vmcb *vmcb = svm->vmcb;
 
@@ -330,10 +329,10 @@ static enum baton_next exit_by_table(struct svm_vcpu *svm, u32 code)
 	if (code == SVM_EXIT_INVALID)
 		return exit_invalid(svm);
 	if (code >= ARRAY_SIZE(handlers))
-		return exit_unexpected(svm);
+		return svm_exit_unexpected(svm);
 	code = array_index_nospec(code, ARRAY_SIZE(handlers));
 	if (!handlers[code])
-		return exit_unexpected(svm);
+		return svm_exit_unexpected(svm);
 	return handlers[code](svm);
 }
 

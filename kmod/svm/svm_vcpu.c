@@ -13,7 +13,6 @@
 #include "compat.h"
 #include "svm.h"
 #include "trace.h"
-#include "vmcb.h"
 #include "window.h"
 
 /* ---- create and destroy --------------------------------------------- */
