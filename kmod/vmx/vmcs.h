@@ -67,6 +67,15 @@ static __always_inline void vmcs_write##suffix(unsigned long field, type value)	
 {										\
 	vmcs_check(field, VMCS_WIDTH_##width);					\
 	vmcs_write_raw(field, value);						\
+}										\
+										\
+/* What costs a VMWRITE only where it changed: *held is what the field holds. */	\
+static __always_inline void vmcs_update##suffix(unsigned long field, type *held, type value) \
+{										\
+	if (likely(*held == value))						\
+		return;								\
+	*held = value;								\
+	vmcs_write##suffix(field, value);					\
 }
 
 VMCS_ACCESSORS(16, 16, u16)

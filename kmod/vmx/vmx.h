@@ -204,6 +204,13 @@ void vmx_state_save(struct vmx_vcpu *vmx, u32 classes);
 int vmx_state_fetch(struct baton_vcpu *vcpu, u32 classes);
 void vmx_regs_save(struct vmx_vcpu *vmx);	/* REGS alone, as each window's end does */
 
+/* Brings SREGS into the cache if they are not there. */
+static inline void vmx_need_sregs(struct vmx_vcpu *vmx)
+{
+	if (!(vmx->base.valid & BATON_ST_SREGS))
+		vmx_state_save(vmx, BATON_ST_SREGS);
+}
+
 static inline u64 vmx_rip(struct vmx_vcpu *vmx)
 {
 	if (!(vmx->have & VMX_HAVE_RIP)) {

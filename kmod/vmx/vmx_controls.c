@@ -273,19 +273,11 @@ void vmx_controls_by_cpuid(struct vmx_vcpu *vmx)
 		controls |= vmx_caps.cpu2_optional & SECONDARY_EXEC_ENABLE_RDTSCP;
 	if (guest_has_invpcid(vcpu))
 		controls |= vmx_caps.cpu2_optional & SECONDARY_EXEC_ENABLE_INVPCID;
-	if (controls == vmx->cpu2_controls)
-		return;
-	vmx->cpu2_controls = controls;
-	vmcs_write32(SECONDARY_VM_EXEC_CONTROL, controls);
+	vmcs_update32(SECONDARY_VM_EXEC_CONTROL, &vmx->cpu2_controls, controls);
 }
 
 /* bits: those of interrupt window and NMI window that are wanted now. */
 void vmx_controls_window(struct vmx_vcpu *vmx, u32 bits)
 {
-	u32 controls = vmx_caps.cpu | bits;
-
-	if (likely(controls == vmx->cpu_controls))
-		return;
-	vmx->cpu_controls = controls;
-	vmcs_write32(CPU_BASED_VM_EXEC_CONTROL, controls);
+	vmcs_update32(CPU_BASED_VM_EXEC_CONTROL, &vmx->cpu_controls, vmx_caps.cpu | bits);
 }

@@ -155,8 +155,7 @@ static void step(struct vmx_vcpu *vmx, const struct plan *plan)
 	u64 rflags = vmx_rflags(vmx);
 
 	if (plan->info) {
-		vmx->timer = 0;
-		vmcs_write32(VMX_PREEMPTION_TIMER_VALUE, 0);
+		vmcs_update32(VMX_PREEMPTION_TIMER_VALUE, &vmx->timer, 0);
 		return;
 	}
 	vmx->step = true;

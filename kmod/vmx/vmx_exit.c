@@ -108,8 +108,8 @@ static enum baton_next exit_wrmsr(struct vmx_vcpu *vmx)
 	struct baton_vcpu *vcpu = &vmx->base;
 
 	/* EFER is part of SREGS, which are loaded as a whole then. */
-	if ((u32)vcpu->regs.gpr[BATON_RCX] == MSR_EFER && !(vcpu->valid & BATON_ST_SREGS))
-		vmx_state_save(vmx, BATON_ST_SREGS);
+	if ((u32)vcpu->regs.gpr[BATON_RCX] == MSR_EFER)
+		vmx_need_sregs(vmx);
 	return finish_msr(vmx, baton_exit_wrmsr(vcpu));
 }
 

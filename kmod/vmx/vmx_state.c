@@ -293,8 +293,7 @@ static void load_msrs(struct vmx_vcpu *vmx)
 static void load_cpuid(struct vmx_vcpu *vmx)
 {
 	vmx_controls_by_cpuid(vmx);
-	if (!(vmx->base.valid & BATON_ST_SREGS))
-		vmx_state_save(vmx, BATON_ST_SREGS);
+	vmx_need_sregs(vmx);
 }
 
 /* ---- classes -------------------------------------------------------- */

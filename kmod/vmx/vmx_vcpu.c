@@ -162,10 +162,7 @@ static void timer_set(struct vmx_vcpu *vmx)
 		else if (left >> vmx_caps.timer_shift < timer)
 			timer = (left >> vmx_caps.timer_shift) + 1;
 	}
-	if (timer == vmx->timer)
-		return;
-	vmx->timer = timer;
-	vmcs_write32(VMX_PREEMPTION_TIMER_VALUE, timer);
+	vmcs_update32(VMX_PREEMPTION_TIMER_VALUE, &vmx->timer, timer);
 }
 
 /* False: no entry, INTA is due. */
