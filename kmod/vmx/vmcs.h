@@ -12,17 +12,12 @@
 #define BATON_VMCS_H
 
 #include <linux/compiler.h>
-#include <linux/gfp.h>
 #include <asm/asm.h>
 #include <asm/vmx.h>
 
 #include "vmx_defs.h"
 
-/* A zeroed region that begins with the processor's revision id; may sleep. */
-struct vmx_region *vmx_region_alloc(int node, gfp_t gfp);
-void vmx_region_free(struct vmx_region *region);
-
-/* Remembers a failure for the window's end. */
+/* vmx_window.c. Remembers a failure for the window's end. */
 void vmx_insn_failed(const char *insn, unsigned long operand);
 
 enum vmcs_width { VMCS_WIDTH_16, VMCS_WIDTH_64, VMCS_WIDTH_32, VMCS_WIDTH_NATURAL };

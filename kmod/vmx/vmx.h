@@ -21,6 +21,7 @@
 #ifndef BATON_VMX_H
 #define BATON_VMX_H
 
+#include <linux/gfp.h>
 #include <linux/percpu.h>
 #include <asm/desc.h>
 #include <asm/msr-index.h>
@@ -56,7 +57,7 @@ enum vmx_owner {
 };
 
 struct vmx_cpu {
-	struct vmx_region *vmxon; /* set once at module load */
+	u32 *vmxon;		/* set once at module load */
 	u64 vmxon_pa;
 	enum vmx_owner owner;
 	u64 prev;		/* owner's VMCS, or all ones; if borrowed */
@@ -122,7 +123,7 @@ enum vmx_after {
 
 struct vmx_vcpu {
 	struct baton_vcpu base;	/* first: allocated by the core */
-	struct vmx_region *vmcs;
+	u32 *vmcs;
 	u64 vmcs_pa;
 	u64 *pml;		/* vmx_pml.c; NULL where there is none */
 	bool vmcs_ready;	/* constant fields are written */
@@ -165,6 +166,8 @@ void vmx_exited(void);		/* HOST_RIP; never called */
 int vmx_window_open(struct vmx_vcpu *vmx);
 void vmx_window_close(struct vmx_vcpu *vmx);
 enum baton_refusal vmx_window_refusal(void); /* would open say -EBUSY on this CPU? */
+/* A VMXON region or VMCS; NULL: no memory. May sleep; goes with free_page(). */
+u32 *vmx_region_alloc(int node, gfp_t gfp);
 int vmx_window_init(void);	/* VMXON pages, die notifier */
 void vmx_window_exit(void);
 

@@ -26,14 +26,6 @@
 #include <linux/build_bug.h>
 #include <linux/types.h>
 
-/* A VMXON region or VMCS; its contents beyond the header are the processor's. */
-struct vmx_region {
-	u32 revision;
-	u32 abort;
-	u8 data[4088];
-};
-static_assert(sizeof(struct vmx_region) == 4096);
-
 /* Memory operand of INVEPT and INVVPID. */
 struct vmx_inv_desc {
 	u64 context;		/* EPTP, or VPID in bits 0-15 */

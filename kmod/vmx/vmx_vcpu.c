@@ -39,7 +39,7 @@ void vmx_vcpu_fini(struct baton_vcpu *vcpu)
 
 	vmx_vpid_free(vmx);
 	vmx_pml_free(vmx);
-	vmx_region_free(vmx->vmcs);
+	free_page((unsigned long)vmx->vmcs);
 	vmx->vmcs = NULL;
 }
 

@@ -38,6 +38,21 @@
 
 DEFINE_PER_CPU(struct vmx_cpu, vmx_cpu);
 
+/*
+ * The first failure is the one that tells something. The window goes on to its
+ * end with zeros read, without another entry, and the VM is stopped there
+ * (vmx_vcpu.c).
+ */
+noinline void vmx_insn_failed(const char *insn, unsigned long operand)
+{
+	struct vmx_cpu *cpu = this_cpu_ptr(&vmx_cpu);
+
+	if (cpu->failed)
+		return;
+	cpu->failed = insn;
+	cpu->failed_operand = operand;
+}
+
 static __always_inline void write_cr4(unsigned long cr4)
 {
 	asm volatile("mov %0, %%cr4" : : "r" (cr4) : "memory");
@@ -162,12 +177,25 @@ static int window_panic(struct notifier_block *nb, unsigned long event, void *da
 static struct notifier_block window_die_notifier = { .notifier_call = window_die };
 static struct notifier_block window_panic_notifier = { .notifier_call = window_panic };
 
+/* Beyond the revision, in the first word, what is in it is the processor's. */
+u32 *vmx_region_alloc(int node, gfp_t gfp)
+{
+	struct page *page = alloc_pages_node(node, gfp | __GFP_ZERO, 0);
+	u32 *region;
+
+	if (!page)
+		return NULL;
+	region = page_address(page);
+	*region = vmx_caps.revision;
+	return region;
+}
+
 static void vmxon_pages_free(void)
 {
 	int i;
 
 	for_each_possible_cpu(i) {
-		vmx_region_free(per_cpu(vmx_cpu, i).vmxon);
+		free_page((unsigned long)per_cpu(vmx_cpu, i).vmxon);
 		per_cpu(vmx_cpu, i).vmxon = NULL;
 	}
 }
@@ -175,7 +203,7 @@ static void vmxon_pages_free(void)
 /* Every possible CPU: no hotplug callback has to allocate. */
 static int vmxon_pages_alloc(void)
 {
-	struct vmx_region *region;
+	u32 *region;
 	int i;
 
 	for_each_possible_cpu(i) {
