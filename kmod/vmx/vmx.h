@@ -145,11 +145,6 @@ struct vmx_vcpu {
 	struct vmx_switch sw;
 };
 
-/* vm->arch. Guest-physical mappings seen invalid: tlb_gen + 1, 0 never. */
-struct vmx_vm {
-	u64 __percpu *tlb_seen;
-};
-
 static __always_inline struct vmx_vcpu *to_vmx(struct baton_vcpu *vcpu)
 {
 	return container_of(vcpu, struct vmx_vcpu, base);
