@@ -132,7 +132,7 @@ static inline struct svm_vcpu *to_svm(struct baton_vcpu *vcpu)
 /* svm_main.c. The VM's nested CR3: four levels of ours, under the host's depth. */
 u64 svm_nested_cr3(struct baton_vm *vm);
 
-/* svm_msr.c. Permission maps, the same for all vCPUs. setup may sleep. */
+/* svm_msr.c. Permission maps, the same for all vCPUs. teardown also of one alone. */
 int svm_maps_setup(void);
 void svm_maps_teardown(void);
 extern u8 *svm_iopm, *svm_msrpm;

@@ -22,15 +22,9 @@ DEFINE_PER_CPU(struct svm_cpu, svm_cpus);
 
 /* ---- probe ---------------------------------------------------------- */
 
+/* Not boot_cpu_has(): some kernels hide the bit if firmware disabled SVM. */
 static bool probe_svm(void)
 {
-	if (boot_cpu_data.x86_vendor != X86_VENDOR_AMD &&
-	    boot_cpu_data.x86_vendor != X86_VENDOR_HYGON)
-		return false;
-	/*
-	 * Not boot_cpu_has(): some kernels hide the bit if firmware disabled SVM,
-	 * and that deserves another answer.
-	 */
 	return cpuid_eax(0x80000000) >= SVM_CPUID_LEAF && cpuid_ecx(0x80000001) & BIT(2);
 }
 
@@ -134,21 +128,14 @@ static int setup_cpu(struct svm_cpu *cpu, int id)
 
 static int svm_setup(void)
 {
-	int i, r;
+	int i, r = svm_maps_setup();
 
-	r = svm_maps_setup();
-	if (r)
-		return r;
 	baton_tsc_frac = svm_caps.tsc_ratio ? SVM_TSC_RATIO_FRAC : 0;
-	for_each_possible_cpu(i) {
-		r = setup_cpu(per_cpu_ptr(&svm_cpus, i), i);
-		if (r)
-			goto err_teardown;
-	}
-	return 0;
-
-err_teardown:
-	svm_teardown();
+	for_each_possible_cpu(i)
+		if (!r)
+			r = setup_cpu(per_cpu_ptr(&svm_cpus, i), i);
+	if (r)
+		svm_teardown();
 	return r;
 }
 

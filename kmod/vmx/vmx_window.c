@@ -190,51 +190,33 @@ u32 *vmx_region_alloc(int node, gfp_t gfp)
 	return region;
 }
 
-static void vmxon_pages_free(void)
-{
-	int i;
-
-	for_each_possible_cpu(i) {
-		free_page((unsigned long)per_cpu(vmx_cpu, i).vmxon);
-		per_cpu(vmx_cpu, i).vmxon = NULL;
-	}
-}
-
 /* Every possible CPU: no hotplug callback has to allocate. */
-static int vmxon_pages_alloc(void)
+int vmx_window_init(void)
 {
 	u32 *region;
 	int i;
 
 	for_each_possible_cpu(i) {
 		region = vmx_region_alloc(cpu_to_node(i), GFP_KERNEL);
-		if (!region) {
-			vmxon_pages_free();
+		if (!region)
 			return -ENOMEM;
-		}
 		per_cpu(vmx_cpu, i).vmxon = region;
 		per_cpu(vmx_cpu, i).vmxon_pa = __pa(region);
 	}
+	/* These fail if they are registered already: they are not. */
+	register_die_notifier(&window_die_notifier);
+	atomic_notifier_chain_register(&panic_notifier_list, &window_panic_notifier);
 	return 0;
-}
-
-int vmx_window_init(void)
-{
-	int r = vmxon_pages_alloc();
-
-	if (r)
-		return r;
-	r = register_die_notifier(&window_die_notifier);
-	if (r)
-		vmxon_pages_free();
-	else
-		atomic_notifier_chain_register(&panic_notifier_list, &window_panic_notifier);
-	return r;
 }
 
 void vmx_window_exit(void)
 {
+	int i;
+
 	atomic_notifier_chain_unregister(&panic_notifier_list, &window_panic_notifier);
 	unregister_die_notifier(&window_die_notifier);
-	vmxon_pages_free();
+	for_each_possible_cpu(i) {
+		free_page((unsigned long)per_cpu(vmx_cpu, i).vmxon);
+		per_cpu(vmx_cpu, i).vmxon = NULL;
+	}
 }
