@@ -25,18 +25,16 @@
  * and #OF that were injected, as who debugs the guest does: RIP is behind it then.
  */
 #include <asm/processor-flags.h>
+#include <asm/trapnr.h>
 
 #include "compat.h"
 #include "svm.h"
 #include "trace.h"
 
-#define VECTOR_OF 4
-#define DR6_BS BIT(14)
-
 /* INT3 or INTO: executed once more if it was cut short, but not if we injected it. */
 static bool is_trap(u8 type, u8 vector)
 {
-	return type == SVM_EVENT_EXCEPTION && (vector == X86_TRAP_BP || vector == VECTOR_OF);
+	return type == SVM_EVENT_EXCEPTION && (vector == X86_TRAP_BP || vector == X86_TRAP_OF);
 }
 
 /* Its handler may have executed one of its own since the entry. */
@@ -145,7 +143,7 @@ bool svm_event_stepped(struct svm_vcpu *svm)
 {
 	bool guests_own = svm->step_tf;
 
-	if (!(svm->watch & SVM_WATCH_STEP) || !(svm->vmcb->dr6 & DR6_BS))
+	if (!(svm->watch & SVM_WATCH_STEP) || !(svm->vmcb->dr6 & DR_STEP))
 		return false;
 	if (svm->watch & SVM_WATCH_IRET)
 		block_nmi(svm, false);
@@ -172,7 +170,7 @@ void svm_event_settle(struct svm_vcpu *svm)
 void svm_event_exit(struct svm_vcpu *svm)
 {
 	svm->watch &= ~SVM_WATCH_TRAP;
-	if ((u32)svm->vmcb->exit_code != SVM_EXIT_EXCP_BASE + 1)
+	if ((u32)svm->vmcb->exit_code != SVM_EXIT_EXCP_BASE + X86_TRAP_DB)
 		svm_event_settle(svm);
 }
 

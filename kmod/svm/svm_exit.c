@@ -9,6 +9,7 @@
 #include <linux/nospec.h>
 #include <asm/msr-index.h>
 #include <asm/processor-flags.h>
+#include <asm/trapnr.h>
 
 #include "svm.h"
 #include "trace.h"
@@ -22,9 +23,6 @@
 #define OP_WBINVD	0x0f09
 #define OP_VMMCALL	0x0f01d9
 #define OP_XSETBV	0x0f01d1
-
-#define VECTOR_PF	14
-#define VECTOR_AC	17
 
 /* ---- failures ------------------------------------------------------- */
 
@@ -193,7 +191,7 @@ static enum baton_next exit_iret(struct svm_vcpu *svm)
 
 static enum baton_next exit_ac(struct svm_vcpu *svm)
 {
-	baton_queue_exception(&svm->vcpu, VECTOR_AC, true, 0);
+	baton_queue_exception(&svm->vcpu, X86_TRAP_AC, true, 0);
 	return BATON_ENTER;
 }
 
@@ -208,7 +206,7 @@ static enum baton_next exit_fault(struct svm_vcpu *svm)
 	struct svm_vmcb *vmcb = svm->vmcb;
 	u8 vector = vmcb->exit_code - SVM_EXIT_EXCP_BASE;
 
-	if (vector == VECTOR_PF) {
+	if (vector == X86_TRAP_PF) {
 		vmcb->cr2 = vmcb->exit_info2;
 		vmcb_touch(vmcb, SVM_CLEAN_CR2);
 	}
@@ -285,12 +283,12 @@ static const svm_exit_handler handlers[SVM_EXIT_TABLE_SIZE] = {
 	[SVM_EXIT_CR0_SEL_WRITE]	= svm_exit_cr_write,
 	[SVM_EXIT_READ_DR0 ... SVM_EXIT_WRITE_DR0 + 15] = svm_exit_dr,
 	[SVM_EXIT_EXCP_BASE + 0]	= exit_fault,
-	[SVM_EXIT_EXCP_BASE + 1]	= svm_exit_db,
-	[SVM_EXIT_EXCP_BASE + 3]	= exit_bp,
+	[SVM_EXIT_EXCP_BASE + X86_TRAP_DB] = svm_exit_db,
+	[SVM_EXIT_EXCP_BASE + X86_TRAP_BP] = exit_bp,
 	[SVM_EXIT_EXCP_BASE + 5 ... SVM_EXIT_EXCP_BASE + 7] = exit_fault,
 	[SVM_EXIT_EXCP_BASE + 10 ... SVM_EXIT_EXCP_BASE + 16] = exit_fault,
-	[SVM_EXIT_EXCP_BASE + 17]	= exit_ac,
-	[SVM_EXIT_EXCP_BASE + 18]	= exit_machine_check,
+	[SVM_EXIT_EXCP_BASE + X86_TRAP_AC] = exit_ac,
+	[SVM_EXIT_EXCP_BASE + X86_TRAP_MC] = exit_machine_check,
 	[SVM_EXIT_EXCP_BASE + 19]	= exit_fault,
 	[SVM_EXIT_INTR]			= exit_intr,
 	[SVM_EXIT_NMI]			= exit_nmi,

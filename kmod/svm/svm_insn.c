@@ -18,7 +18,7 @@ bool svm_long64(const struct svm_vcpu *svm)
 	const struct svm_vmcb *vmcb = svm->vmcb;
 
 	/* Attribute bit 9 is CS.L; it means something in long mode only. */
-	return vmcb->efer & BIT(10) && vmcb->seg[BATON_CS].attr & BIT(9);
+	return vmcb->efer & EFER_LMA && vmcb->seg[BATON_CS].attr & BIT(9);
 }
 
 static void describe_code(const struct svm_vcpu *svm, struct baton_code *code)

@@ -8,6 +8,7 @@
  * Capability Reporting Facility". With "true" controls (all processors that
  * have unrestricted guest) none of the bits that must be one hurts us.
  */
+#include <asm/trapnr.h>
 #include <asm/tsc.h>
 
 #include "vmx.h"
@@ -79,7 +80,7 @@ struct vmx_caps vmx_caps __read_mostly;
  * Exceptions that exit. #DB and #AC: their delivery can loop forever in
  * microcode (CVE-2015-8104, CVE-2015-5307). #MC is the host's.
  */
-#define EXCEPTIONS (BIT(1) | BIT(17) | BIT(18))
+#define EXCEPTIONS (BIT(X86_TRAP_DB) | BIT(X86_TRAP_AC) | BIT(X86_TRAP_MC))
 
 struct control_word {
 	u32 msr;

@@ -23,12 +23,10 @@
  * guest executes it once more.
  */
 #include <asm/processor-flags.h>
+#include <asm/trapnr.h>
 
 #include "trace.h"
 #include "vmx.h"
-
-#define VECTOR_NMI 2
-#define PENDING_BS BIT(14)
 
 /* What the next entry is to do. */
 struct plan {
@@ -107,7 +105,7 @@ static void plan_nmi(struct vmx_vcpu *vmx, struct plan *plan)
 		return;
 	}
 	vmx->base.ev.nmi = false;
-	plan_event(plan, VECTOR_NMI, VMX_TYPE_NMI);
+	plan_event(plan, X86_TRAP_NMI, VMX_TYPE_NMI);
 }
 
 /* False: INTA is due. */
@@ -176,7 +174,7 @@ void vmx_event_step_end(struct vmx_vcpu *vmx)
 	vmx->base.regs.rflags = vmx_rflags(vmx) & ~X86_EFLAGS_TF;
 	vmcs_write(GUEST_RFLAGS, vmx->base.regs.rflags);
 	vmcs_write(GUEST_PENDING_DBG_EXCEPTIONS,
-		   vmcs_read(GUEST_PENDING_DBG_EXCEPTIONS) & ~PENDING_BS);
+		   vmcs_read(GUEST_PENDING_DBG_EXCEPTIONS) & ~DR_STEP);
 }
 
 /* Something is due or waited for. */
@@ -276,7 +274,7 @@ void vmx_event_keep_step(struct vmx_vcpu *vmx)
 	if (vmx_rflags(vmx) & X86_EFLAGS_TF &&
 	    vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) & VMX_SHADOW)
 		vmcs_write(GUEST_PENDING_DBG_EXCEPTIONS,
-			   vmcs_read(GUEST_PENDING_DBG_EXCEPTIONS) | PENDING_BS);
+			   vmcs_read(GUEST_PENDING_DBG_EXCEPTIONS) | DR_STEP);
 }
 
 /* ---- BATON_ST_EVENTS ------------------------------------------------ */

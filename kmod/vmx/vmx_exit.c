@@ -10,14 +10,10 @@
 #include <linux/nospec.h>
 #include <asm/msr-index.h>
 #include <asm/processor-flags.h>
+#include <asm/trapnr.h>
 
 #include "trace.h"
 #include "vmx.h"
-
-#define VECTOR_DF	8
-#define VECTOR_PF	14
-#define VECTOR_AC	17
-#define VECTOR_MC	18
 
 /* ---- failures ------------------------------------------------------- */
 
@@ -214,7 +210,7 @@ static bool is_alignment_check(struct vmx_vcpu *vmx)
 static enum baton_next exit_ac(struct vmx_vcpu *vmx)
 {
 	if (likely(is_alignment_check(vmx)))
-		baton_queue_exception(&vmx->base, VECTOR_AC, true, 0);
+		baton_queue_exception(&vmx->base, X86_TRAP_AC, true, 0);
 	else
 		vmx_host_split_lock(vmx);
 	return BATON_ENTER;
@@ -227,7 +223,7 @@ static enum baton_next exit_debugged(struct vmx_vcpu *vmx, u8 vector, bool has_e
 		vmx_rip(vmx);
 		return baton_exit_debug(&vmx->base, X86_TRAP_BP, 0);
 	}
-	if (vector == VECTOR_PF)
+	if (vector == X86_TRAP_PF)
 		vmx->base.sregs.cr2 = vmcs_read(EXIT_QUALIFICATION);
 	baton_queue_exception(&vmx->base, vector, has_error,
 			      has_error ? vmcs_read32(VM_EXIT_INTR_ERROR_CODE) : 0);
@@ -239,15 +235,15 @@ static enum baton_next exit_exception_nmi(struct vmx_vcpu *vmx)
 	u32 info = vmcs_read32(VM_EXIT_INTR_INFO);
 	u8 vector = info & INTR_INFO_VECTOR_MASK;
 
-	vmx_event_cut_short(vmx, info & INTR_INFO_UNBLOCK_NMI && vector != VECTOR_DF);
+	vmx_event_cut_short(vmx, info & INTR_INFO_UNBLOCK_NMI && vector != X86_TRAP_DF);
 	if ((info & INTR_INFO_INTR_TYPE_MASK) >> VMX_INTR_TYPE_SHIFT == VMX_TYPE_NMI)
 		return exit_nmi(vmx);
 	switch (vector) {
 	case X86_TRAP_DB:
 		return vmx_exit_db(vmx, info);
-	case VECTOR_AC:
+	case X86_TRAP_AC:
 		return exit_ac(vmx);
-	case VECTOR_MC:
+	case X86_TRAP_MC:
 		return exit_machine_check(vmx);
 	}
 	if (BIT(vector) & baton_debug_exceptions(&vmx->base))
