@@ -88,6 +88,42 @@ struct svm_vcpu {
 	bool step_tf;		/* with SVM_WATCH_STEP: guest's own RFLAGS.TF */
 };
 
+/*
+ * Accessors that keep the VMCB's clean bits true: whoever changes a cached field does
+ * it here or calls vmcb_touch() for its group. RIP, RSP, RAX, RFLAGS, event_inj,
+ * int_state and tlb_control are not cached.
+ */
+static inline void vmcb_touch(struct svm_vmcb *vmcb, u32 groups)
+{
+	vmcb->clean &= ~groups;
+}
+
+static inline void vmcb_intercept(struct svm_vmcb *vmcb, u32 icpt, bool on)
+{
+	u32 *word = &vmcb->intercept[icpt / 32];
+	u32 bit = BIT(icpt % 32);
+
+	if (!(*word & bit) == !on)
+		return;
+	*word ^= bit;
+	vmcb_touch(vmcb, SVM_CLEAN_INTERCEPTS);
+}
+
+static inline void vmcb_set_int_ctl(struct svm_vmcb *vmcb, u32 int_ctl)
+{
+	if (vmcb->int_ctl == int_ctl)
+		return;
+	vmcb->int_ctl = int_ctl;
+	vmcb_touch(vmcb, SVM_CLEAN_INTR);
+}
+
+static inline void vmcb_set_dr(struct svm_vmcb *vmcb, u64 dr6, u64 dr7)
+{
+	vmcb->dr6 = dr6;
+	vmcb->dr7 = dr7;
+	vmcb_touch(vmcb, SVM_CLEAN_DR);
+}
+
 static inline struct svm_vcpu *to_svm(struct baton_vcpu *vcpu)
 {
 	return container_of(vcpu, struct svm_vcpu, vcpu);
@@ -96,13 +132,12 @@ static inline struct svm_vcpu *to_svm(struct baton_vcpu *vcpu)
 /* svm_main.c. The VM's nested CR3: four levels of ours, under the host's depth. */
 u64 svm_nested_cr3(struct baton_vm *vm);
 
-/* svm_msr.c. Permission maps, the same for all vCPUs. setup may sleep. */
+/* svm_msr.c. Permission maps, the same for all vCPUs. teardown also of one alone. */
 int svm_maps_setup(void);
 void svm_maps_teardown(void);
 extern u8 *svm_iopm, *svm_msrpm;
 
-/* svm_controls.c. setup: once, at load. init: process context. */
-void svm_controls_setup(void);
+/* svm_controls.c. init: process context. */
 void svm_controls_init(struct svm_vcpu *svm);
 void svm_controls_cpuid(struct svm_vcpu *svm);
 void svm_controls_debug(struct svm_vcpu *svm);
@@ -120,6 +155,7 @@ int svm_enter(struct baton_regs *regs, const struct svm_switch *sw);
 
 /* svm_exit.c */
 enum baton_next svm_exit(struct svm_vcpu *svm);
+enum baton_next svm_exit_unexpected(struct svm_vcpu *svm);
 
 /* svm_cr.c: exits of MOV to and from CR and DR, LMSW, SMSW, CLTS; #DB. */
 enum baton_next svm_exit_cr_read(struct svm_vcpu *svm);
@@ -127,8 +163,25 @@ enum baton_next svm_exit_cr_write(struct svm_vcpu *svm);
 enum baton_next svm_exit_dr(struct svm_vcpu *svm);
 enum baton_next svm_exit_db(struct svm_vcpu *svm);
 
+/* svm_insn.c. What accesses control and debug registers. */
+enum svm_insn_kind {
+	SVM_INSN_OTHER,		/* operand in memory, or none of these */
+	SVM_INSN_MOV,
+	SVM_INSN_CLTS,
+	SVM_INSN_LMSW,
+	SVM_INSN_SMSW,
+};
+
+struct svm_insn {
+	enum svm_insn_kind kind;
+	u8 gpr;			/* MOV, LMSW, SMSW */
+	bool word;		/* SMSW: 16-bit operand */
+};
+
+/* > 0: its length; else as svm_insn_length(). */
+int svm_insn_decode(struct svm_vcpu *svm, struct svm_insn *insn);
 /*
- * svm_insn.c. Length of the instruction at RIP, which is `opcode` (as in
+ * Length of the instruction at RIP, which is `opcode` (as in
  * baton_insn_length()). > 0, or what svm_insn_retry() makes a next step of.
  */
 int svm_insn_length(struct svm_vcpu *svm, u32 opcode);

@@ -26,7 +26,6 @@
 #include <linux/smp.h>
 
 #include "svm.h"
-#include "vmcb.h"
 
 void svm_asid_cpu_on(struct svm_cpu *cpu)
 {
@@ -37,13 +36,14 @@ void svm_asid_cpu_on(struct svm_cpu *cpu)
 
 static void asid_assign(struct svm_vcpu *svm, struct svm_cpu *cpu)
 {
-	svm->vmcb->tlb_control = SVM_TLB_KEEP;
+	svm->vmcb->tlb_control = TLB_CONTROL_DO_NOTHING;
 	if (cpu->asid_next >= svm_caps.asid_count) {
 		cpu->asid_gen++;
 		cpu->asid_next = 1;
-		svm->vmcb->tlb_control = SVM_TLB_FLUSH_ALL;
+		svm->vmcb->tlb_control = TLB_CONTROL_FLUSH_ALL_ASID;
 	}
-	vmcb_set_asid(svm->vmcb, cpu->asid_next++);
+	svm->vmcb->asid = cpu->asid_next++;
+	vmcb_touch(svm->vmcb, SVM_CLEAN_ASID);
 	svm->asid_gen = cpu->asid_gen;
 }
 
@@ -68,8 +68,8 @@ void svm_asid_flush(struct svm_vcpu *svm)
 {
 	svm->tlb_gen = atomic64_read(&svm->vcpu.vm->tlb_gen);
 	if (svm_caps.flush_by_asid) {
-		if (svm->vmcb->tlb_control == SVM_TLB_KEEP)
-			svm->vmcb->tlb_control = SVM_TLB_FLUSH_GUEST;
+		if (svm->vmcb->tlb_control == TLB_CONTROL_DO_NOTHING)
+			svm->vmcb->tlb_control = TLB_CONTROL_FLUSH_ASID;
 	} else {
 		asid_assign(svm, this_cpu_ptr(&svm_cpus));
 	}

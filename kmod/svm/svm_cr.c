@@ -16,17 +16,6 @@
 #include <asm/processor-flags.h>
 
 #include "svm.h"
-#include "svm_insn.h"
-#include "vmcb.h"
-
-/* An operand in memory: no system that runs today does that. */
-static enum baton_next give_up(struct svm_vcpu *svm)
-{
-	const struct svm_vmcb *vmcb = svm->vmcb;
-
-	return baton_exit_failed(&svm->vcpu, BATON_EXIT_INTERNAL, vmcb->exit_code,
-				 vmcb->exit_info1, vmcb->exit_info2, 0);
-}
 
 static u64 mov_operand(struct svm_vcpu *svm, const struct svm_insn *insn)
 {
@@ -63,15 +52,16 @@ static bool set_cr(struct svm_vcpu *svm, unsigned int cr, const struct svm_insn 
 enum baton_next svm_exit_cr_write(struct svm_vcpu *svm)
 {
 	u32 code = svm->vmcb->exit_code;
-	unsigned int cr = code == SVM_EXIT_CR0_SEL_WRITE ? 0 : code - SVM_EXIT_CR_WRITE;
+	unsigned int cr = code == SVM_EXIT_CR0_SEL_WRITE ? 0 : code - SVM_EXIT_WRITE_CR0;
 	struct svm_insn insn;
 	int length = svm_insn_decode(svm, &insn);
 
 	baton_count(&svm->vcpu, BATON_STAT_EXIT_CR);
 	if (length <= 0)
 		return svm_insn_retry(length);
+	/* An operand in memory: no system that runs today does that. */
 	if (insn.kind == SVM_INSN_OTHER)
-		return give_up(svm);
+		return svm_exit_unexpected(svm);
 	if (svm->vmcb->cpl || !set_cr(svm, cr, &insn))
 		return baton_exit_gp(&svm->vcpu);
 	svm_skip(svm, length);
@@ -89,7 +79,7 @@ enum baton_next svm_exit_cr_read(struct svm_vcpu *svm)
 	if (length <= 0)
 		return svm_insn_retry(length);
 	if (insn.kind != SVM_INSN_MOV && insn.kind != SVM_INSN_SMSW)
-		return give_up(svm);
+		return svm_exit_unexpected(svm);
 	if (insn.kind == SVM_INSN_MOV && svm->vmcb->cpl)
 		return baton_exit_gp(&svm->vcpu);
 	svm_need_sregs(svm);
@@ -119,7 +109,7 @@ enum baton_next svm_exit_db(struct svm_vcpu *svm)
 
 enum baton_next svm_exit_dr(struct svm_vcpu *svm)
 {
-	u32 code = svm->vmcb->exit_code - SVM_EXIT_DR_READ;
+	u32 code = svm->vmcb->exit_code - SVM_EXIT_READ_DR0;
 	struct svm_insn insn;
 	int length = svm_insn_decode(svm, &insn);
 	struct baton_dr_access access = {

@@ -1,36 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * SVM as the AMD64 Architecture Programmer's Manual vol. 2 defines it: the
- * chapter "Secure Virtual Machine", the appendices "VMCB Layout" and "SVM
- * Intercept Codes". Own names, since the kernel's asm/svm.h changes shape.
+ * chapter "Secure Virtual Machine", the appendix "VMCB Layout". Bits and exit
+ * codes have the kernel's names (<asm/svm.h>) but for those it has not, or has
+ * renamed; of the VMCB, the kernel's struct has changed its shape.
  */
 #ifndef BATON_SVM_DEFS_H
 #define BATON_SVM_DEFS_H
 
 /* MSRs */
-#define SVM_MSR_VM_CR		0xc0010114
 #define SVM_VM_CR_SVMDIS	(1u << 4)
-#define SVM_MSR_HSAVE_PA	0xc0010117
-#define SVM_MSR_TSC_RATIO	0xc0000104
 #define SVM_TSC_RATIO_ONE_HIGH	1u	/* 1.0 in 8.32 fixed point, upper half */
 #define SVM_TSC_RATIO_FRAC	32
-#define SVM_MSR_PERF_GLOBAL_CTL	0xc0000301
-#define SVM_MSR_BP_CFG		0xc001102e
 #define SVM_BP_CFG_SPEC_REDUCE	(1ull << 4)
 
-/* "SVM Revision and Feature Identification": CPUID leaf, bits of EDX */
+/* "SVM Revision and Feature Identification" */
 #define SVM_CPUID_LEAF		0x8000000au
-#define SVM_CPUID_NP		(1u << 0)
-#define SVM_CPUID_NRIPS		(1u << 3)
-#define SVM_CPUID_TSC_RATE	(1u << 4)
-#define SVM_CPUID_PAUSE_FILTER	(1u << 10)
-#define SVM_CPUID_PAUSE_THRESHOLD (1u << 12)
-#define SVM_CPUID_CLEAN		(1u << 5)
-#define SVM_CPUID_FLUSH_BY_ASID (1u << 6)
-#define SVM_CPUID_DECODE	(1u << 7)
-#define SVM_CPUID_V_SPEC_CTRL	(1u << 20)
-
-#define SVM_EFER_SVME		(1ull << 12)
 
 /* Offsets into struct svm_switch (svm.h), for the entry code. */
 #define SVM_SWITCH_VMCB_PA	0
@@ -44,6 +29,9 @@
 #include <linux/build_bug.h>
 #include <linux/stddef.h>
 #include <linux/types.h>
+#include <asm/svm.h>
+
+#include "baton_vcpu_state.h"
 
 /* "VMCB State Caching": a group's bit is 0 when software changed the group. */
 #define SVM_CLEAN_INTERCEPTS	BIT(0)	/* also TSC offset */
@@ -57,26 +45,7 @@
 #define SVM_CLEAN_CR2		BIT(9)
 #define SVM_CLEAN_ALL		0x3ffu
 
-/* svm_vmcb.tlb_control */
-#define SVM_TLB_KEEP		0
-#define SVM_TLB_FLUSH_ALL	1
-#define SVM_TLB_FLUSH_GUEST	3	/* needs FlushByAsid */
-
-/* svm_vmcb.int_ctl */
-#define SVM_INT_V_TPR		0x0fu
-#define SVM_INT_V_IRQ		BIT(8)
-#define SVM_INT_V_PRIO_MAX	(0xfu << 16)
-#define SVM_INT_V_IGN_TPR	BIT(20)
-#define SVM_INT_V_MASKING	BIT(24)
-/* svm_vmcb.int_state */
-#define SVM_INT_SHADOW		BIT(0)
-
 /* svm_vmcb.event_inj and .exit_int_info */
-#define SVM_EVENT_VECTOR	0xffu
-#define SVM_EVENT_TYPE_SHIFT	8
-#define SVM_EVENT_TYPE		(7u << SVM_EVENT_TYPE_SHIFT)
-#define SVM_EVENT_HAS_ERROR	BIT(11)
-#define SVM_EVENT_VALID		BIT(31)
 enum svm_event_type {
 	SVM_EVENT_INTR = 0, SVM_EVENT_NMI = 2, SVM_EVENT_EXCEPTION = 3, SVM_EVENT_SOFT = 4,
 };
@@ -86,7 +55,6 @@ enum svm_event_type {
 /* EXITINFO1 of an IOIO exit */
 #define SVM_IOIO_IN		BIT(0)
 #define SVM_IOIO_STRING		BIT(2)
-#define SVM_IOIO_SIZE_SHIFT	4	/* one-hot: 1, 2, 4 bytes */
 #define SVM_IOIO_PORT_SHIFT	16
 /* EXITINFO1 of a nested page fault */
 #define SVM_NPF_WRITE		BIT(1)
@@ -97,52 +65,12 @@ enum svm_event_type {
 #define SVM_MOV_GPR		0xfu
 
 /*
- * Exit codes. Below SVM_EXIT_TABLE_SIZE they are the intercepts' numbers, too: bit
- * n % 32 of svm_vmcb.intercept[n / 32] asks for exit n.
+ * Exit codes below SVM_EXIT_TABLE_SIZE are the intercepts' numbers, too: bit n % 32 of
+ * svm_vmcb.intercept[n / 32] asks for exit n.
  */
 #define SVM_ICPT_WORDS 6
-enum svm_exit_code {
-	SVM_EXIT_CR_READ	= 0x00,	/* + CR number */
-	SVM_EXIT_CR_WRITE	= 0x10,	/* + CR number */
-	SVM_EXIT_DR_READ	= 0x20,	/* + DR number */
-	SVM_EXIT_DR_WRITE	= 0x30,	/* + DR number */
-	SVM_EXIT_EXCEPTION	= 0x40,	/* + vector */
-	SVM_EXIT_INTR		= 0x60,
-	SVM_EXIT_NMI,
-	SVM_EXIT_SMI,
-	SVM_EXIT_INIT,
-	SVM_EXIT_VINTR,
-	SVM_EXIT_CR0_SEL_WRITE,
-	SVM_EXIT_RDPMC		= 0x6f,
-	SVM_EXIT_CPUID		= 0x72,
-	SVM_EXIT_RSM,
-	SVM_EXIT_IRET,
-	SVM_EXIT_INVD		= 0x76,
-	SVM_EXIT_PAUSE,
-	SVM_EXIT_HLT		= 0x78,
-	SVM_EXIT_INVLPGA	= 0x7a,
-	SVM_EXIT_IOIO,
-	SVM_EXIT_MSR,
-	SVM_EXIT_TASK_SWITCH,
-	SVM_EXIT_FERR_FREEZE,
-	SVM_EXIT_SHUTDOWN,
-	SVM_EXIT_VMRUN		= 0x80,
-	SVM_EXIT_VMMCALL,
-	SVM_EXIT_VMLOAD,
-	SVM_EXIT_VMSAVE,
-	SVM_EXIT_STGI,
-	SVM_EXIT_CLGI,
-	SVM_EXIT_SKINIT,
-	SVM_EXIT_RDTSCP,
-	SVM_EXIT_WBINVD		= 0x89,
-	SVM_EXIT_MONITOR,
-	SVM_EXIT_MWAIT,
-	SVM_EXIT_XSETBV		= 0x8d,
-	SVM_EXIT_RDPRU,
-	SVM_EXIT_TABLE_SIZE,
-	SVM_EXIT_NPF		= 0x400,
-	SVM_EXIT_INVALID	= 0xffffffff,	/* low half of -1 */
-};
+#define SVM_EXIT_TABLE_SIZE	(SVM_EXIT_RDPRU + 1)
+#define SVM_EXIT_INVALID	((u32)SVM_EXIT_ERR)	/* low half of exit_code */
 
 struct svm_segment {
 	u16 selector;
@@ -175,7 +103,7 @@ struct svm_vmcb {
 	u8 reserved_0e0[0x400 - 0xe0];
 
 	/* 0x400 state save area */
-	struct svm_segment es, cs, ss, ds, fs, gs, gdtr, ldtr, idtr, tr;
+	struct svm_segment seg[BATON_GS + 1], gdtr, ldtr, idtr, tr; /* enum baton_seg's order */
 	u8 reserved_4a0[0x4cb - 0x4a0];
 	u8 cpl;
 	u8 reserved_4cc[4];
@@ -199,10 +127,10 @@ struct svm_vmcb {
 	u8 reserved_6e8[0x1000 - 0x6e8];
 };
 
-/* Segments and descriptor tables, es to tr, as words. */
+/* Segments and descriptor tables, seg to tr, as words. */
 #define SVM_SEG_WORDS 20
 static_assert(offsetof(struct svm_vmcb, tr) + sizeof(struct svm_segment) ==
-	      offsetof(struct svm_vmcb, es) + 8 * SVM_SEG_WORDS, "SVM_SEG_WORDS");
+	      offsetof(struct svm_vmcb, seg) + 8 * SVM_SEG_WORDS, "SVM_SEG_WORDS");
 static_assert(sizeof(struct svm_segment) == 16, "svm_segment");
 static_assert(sizeof(struct svm_vmcb) == 4096, "svm_vmcb");
 static_assert(offsetof(struct svm_vmcb, iopm_pa) == 0x040, "iopm_pa");
@@ -213,7 +141,8 @@ static_assert(offsetof(struct svm_vmcb, nested_ctl) == 0x090, "nested_ctl");
 static_assert(offsetof(struct svm_vmcb, event_inj) == 0x0a8, "event_inj");
 static_assert(offsetof(struct svm_vmcb, clean) == 0x0c0, "clean");
 static_assert(offsetof(struct svm_vmcb, insn_len) == 0x0d0, "insn_len");
-static_assert(offsetof(struct svm_vmcb, es) == 0x400, "es");
+static_assert(offsetof(struct svm_vmcb, seg[BATON_ES]) == 0x400, "es");
+static_assert(offsetof(struct svm_vmcb, seg[BATON_GS]) == 0x450, "gs");
 static_assert(offsetof(struct svm_vmcb, tr) == 0x490, "tr");
 static_assert(offsetof(struct svm_vmcb, cpl) == 0x4cb, "cpl");
 static_assert(offsetof(struct svm_vmcb, efer) == 0x4d0, "efer");

@@ -25,19 +25,16 @@
  * and #OF that were injected, as who debugs the guest does: RIP is behind it then.
  */
 #include <asm/processor-flags.h>
+#include <asm/trapnr.h>
 
 #include "compat.h"
 #include "svm.h"
 #include "trace.h"
-#include "vmcb.h"
-
-#define VECTOR_OF 4
-#define DR6_BS BIT(14)
 
 /* INT3 or INTO: executed once more if it was cut short, but not if we injected it. */
 static bool is_trap(u8 type, u8 vector)
 {
-	return type == SVM_EVENT_EXCEPTION && (vector == X86_TRAP_BP || vector == VECTOR_OF);
+	return type == SVM_EVENT_EXCEPTION && (vector == X86_TRAP_BP || vector == X86_TRAP_OF);
 }
 
 /* Its handler may have executed one of its own since the entry. */
@@ -59,13 +56,13 @@ static void inject(struct svm_vcpu *svm, u8 vector, enum svm_event_type type, u3
 		svm->watch |= SVM_WATCH_TRAP;
 	}
 	vmcb->event_inj_error = has_error ? error : 0;
-	vmcb->event_inj = SVM_EVENT_VALID | type << SVM_EVENT_TYPE_SHIFT | vector |
-			  (has_error ? SVM_EVENT_HAS_ERROR : 0);
+	vmcb->event_inj = SVM_EVTINJ_VALID | type << SVM_EVTINJ_TYPE_SHIFT | vector |
+			  (has_error ? SVM_EVTINJ_VALID_ERR : 0);
 }
 
 static bool in_shadow(const struct svm_vcpu *svm)
 {
-	return svm->vmcb->int_state & SVM_INT_SHADOW;
+	return svm->vmcb->int_state & SVM_INTERRUPT_SHADOW_MASK;
 }
 
 static bool takes_interrupt(const struct svm_vcpu *svm)
@@ -82,8 +79,8 @@ static void open_window(struct svm_vcpu *svm)
 
 	svm->watch |= SVM_WATCH_IRQ;
 	vmcb->int_vector = 0;
-	vmcb_set_int_ctl(vmcb, vmcb->int_ctl | SVM_INT_V_IRQ | SVM_INT_V_IGN_TPR |
-			 SVM_INT_V_PRIO_MAX);
+	vmcb_set_int_ctl(vmcb, vmcb->int_ctl | V_IRQ_MASK | V_IGN_TPR_MASK |
+			 V_INTR_PRIO_MASK);
 	vmcb_intercept(vmcb, SVM_EXIT_VINTR, true);
 }
 
@@ -93,8 +90,8 @@ void svm_event_window(struct svm_vcpu *svm)
 	struct svm_vmcb *vmcb = svm->vmcb;
 
 	svm->watch &= ~SVM_WATCH_IRQ;
-	vmcb_set_int_ctl(vmcb, vmcb->int_ctl & ~(SVM_INT_V_IRQ | SVM_INT_V_IGN_TPR |
-						 SVM_INT_V_PRIO_MAX));
+	vmcb_set_int_ctl(vmcb, vmcb->int_ctl & ~(V_IRQ_MASK | V_IGN_TPR_MASK |
+						 V_INTR_PRIO_MASK));
 	vmcb_intercept(vmcb, SVM_EXIT_VINTR, false);
 }
 
@@ -104,7 +101,7 @@ static void watch_tpr(struct svm_vcpu *svm, bool on)
 		svm->watch |= SVM_WATCH_TPR;
 	else
 		svm->watch &= ~SVM_WATCH_TPR;
-	vmcb_intercept(svm->vmcb, SVM_EXIT_CR_WRITE + 8, on);
+	vmcb_intercept(svm->vmcb, SVM_EXIT_WRITE_CR8, on);
 }
 
 /* Run one instruction, then have a #DB exit. */
@@ -146,7 +143,7 @@ bool svm_event_stepped(struct svm_vcpu *svm)
 {
 	bool guests_own = svm->step_tf;
 
-	if (!(svm->watch & SVM_WATCH_STEP) || !(svm->vmcb->dr6 & DR6_BS))
+	if (!(svm->watch & SVM_WATCH_STEP) || !(svm->vmcb->dr6 & DR_STEP))
 		return false;
 	if (svm->watch & SVM_WATCH_IRET)
 		block_nmi(svm, false);
@@ -173,7 +170,7 @@ void svm_event_settle(struct svm_vcpu *svm)
 void svm_event_exit(struct svm_vcpu *svm)
 {
 	svm->watch &= ~SVM_WATCH_TRAP;
-	if ((u32)svm->vmcb->exit_code != SVM_EXIT_EXCEPTION + 1)
+	if ((u32)svm->vmcb->exit_code != SVM_EXIT_EXCP_BASE + X86_TRAP_DB)
 		svm_event_settle(svm);
 }
 
@@ -311,8 +308,8 @@ void svm_event_cut_short(struct svm_vcpu *svm)
 {
 	struct baton_pending *ev = &svm->vcpu.ev;
 	u32 info = svm->vmcb->exit_int_info;
-	u8 type = (info & SVM_EVENT_TYPE) >> SVM_EVENT_TYPE_SHIFT;
-	u8 vector = info & SVM_EVENT_VECTOR;
+	u8 type = (info & SVM_EVTINJ_TYPE_MASK) >> SVM_EVTINJ_TYPE_SHIFT;
+	u8 vector = info & SVM_EVTINJ_VEC_MASK;
 
 	if (type == SVM_EVENT_SOFT ||
 	    (is_trap(type, vector) && !is_our_trap(svm)))
@@ -320,7 +317,7 @@ void svm_event_cut_short(struct svm_vcpu *svm)
 	if (type == SVM_EVENT_EXCEPTION) {
 		ev->exception = true;
 		ev->vector = vector;
-		ev->has_error = info & SVM_EVENT_HAS_ERROR;
+		ev->has_error = info & SVM_EVTINJ_VALID_ERR;
 		ev->error = svm->vmcb->exit_int_error;
 		return;
 	}
@@ -342,7 +339,7 @@ void svm_event_load(struct svm_vcpu *svm)
 {
 	const struct baton_pending *ev = &svm->vcpu.ev;
 
-	svm->vmcb->int_state = ev->sti_shadow || ev->movss_shadow ? SVM_INT_SHADOW : 0;
+	svm->vmcb->int_state = ev->sti_shadow || ev->movss_shadow ? SVM_INTERRUPT_SHADOW_MASK : 0;
 	svm->watch &= ~SVM_WATCH_STEP;
 	block_nmi(svm, ev->nmi_blocked);
 }

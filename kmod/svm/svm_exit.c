@@ -9,10 +9,10 @@
 #include <linux/nospec.h>
 #include <asm/msr-index.h>
 #include <asm/processor-flags.h>
+#include <asm/trapnr.h>
 
 #include "svm.h"
 #include "trace.h"
-#include "vmcb.h"
 
 /* Opcodes for svm_insn_length(). */
 #define OP_HLT		0xf4
@@ -24,12 +24,9 @@
 #define OP_VMMCALL	0x0f01d9
 #define OP_XSETBV	0x0f01d1
 
-#define VECTOR_PF	14
-#define VECTOR_AC	17
-
 /* ---- failures ------------------------------------------------------- */
 
-static enum baton_next exit_unexpected(struct svm_vcpu *svm)
+enum baton_next svm_exit_unexpected(struct svm_vcpu *svm)
 {
 	const struct svm_vmcb *vmcb = svm->vmcb;
 
@@ -194,7 +191,7 @@ static enum baton_next exit_iret(struct svm_vcpu *svm)
 
 static enum baton_next exit_ac(struct svm_vcpu *svm)
 {
-	baton_queue_exception(&svm->vcpu, VECTOR_AC, true, 0);
+	baton_queue_exception(&svm->vcpu, X86_TRAP_AC, true, 0);
 	return BATON_ENTER;
 }
 
@@ -207,9 +204,9 @@ static enum baton_next exit_bp(struct svm_vcpu *svm)
 static enum baton_next exit_fault(struct svm_vcpu *svm)
 {
 	struct svm_vmcb *vmcb = svm->vmcb;
-	u8 vector = vmcb->exit_code - SVM_EXIT_EXCEPTION;
+	u8 vector = vmcb->exit_code - SVM_EXIT_EXCP_BASE;
 
-	if (vector == VECTOR_PF) {
+	if (vector == X86_TRAP_PF) {
 		vmcb->cr2 = vmcb->exit_info2;
 		vmcb_touch(vmcb, SVM_CLEAN_CR2);
 	}
@@ -279,20 +276,20 @@ static enum baton_next exit_xsetbv(struct svm_vcpu *svm)
 typedef enum baton_next (*svm_exit_handler)(struct svm_vcpu *svm);
 
 static const svm_exit_handler handlers[SVM_EXIT_TABLE_SIZE] = {
-	[SVM_EXIT_CR_READ + 0]		= svm_exit_cr_read,
-	[SVM_EXIT_CR_WRITE + 0]		= svm_exit_cr_write,
-	[SVM_EXIT_CR_WRITE + 4]		= svm_exit_cr_write,
-	[SVM_EXIT_CR_WRITE + 8]		= svm_exit_cr_write,
+	[SVM_EXIT_READ_CR0]		= svm_exit_cr_read,
+	[SVM_EXIT_WRITE_CR0]		= svm_exit_cr_write,
+	[SVM_EXIT_WRITE_CR4]		= svm_exit_cr_write,
+	[SVM_EXIT_WRITE_CR8]		= svm_exit_cr_write,
 	[SVM_EXIT_CR0_SEL_WRITE]	= svm_exit_cr_write,
-	[SVM_EXIT_DR_READ ... SVM_EXIT_DR_WRITE + 15] = svm_exit_dr,
-	[SVM_EXIT_EXCEPTION + 0]	= exit_fault,
-	[SVM_EXIT_EXCEPTION + 1]	= svm_exit_db,
-	[SVM_EXIT_EXCEPTION + 3]	= exit_bp,
-	[SVM_EXIT_EXCEPTION + 5 ... SVM_EXIT_EXCEPTION + 7] = exit_fault,
-	[SVM_EXIT_EXCEPTION + 10 ... SVM_EXIT_EXCEPTION + 16] = exit_fault,
-	[SVM_EXIT_EXCEPTION + 17]	= exit_ac,
-	[SVM_EXIT_EXCEPTION + 18]	= exit_machine_check,
-	[SVM_EXIT_EXCEPTION + 19]	= exit_fault,
+	[SVM_EXIT_READ_DR0 ... SVM_EXIT_WRITE_DR0 + 15] = svm_exit_dr,
+	[SVM_EXIT_EXCP_BASE + 0]	= exit_fault,
+	[SVM_EXIT_EXCP_BASE + X86_TRAP_DB] = svm_exit_db,
+	[SVM_EXIT_EXCP_BASE + X86_TRAP_BP] = exit_bp,
+	[SVM_EXIT_EXCP_BASE + 5 ... SVM_EXIT_EXCP_BASE + 7] = exit_fault,
+	[SVM_EXIT_EXCP_BASE + 10 ... SVM_EXIT_EXCP_BASE + 16] = exit_fault,
+	[SVM_EXIT_EXCP_BASE + X86_TRAP_AC] = exit_ac,
+	[SVM_EXIT_EXCP_BASE + X86_TRAP_MC] = exit_machine_check,
+	[SVM_EXIT_EXCP_BASE + 19]	= exit_fault,
 	[SVM_EXIT_INTR]			= exit_intr,
 	[SVM_EXIT_NMI]			= exit_nmi,
 	[SVM_EXIT_SMI]			= exit_host_event,
@@ -330,10 +327,10 @@ static enum baton_next exit_by_table(struct svm_vcpu *svm, u32 code)
 	if (code == SVM_EXIT_INVALID)
 		return exit_invalid(svm);
 	if (code >= ARRAY_SIZE(handlers))
-		return exit_unexpected(svm);
+		return svm_exit_unexpected(svm);
 	code = array_index_nospec(code, ARRAY_SIZE(handlers));
 	if (!handlers[code])
-		return exit_unexpected(svm);
+		return svm_exit_unexpected(svm);
 	return handlers[code](svm);
 }
 

@@ -8,8 +8,6 @@
 #include <asm/processor-flags.h>
 
 #include "svm.h"
-#include "svm_insn.h"
-#include "vmcb.h"
 
 #define INSN_MAX 15
 
@@ -20,7 +18,7 @@ bool svm_long64(const struct svm_vcpu *svm)
 	const struct svm_vmcb *vmcb = svm->vmcb;
 
 	/* Attribute bit 9 is CS.L; it means something in long mode only. */
-	return vmcb->efer & BIT(10) && vmcb->cs.attr & BIT(9);
+	return vmcb->efer & EFER_LMA && vmcb->seg[BATON_CS].attr & BIT(9);
 }
 
 static void describe_code(const struct svm_vcpu *svm, struct baton_code *code)
@@ -31,13 +29,13 @@ static void describe_code(const struct svm_vcpu *svm, struct baton_code *code)
 	*code = (struct baton_code) {
 		.walk = {
 			.cr0 = vmcb->cr0, .cr3 = vmcb->cr3, .cr4 = vmcb->cr4,
-			.efer = vmcb->efer & ~SVM_EFER_SVME,
+			.efer = vmcb->efer & ~EFER_SVME,
 			.user = vmcb->cpl == 3, .fetch = true,
 		},
 		.long64 = svm_long64(svm),
-		.big = vmcb->cs.attr & BIT(10),
+		.big = vmcb->seg[BATON_CS].attr & BIT(10),
 	};
-	code->linear = code->long64 ? rip : (u32)(vmcb->cs.base + rip);
+	code->linear = code->long64 ? rip : (u32)(vmcb->seg[BATON_CS].base + rip);
 }
 
 static int fetch(struct svm_vcpu *svm, u8 *bytes)
@@ -120,7 +118,8 @@ static enum svm_insn_kind kind_of(u8 opcode, u8 modrm)
 	return SVM_INSN_OTHER;
 }
 
-int svm_insn_parse(const u8 *bytes, int length, bool long64, bool big, struct svm_insn *insn)
+/* In bytes[length]. 0: does not end within them. */
+static int parse(const u8 *bytes, int length, bool long64, bool big, struct svm_insn *insn)
 {
 	bool op_size = false;
 	u8 rex = 0;
@@ -148,7 +147,7 @@ static int decode_assisted(struct svm_vcpu *svm, struct svm_insn *insn)
 {
 	u32 code = svm->vmcb->exit_code;
 	u64 info = svm->vmcb->exit_info1;
-	bool is_cr = code < SVM_EXIT_DR_READ || code == SVM_EXIT_CR0_SEL_WRITE;
+	bool is_cr = code < SVM_EXIT_READ_DR0 || code == SVM_EXIT_CR0_SEL_WRITE;
 
 	if (!svm_caps.decode || (is_cr && !(info & SVM_MOV_IS_MOV)))
 		return 0;
@@ -168,8 +167,8 @@ int svm_insn_decode(struct svm_vcpu *svm, struct svm_insn *insn)
 	length = fetch(svm, bytes);
 	if (length <= 0)
 		return length;
-	length = svm_insn_parse(bytes, length, svm_long64(svm), svm->vmcb->cs.attr & BIT(10),
-				insn);
+	length = parse(bytes, length, svm_long64(svm), svm->vmcb->seg[BATON_CS].attr & BIT(10),
+		       insn);
 	return length ? length : -EFAULT;
 }
 

@@ -22,15 +22,9 @@ DEFINE_PER_CPU(struct svm_cpu, svm_cpus);
 
 /* ---- probe ---------------------------------------------------------- */
 
+/* Not boot_cpu_has(): some kernels hide the bit if firmware disabled SVM. */
 static bool probe_svm(void)
 {
-	if (boot_cpu_data.x86_vendor != X86_VENDOR_AMD &&
-	    boot_cpu_data.x86_vendor != X86_VENDOR_HYGON)
-		return false;
-	/*
-	 * Not boot_cpu_has(): some kernels hide the bit if firmware disabled SVM,
-	 * and that deserves another answer.
-	 */
 	return cpuid_eax(0x80000000) >= SVM_CPUID_LEAF && cpuid_ecx(0x80000001) & BIT(2);
 }
 
@@ -38,7 +32,7 @@ static bool probe_disabled(void)
 {
 	u64 vm_cr;
 
-	return !rdmsrq_safe(SVM_MSR_VM_CR, &vm_cr) && vm_cr & SVM_VM_CR_SVMDIS;
+	return !rdmsrq_safe(MSR_VM_CR, &vm_cr) && vm_cr & SVM_VM_CR_SVMDIS;
 }
 
 static bool probe_msr(u32 msr)
@@ -48,40 +42,41 @@ static bool probe_msr(u32 msr)
 	return !rdmsrq_safe(msr, &value);
 }
 
-static void probe_caps(u32 features, u32 asid_count)
+/* By the kernel's flags, as svm_entry.S, and as clearcpuid= wants it. */
+static void probe_caps(u32 asid_count)
 {
 	svm_caps = (struct svm_caps) {
-		.nrips = features & SVM_CPUID_NRIPS,
-		.decode = features & SVM_CPUID_DECODE,
-		.flush_by_asid = features & SVM_CPUID_FLUSH_BY_ASID,
-		.v_spec_ctrl = features & SVM_CPUID_V_SPEC_CTRL,
-		.pause_filter = features & SVM_CPUID_PAUSE_FILTER &&
-				features & SVM_CPUID_PAUSE_THRESHOLD,
-		.tsc_ratio = features & SVM_CPUID_TSC_RATE,
+		.nrips = boot_cpu_has(X86_FEATURE_NRIPS),
+		.decode = boot_cpu_has(X86_FEATURE_DECODEASSISTS),
+		.flush_by_asid = boot_cpu_has(X86_FEATURE_FLUSHBYASID),
+		.v_spec_ctrl = boot_cpu_has(X86_FEATURE_V_SPEC_CTRL),
+		.pause_filter = boot_cpu_has(X86_FEATURE_PAUSEFILTER) &&
+				boot_cpu_has(X86_FEATURE_PFTHRESHOLD),
+		.tsc_ratio = boot_cpu_has(X86_FEATURE_TSCRATEMSR),
 		.tsc_aux = boot_cpu_has(X86_FEATURE_RDTSCP) || boot_cpu_has(X86_FEATURE_RDPID),
 		.xss = boot_cpu_has(X86_FEATURE_XSAVES),
 		.debugctl = probe_msr(MSR_IA32_DEBUGCTLMSR),
 		.perf_ctl = boot_cpu_has(X86_FEATURE_PERFMON_V2),
-		.clean = features & SVM_CPUID_CLEAN ? SVM_CLEAN_ALL : 0,
+		.clean = boot_cpu_has(X86_FEATURE_VMCBCLEAN) ? SVM_CLEAN_ALL : 0,
 		.asid_count = asid_count,
 	};
 }
 
 static enum baton_refusal svm_probe(void)
 {
-	u32 eax, ebx, ecx, edx;
+	u32 asid_count;
 
 	if (!probe_svm())
 		return BATON_REFUSED_NO_VIRT;
 	if (probe_disabled())
 		return BATON_REFUSED_FIRMWARE;
-	cpuid(SVM_CPUID_LEAF, &eax, &ebx, &ecx, &edx);
-	if (!(edx & SVM_CPUID_NP))
+	if (!boot_cpu_has(X86_FEATURE_NPT))
 		return BATON_REFUSED_NO_NESTED_PAGING;
+	asid_count = cpuid_ebx(SVM_CPUID_LEAF);
 	/* One ASID for each of some vCPUs; with memory encryption, PTEs need its bit. */
-	if (ebx < 4 || cc_platform_has(CC_ATTR_HOST_MEM_ENCRYPT))
+	if (asid_count < 4 || cc_platform_has(CC_ATTR_HOST_MEM_ENCRYPT))
 		return BATON_REFUSED_CPU_FEATURE;
-	probe_caps(edx, ebx);
+	probe_caps(asid_count);
 	return BATON_REFUSED_NOT;
 }
 
@@ -94,7 +89,7 @@ static enum baton_refusal svm_refusal(void)
 	ours = this_cpu_read(svm_cpus.on);
 	rdmsrq(MSR_EFER, efer);
 	preempt_enable();
-	return !ours && efer & SVM_EFER_SVME ? BATON_REFUSED_OWNER : BATON_REFUSED_NOT;
+	return !ours && efer & EFER_SVME ? BATON_REFUSED_OWNER : BATON_REFUSED_NOT;
 }
 
 /* ---- per-CPU pages -------------------------------------------------- */
@@ -133,22 +128,14 @@ static int setup_cpu(struct svm_cpu *cpu, int id)
 
 static int svm_setup(void)
 {
-	int i, r;
+	int i, r = svm_maps_setup();
 
-	r = svm_maps_setup();
-	if (r)
-		return r;
-	svm_controls_setup();
 	baton_tsc_frac = svm_caps.tsc_ratio ? SVM_TSC_RATIO_FRAC : 0;
-	for_each_possible_cpu(i) {
-		r = setup_cpu(per_cpu_ptr(&svm_cpus, i), i);
-		if (r)
-			goto err_teardown;
-	}
-	return 0;
-
-err_teardown:
-	svm_teardown();
+	for_each_possible_cpu(i)
+		if (!r)
+			r = setup_cpu(per_cpu_ptr(&svm_cpus, i), i);
+	if (r)
+		svm_teardown();
 	return r;
 }
 
@@ -161,13 +148,13 @@ static void set_bp_spec_reduce(bool on)
 	u64 value;
 
 	if (!boot_cpu_has(X86_FEATURE_SRSO_BP_SPEC_REDUCE) ||
-	    rdmsrq_safe(SVM_MSR_BP_CFG, &value))
+	    rdmsrq_safe(MSR_ZEN4_BP_CFG, &value))
 		return;
 	if (on)
 		value |= SVM_BP_CFG_SPEC_REDUCE;
 	else
 		value &= ~SVM_BP_CFG_SPEC_REDUCE;
-	wrmsrq_safe(SVM_MSR_BP_CFG, value);
+	wrmsrq_safe(MSR_ZEN4_BP_CFG, value);
 #endif
 }
 
@@ -177,12 +164,12 @@ static int svm_cpu_on(void)
 	u64 efer;
 
 	rdmsrq(MSR_EFER, efer);
-	if (efer & SVM_EFER_SVME)
+	if (efer & EFER_SVME)
 		return -EBUSY;
-	wrmsrq(MSR_EFER, efer | SVM_EFER_SVME);
-	wrmsrq(SVM_MSR_HSAVE_PA, __pa(cpu->hsave));
+	wrmsrq(MSR_EFER, efer | EFER_SVME);
+	wrmsrq(MSR_VM_HSAVE_PA, __pa(cpu->hsave));
 	if (svm_caps.tsc_ratio)
-		wrmsr(SVM_MSR_TSC_RATIO, 0, SVM_TSC_RATIO_ONE_HIGH);
+		wrmsr(MSR_AMD64_TSC_RATIO, 0, SVM_TSC_RATIO_ONE_HIGH);
 	set_bp_spec_reduce(true);
 	svm_asid_cpu_on(cpu);
 	cpu->on = true;
@@ -198,9 +185,9 @@ static void svm_cpu_off(void)
 		return;
 	cpu->on = false;
 	set_bp_spec_reduce(false);
-	wrmsrq(SVM_MSR_HSAVE_PA, 0);
+	wrmsrq(MSR_VM_HSAVE_PA, 0);
 	rdmsrq(MSR_EFER, efer);
-	wrmsrq(MSR_EFER, efer & ~SVM_EFER_SVME);
+	wrmsrq(MSR_EFER, efer & ~EFER_SVME);
 }
 
 /* ---- VMs ------------------------------------------------------------ */

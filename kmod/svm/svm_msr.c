@@ -40,10 +40,8 @@ int svm_maps_setup(void)
 {
 	svm_iopm = (u8 *)__get_free_pages(GFP_KERNEL, IOPM_ORDER);
 	svm_msrpm = (u8 *)__get_free_pages(GFP_KERNEL, MSRPM_ORDER);
-	if (!svm_iopm || !svm_msrpm) {
-		svm_maps_teardown();
+	if (!svm_iopm || !svm_msrpm)
 		return -ENOMEM;
-	}
 	memset(svm_iopm, 0xff, IOPM_SIZE);
 	memset(svm_msrpm, 0xff, MSRPM_SIZE);
 	pass_through(MSR_FS_BASE);

@@ -19,7 +19,6 @@
 
 #include "compat.h"
 #include "svm.h"
-#include "vmcb.h"
 
 /* CR0 bits that hardware's copy never has: see svm_controls_cr0(). */
 #define CR0_HIDDEN	(X86_CR0_CD | X86_CR0_NW)
@@ -78,14 +77,11 @@ static void load_segments(struct svm_vcpu *svm)
 	const struct baton_sregs *sregs = &svm->vcpu.sregs;
 	const struct baton_segment *seg = sregs->seg;
 	struct svm_vmcb *vmcb = svm->vmcb;
+	int i;
 
 	svm->cpl_seen = SVM_CPL_NONE;
-	load_segment(&vmcb->es, &seg[BATON_ES]);
-	load_segment(&vmcb->cs, &seg[BATON_CS]);
-	load_segment(&vmcb->ss, &seg[BATON_SS]);
-	load_segment(&vmcb->ds, &seg[BATON_DS]);
-	load_segment(&vmcb->fs, &seg[BATON_FS]);
-	load_segment(&vmcb->gs, &seg[BATON_GS]);
+	for (i = BATON_ES; i <= BATON_GS; i++)
+		load_segment(&vmcb->seg[i], &seg[i]);
 	load_segment(&vmcb->ldtr, &seg[BATON_LDTR]);
 	load_segment(&vmcb->tr, &seg[BATON_TR]);
 	vmcb->cpl = (seg[BATON_SS].attr & BATON_SEG_DPL) >> BATON_SEG_DPL_SHIFT;
@@ -103,7 +99,7 @@ static void load_segments(struct svm_vcpu *svm)
  */
 static bool segments_changed(struct svm_vcpu *svm)
 {
-	const u64 *now = (const u64 *)((const u8 *)svm->vmcb + offsetof(struct svm_vmcb, es));
+	const u64 *now = (const u64 *)((const u8 *)svm->vmcb + offsetof(struct svm_vmcb, seg));
 	u64 changed = svm->vmcb->cpl ^ svm->cpl_seen;
 	int i;
 
@@ -123,15 +119,12 @@ static void save_segments(struct svm_vcpu *svm)
 	const struct svm_vmcb *vmcb = svm->vmcb;
 	struct baton_sregs *sregs = &svm->vcpu.sregs;
 	struct baton_segment *seg = sregs->seg;
+	int i;
 
 	if (!segments_changed(svm))
 		return;
-	save_segment(&seg[BATON_ES], &vmcb->es);
-	save_segment(&seg[BATON_CS], &vmcb->cs);
-	save_segment(&seg[BATON_SS], &vmcb->ss);
-	save_segment(&seg[BATON_DS], &vmcb->ds);
-	save_segment(&seg[BATON_FS], &vmcb->fs);
-	save_segment(&seg[BATON_GS], &vmcb->gs);
+	for (i = BATON_ES; i <= BATON_GS; i++)
+		save_segment(&seg[i], &vmcb->seg[i]);
 	save_segment(&seg[BATON_LDTR], &vmcb->ldtr);
 	save_segment(&seg[BATON_TR], &vmcb->tr);
 	mend_segments(seg, vmcb->cpl);
@@ -147,7 +140,7 @@ static void save_segments(struct svm_vcpu *svm)
 static bool paging_changes(const struct svm_vmcb *vmcb, const struct baton_sregs *sregs)
 {
 	return (vmcb->cr0 ^ sregs->cr0) & CR0_TRANSLATION || vmcb->cr3 != sregs->cr3 ||
-	       vmcb->cr4 != sregs->cr4 || vmcb->efer != (sregs->efer | SVM_EFER_SVME);
+	       vmcb->cr4 != sregs->cr4 || vmcb->efer != (sregs->efer | EFER_SVME);
 }
 
 static void load_sregs(struct svm_vcpu *svm)
@@ -164,7 +157,7 @@ static void load_sregs(struct svm_vcpu *svm)
 	vmcb->cr3 = sregs->cr3;
 	vmcb->cr4 = sregs->cr4;
 	/* VMRUN wants SVME; the guest never sees it, its EFER reads exit. */
-	vmcb->efer = sregs->efer | SVM_EFER_SVME;
+	vmcb->efer = sregs->efer | EFER_SVME;
 	vmcb_touch(vmcb, SVM_CLEAN_CR | SVM_CLEAN_CR2);
 }
 
@@ -180,7 +173,7 @@ void svm_need_sregs(struct svm_vcpu *svm)
 	sregs->cr2 = vmcb->cr2;
 	sregs->cr3 = vmcb->cr3;
 	sregs->cr4 = vmcb->cr4;
-	sregs->efer = vmcb->efer & ~SVM_EFER_SVME;
+	sregs->efer = vmcb->efer & ~EFER_SVME;
 	/* With nested paging the processor keeps none: those of CR3's last load would be old. */
 	memset(sregs->pdpte, 0, sizeof(sregs->pdpte));
 	svm->vcpu.valid |= BATON_ST_SREGS;
@@ -229,8 +222,10 @@ void svm_state_load(struct svm_vcpu *svm)
 		load_msrs(svm);
 	if (dirty & BATON_ST_CPUID)
 		svm_controls_cpuid(svm);
-	if (dirty & BATON_ST_TSC)
-		vmcb_set_tsc_offset(svm->vmcb, vcpu->tsc_offset);
+	if (dirty & BATON_ST_TSC) {
+		svm->vmcb->tsc_offset = vcpu->tsc_offset;
+		vmcb_touch(svm->vmcb, SVM_CLEAN_INTERCEPTS);
+	}
 	if (dirty & BATON_ST_EVENTS)
 		svm_event_load(svm);
 	if (dirty & BATON_ST_TLB)
@@ -256,7 +251,7 @@ static void save_mode(struct svm_vcpu *svm)
 	}
 	out->mode = (struct baton_code_mode) {
 		.cr0 = vmcb->cr0, .cr3 = vmcb->cr3, .cr4 = vmcb->cr4,
-		.efer = vmcb->efer & ~SVM_EFER_SVME, .cpl = vmcb->cpl,
+		.efer = vmcb->efer & ~EFER_SVME, .cpl = vmcb->cpl,
 	};
 	out->access |= BATON_ACCESS_LONG64;
 }

@@ -13,7 +13,6 @@
 #include "compat.h"
 #include "svm.h"
 #include "trace.h"
-#include "vmcb.h"
 #include "window.h"
 
 /* ---- create and destroy --------------------------------------------- */
@@ -82,16 +81,16 @@ static void save_msrs(struct svm_vcpu *svm)
 	}
 	/* Only guests see it. Others than ours expect to find it at one. */
 	if (unlikely(svm->vcpu.vm->tsc_ratio))
-		baton_wrmsr(SVM_MSR_TSC_RATIO, svm->vcpu.vm->tsc_ratio);
+		baton_wrmsr(MSR_AMD64_TSC_RATIO, svm->vcpu.vm->tsc_ratio);
 	if (svm_caps.debugctl) {
 		host->debugctl = baton_rdmsr(MSR_IA32_DEBUGCTLMSR);
 		if (host->debugctl)
 			baton_wrmsr(MSR_IA32_DEBUGCTLMSR, 0);
 	}
 	if (svm_caps.perf_ctl) {
-		host->perf_ctl = baton_rdmsr(SVM_MSR_PERF_GLOBAL_CTL);
+		host->perf_ctl = baton_rdmsr(MSR_AMD64_PERF_CNTR_GLOBAL_CTL);
 		if (host->perf_ctl)
-			baton_wrmsr(SVM_MSR_PERF_GLOBAL_CTL, 0);
+			baton_wrmsr(MSR_AMD64_PERF_CNTR_GLOBAL_CTL, 0);
 	}
 }
 
@@ -104,11 +103,11 @@ static void restore_msrs(struct svm_vcpu *svm)
 	if (svm_caps.xss && host->xss)
 		baton_wrmsr(MSR_IA32_XSS, host->xss);
 	if (unlikely(svm->vcpu.vm->tsc_ratio))
-		wrmsr(SVM_MSR_TSC_RATIO, 0, SVM_TSC_RATIO_ONE_HIGH);
+		wrmsr(MSR_AMD64_TSC_RATIO, 0, SVM_TSC_RATIO_ONE_HIGH);
 	if (svm_caps.debugctl && host->debugctl)
 		baton_wrmsr(MSR_IA32_DEBUGCTLMSR, host->debugctl);
 	if (svm_caps.perf_ctl && host->perf_ctl)
-		baton_wrmsr(SVM_MSR_PERF_GLOBAL_CTL, host->perf_ctl);
+		baton_wrmsr(MSR_AMD64_PERF_CNTR_GLOBAL_CTL, host->perf_ctl);
 }
 
 static bool window_open(struct svm_vcpu *svm)
@@ -154,12 +153,12 @@ static void cr8_to_guest(struct svm_vcpu *svm)
 {
 	struct svm_vmcb *vmcb = svm->vmcb;
 
-	vmcb_set_int_ctl(vmcb, (vmcb->int_ctl & ~SVM_INT_V_TPR) | baton_lapic_cr8(&svm->vcpu));
+	vmcb_set_int_ctl(vmcb, (vmcb->int_ctl & ~V_TPR_MASK) | baton_lapic_cr8(&svm->vcpu));
 }
 
 static void cr8_from_guest(struct svm_vcpu *svm)
 {
-	u8 cr8 = svm->vmcb->int_ctl & SVM_INT_V_TPR;
+	u8 cr8 = svm->vmcb->int_ctl & V_TPR_MASK;
 
 	if (unlikely(cr8 != baton_lapic_cr8(&svm->vcpu)))
 		baton_lapic_set_cr8(&svm->vcpu, cr8);
@@ -197,10 +196,10 @@ static void take_back(struct svm_vcpu *svm)
 	vcpu->regs.rip = vmcb->rip;
 	vcpu->regs.rflags = vmcb->rflags;
 	vmcb->clean = svm_caps.clean;
-	vmcb->tlb_control = SVM_TLB_KEEP;
+	vmcb->tlb_control = TLB_CONTROL_DO_NOTHING;
 	if (likely((u32)vmcb->exit_code != SVM_EXIT_INVALID))
 		vmcb->event_inj = 0;
-	if (unlikely(vmcb->exit_int_info & SVM_EVENT_VALID))
+	if (unlikely(vmcb->exit_int_info & SVM_EVTINJ_VALID))
 		svm_event_cut_short(svm);
 	if (unlikely(svm->watch))
 		svm_event_exit(svm);

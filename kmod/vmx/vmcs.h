@@ -5,24 +5,19 @@
  * then it faults. Nothing here ends the host: VMREAD and VMWRITE note the
  * failure in the window (vmx_cpu.failed), the rest returns it.
  *
- * Fields have the kernel's names (<asm/vmx.h>). Accessors take fields of one
+ * Fields and their bits have the kernel's names (<asm/vmx.h>). Accessors take fields of one
  * width only: the compiler checks the width bits of each constant.
  */
 #ifndef BATON_VMCS_H
 #define BATON_VMCS_H
 
 #include <linux/compiler.h>
-#include <linux/gfp.h>
 #include <asm/asm.h>
 #include <asm/vmx.h>
 
 #include "vmx_defs.h"
 
-/* A zeroed region that begins with the processor's revision id; may sleep. */
-struct vmx_region *vmx_region_alloc(int node, gfp_t gfp);
-void vmx_region_free(struct vmx_region *region);
-
-/* Remembers a failure for the window's end. */
+/* vmx_window.c. Remembers a failure for the window's end. */
 void vmx_insn_failed(const char *insn, unsigned long operand);
 
 enum vmcs_width { VMCS_WIDTH_16, VMCS_WIDTH_64, VMCS_WIDTH_32, VMCS_WIDTH_NATURAL };
@@ -67,6 +62,15 @@ static __always_inline void vmcs_write##suffix(unsigned long field, type value)	
 {										\
 	vmcs_check(field, VMCS_WIDTH_##width);					\
 	vmcs_write_raw(field, value);						\
+}										\
+										\
+/* What costs a VMWRITE only where it changed: *held is what the field holds. */	\
+static __always_inline void vmcs_update##suffix(unsigned long field, type *held, type value) \
+{										\
+	if (likely(*held == value))						\
+		return;								\
+	*held = value;								\
+	vmcs_write##suffix(field, value);					\
 }
 
 VMCS_ACCESSORS(16, 16, u16)

@@ -21,6 +21,7 @@
 #ifndef BATON_VMX_H
 #define BATON_VMX_H
 
+#include <linux/gfp.h>
 #include <linux/percpu.h>
 #include <asm/desc.h>
 #include <asm/msr-index.h>
@@ -56,7 +57,7 @@ enum vmx_owner {
 };
 
 struct vmx_cpu {
-	struct vmx_region *vmxon; /* set once at module load */
+	u32 *vmxon;		/* set once at module load */
 	u64 vmxon_pa;
 	enum vmx_owner owner;
 	u64 prev;		/* owner's VMCS, or all ones; if borrowed */
@@ -122,7 +123,7 @@ enum vmx_after {
 
 struct vmx_vcpu {
 	struct baton_vcpu base;	/* first: allocated by the core */
-	struct vmx_region *vmcs;
+	u32 *vmcs;
 	u64 vmcs_pa;
 	u64 *pml;		/* vmx_pml.c; NULL where there is none */
 	bool vmcs_ready;	/* constant fields are written */
@@ -144,11 +145,6 @@ struct vmx_vcpu {
 	struct vmx_switch sw;
 };
 
-/* vm->arch. Guest-physical mappings seen invalid: tlb_gen + 1, 0 never. */
-struct vmx_vm {
-	u64 __percpu *tlb_seen;
-};
-
 static __always_inline struct vmx_vcpu *to_vmx(struct baton_vcpu *vcpu)
 {
 	return container_of(vcpu, struct vmx_vcpu, base);
@@ -165,6 +161,8 @@ void vmx_exited(void);		/* HOST_RIP; never called */
 int vmx_window_open(struct vmx_vcpu *vmx);
 void vmx_window_close(struct vmx_vcpu *vmx);
 enum baton_refusal vmx_window_refusal(void); /* would open say -EBUSY on this CPU? */
+/* A VMXON region or VMCS; NULL: no memory. May sleep; goes with free_page(). */
+u32 *vmx_region_alloc(int node, gfp_t gfp);
 int vmx_window_init(void);	/* VMXON pages, die notifier */
 void vmx_window_exit(void);
 
@@ -203,6 +201,13 @@ void vmx_state_load(struct vmx_vcpu *vmx);
 void vmx_state_save(struct vmx_vcpu *vmx, u32 classes);
 int vmx_state_fetch(struct baton_vcpu *vcpu, u32 classes);
 void vmx_regs_save(struct vmx_vcpu *vmx);	/* REGS alone, as each window's end does */
+
+/* Brings SREGS into the cache if they are not there. */
+static inline void vmx_need_sregs(struct vmx_vcpu *vmx)
+{
+	if (!(vmx->base.valid & BATON_ST_SREGS))
+		vmx_state_save(vmx, BATON_ST_SREGS);
+}
 
 static inline u64 vmx_rip(struct vmx_vcpu *vmx)
 {

@@ -8,6 +8,7 @@
  * Capability Reporting Facility". With "true" controls (all processors that
  * have unrestricted guest) none of the bits that must be one hurts us.
  */
+#include <asm/trapnr.h>
 #include <asm/tsc.h>
 
 #include "vmx.h"
@@ -20,7 +21,7 @@ struct vmx_caps vmx_caps __read_mostly;
 #define PAUSE_GAP 128
 #define PAUSE_WINDOW 16384
 
-/* Bound of the time in the guest per entry, see VMX_PIN_PREEMPTION_TIMER below. */
+/* Bound of the time in the guest per entry, see PIN_BASED_VMX_PREEMPTION_TIMER below. */
 #define TIMER_US 1000
 
 /*
@@ -30,8 +31,8 @@ struct vmx_caps vmx_caps __read_mostly;
  * guest IF=0 leaves the host's interrupts masked (an emulator's defect), and
  * costs nothing where it works.
  */
-#define PIN_NEED (VMX_PIN_EXTERNAL_INTERRUPT | VMX_PIN_NMI | VMX_PIN_VIRTUAL_NMIS | \
-		  VMX_PIN_PREEMPTION_TIMER)
+#define PIN_NEED (PIN_BASED_EXT_INTR_MASK | PIN_BASED_NMI_EXITING | PIN_BASED_VIRTUAL_NMIS | \
+		  PIN_BASED_VMX_PREEMPTION_TIMER)
 
 /*
  * Processor-based.
@@ -44,10 +45,15 @@ struct vmx_caps vmx_caps __read_mostly;
  *	MSRs		all but three, by the bitmap (vmx_msr.c)
  * Not intercepted: INVLPG and CR3 (EPT and VPID), RDTSC (offset), PAUSE but in loops.
  */
-#define CPU_NEED (VMX_CPU_TSC_OFFSET | VMX_CPU_HLT | VMX_CPU_MWAIT | VMX_CPU_RDPMC | \
-		  VMX_CPU_CR8_LOAD | VMX_CPU_CR8_STORE | VMX_CPU_MOV_DR | VMX_CPU_ALL_IO | \
-		  VMX_CPU_MSR_BITMAP | VMX_CPU_MONITOR | VMX_CPU_SECONDARY)
-#define CPU_REFUSE (VMX_CPU_INVLPG | VMX_CPU_CR3_LOAD | VMX_CPU_CR3_STORE)
+#define CPU_NEED (CPU_BASED_USE_TSC_OFFSETTING | CPU_BASED_HLT_EXITING | \
+		  CPU_BASED_MWAIT_EXITING | CPU_BASED_MONITOR_EXITING | \
+		  CPU_BASED_RDPMC_EXITING | CPU_BASED_CR8_LOAD_EXITING | \
+		  CPU_BASED_CR8_STORE_EXITING | CPU_BASED_MOV_DR_EXITING | \
+		  CPU_BASED_UNCOND_IO_EXITING | CPU_BASED_USE_MSR_BITMAPS | \
+		  CPU_BASED_ACTIVATE_SECONDARY_CONTROLS)
+#define CPU_REFUSE (CPU_BASED_INVLPG_EXITING | CPU_BASED_CR3_LOAD_EXITING | \
+		    CPU_BASED_CR3_STORE_EXITING)
+#define CPU_WINDOWS (CPU_BASED_INTR_WINDOW_EXITING | CPU_BASED_NMI_WINDOW_EXITING)
 
 /*
  * Secondary. WBINVD would empty the host's caches. ENCLS, ENCLV: SGX of the host
@@ -55,23 +61,26 @@ struct vmx_caps vmx_caps __read_mostly;
  * of the host need not know of the guest. What the guest gets to see of RDTSCP
  * and INVPCID follows its CPUID; with the bit clear they are #UD. PML: vmx_pml.c.
  */
-#define CPU2_NEED (VMX_CPU2_EPT | VMX_CPU2_VPID | VMX_CPU2_WBINVD | VMX_CPU2_UNRESTRICTED)
-#define CPU2_WANT (VMX_CPU2_ENCLS | VMX_CPU2_ENCLV | VMX_CPU2_PT_CONCEAL | VMX_CPU2_PML | \
-		   VMX_CPU2_PAUSE_LOOP)
-#define CPU2_BY_CPUID (VMX_CPU2_RDTSCP | VMX_CPU2_INVPCID)
+#define CPU2_NEED (SECONDARY_EXEC_ENABLE_EPT | SECONDARY_EXEC_ENABLE_VPID | \
+		   SECONDARY_EXEC_WBINVD_EXITING | SECONDARY_EXEC_UNRESTRICTED_GUEST)
+#define CPU2_WANT (SECONDARY_EXEC_ENCLS_EXITING | VMCS_CONTROL_BIT(ENCLV_EXITING) | \
+		   SECONDARY_EXEC_PT_CONCEAL_VMX | SECONDARY_EXEC_ENABLE_PML | \
+		   SECONDARY_EXEC_PAUSE_LOOP_EXITING)
+#define CPU2_BY_CPUID (SECONDARY_EXEC_ENABLE_RDTSCP | SECONDARY_EXEC_ENABLE_INVPCID)
 
 /* PAT and EFER of the guest live in vcpu->msr and sregs: loaded, never saved. */
-#define EXIT_NEED (VMX_EXIT_SAVE_DEBUG | VMX_EXIT_HOST_64 | VMX_EXIT_LOAD_PAT | \
-		   VMX_EXIT_LOAD_EFER)
-#define EXIT_WANT (VMX_EXIT_LOAD_PERF_GLOBAL | VMX_EXIT_PT_CONCEAL)
-#define ENTRY_NEED (VMX_ENTRY_LOAD_DEBUG | VMX_ENTRY_LOAD_PAT | VMX_ENTRY_LOAD_EFER)
-#define ENTRY_WANT (VMX_ENTRY_LOAD_PERF_GLOBAL | VMX_ENTRY_PT_CONCEAL)
+#define EXIT_NEED (VM_EXIT_SAVE_DEBUG_CONTROLS | VM_EXIT_HOST_ADDR_SPACE_SIZE | \
+		   VM_EXIT_LOAD_IA32_PAT | VM_EXIT_LOAD_IA32_EFER)
+#define EXIT_WANT (VM_EXIT_LOAD_IA32_PERF_GLOBAL_CTRL | VM_EXIT_PT_CONCEAL_PIP)
+#define ENTRY_NEED (VM_ENTRY_LOAD_DEBUG_CONTROLS | VM_ENTRY_LOAD_IA32_PAT | \
+		    VM_ENTRY_LOAD_IA32_EFER)
+#define ENTRY_WANT (VM_ENTRY_LOAD_IA32_PERF_GLOBAL_CTRL | VM_ENTRY_PT_CONCEAL_PIP)
 
 /*
  * Exceptions that exit. #DB and #AC: their delivery can loop forever in
  * microcode (CVE-2015-8104, CVE-2015-5307). #MC is the host's.
  */
-#define EXCEPTIONS (BIT(1) | BIT(17) | BIT(18))
+#define EXCEPTIONS (BIT(X86_TRAP_DB) | BIT(X86_TRAP_AC) | BIT(X86_TRAP_MC))
 
 struct control_word {
 	u32 msr;
@@ -92,16 +101,17 @@ static bool control_fit(const struct control_word *word)
 
 static enum baton_refusal second_level_setup(void)
 {
-	const u64 ept_need = VMX_CAP_EPT_WALK_4 | VMX_CAP_EPT_WB | VMX_CAP_EPT_2M;
-	const u64 inv_need = VMX_CAP_INVEPT | VMX_CAP_INVEPT_SINGLE |
-			     VMX_CAP_INVVPID | VMX_CAP_INVVPID_SINGLE;
+	const u64 ept_need = VMX_EPT_PAGE_WALK_4_BIT | VMX_EPTP_WB_BIT | VMX_EPT_2MB_PAGE_BIT;
+	/* The kernel's bits of INVVPID are those of the upper half. */
+	const u64 inv_need = VMX_EPT_INVEPT_BIT | VMX_EPT_EXTENT_CONTEXT_BIT |
+			     (VMX_VPID_INVVPID_BIT | VMX_VPID_EXTENT_SINGLE_CONTEXT_BIT) << 32;
 	u64 cpu2, cap;
 
 	if (rdmsrq_safe(MSR_IA32_VMX_PROCBASED_CTLS2, &cpu2) ||
-	    !(cpu2 >> 32 & VMX_CPU2_EPT) || rdmsrq_safe(MSR_IA32_VMX_EPT_VPID_CAP, &cap) ||
-	    ept_need & ~cap)
+	    !(cpu2 >> 32 & SECONDARY_EXEC_ENABLE_EPT) ||
+	    rdmsrq_safe(MSR_IA32_VMX_EPT_VPID_CAP, &cap) || ept_need & ~cap)
 		return BATON_REFUSED_NO_NESTED_PAGING;
-	if (!(cpu2 >> 32 & VMX_CPU2_UNRESTRICTED))
+	if (!(cpu2 >> 32 & SECONDARY_EXEC_UNRESTRICTED_GUEST))
 		return BATON_REFUSED_NO_UNRESTRICTED;
 	if (inv_need & ~cap)
 		return BATON_REFUSED_CPU_FEATURE;
@@ -109,10 +119,10 @@ static enum baton_refusal second_level_setup(void)
 	 * With accessed bits, walks of the guest's page tables are writes to them: also
 	 * where these are in a read-only slot, which is the monitor's to emulate then.
 	 */
-	vmx_caps.eptp_bits = VMX_EPTP_WB | VMX_EPTP_WALK_4 |
-			     (cap & VMX_CAP_EPT_ACCESSED ? VMX_EPTP_ACCESSED : 0);
+	vmx_caps.eptp_bits = VMX_EPTP_MT_WB | VMX_EPTP_PWL_4 |
+			     (cap & VMX_EPT_AD_BIT ? VMX_EPTP_AD_ENABLE_BIT : 0);
 	vmx_caps.cpu2_optional = cpu2 >> 32 & CPU2_BY_CPUID;
-	baton_tsc_frac = cpu2 >> 32 & VMX_CPU2_TSC_SCALING ? TSC_MULTIPLIER_FRAC : 0;
+	baton_tsc_frac = cpu2 >> 32 & SECONDARY_EXEC_TSC_SCALING ? TSC_MULTIPLIER_FRAC : 0;
 	return BATON_REFUSED_NOT;
 }
 
@@ -120,12 +130,11 @@ static bool controls_fit(void)
 {
 	const struct control_word words[] = {
 		{ MSR_IA32_VMX_TRUE_PINBASED_CTLS, PIN_NEED, 0, 0, &vmx_caps.pin },
-		{ MSR_IA32_VMX_TRUE_PROCBASED_CTLS,
-		  CPU_NEED | VMX_CPU_INTERRUPT_WINDOW | VMX_CPU_NMI_WINDOW, 0, CPU_REFUSE,
+		{ MSR_IA32_VMX_TRUE_PROCBASED_CTLS, CPU_NEED | CPU_WINDOWS, 0, CPU_REFUSE,
 		  &vmx_caps.cpu },
 		{ MSR_IA32_VMX_PROCBASED_CTLS2, CPU2_NEED, CPU2_WANT, 0, &vmx_caps.cpu2 },
 		{ MSR_IA32_VMX_TRUE_EXIT_CTLS, EXIT_NEED, EXIT_WANT, 0, &vmx_caps.exit },
-		{ MSR_IA32_VMX_TRUE_ENTRY_CTLS, ENTRY_NEED, ENTRY_WANT, VMX_ENTRY_IA32E,
+		{ MSR_IA32_VMX_TRUE_ENTRY_CTLS, ENTRY_NEED, ENTRY_WANT, VM_ENTRY_IA32E_MODE,
 		  &vmx_caps.entry },
 	};
 	unsigned int i;
@@ -134,16 +143,17 @@ static bool controls_fit(void)
 		if (!control_fit(&words[i]))
 			return false;
 	/* These two are wanted at times, not from the start. */
-	vmx_caps.cpu &= ~(VMX_CPU_INTERRUPT_WINDOW | VMX_CPU_NMI_WINDOW);
-	if (!(vmx_caps.eptp_bits & VMX_EPTP_ACCESSED))
-		vmx_caps.cpu2 &= ~VMX_CPU2_PML;
+	vmx_caps.cpu &= ~CPU_WINDOWS;
+	if (!(vmx_caps.eptp_bits & VMX_EPTP_AD_ENABLE_BIT))
+		vmx_caps.cpu2 &= ~SECONDARY_EXEC_ENABLE_PML;
 	return true;
 }
 
 /* Counters of the host stop in the guest if entry and exit can do it. */
 static void counters_setup(void)
 {
-	const u32 exit = VMX_EXIT_LOAD_PERF_GLOBAL, entry = VMX_ENTRY_LOAD_PERF_GLOBAL;
+	const u32 exit = VM_EXIT_LOAD_IA32_PERF_GLOBAL_CTRL;
+	const u32 entry = VM_ENTRY_LOAD_IA32_PERF_GLOBAL_CTRL;
 
 	vmx_caps.perf_global = vmx_caps.exit & exit && vmx_caps.entry & entry &&
 			       boot_cpu_has(X86_FEATURE_ARCH_PERFMON) &&
@@ -205,7 +215,7 @@ void vmx_controls_debug(struct vmx_vcpu *vmx)
 
 static u32 cpu2_base(const struct baton_vm *vm)
 {
-	return vmx_caps.cpu2 | (vm->tsc_ratio ? VMX_CPU2_TSC_SCALING : 0);
+	return vmx_caps.cpu2 | (vm->tsc_ratio ? SECONDARY_EXEC_TSC_SCALING : 0);
 }
 
 void vmx_controls_fields_init(struct vmx_vcpu *vmx)
@@ -233,13 +243,13 @@ void vmx_controls_fields_init(struct vmx_vcpu *vmx)
 	vmcs_write32(VMX_PREEMPTION_TIMER_VALUE, vmx->timer);
 	if (vm->tsc_ratio)
 		vmcs_write64(TSC_MULTIPLIER, vm->tsc_ratio);
-	if (vmx_caps.cpu2 & VMX_CPU2_PAUSE_LOOP) {
+	if (vmx_caps.cpu2 & SECONDARY_EXEC_PAUSE_LOOP_EXITING) {
 		vmcs_write32(PLE_GAP, PAUSE_GAP);
 		vmcs_write32(PLE_WINDOW, PAUSE_WINDOW);
 	}
-	if (vmx_caps.cpu2 & VMX_CPU2_ENCLS)
+	if (vmx_caps.cpu2 & SECONDARY_EXEC_ENCLS_EXITING)
 		vmcs_write64(ENCLS_EXITING_BITMAP, ~0ull);
-	if (vmx_caps.cpu2 & VMX_CPU2_ENCLV)
+	if (vmx_caps.cpu2 & VMCS_CONTROL_BIT(ENCLV_EXITING))
 		vmcs_write64(VMCS_ENCLV_EXITING_BITMAP, ~0ull);
 	if (vmx_caps.perf_global)
 		vmcs_write64(GUEST_IA32_PERF_GLOBAL_CTRL, 0);
@@ -261,22 +271,14 @@ void vmx_controls_by_cpuid(struct vmx_vcpu *vmx)
 	u32 controls = cpu2_base(vcpu->vm);
 
 	if (baton_guest_has(&vcpu->cpuid, BATON_GF_RDTSCP))
-		controls |= vmx_caps.cpu2_optional & VMX_CPU2_RDTSCP;
+		controls |= vmx_caps.cpu2_optional & SECONDARY_EXEC_ENABLE_RDTSCP;
 	if (guest_has_invpcid(vcpu))
-		controls |= vmx_caps.cpu2_optional & VMX_CPU2_INVPCID;
-	if (controls == vmx->cpu2_controls)
-		return;
-	vmx->cpu2_controls = controls;
-	vmcs_write32(SECONDARY_VM_EXEC_CONTROL, controls);
+		controls |= vmx_caps.cpu2_optional & SECONDARY_EXEC_ENABLE_INVPCID;
+	vmcs_update32(SECONDARY_VM_EXEC_CONTROL, &vmx->cpu2_controls, controls);
 }
 
 /* bits: those of interrupt window and NMI window that are wanted now. */
 void vmx_controls_window(struct vmx_vcpu *vmx, u32 bits)
 {
-	u32 controls = vmx_caps.cpu | bits;
-
-	if (likely(controls == vmx->cpu_controls))
-		return;
-	vmx->cpu_controls = controls;
-	vmcs_write32(CPU_BASED_VM_EXEC_CONTROL, controls);
+	vmcs_update32(CPU_BASED_VM_EXEC_CONTROL, &vmx->cpu_controls, vmx_caps.cpu | bits);
 }

@@ -24,12 +24,6 @@ static u64 mov_operand(struct vmx_vcpu *vmx, unsigned int gpr)
 	return vmx_long64(vmx) ? value : (u32)value;
 }
 
-static void need_sregs(struct vmx_vcpu *vmx)
-{
-	if (!(vmx->base.valid & BATON_ST_SREGS))
-		vmx_state_save(vmx, BATON_ST_SREGS);
-}
-
 /* ---- control registers ---------------------------------------------- */
 
 static bool set_cr(struct vmx_vcpu *vmx, unsigned int cr, u64 value)
@@ -38,7 +32,7 @@ static bool set_cr(struct vmx_vcpu *vmx, unsigned int cr, u64 value)
 
 	if (cr == 8)
 		return baton_set_cr8(vcpu, value);
-	need_sregs(vmx);
+	vmx_need_sregs(vmx);
 	return cr == 0 ? baton_set_cr0(vcpu, value) : baton_set_cr4(vcpu, value);
 }
 
@@ -54,10 +48,10 @@ static bool access_cr(struct vmx_vcpu *vmx, unsigned long qual)
 		vmx_gpr_write(vmx, gpr, baton_lapic_cr8(&vmx->base));
 		return true;
 	case VMX_CR_CLTS:
-		need_sregs(vmx);
+		vmx_need_sregs(vmx);
 		return baton_set_cr0(&vmx->base, vmx->base.sregs.cr0 & ~X86_CR0_TS);
 	case VMX_CR_LMSW:
-		need_sregs(vmx);
+		vmx_need_sregs(vmx);
 		return baton_set_msw(&vmx->base, VMX_QUAL_LMSW_SOURCE(qual));
 	}
 	return false;
@@ -83,7 +77,7 @@ enum baton_next vmx_exit_db(struct vmx_vcpu *vmx, u32 info)
 	bool ours = causes & DR_STEP && baton_steps(&vmx->base) && !vmx->step_tf;
 
 	/* INT1 exits before it is executed, but is a trap. */
-	if ((info & VMX_INTR_TYPE) >> VMX_INTR_TYPE_SHIFT == VMX_TYPE_PRIVILEGED_SOFT)
+	if ((info & INTR_INFO_INTR_TYPE_MASK) >> VMX_INTR_TYPE_SHIFT == VMX_TYPE_PRIVILEGED_SOFT)
 		vmx_step_over(vmx);
 	else
 		vmx_event_keep_step(vmx);

@@ -23,23 +23,21 @@
  * guest executes it once more.
  */
 #include <asm/processor-flags.h>
+#include <asm/trapnr.h>
 
 #include "trace.h"
 #include "vmx.h"
-
-#define VECTOR_NMI 2
-#define PENDING_BS BIT(14)
 
 /* What the next entry is to do. */
 struct plan {
 	u32 info;		/* VM-entry interruption information; 0: nothing */
 	u32 error;
-	u32 windows;		/* VMX_CPU_*_WINDOW */
+	u32 windows;		/* CPU_BASED_*_WINDOW_EXITING */
 };
 
 static void plan_event(struct plan *plan, u8 vector, enum vmx_intr_type type)
 {
-	plan->info = VMX_INTR_VALID | type << VMX_INTR_TYPE_SHIFT | vector;
+	plan->info = INTR_INFO_VALID_MASK | type << VMX_INTR_TYPE_SHIFT | vector;
 }
 
 /*
@@ -48,9 +46,9 @@ static void plan_event(struct plan *plan, u8 vector, enum vmx_intr_type type)
  */
 static void plan_error(struct vmx_vcpu *vmx, struct plan *plan, u32 error)
 {
-	if (!baton_has_error_code(plan->info & VMX_INTR_VECTOR, vmx->base.sregs.cr0))
+	if (!baton_has_error_code(plan->info & INTR_INFO_VECTOR_MASK, vmx->base.sregs.cr0))
 		return;
-	plan->info |= VMX_INTR_ERROR_CODE;
+	plan->info |= INTR_INFO_DELIVER_CODE_MASK;
 	plan->error = error & BATON_ERROR_CODE_BITS;
 }
 
@@ -72,13 +70,13 @@ static void plan_exception(struct vmx_vcpu *vmx, struct plan *plan)
 static bool takes_interrupt(struct vmx_vcpu *vmx, const struct plan *plan)
 {
 	return !plan->info && vmx_rflags(vmx) & X86_EFLAGS_IF &&
-	       !(vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) & (VMX_BLOCK_STI | VMX_BLOCK_MOVSS));
+	       !(vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) & VMX_SHADOW);
 }
 
 static bool takes_nmi(const struct plan *plan)
 {
 	return !plan->info && !(vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) &
-				(VMX_BLOCK_STI | VMX_BLOCK_MOVSS | VMX_BLOCK_NMI));
+				(VMX_SHADOW | GUEST_INTR_STATE_NMI));
 }
 
 static void plan_again(struct vmx_vcpu *vmx, struct plan *plan)
@@ -87,11 +85,11 @@ static void plan_again(struct vmx_vcpu *vmx, struct plan *plan)
 
 	/* Behind an exception whose handler is to run with interrupts off. */
 	if (ev->reinject_type == VMX_TYPE_EXTERNAL && !takes_interrupt(vmx, plan)) {
-		plan->windows |= VMX_CPU_INTERRUPT_WINDOW;
+		plan->windows |= CPU_BASED_INTR_WINDOW_EXITING;
 		return;
 	}
 	if (ev->reinject_type == VMX_TYPE_NMI && !takes_nmi(plan)) {
-		plan->windows |= VMX_CPU_NMI_WINDOW;
+		plan->windows |= CPU_BASED_NMI_WINDOW_EXITING;
 		return;
 	}
 	ev->reinject = false;
@@ -103,11 +101,11 @@ static void plan_again(struct vmx_vcpu *vmx, struct plan *plan)
 static void plan_nmi(struct vmx_vcpu *vmx, struct plan *plan)
 {
 	if (!takes_nmi(plan)) {
-		plan->windows |= VMX_CPU_NMI_WINDOW;
+		plan->windows |= CPU_BASED_NMI_WINDOW_EXITING;
 		return;
 	}
 	vmx->base.ev.nmi = false;
-	plan_event(plan, VECTOR_NMI, VMX_TYPE_NMI);
+	plan_event(plan, X86_TRAP_NMI, VMX_TYPE_NMI);
 }
 
 /* False: INTA is due. */
@@ -126,7 +124,7 @@ static bool plan_interrupt(struct vmx_vcpu *vmx, struct plan *plan)
 		vector = baton_lapic_pending(vcpu);
 	}
 	if (vector >= 0 || unlikely(extint))
-		plan->windows |= VMX_CPU_INTERRUPT_WINDOW;
+		plan->windows |= CPU_BASED_INTR_WINDOW_EXITING;
 	return true;
 }
 
@@ -135,7 +133,7 @@ static bool plan_interrupt(struct vmx_vcpu *vmx, struct plan *plan)
 /* Hardware clears the valid bit at the exit, so nothing planned writes nothing. */
 static void carry_out(struct vmx_vcpu *vmx, const struct plan *plan)
 {
-	if (plan->info & VMX_INTR_ERROR_CODE)
+	if (plan->info & INTR_INFO_DELIVER_CODE_MASK)
 		vmcs_write32(VM_ENTRY_EXCEPTION_ERROR_CODE, plan->error);
 	if (plan->info) {
 		trace_baton_inject(vmx->base.id, plan->info >> VMX_INTR_TYPE_SHIFT & 7, plan->info,
@@ -155,8 +153,7 @@ static void step(struct vmx_vcpu *vmx, const struct plan *plan)
 	u64 rflags = vmx_rflags(vmx);
 
 	if (plan->info) {
-		vmx->timer = 0;
-		vmcs_write32(VMX_PREEMPTION_TIMER_VALUE, 0);
+		vmcs_update32(VMX_PREEMPTION_TIMER_VALUE, &vmx->timer, 0);
 		return;
 	}
 	vmx->step = true;
@@ -164,7 +161,7 @@ static void step(struct vmx_vcpu *vmx, const struct plan *plan)
 	if (vmx->step_tf)
 		return;
 	vmcs_write32(GUEST_INTERRUPTIBILITY_INFO,
-		     vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) & ~(VMX_BLOCK_STI | VMX_BLOCK_MOVSS));
+		     vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) & ~VMX_SHADOW);
 	vmcs_write(GUEST_RFLAGS, rflags | X86_EFLAGS_TF);
 }
 
@@ -177,7 +174,7 @@ void vmx_event_step_end(struct vmx_vcpu *vmx)
 	vmx->base.regs.rflags = vmx_rflags(vmx) & ~X86_EFLAGS_TF;
 	vmcs_write(GUEST_RFLAGS, vmx->base.regs.rflags);
 	vmcs_write(GUEST_PENDING_DBG_EXCEPTIONS,
-		   vmcs_read(GUEST_PENDING_DBG_EXCEPTIONS) & ~PENDING_BS);
+		   vmcs_read(GUEST_PENDING_DBG_EXCEPTIONS) & ~DR_STEP);
 }
 
 /* Something is due or waited for. */
@@ -210,20 +207,20 @@ bool vmx_event_inject(struct vmx_vcpu *vmx)
 
 static void set_nmi_blocking(bool blocked)
 {
-	u32 blocking = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) & ~VMX_BLOCK_NMI;
+	u32 blocking = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) & ~GUEST_INTR_STATE_NMI;
 
-	vmcs_write32(GUEST_INTERRUPTIBILITY_INFO, blocking | (blocked ? VMX_BLOCK_NMI : 0));
+	vmcs_write32(GUEST_INTERRUPTIBILITY_INFO, blocking | (blocked ? GUEST_INTR_STATE_NMI : 0));
 }
 
 static void note_cut_short(struct vmx_vcpu *vmx, u32 info, u32 error_field)
 {
 	struct baton_pending *ev = &vmx->base.ev;
-	u8 type = (info & VMX_INTR_TYPE) >> VMX_INTR_TYPE_SHIFT;
+	u8 type = (info & INTR_INFO_INTR_TYPE_MASK) >> VMX_INTR_TYPE_SHIFT;
 
 	if (type == VMX_TYPE_EXCEPTION) {
 		ev->exception = true;
-		ev->vector = info & VMX_INTR_VECTOR;
-		ev->has_error = info & VMX_INTR_ERROR_CODE;
+		ev->vector = info & INTR_INFO_VECTOR_MASK;
+		ev->has_error = info & INTR_INFO_DELIVER_CODE_MASK;
 		ev->error = ev->has_error ? vmcs_read32(error_field) : 0;
 	}
 	if (type != VMX_TYPE_EXTERNAL && type != VMX_TYPE_NMI)
@@ -238,7 +235,7 @@ static void note_cut_short(struct vmx_vcpu *vmx, u32 info, u32 error_field)
 	}
 	ev->reinject = true;
 	ev->reinject_type = type;
-	ev->reinject_vector = info & VMX_INTR_VECTOR;
+	ev->reinject_vector = info & INTR_INFO_VECTOR_MASK;
 }
 
 /*
@@ -251,7 +248,7 @@ void vmx_event_cut_short(struct vmx_vcpu *vmx, bool nmi_unblocked)
 {
 	u32 info = vmcs_read32(IDT_VECTORING_INFO_FIELD);
 
-	if (unlikely(info & VMX_INTR_VALID))
+	if (unlikely(info & INTR_INFO_VALID_MASK))
 		note_cut_short(vmx, info, IDT_VECTORING_ERROR_CODE);
 	else if (unlikely(nmi_unblocked))
 		set_nmi_blocking(true);
@@ -263,7 +260,7 @@ void vmx_event_not_entered(struct vmx_vcpu *vmx)
 	u32 info = vmcs_read32(VM_ENTRY_INTR_INFO_FIELD);
 
 	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, 0);
-	if (info & VMX_INTR_VALID)
+	if (info & INTR_INFO_VALID_MASK)
 		note_cut_short(vmx, info, VM_ENTRY_EXCEPTION_ERROR_CODE);
 }
 
@@ -274,10 +271,10 @@ void vmx_event_not_entered(struct vmx_vcpu *vmx)
  */
 void vmx_event_keep_step(struct vmx_vcpu *vmx)
 {
-	if (vmx_rflags(vmx) & X86_EFLAGS_TF && vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) &
-	    (VMX_BLOCK_STI | VMX_BLOCK_MOVSS))
+	if (vmx_rflags(vmx) & X86_EFLAGS_TF &&
+	    vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) & VMX_SHADOW)
 		vmcs_write(GUEST_PENDING_DBG_EXCEPTIONS,
-			   vmcs_read(GUEST_PENDING_DBG_EXCEPTIONS) | PENDING_BS);
+			   vmcs_read(GUEST_PENDING_DBG_EXCEPTIONS) | DR_STEP);
 }
 
 /* ---- BATON_ST_EVENTS ------------------------------------------------ */
@@ -287,9 +284,9 @@ void vmx_event_shadows_load(struct vmx_vcpu *vmx)
 {
 	const struct baton_pending *ev = &vmx->base.ev;
 
-	vmcs_write32(GUEST_INTERRUPTIBILITY_INFO, (ev->sti_shadow ? VMX_BLOCK_STI : 0) |
-		     (ev->movss_shadow ? VMX_BLOCK_MOVSS : 0) |
-		     (ev->nmi_blocked ? VMX_BLOCK_NMI : 0));
+	vmcs_write32(GUEST_INTERRUPTIBILITY_INFO, (ev->sti_shadow ? GUEST_INTR_STATE_STI : 0) |
+		     (ev->movss_shadow ? GUEST_INTR_STATE_MOV_SS : 0) |
+		     (ev->nmi_blocked ? GUEST_INTR_STATE_NMI : 0));
 	vmcs_write(GUEST_PENDING_DBG_EXCEPTIONS, 0);
 	/* A failed entry leaves its event there; these events replace it. */
 	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, 0);
@@ -301,7 +298,7 @@ void vmx_event_shadows_save(struct vmx_vcpu *vmx)
 	u32 blocking = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO);
 	struct baton_pending *ev = &vmx->base.ev;
 
-	ev->sti_shadow = blocking & VMX_BLOCK_STI;
-	ev->movss_shadow = blocking & VMX_BLOCK_MOVSS;
-	ev->nmi_blocked = blocking & VMX_BLOCK_NMI;
+	ev->sti_shadow = blocking & GUEST_INTR_STATE_STI;
+	ev->movss_shadow = blocking & GUEST_INTR_STATE_MOV_SS;
+	ev->nmi_blocked = blocking & GUEST_INTR_STATE_NMI;
 }

@@ -10,14 +10,10 @@
 #include <linux/nospec.h>
 #include <asm/msr-index.h>
 #include <asm/processor-flags.h>
+#include <asm/trapnr.h>
 
 #include "trace.h"
 #include "vmx.h"
-
-#define VECTOR_DF	8
-#define VECTOR_PF	14
-#define VECTOR_AC	17
-#define VECTOR_MC	18
 
 /* ---- failures ------------------------------------------------------- */
 
@@ -34,7 +30,7 @@ static enum baton_next exit_entry_failed(struct vmx_vcpu *vmx, u32 reason)
 {
 	u32 event;
 
-	if ((reason & VMX_REASON_BASIC) == VMX_REASON_MACHINE_CHECK) {
+	if ((reason & VMX_REASON_BASIC) == EXIT_REASON_MCE_DURING_VMENTRY) {
 		vmx_event_not_entered(vmx);
 		vmx->after = VMX_AFTER_MACHINE_CHECK;
 		return BATON_LEAVE;
@@ -108,8 +104,8 @@ static enum baton_next exit_wrmsr(struct vmx_vcpu *vmx)
 	struct baton_vcpu *vcpu = &vmx->base;
 
 	/* EFER is part of SREGS, which are loaded as a whole then. */
-	if ((u32)vcpu->regs.gpr[BATON_RCX] == MSR_EFER && !(vcpu->valid & BATON_ST_SREGS))
-		vmx_state_save(vmx, BATON_ST_SREGS);
+	if ((u32)vcpu->regs.gpr[BATON_RCX] == MSR_EFER)
+		vmx_need_sregs(vmx);
 	return finish_msr(vmx, baton_exit_wrmsr(vcpu));
 }
 
@@ -136,13 +132,14 @@ static enum baton_next exit_ept_violation(struct vmx_vcpu *vmx)
 	bool decodes;
 
 	vmx_event_cut_short(vmx, qual & VMX_QUAL_EPT_NMI_UNBLOCKED);
-	if (qual & VMX_QUAL_EPT_WRITE)
+	if (qual & EPT_VIOLATION_ACC_WRITE)
 		access |= BATON_ACCESS_WRITE;
-	if (qual & VMX_QUAL_EPT_FETCH)
+	if (qual & EPT_VIOLATION_ACC_INSTR)
 		access |= BATON_ACCESS_FETCH;
-	if (qual & VMX_QUAL_EPT_GVA) {
+	if (qual & EPT_VIOLATION_GVA_IS_VALID) {
 		gva = vmcs_read(GUEST_LINEAR_ADDRESS);
-		access |= qual & VMX_QUAL_EPT_FINAL ? BATON_ACCESS_GVA : BATON_ACCESS_WALK;
+		access |= qual & EPT_VIOLATION_GVA_TRANSLATED ? BATON_ACCESS_GVA :
+								BATON_ACCESS_WALK;
 	}
 	vcpu->fault.insn_len = 0;
 	/* MOVs to the APIC's page and to eventfds are decoded here and now. */
@@ -213,7 +210,7 @@ static bool is_alignment_check(struct vmx_vcpu *vmx)
 static enum baton_next exit_ac(struct vmx_vcpu *vmx)
 {
 	if (likely(is_alignment_check(vmx)))
-		baton_queue_exception(&vmx->base, VECTOR_AC, true, 0);
+		baton_queue_exception(&vmx->base, X86_TRAP_AC, true, 0);
 	else
 		vmx_host_split_lock(vmx);
 	return BATON_ENTER;
@@ -226,7 +223,7 @@ static enum baton_next exit_debugged(struct vmx_vcpu *vmx, u8 vector, bool has_e
 		vmx_rip(vmx);
 		return baton_exit_debug(&vmx->base, X86_TRAP_BP, 0);
 	}
-	if (vector == VECTOR_PF)
+	if (vector == X86_TRAP_PF)
 		vmx->base.sregs.cr2 = vmcs_read(EXIT_QUALIFICATION);
 	baton_queue_exception(&vmx->base, vector, has_error,
 			      has_error ? vmcs_read32(VM_EXIT_INTR_ERROR_CODE) : 0);
@@ -236,21 +233,21 @@ static enum baton_next exit_debugged(struct vmx_vcpu *vmx, u8 vector, bool has_e
 static enum baton_next exit_exception_nmi(struct vmx_vcpu *vmx)
 {
 	u32 info = vmcs_read32(VM_EXIT_INTR_INFO);
-	u8 vector = info & VMX_INTR_VECTOR;
+	u8 vector = info & INTR_INFO_VECTOR_MASK;
 
-	vmx_event_cut_short(vmx, info & VMX_INTR_NMI_UNBLOCKED && vector != VECTOR_DF);
-	if ((info & VMX_INTR_TYPE) >> VMX_INTR_TYPE_SHIFT == VMX_TYPE_NMI)
+	vmx_event_cut_short(vmx, info & INTR_INFO_UNBLOCK_NMI && vector != X86_TRAP_DF);
+	if ((info & INTR_INFO_INTR_TYPE_MASK) >> VMX_INTR_TYPE_SHIFT == VMX_TYPE_NMI)
 		return exit_nmi(vmx);
 	switch (vector) {
 	case X86_TRAP_DB:
 		return vmx_exit_db(vmx, info);
-	case VECTOR_AC:
+	case X86_TRAP_AC:
 		return exit_ac(vmx);
-	case VECTOR_MC:
+	case X86_TRAP_MC:
 		return exit_machine_check(vmx);
 	}
 	if (BIT(vector) & baton_debug_exceptions(&vmx->base))
-		return exit_debugged(vmx, vector, info & VMX_INTR_ERROR_CODE);
+		return exit_debugged(vmx, vector, info & INTR_INFO_DELIVER_CODE_MASK);
 	return exit_unexpected(vmx);
 }
 
@@ -300,49 +297,49 @@ static enum baton_next exit_xsetbv(struct vmx_vcpu *vmx)
 typedef enum baton_next (*vmx_exit_handler)(struct vmx_vcpu *vmx);
 
 static const vmx_exit_handler handlers[VMX_REASON_COUNT] = {
-	[VMX_REASON_EXCEPTION_NMI]	= exit_exception_nmi,
-	[VMX_REASON_EXTERNAL_INTERRUPT]	= exit_intr,
-	[VMX_REASON_TRIPLE_FAULT]	= exit_shutdown,
-	[VMX_REASON_INIT]		= exit_host_event,
-	[VMX_REASON_IO_SMI]		= exit_host_event,
-	[VMX_REASON_OTHER_SMI]		= exit_host_event,
-	[VMX_REASON_INTERRUPT_WINDOW]	= exit_window,
-	[VMX_REASON_NMI_WINDOW]		= exit_window,
-	[VMX_REASON_TASK_SWITCH]	= exit_task_switch,
-	[VMX_REASON_CPUID]		= exit_cpuid,
-	[VMX_REASON_GETSEC]		= exit_ud,
-	[VMX_REASON_HLT]		= exit_hlt,
-	[VMX_REASON_INVD]		= exit_cache,
-	[VMX_REASON_RDPMC]		= exit_gp,
-	[VMX_REASON_RSM]		= exit_ud,
-	[VMX_REASON_VMCALL]		= exit_vmcall,
-	[VMX_REASON_VMCLEAR ... VMX_REASON_VMXON] = exit_ud,
-	[VMX_REASON_CR]			= vmx_exit_cr,
-	[VMX_REASON_DR]			= vmx_exit_dr,
-	[VMX_REASON_IO]			= exit_io,
-	[VMX_REASON_RDMSR]		= exit_rdmsr,
-	[VMX_REASON_WRMSR]		= exit_wrmsr,
-	[VMX_REASON_MWAIT]		= exit_ud,
-	[VMX_REASON_MONITOR]		= exit_ud,
-	[VMX_REASON_PAUSE]		= exit_pause,
-	[VMX_REASON_MACHINE_CHECK]	= exit_machine_check,
-	[VMX_REASON_EPT_VIOLATION]	= exit_ept_violation,
-	[VMX_REASON_INVEPT]		= exit_ud,
-	[VMX_REASON_PREEMPTION_TIMER]	= exit_timer,
-	[VMX_REASON_INVVPID]		= exit_ud,
-	[VMX_REASON_WBINVD]		= exit_cache,
-	[VMX_REASON_XSETBV]		= exit_xsetbv,
-	[VMX_REASON_VMFUNC]		= exit_ud,
-	[VMX_REASON_ENCLS]		= exit_ud,
-	[VMX_REASON_PML_FULL]		= exit_pml_full,
-	[VMX_REASON_XSAVES]		= exit_ud,
-	[VMX_REASON_XRSTORS]		= exit_ud,
-	[VMX_REASON_ENCLV]		= exit_ud,
+	[EXIT_REASON_EXCEPTION_NMI]		= exit_exception_nmi,
+	[EXIT_REASON_EXTERNAL_INTERRUPT]	= exit_intr,
+	[EXIT_REASON_TRIPLE_FAULT]		= exit_shutdown,
+	[EXIT_REASON_INIT_SIGNAL]		= exit_host_event,
+	[VMX_REASON_IO_SMI]			= exit_host_event,
+	[VMX_REASON_OTHER_SMI]			= exit_host_event,
+	[EXIT_REASON_INTERRUPT_WINDOW]		= exit_window,
+	[EXIT_REASON_NMI_WINDOW]		= exit_window,
+	[EXIT_REASON_TASK_SWITCH]		= exit_task_switch,
+	[EXIT_REASON_CPUID]			= exit_cpuid,
+	[VMX_REASON_GETSEC]			= exit_ud,
+	[EXIT_REASON_HLT]			= exit_hlt,
+	[EXIT_REASON_INVD]			= exit_cache,
+	[EXIT_REASON_RDPMC]			= exit_gp,
+	[VMX_REASON_RSM]			= exit_ud,
+	[EXIT_REASON_VMCALL]			= exit_vmcall,
+	[EXIT_REASON_VMCLEAR ... EXIT_REASON_VMON] = exit_ud,
+	[EXIT_REASON_CR_ACCESS]			= vmx_exit_cr,
+	[EXIT_REASON_DR_ACCESS]			= vmx_exit_dr,
+	[EXIT_REASON_IO_INSTRUCTION]		= exit_io,
+	[EXIT_REASON_MSR_READ]			= exit_rdmsr,
+	[EXIT_REASON_MSR_WRITE]			= exit_wrmsr,
+	[EXIT_REASON_MWAIT_INSTRUCTION]		= exit_ud,
+	[EXIT_REASON_MONITOR_INSTRUCTION]	= exit_ud,
+	[EXIT_REASON_PAUSE_INSTRUCTION]		= exit_pause,
+	[EXIT_REASON_MCE_DURING_VMENTRY]	= exit_machine_check,
+	[EXIT_REASON_EPT_VIOLATION]		= exit_ept_violation,
+	[EXIT_REASON_INVEPT]			= exit_ud,
+	[EXIT_REASON_PREEMPTION_TIMER]		= exit_timer,
+	[EXIT_REASON_INVVPID]			= exit_ud,
+	[EXIT_REASON_WBINVD]			= exit_cache,
+	[EXIT_REASON_XSETBV]			= exit_xsetbv,
+	[EXIT_REASON_VMFUNC]			= exit_ud,
+	[EXIT_REASON_ENCLS]			= exit_ud,
+	[EXIT_REASON_PML_FULL]			= exit_pml_full,
+	[EXIT_REASON_XSAVES]			= exit_ud,
+	[EXIT_REASON_XRSTORS]			= exit_ud,
+	[VMX_REASON_ENCLV]			= exit_ud,
 };
 
 static enum baton_next exit_by_table(struct vmx_vcpu *vmx, u32 reason)
 {
-	if (reason & VMX_REASON_ENTRY_FAILED)
+	if (reason & VMX_EXIT_REASONS_FAILED_VMENTRY)
 		return exit_entry_failed(vmx, reason);
 	reason &= VMX_REASON_BASIC;
 	if (reason >= ARRAY_SIZE(handlers))
@@ -363,21 +360,21 @@ enum baton_next vmx_exit_handle(struct vmx_vcpu *vmx)
 				 vmcs_read(EXIT_QUALIFICATION),
 				 vmcs_read32(VM_EXIT_INTR_INFO));
 	/* Compares and direct calls: an indirect one costs a retpoline. */
-	if (reason == VMX_REASON_WRMSR)
+	if (reason == EXIT_REASON_MSR_WRITE)
 		return exit_wrmsr(vmx);
-	if (reason == VMX_REASON_EXTERNAL_INTERRUPT)
+	if (reason == EXIT_REASON_EXTERNAL_INTERRUPT)
 		return exit_intr(vmx);
-	if (reason == VMX_REASON_IO)
+	if (reason == EXIT_REASON_IO_INSTRUCTION)
 		return exit_io(vmx);
-	if (reason == VMX_REASON_EPT_VIOLATION)
+	if (reason == EXIT_REASON_EPT_VIOLATION)
 		return exit_ept_violation(vmx);
-	if (reason == VMX_REASON_HLT)
+	if (reason == EXIT_REASON_HLT)
 		return exit_hlt(vmx);
-	if (reason == VMX_REASON_RDMSR)
+	if (reason == EXIT_REASON_MSR_READ)
 		return exit_rdmsr(vmx);
-	if (reason == VMX_REASON_CPUID)
+	if (reason == EXIT_REASON_CPUID)
 		return exit_cpuid(vmx);
-	if (reason == VMX_REASON_INTERRUPT_WINDOW)
+	if (reason == EXIT_REASON_INTERRUPT_WINDOW)
 		return exit_window(vmx);
 	return exit_by_table(vmx, reason);
 }

@@ -77,30 +77,12 @@ static void cpu_fields_write(struct vmx_vcpu *vmx, int cpu)
 
 static void window_fields_write(struct vmx_host *host)
 {
-	unsigned long cr3 = __native_read_cr3();
-	unsigned long cr4 = native_read_cr4(); /* VMXE is set by now */
-	unsigned long fs_base = x86_fsbase_read_cpu();
-	u64 perf_global;
-
-	if (unlikely(cr3 != host->cr3)) {
-		vmcs_write(HOST_CR3, cr3);
-		host->cr3 = cr3;
-	}
-	if (unlikely(cr4 != host->cr4)) {
-		vmcs_write(HOST_CR4, cr4);
-		host->cr4 = cr4;
-	}
-	if (unlikely(fs_base != host->fs_base)) {
-		vmcs_write(HOST_FS_BASE, fs_base);
-		host->fs_base = fs_base;
-	}
-	if (!vmx_caps.perf_global)
-		return;
-	perf_global = baton_rdmsr(MSR_CORE_PERF_GLOBAL_CTRL);
-	if (unlikely(perf_global != host->perf_global)) {
-		vmcs_write64(HOST_IA32_PERF_GLOBAL_CTRL, perf_global);
-		host->perf_global = perf_global;
-	}
+	vmcs_update(HOST_CR3, &host->cr3, __native_read_cr3());
+	vmcs_update(HOST_CR4, &host->cr4, native_read_cr4()); /* VMXE is set by now */
+	vmcs_update(HOST_FS_BASE, &host->fs_base, x86_fsbase_read_cpu());
+	if (vmx_caps.perf_global)
+		vmcs_update64(HOST_IA32_PERF_GLOBAL_CTRL, &host->perf_global,
+			      baton_rdmsr(MSR_CORE_PERF_GLOBAL_CTRL));
 }
 
 /* ---- State that an exit loses ---- */

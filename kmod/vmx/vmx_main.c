@@ -64,19 +64,15 @@ static enum baton_refusal vmx_probe(void)
 	return refusal;
 }
 
-static enum baton_refusal vmx_refusal(void)
-{
-	return vmx_window_refusal();
-}
-
 static u32 vmx_memory(void)
 {
-	return (vmx_caps.eptp_bits & VMX_EPTP_ACCESSED ? BATON_MEMORY_ACCESSED : 0) |
-	       (vmx_caps.cpu2 & VMX_CPU2_PML ? BATON_MEMORY_LOGS : 0);
+	return (vmx_caps.eptp_bits & VMX_EPTP_AD_ENABLE_BIT ? BATON_MEMORY_ACCESSED : 0) |
+	       (vmx_caps.cpu2 & SECONDARY_EXEC_ENABLE_PML ? BATON_MEMORY_LOGS : 0);
 }
 
 /* ---- what lasts from load to unload --------------------------------- */
 
+/* Each of the three accepts what its init did not get to. */
 static void vmx_teardown(void)
 {
 	vmx_window_exit();
@@ -86,23 +82,14 @@ static void vmx_teardown(void)
 
 static int vmx_setup(void)
 {
-	int r;
+	int r = vmx_msr_init();
 
-	r = vmx_msr_init();
+	if (!r)
+		r = vmx_host_init();
+	if (!r)
+		r = vmx_window_init();
 	if (r)
-		return r;
-	r = vmx_host_init();
-	if (r)
-		goto err_msr;
-	r = vmx_window_init();
-	if (r)
-		goto err_host;
-	return 0;
-
-err_host:
-	vmx_host_exit();
-err_msr:
-	vmx_msr_exit();
+		vmx_teardown();
 	return r;
 }
 
@@ -114,7 +101,7 @@ const struct baton_hvops baton_vmx_ops = {
 	.probe = vmx_probe,
 	.setup = vmx_setup,
 	.teardown = vmx_teardown,
-	.refusal = vmx_refusal,
+	.refusal = vmx_window_refusal,
 	.memory = vmx_memory,
 	.vm_init = vmx_vm_init,
 	.vm_fini = vmx_vm_fini,

@@ -86,7 +86,7 @@ void vmx_msr_load(struct vmx_vcpu *vmx)
 		swap_in(vmx, VMX_SWAP_LSTAR, vcpu->msr.lstar);
 		swap_in(vmx, VMX_SWAP_FMASK, vcpu->msr.sfmask);
 	}
-	if (vmx->cpu2_controls & VMX_CPU2_RDTSCP)
+	if (vmx->cpu2_controls & SECONDARY_EXEC_ENABLE_RDTSCP)
 		swap_in(vmx, VMX_SWAP_TSC_AUX, vcpu->msr.tsc_aux);
 }
 

@@ -16,7 +16,7 @@
 
 int vmx_pml_alloc(struct vmx_vcpu *vmx)
 {
-	if (!(vmx_caps.cpu2 & VMX_CPU2_PML))
+	if (!(vmx_caps.cpu2 & SECONDARY_EXEC_ENABLE_PML))
 		return 0;
 	vmx->pml = (u64 *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	return vmx->pml ? 0 : -ENOMEM;

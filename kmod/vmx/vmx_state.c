@@ -72,9 +72,8 @@ static inline void clear_shadow(void)
 {
 	u32 blocking = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO);
 
-	if (unlikely(blocking & (VMX_BLOCK_STI | VMX_BLOCK_MOVSS)))
-		vmcs_write32(GUEST_INTERRUPTIBILITY_INFO,
-			     blocking & ~(VMX_BLOCK_STI | VMX_BLOCK_MOVSS));
+	if (unlikely(blocking & VMX_SHADOW))
+		vmcs_write32(GUEST_INTERRUPTIBILITY_INFO, blocking & ~VMX_SHADOW);
 }
 
 void vmx_step_over(struct vmx_vcpu *vmx)
@@ -128,7 +127,7 @@ static void save_segment(struct baton_segment *seg, enum baton_seg index)
 	seg->selector = vmcs_read16(GUEST_ES_SELECTOR + 2 * index);
 	seg->attr = rights & BATON_SEG_ATTR_MASK & ~BATON_SEG_UNUSABLE;
 	/* AMD has no such bit but a segment without P: one form for both. */
-	if (rights & VMX_AR_UNUSABLE)
+	if (rights & VMX_AR_UNUSABLE_MASK)
 		seg->attr = (seg->attr | BATON_SEG_UNUSABLE) & ~BATON_SEG_P;
 }
 
@@ -140,7 +139,7 @@ static u32 rights_of(const struct baton_segment *seg, enum baton_seg index)
 	if (index == BATON_TR)
 		return rights | 2;
 	if (seg->attr & BATON_SEG_UNUSABLE || !(seg->attr & BATON_SEG_P))
-		return rights | VMX_AR_UNUSABLE;
+		return rights | VMX_AR_UNUSABLE_MASK;
 	if (index <= BATON_GS)
 		rights |= 1;
 	return rights;
@@ -233,7 +232,7 @@ static void load_efer(u64 efer)
 {
 	vmcs_write64(GUEST_IA32_EFER, efer);
 	vmcs_write32(VM_ENTRY_CONTROLS,
-		     vmx_caps.entry | (efer & EFER_LMA ? VMX_ENTRY_IA32E : 0));
+		     vmx_caps.entry | (efer & EFER_LMA ? VM_ENTRY_IA32E_MODE : 0));
 }
 
 static void load_sregs(struct vmx_vcpu *vmx)
@@ -294,8 +293,7 @@ static void load_msrs(struct vmx_vcpu *vmx)
 static void load_cpuid(struct vmx_vcpu *vmx)
 {
 	vmx_controls_by_cpuid(vmx);
-	if (!(vmx->base.valid & BATON_ST_SREGS))
-		vmx_state_save(vmx, BATON_ST_SREGS);
+	vmx_need_sregs(vmx);
 }
 
 /* ---- classes -------------------------------------------------------- */

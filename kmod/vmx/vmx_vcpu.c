@@ -39,7 +39,7 @@ void vmx_vcpu_fini(struct baton_vcpu *vcpu)
 
 	vmx_vpid_free(vmx);
 	vmx_pml_free(vmx);
-	vmx_region_free(vmx->vmcs);
+	free_page((unsigned long)vmx->vmcs);
 	vmx->vmcs = NULL;
 }
 
@@ -162,10 +162,7 @@ static void timer_set(struct vmx_vcpu *vmx)
 		else if (left >> vmx_caps.timer_shift < timer)
 			timer = (left >> vmx_caps.timer_shift) + 1;
 	}
-	if (timer == vmx->timer)
-		return;
-	vmx->timer = timer;
-	vmcs_write32(VMX_PREEMPTION_TIMER_VALUE, timer);
+	vmcs_update32(VMX_PREEMPTION_TIMER_VALUE, &vmx->timer, timer);
 }
 
 /* False: no entry, INTA is due. */
@@ -198,7 +195,8 @@ static enum baton_next entry_refused(struct vmx_vcpu *vmx)
 
 	if (unlikely(vmx->step))
 		vmx_event_step_end(vmx);
-	if (error == VMX_FAIL_CONTROLS || error == VMX_FAIL_HOST_STATE) {
+	if (error == VMXERR_ENTRY_INVALID_CONTROL_FIELD ||
+	    error == VMXERR_ENTRY_INVALID_HOST_STATE_FIELD) {
 		vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, 0);
 		return baton_exit_failed(&vmx->base, BATON_EXIT_ENTRY_FAILED, error, 0, event,
 					 error);

@@ -18,7 +18,6 @@
  * beside us. Should one be shared all the same: the roots differ.
  */
 #include <linux/idr.h>
-#include <linux/slab.h>
 
 #include "vmx.h"
 
@@ -50,25 +49,33 @@ static noinline void flush(struct vmx_vcpu *vmx, u64 *seen, u64 wanted)
 	u64 eptp = vmx->base.vm->npt.root_pa | vmx_caps.eptp_bits;
 
 	if (*seen != wanted) {
-		if (vmx_invept(VMX_INVEPT_SINGLE, eptp))
+		if (vmx_invept(VMX_EPT_EXTENT_CONTEXT, eptp))
 			*seen = wanted;
 		else
 			vmx_insn_failed("INVEPT", eptp);
 		baton_count(&vmx->base, BATON_STAT_TLB_FLUSHES);
 	}
 	if (vmx->flush_vpid) {
-		vmx->flush_vpid = !vmx_invvpid(VMX_INVVPID_SINGLE, vmx->vpid);
+		vmx->flush_vpid = !vmx_invvpid(VMX_VPID_EXTENT_SINGLE_CONTEXT, vmx->vpid);
 		if (vmx->flush_vpid)
 			vmx_insn_failed("INVVPID", vmx->vpid);
 	}
 }
 
+/*
+ * vm->arch: guest-physical mappings seen invalid, per CPU; tlb_gen + 1, 0 never. By
+ * way of a number, since the compiler may keep address spaces apart.
+ */
+static u64 __percpu *tlb_seen(const struct baton_vm *vm)
+{
+	return (__force u64 __percpu *)(unsigned long)vm->arch;
+}
+
 /* Before each entry. run.c published the mode before; see there. */
 void vmx_tlb_sync(struct vmx_vcpu *vmx)
 {
-	const struct vmx_vm *arch = vmx->base.vm->arch;
 	u64 wanted = atomic64_read(&vmx->base.vm->tlb_gen) + 1;
-	u64 *seen = this_cpu_ptr(arch->tlb_seen);
+	u64 *seen = this_cpu_ptr(tlb_seen(vmx->base.vm));
 
 	if (unlikely(*seen != wanted || vmx->flush_vpid))
 		flush(vmx, seen, wanted);
@@ -76,26 +83,14 @@ void vmx_tlb_sync(struct vmx_vcpu *vmx)
 
 int vmx_vm_init(struct baton_vm *vm)
 {
-	struct vmx_vm *arch = kzalloc(sizeof(*arch), GFP_KERNEL_ACCOUNT);
+	u64 __percpu *seen = alloc_percpu_gfp(u64, GFP_KERNEL_ACCOUNT | __GFP_ZERO);
 
-	if (!arch)
-		return -ENOMEM;
-	arch->tlb_seen = alloc_percpu_gfp(u64, GFP_KERNEL_ACCOUNT | __GFP_ZERO);
-	if (!arch->tlb_seen) {
-		kfree(arch);
-		return -ENOMEM;
-	}
-	vm->arch = arch;
-	return 0;
+	vm->arch = (void *)(__force unsigned long)seen;
+	return seen ? 0 : -ENOMEM;
 }
 
 void vmx_vm_fini(struct baton_vm *vm)
 {
-	struct vmx_vm *arch = vm->arch;
-
-	if (!arch)
-		return;
-	free_percpu(arch->tlb_seen);
-	kfree(arch);
+	free_percpu(tlb_seen(vm));
 	vm->arch = NULL;
 }

@@ -38,6 +38,21 @@
 
 DEFINE_PER_CPU(struct vmx_cpu, vmx_cpu);
 
+/*
+ * The first failure is the one that tells something. The window goes on to its
+ * end with zeros read, without another entry, and the VM is stopped there
+ * (vmx_vcpu.c).
+ */
+noinline void vmx_insn_failed(const char *insn, unsigned long operand)
+{
+	struct vmx_cpu *cpu = this_cpu_ptr(&vmx_cpu);
+
+	if (cpu->failed)
+		return;
+	cpu->failed = insn;
+	cpu->failed_operand = operand;
+}
+
 static __always_inline void write_cr4(unsigned long cr4)
 {
 	asm volatile("mov %0, %%cr4" : : "r" (cr4) : "memory");
@@ -162,51 +177,46 @@ static int window_panic(struct notifier_block *nb, unsigned long event, void *da
 static struct notifier_block window_die_notifier = { .notifier_call = window_die };
 static struct notifier_block window_panic_notifier = { .notifier_call = window_panic };
 
-static void vmxon_pages_free(void)
+/* Beyond the revision, in the first word, what is in it is the processor's. */
+u32 *vmx_region_alloc(int node, gfp_t gfp)
 {
-	int i;
+	struct page *page = alloc_pages_node(node, gfp | __GFP_ZERO, 0);
+	u32 *region;
 
-	for_each_possible_cpu(i) {
-		vmx_region_free(per_cpu(vmx_cpu, i).vmxon);
-		per_cpu(vmx_cpu, i).vmxon = NULL;
-	}
+	if (!page)
+		return NULL;
+	region = page_address(page);
+	*region = vmx_caps.revision;
+	return region;
 }
 
 /* Every possible CPU: no hotplug callback has to allocate. */
-static int vmxon_pages_alloc(void)
+int vmx_window_init(void)
 {
-	struct vmx_region *region;
+	u32 *region;
 	int i;
 
 	for_each_possible_cpu(i) {
 		region = vmx_region_alloc(cpu_to_node(i), GFP_KERNEL);
-		if (!region) {
-			vmxon_pages_free();
+		if (!region)
 			return -ENOMEM;
-		}
 		per_cpu(vmx_cpu, i).vmxon = region;
 		per_cpu(vmx_cpu, i).vmxon_pa = __pa(region);
 	}
+	/* These fail if they are registered already: they are not. */
+	register_die_notifier(&window_die_notifier);
+	atomic_notifier_chain_register(&panic_notifier_list, &window_panic_notifier);
 	return 0;
-}
-
-int vmx_window_init(void)
-{
-	int r = vmxon_pages_alloc();
-
-	if (r)
-		return r;
-	r = register_die_notifier(&window_die_notifier);
-	if (r)
-		vmxon_pages_free();
-	else
-		atomic_notifier_chain_register(&panic_notifier_list, &window_panic_notifier);
-	return r;
 }
 
 void vmx_window_exit(void)
 {
+	int i;
+
 	atomic_notifier_chain_unregister(&panic_notifier_list, &window_panic_notifier);
 	unregister_die_notifier(&window_die_notifier);
-	vmxon_pages_free();
+	for_each_possible_cpu(i) {
+		free_page((unsigned long)per_cpu(vmx_cpu, i).vmxon);
+		per_cpu(vmx_cpu, i).vmxon = NULL;
+	}
 }
