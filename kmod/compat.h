@@ -13,8 +13,11 @@
 #include <linux/sched.h>
 #include <linux/smp.h>
 #include <linux/syscore_ops.h>
-#include <asm/cpufeatures.h>
 #include <asm/msr.h>
+#include <asm/processor.h>
+#ifdef HAVE_CPUID_API
+#include <asm/cpuid/api.h>
+#endif
 
 /* Kernels that do not have a name yet: it stands for what they have instead. */
 #ifndef HAVE_EVENTFD_SIGNAL_ONE

@@ -13,8 +13,8 @@
 #include <linux/slab.h>
 #include <linux/sort.h>
 #include <asm/cpufeature.h>
-#include <asm/processor.h>
 
+#include "compat.h"
 #include "slots.h"
 #include "vcpu.h"
 

@@ -8,19 +8,19 @@
 
 /* struct baton_regs */
 #define GPR(n)	((n) * 8)
-#define RAX	GPR(0)
-#define RCX	GPR(1)
-#define RDX	GPR(2)
-#define RBX	GPR(3)
-#define RBP	GPR(5)
-#define RSI	GPR(6)
-#define RDI	GPR(7)
+#define GPR_RAX	GPR(0)
+#define GPR_RCX	GPR(1)
+#define GPR_RDX	GPR(2)
+#define GPR_RBX	GPR(3)
+#define GPR_RBP	GPR(5)
+#define GPR_RSI	GPR(6)
+#define GPR_RDI	GPR(7)
 
 /* Our frame, from RSP up. */
 #define FRAME_VERW_SELECTOR	0
 #define FRAME_SWITCH		8
 #define FRAME_REGS		16
-#define FRAME_SIZE		24
+#define FRAME_BYTES		24
 
 /* What the ABI has us keep, and our arguments. */
 .macro ENTRY_PUSH
@@ -36,7 +36,7 @@
 .endm
 
 .macro ENTRY_POP_RET
-	add	$FRAME_SIZE, %rsp
+	add	$FRAME_BYTES, %rsp
 	pop	%rbx
 	pop	%r12
 	pop	%r13
@@ -48,25 +48,25 @@
 
 /* All but RAX and RSP, from struct baton_regs at RDI. */
 .macro GUEST_GPRS_LOAD
-	mov	RCX(%rdi), %rcx
-	mov	RDX(%rdi), %rdx
-	mov	RBX(%rdi), %rbx
-	mov	RBP(%rdi), %rbp
-	mov	RSI(%rdi), %rsi
+	mov	GPR_RCX(%rdi), %rcx
+	mov	GPR_RDX(%rdi), %rdx
+	mov	GPR_RBX(%rdi), %rbx
+	mov	GPR_RBP(%rdi), %rbp
+	mov	GPR_RSI(%rdi), %rsi
 	.irp	n, 8, 9, 10, 11, 12, 13, 14, 15
 	mov	GPR(\n)(%rdi), %r\n
 	.endr
-	mov	RDI(%rdi), %rdi
+	mov	GPR_RDI(%rdi), %rdi
 .endm
 
 /* The same, to struct baton_regs at RAX. */
 .macro GUEST_GPRS_STORE
-	mov	%rcx, RCX(%rax)
-	mov	%rdx, RDX(%rax)
-	mov	%rbx, RBX(%rax)
-	mov	%rbp, RBP(%rax)
-	mov	%rsi, RSI(%rax)
-	mov	%rdi, RDI(%rax)
+	mov	%rcx, GPR_RCX(%rax)
+	mov	%rdx, GPR_RDX(%rax)
+	mov	%rbx, GPR_RBX(%rax)
+	mov	%rbp, GPR_RBP(%rax)
+	mov	%rsi, GPR_RSI(%rax)
+	mov	%rdi, GPR_RDI(%rax)
 	.irp	n, 8, 9, 10, 11, 12, 13, 14, 15
 	mov	%r\n, GPR(\n)(%rax)
 	.endr

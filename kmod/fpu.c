@@ -9,11 +9,11 @@
  * a bit of its XCR0 keeps that component, as on hardware.
  */
 #include <linux/slab.h>
-#include <asm/debugreg.h>
 #include <asm/fpu/api.h>
 #include <asm/fpu/types.h>
 #include <asm/fpu/xcr.h>
 
+#include "compat.h"
 #include "debug.h"
 
 #define XFEATURES_OFFERED (XFEATURE_MASK_FP | XFEATURE_MASK_SSE | XFEATURE_MASK_YMM | \

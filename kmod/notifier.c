@@ -112,12 +112,11 @@ static int notifier_start(struct mmu_notifier *notifier, const struct mmu_notifi
 
 	spin_lock(&vm->mmu_lock);
 	if (!vm->inv_count++) {
-		vm->inv_start = range->start;
-		vm->inv_end = range->end;
-	} else {
-		vm->inv_start = min(vm->inv_start, range->start);
-		vm->inv_end = max(vm->inv_end, range->end);
+		vm->inv_start = ULONG_MAX;
+		vm->inv_end = 0;
 	}
+	vm->inv_start = min(vm->inv_start, range->start);
+	vm->inv_end = max(vm->inv_end, range->end);
 	zap_hva(vm, range->start, range->end, mmu_notifier_range_blockable(range));
 	spin_unlock(&vm->mmu_lock);
 	return 0;
@@ -169,14 +168,17 @@ static int used_hva(struct mmu_notifier *notifier, unsigned long start, unsigned
 	return !!used;
 }
 
-static int notifier_clear_young(struct mmu_notifier *notifier, struct mm_struct *mm,
-				unsigned long start, unsigned long end)
+/* int or bool, as the kernel has it. */
+typedef typeof(((struct mmu_notifier_ops *)NULL)->test_young(NULL, NULL, 0)) baton_young;
+
+static baton_young notifier_clear_young(struct mmu_notifier *notifier, struct mm_struct *mm,
+					unsigned long start, unsigned long end)
 {
 	return used_hva(notifier, start, end, true);
 }
 
-static int notifier_test_young(struct mmu_notifier *notifier, struct mm_struct *mm,
-			       unsigned long address)
+static baton_young notifier_test_young(struct mmu_notifier *notifier, struct mm_struct *mm,
+				       unsigned long address)
 {
 	return used_hva(notifier, address, address + PAGE_SIZE, false);
 }

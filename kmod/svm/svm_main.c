@@ -11,8 +11,6 @@
 #include <linux/gfp.h>
 #include <linux/topology.h>
 #include <asm/cpufeature.h>
-#include <asm/msr.h>
-#include <asm/processor.h>
 
 #include "compat.h"
 #include "svm.h"

@@ -109,7 +109,7 @@ SYM_FUNC_START(vmx_enter)
 	/* CF: VMRESUME. Neither MOV nor VERW touches it. */
 	btl	$VMX_SW_RESUME_BIT, VMX_SW_FLAGS(%rsi)
 
-	mov	RAX(%rdi), %rax
+	mov	GPR_RAX(%rdi), %rax
 	GUEST_GPRS_LOAD
 
 	UNWIND_HINT_SAVE
@@ -130,7 +130,7 @@ SYM_INNER_LABEL(vmx_exited, SYM_L_GLOBAL)
 	ENDBR
 	push	%rax
 	mov	8 + FRAME_REGS(%rsp), %rax
-	pop	RAX(%rax)
+	pop	GPR_RAX(%rax)
 	GUEST_GPRS_STORE
 	mov	$1, %ebx
 
