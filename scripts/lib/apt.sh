@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Debian 12's packages, read by an apt of our own that leaves the system's alone:
-# for fetch-kernel, fetch-media and mk-debian-disk. Sourced after common.sh; wants
+# Debian 12's packages, or unstable's, read by an apt of our own that leaves the system's
+# alone: for fetch-kernel, fetch-media and mk-debian-disk. Sourced after common.sh; wants
 # the cache's folder in $cache and the lock "kernels" held.
 
 SUITE=bookworm
@@ -19,9 +19,14 @@ write_sources() {
 	[ -n "$main" ] || die "apt here has no source for Debian 12 ($SUITE)"
 	security=$(host_mirror "$SUITE-security")
 	[ -n "$security" ] || security=${main%/}-security
-	[ ! -r "$KEYRING" ] || option="[signed-by=$KEYRING] "
+	[ ! -r "$KEYRING" ] || option="signed-by=$KEYRING"
 
-	printf "deb $option%s %s main\n" \
+	if [ "$1" = unstable ]; then
+		# A mirror may be behind. What it has is signed all the same.
+		printf 'deb [check-valid-until=no %s] %s unstable main\n' "$option" "$main"
+		return
+	fi
+	printf "deb ${option:+[$option] }%s %s main\n" \
 		"$main" "$SUITE" "$main" "$SUITE-updates" \
 		"$security" "$SUITE-security" "$main" "$SUITE-backports"
 }
@@ -39,13 +44,13 @@ host_mirror() {
 	done
 }
 
-# A private apt: own lists, cache, status and sources. The system's settings for
-# proxies and credentials still apply, its hooks do not.
+# apt_prepare [unstable]: a private apt: own lists, cache, status and sources. The
+# system's settings for proxies and credentials still apply, its hooks do not.
 apt_prepare() {
-	apt_dir=$cache/apt
+	apt_dir=$cache/apt${1:+-$1}
 	mkdir -p "$apt_dir/lists/partial" "$apt_dir/archives/partial" "$apt_dir/parts"
 	: >"$apt_dir/status"
-	write_sources >"$apt_dir/sources.list.new"
+	write_sources "${1:-}" >"$apt_dir/sources.list.new"
 	cat >"$apt_dir/apt.conf" <<-END
 		#clear APT::Update;
 		#clear DPkg::Post-Invoke;
