@@ -151,8 +151,17 @@ t_busy_owner() {
 	kill $pid
 	wait $pid || true
 	trap - EXIT
-	baton-smoke
-	rmmod kvm_amd
+	# From Linux 6.12 on KVM keeps AMD-V for as long as it is loaded.
+	setting=/sys/module/kvm/parameters/enable_virt_at_load
+	if [ -e $setting ] && [ "$(cat $setting)" = Y ]; then
+		fails boot "$here/kernel-cloud"
+		expect_error 'another hypervisor'
+		rmmod kvm_amd
+		baton-smoke
+	else
+		baton-smoke
+		rmmod kvm_amd
+	fi
 }
 
 # Disks and sockets that cannot be had: each refused before the VM starts.
