@@ -11,8 +11,9 @@ svm_share_device=/dev/vda
 
 # emulator_prepare: everything in $work that the emulator boots from.
 svm_prepare() {
-	need qemu-system-x86_64
-	qemu=(qemu-system-x86_64)
+	need "${BATON_QEMU:-qemu-system-x86_64}"
+	# Firmware is the distribution's, also for one that was built by hand.
+	qemu=("${BATON_QEMU:-qemu-system-x86_64}" -L /usr/share/qemu -L /usr/share/seabios)
 	if [ -n "$icount" ] && [ "$smp" -gt 1 ]; then
 		backports=$("$BATON_TOP/scripts/fetch-qemu") || exit 125
 		qemu=("$backports/usr/bin/qemu-system-x86_64" -L "$backports/usr/share/qemu"
