@@ -51,6 +51,7 @@ run_case() {
 		echo "ok $name ($((${end%.*} - ${begin%.*})) s)"
 	else
 		echo "not ok $name"
+		failed=1
 		tail -n 40 /tmp/case.log | sed 's/^/    | /'
 	fi
 }
