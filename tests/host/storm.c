@@ -10,7 +10,8 @@
  *		memory; the dirty log of its RAM goes on, is read and cleared, goes off
  *   threads	vCPUs are sent from processor to processor
  *
- * STORM_LOG=FILE: where it tells each 10 s how often. STORM_SEED=N. STORM_PACE=N: N times as
+ * STORM_LOG=FILE: where it tells each 10 s how often. STORM_SEED=N. STORM_ONLY="NAME...":
+ * these of wants() alone, to find out which of them something comes of. STORM_PACE=N: N times as
  * slow, for a host that is slow itself: after each of these things a guest has much to do
  * again, and is to get on all the same. The end is the process's.
  */
@@ -174,6 +175,14 @@ static void rest(uint32_t at_least, uint32_t more)
 	usleep((at_least + below(more)) * (pace ? (useconds_t)atoi(pace) : 1));
 }
 
+/* Is that part of the storm on? All are, unless STORM_ONLY names some. */
+static bool wants(const char *name)
+{
+	const char *only = getenv("STORM_ONLY");
+
+	return !only || !*only || strstr(only, name);
+}
+
 /* ---- memory ---- */
 
 /* Of up to 64 units; now and then, all that is behind its start. */
@@ -227,32 +236,65 @@ static int compact(void)
 	return r;
 }
 
+enum { COMPACT = -1, PROTECT = -2, AGAIN = -3 };	/* beside MADV_... */
+
+/* What is done, how often, and to which memory: private contents would be gone by some. */
+static const struct kind {
+	const char *name;
+	unsigned int share;
+	int action;
+	size_t unit;
+	enum { ANY, SHARED, PRIVATE } memory;
+} kinds[] = {
+	{ "collapse", 64, MADV_COLLAPSE, LARGE, ANY },
+	{ "large", 64, MADV_HUGEPAGE, LARGE, ANY },
+	{ "small", 64, MADV_NOHUGEPAGE, PAGE, ANY },
+	{ "pageout", 64, MADV_PAGEOUT, PAGE, ANY },
+	{ "cold", 64, MADV_COLD, PAGE, ANY },
+	{ "willneed", 64, MADV_WILLNEED, PAGE, ANY },
+	{ "compact", 1, COMPACT, PAGE, ANY },
+	{ "protect", 112, PROTECT, PAGE, ANY },
+	{ "unmap", 384, MADV_DONTNEED, PAGE, SHARED },
+	{ "again", 128, AGAIN, PAGE, SHARED },
+	{ "merge", 256, MADV_MERGEABLE, PAGE, PRIVATE },
+	{ "apart", 256, MADV_UNMERGEABLE, PAGE, PRIVATE },
+};
+#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
+
+static unsigned int share_of(const struct kind *kind)
+{
+	if (kind->memory == (ram.memfd < 0 ? SHARED : PRIVATE) || !wants(kind->name))
+		return 0;
+	return kind->share;
+}
+
+/* NULL: none is wanted. */
+static const struct kind *some_kind(void)
+{
+	uint32_t at, all = 0;
+
+	for (unsigned int i = 0; i < KINDS; i++)
+		all += share_of(&kinds[i]);
+	at = below(all);
+	for (unsigned int i = 0; i < KINDS; i++) {
+		if (at < share_of(&kinds[i]))
+			return &kinds[i];
+		at -= share_of(&kinds[i]);
+	}
+	return NULL;
+}
+
 static int disturb(void)
 {
-	bool shared = ram.memfd >= 0;
+	const struct kind *kind = some_kind();
 
-	switch (below(64)) {
-	case 0: case 1: case 2: case 3:
-		return advise(MADV_COLLAPSE, LARGE);
-	case 4: case 5: case 6: case 7:
-		return advise(MADV_HUGEPAGE, LARGE);
-	case 8: case 9: case 10: case 11:
-		return advise(MADV_NOHUGEPAGE, PAGE);
-	case 12: case 13: case 14: case 15:
-		return advise(MADV_PAGEOUT, PAGE);
-	case 16: case 17: case 18: case 19:
-		return advise(MADV_COLD, PAGE);
-	case 20: case 21: case 22: case 23:
-		return advise(MADV_WILLNEED, PAGE);
-	case 24:
-		return below(16) ? advise(MADV_COLD, PAGE) : compact();
-	case 25: case 26: case 27: case 28: case 29: case 30: case 31:
-		return protect();
-	default:
-		/* Private memory would be gone with DONTNEED. */
-		if (shared)
-			return below(4) ? advise(MADV_DONTNEED, PAGE) : map_again();
-		return advise(below(2) ? MADV_MERGEABLE : MADV_UNMERGEABLE, PAGE);
+	if (!kind)
+		return 0;
+	switch (kind->action) {
+	case COMPACT: return compact();
+	case PROTECT: return protect();
+	case AGAIN: return map_again();
+	default: return advise(kind->action, kind->unit);
 	}
 }
 
@@ -353,8 +395,9 @@ static void *storm_slots(void *unused)
 	for (unsigned int i = 0; i < SPARE_SLOTS; i++)
 		spare[i].id = SPARE_ID + i;
 	for (;;) {
-		change_spare(&spare[below(SPARE_SLOTS)], (unsigned char *)memory);
-		if (!below(64))
+		if (wants("slots"))
+			change_spare(&spare[below(SPARE_SLOTS)], (unsigned char *)memory);
+		if (!below(64) && wants("log"))
 			log_ram(bits);
 		rest(1000, 10000);
 	}
@@ -409,7 +452,8 @@ static void *storm_threads(void *unused)
 		return NULL;
 	begin(3);
 	for (;;) {
-		move_threads(&allowed);
+		if (wants("threads"))
+			move_threads(&allowed);
 		rest(2000, 6000);
 	}
 	return NULL;

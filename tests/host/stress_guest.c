@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * usage: stress-guest SECONDS
+ * usage: stress-guest SECONDS [WORKER...]
  *
- * A guest's load that knows when something was lost, for `stress` (stress.sh). Workers:
+ * A guest's load that knows when something was lost, for `stress` (stress.sh). Workers, all or
+ * those that are named:
  *
  *   pages	write patterns, protect, move, give back, fork; each page is as it was written
+ *   heap	the same with large pages, as fresh as the host gives them
  *   remap	a page is replaced under threads on all CPUs: no one sees the old one any more
  *   pingpong	two threads wake each other on different CPUs: no wake-up is lost
  *   barrier	all CPUs are interrupted at once
  *   timer	one on each CPU: each sleep ends
  *   spare	reads where the host has slots come and go: what is there, or nothing
+ *   registers	vector registers and the 128 bytes below the stack stay as they are
+ *   arithmetic	sums of both floating-point units come out the same
  *   compile	cc1, if there: the same input gives the same output
  *
  * Each 30 s it tells what was done. A worker that has done nothing for STALL seconds has
@@ -186,6 +190,41 @@ static void step_pages(struct worker *w)
 	check_all("pages", base, keys);
 }
 
+/* ---- heap ---- */
+
+/*
+ * Memory that was free long enough to be reported to the host, and comes back by the large
+ * page: it is zero, and then what is written stays.
+ */
+static void step_heap(struct worker *w)
+{
+	static uint64_t key;
+	uint64_t pages = PAGES * (1 + chance(12));
+	unsigned char *map = mmap(NULL, (pages + PAGES) * PAGE, PROT_READ | PROT_WRITE,
+				  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	unsigned char *base = map + (-(uintptr_t)map & (PAGES * PAGE - 1));
+
+	if (map == MAP_FAILED) {
+		failed("mmap()", 0, (unsigned long)errno);
+		return;
+	}
+	madvise(base, pages * PAGE, MADV_HUGEPAGE);
+	key++;
+	for (uint64_t page = 0; page < pages; page++) {
+		for (uint64_t i = 0; i < PAGE; i += 64)
+			if (*(uint64_t *)(base + page * PAGE + i))
+				failed("a fresh page", 0, *(uint64_t *)(base + page * PAGE + i));
+		write_page(base, page, key << 8 | w->number);
+	}
+	for (unsigned int i = 0; i < 4; i++) {
+		usleep(chance(500000));
+		for (uint64_t page = 0; page < pages; page++)
+			check_page("heap", base, page, key << 8 | w->number);
+	}
+	munmap(map, (pages + PAGES) * PAGE);
+	usleep(chance(4000000));
+}
+
 /* ---- remap ---- */
 
 static _Atomic uint64_t generation;
@@ -325,6 +364,7 @@ static void step_spare(struct worker *w)
 /* ---- registers ---- */
 
 #define REGISTERS	16
+#define WORDS		(4 * REGISTERS)
 #define EACH		".irp n,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15\n\t"
 #define EACH_END	"\n\t.endr\n\t"
 
@@ -333,40 +373,70 @@ static void step_spare(struct worker *w)
  * comes in between, a switch of threads or of worlds, or an interrupt that a processor has
  * begun where it must not, changes none of it.
  */
+#define SPIN(move, reg, size)								\
+	__asm__ volatile(								\
+		EACH move " \\n*" size "(%[in]), %%" reg "\\n" EACH_END			\
+		"sub $128, %%rsp\n\t"							\
+		EACH "mov %[key], \\n*8-128(%%rsp)" EACH_END				\
+		"1: dec %[rounds]\n\t"							\
+		"jnz 1b\n\t"								\
+		EACH "mov \\n*8-128(%%rsp), %%rax\n\t"					\
+		"xor %[key], %%rax\n\tor %%rax, %[changed]" EACH_END			\
+		"add $128, %%rsp\n\t"							\
+		EACH move " %%" reg "\\n, \\n*" size "(%[out])" EACH_END			\
+		: [rounds] "+r" (rounds), [changed] "+r" (changed)			\
+		: [in] "r" (in), [out] "r" (out), [key] "r" (key)			\
+		: "rax", "memory", "cc",						\
+		  "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7",	\
+		  "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15")
+
 static uint64_t spin(const void *in, void *out, uint64_t key, uint64_t rounds)
 {
 	uint64_t changed = 0;
 
-	__asm__ volatile(
-		EACH "movdqu \\n*16(%[in]), %%xmm\\n" EACH_END
-		"sub $128, %%rsp\n\t"
-		EACH "mov %[key], \\n*8-128(%%rsp)" EACH_END
-		"1: dec %[rounds]\n\t"
-		"jnz 1b\n\t"
-		EACH "mov \\n*8-128(%%rsp), %%rax\n\txor %[key], %%rax\n\tor %%rax, %[changed]"
-		EACH_END
-		"add $128, %%rsp\n\t"
-		EACH "movdqu %%xmm\\n, \\n*16(%[out])" EACH_END
-		: [rounds] "+r" (rounds), [changed] "+r" (changed)
-		: [in] "r" (in), [out] "r" (out), [key] "r" (key)
-		: "rax", "memory", "cc",
-		  "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7",
-		  "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
+	if (__builtin_cpu_supports("avx"))
+		SPIN("vmovdqu", "ymm", "32");
+	else
+		SPIN("movdqu", "xmm", "16");
 	return changed;
 }
 
 static void step_registers(struct worker *w)
 {
-	uint64_t in[2 * REGISTERS], out[2 * REGISTERS], changed;
+	uint64_t in[WORDS], out[WORDS], changed;
 
-	for (uint64_t i = 0; i < 2 * REGISTERS; i++)
-		in[i] = word(w->number + 1, w->rounds, i);
+	for (uint64_t i = 0; i < WORDS; i++)
+		in[i] = out[i] = word(w->number + 1, w->rounds, i);
 	changed = spin(in, out, in[0], 1000000);
 	if (changed)
 		failed("below the stack, bits", 0, changed);
-	for (unsigned int i = 0; i < 2 * REGISTERS; i++)
+	for (unsigned int i = 0; i < WORDS; i++)
 		if (in[i] != out[i])
 			failed("a vector register", in[i], out[i]);
+}
+
+/* ---- arithmetic ---- */
+
+/* Each bit of each step counts: rounding, precision and the registers of either unit. */
+static void step_arithmetic(struct worker *w)
+{
+	static uint64_t wanted[2];
+	volatile double start = 0.1 + w->number / 64.0;
+	double x = start;
+	long double y = start;
+	uint64_t found[2];
+
+	for (unsigned int i = 0; i < 200000; i++) {
+		x = 3.99 * x * (1 - x);
+		y = 3.99L * y * (1 - y);
+	}
+	memcpy(&found[0], &x, sizeof(found[0]));
+	memcpy(&found[1], &y, sizeof(found[1]));
+	if (!w->rounds)
+		memcpy(wanted, found, sizeof(wanted));
+	for (unsigned int i = 0; i < 2; i++)
+		if (found[i] != wanted[i])
+			failed(i ? "an x87 sum" : "an SSE sum", wanted[i], found[i]);
 }
 
 /* ---- cc1 ---- */
@@ -449,10 +519,23 @@ static void step_compile(struct worker *w)
 
 /* ---- all of them ---- */
 
+static char **wanted;
+
+static bool is_wanted(const char *name)
+{
+	for (char **word = wanted; *word; word++)
+		if (!strcmp(*word, name))
+			return true;
+	return !*wanted;
+}
+
 static void start(const char *name, void (*step)(struct worker *), unsigned int number)
 {
-	struct worker *w = &shared->worker[shared->count++];
+	struct worker *w = &shared->worker[shared->count];
 
+	if (!is_wanted(name))
+		return;
+	shared->count++;
 	snprintf(w->name, sizeof(w->name), "%s", name);
 	w->step = step;
 	w->number = number;
@@ -507,6 +590,7 @@ int main(int argc, char **argv)
 	double seconds = argc > 1 ? atof(argv[1]) : 60, begin = now(), told = begin;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	wanted = argv + (argc > 1 ? 2 : 1);
 	cpus = (unsigned int)sysconf(_SC_NPROCESSORS_ONLN);
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 		      -1, 0);
@@ -517,6 +601,8 @@ int main(int argc, char **argv)
 	for (unsigned int i = 0; i < 2; i++) {
 		start("compile", step_compile, i);
 		start("registers", step_registers, i);
+		start("heap", step_heap, i);
+		start("arithmetic", step_arithmetic, i);
 		start("pingpong", step_pingpong, 2 * i);
 	}
 	start("remap", step_remap, 0);
