@@ -45,9 +45,10 @@ static bool code_segment_ok(const struct baton_sregs *s)
 	return !(s->efer & EFER_LMA && cs->attr & BATON_SEG_L && cs->attr & BATON_SEG_DB);
 }
 
-static bool segments_ok(const struct baton_sregs *s)
+/* Bases are as wide as the processor's addresses, whatever CR4.LA57 is now. */
+static bool segments_ok(const struct baton_vcpu *vcpu, const struct baton_sregs *s)
 {
-	unsigned int bits = s->cr4 & X86_CR4_LA57 ? 57 : 48;
+	unsigned int bits = vcpu->cpuid.cr4_allowed & X86_CR4_LA57 ? 57 : 48;
 	int i;
 
 	for (i = 0; i < BATON_SEG_COUNT; i++)
@@ -123,7 +124,7 @@ bool baton_pdptes_ok(const struct baton_vcpu *vcpu, const u64 *pdpte)
 int baton_check_sregs(const struct baton_vcpu *vcpu, const struct baton_sregs *s)
 {
 	/* Bit 63 of a MOV to CR3 is a command: it never is in the register. */
-	return reserved_clear(s) && cr0_ok(s->cr0) && modes_ok(s) && segments_ok(s) &&
+	return reserved_clear(s) && cr0_ok(s->cr0) && modes_ok(s) && segments_ok(vcpu, s) &&
 	       !(s->cr4 & ~vcpu->cpuid.cr4_allowed) && !(s->efer & ~efer_allowed(vcpu)) &&
 	       !(s->cr3 >> vcpu->cpuid.phys_bits) &&
 	       (!baton_uses_pdptes(s) || baton_pdptes_ok(vcpu, s->pdpte)) &&
