@@ -72,7 +72,11 @@ struct baton_sregs {
 	uint64_t efer;
 	uint64_t apic_base;	/* IA32_APIC_BASE */
 	uint64_t xcr0;
-	uint64_t pdpte[4];	/* PAE paging; 0: not used, or read at CR3 by each walk (SVM) */
+	/*
+	 * PAE paging; 0: not used, or read at CR3 by each walk (SVM). All 0 with PAE paging on:
+	 * SET_SREGS takes those that the guest has at CR3, if they are there and legal.
+	 */
+	uint64_t pdpte[4];
 };
 
 struct baton_debugregs {

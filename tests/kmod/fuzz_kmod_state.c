@@ -10,6 +10,7 @@
 #define RAM 0x4000u
 
 static struct baton_vcpu *v;
+static u8 *ram;
 
 /* Mostly a legal value, or one that is a bit away from it. */
 static void change_u64(struct fuzz *f, u64 *value)
@@ -20,6 +21,19 @@ static void change_u64(struct fuzz *f, u64 *value)
 		*value = fuzz_u64(f);
 	else
 		*value ^= 1ull << (kind & 63);
+}
+
+/* Where PAE paging needs PDPTEs and none are given, the guest's memory has them, or none. */
+static void expect_pdptes(struct baton_sregs *s)
+{
+	u64 at = s->cr3 & 0xffffffe0;
+
+	if (!baton_uses_pdptes(s) || memchr_inv(s->pdpte, 0, sizeof(s->pdpte)))
+		return;
+	if (at < RAM)
+		memcpy(s->pdpte, ram + at, sizeof(s->pdpte));
+	if (!baton_pdptes_ok(v, s->pdpte))
+		memset(s->pdpte, 0, sizeof(s->pdpte));
 }
 
 static void set_sregs(struct fuzz *f)
@@ -35,6 +49,7 @@ static void set_sregs(struct fuzz *f)
 		FUZZ_CHECK(!memcmp(&before, &v->sregs, sizeof(before)));
 		return;
 	}
+	expect_pdptes(&in);
 	FUZZ_CHECK(!baton_get_sregs(v, &out) && !memcmp(&in, &out, sizeof(in)));
 }
 
@@ -150,7 +165,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct baton_sregs now;
 
 	v = vm->vcpus[0];
-	fuzz_bytes(&f, kmod_ram_add(vm, 0, 0, RAM), fuzz_u8(&f));
+	ram = kmod_ram_add(vm, 0, 0, RAM);
+	fuzz_bytes(&f, ram, fuzz_u8(&f));
 	if (fuzz_bool(&f))
 		v->cpuid.features = fuzz_u32(&f);
 	while (f.left) {
