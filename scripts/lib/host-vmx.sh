@@ -10,7 +10,7 @@ vmx_default_timeout=1800
 vmx_default_memory=2560
 # Its BIOS leaves the last GiB below 4 to devices, and none lies above.
 vmx_max_memory=3072
-vmx_share_device=/dev/sdc
+vmx_share_device=1:0:0:0
 
 # Bochs derives a disk's cylinders from its size, which must come out even.
 BOCHS_CYLINDER=$((512 * 16 * 63))
