@@ -14,7 +14,7 @@ svm_prepare() {
 	need "${BATON_QEMU:-qemu-system-x86_64}"
 	# Firmware is the distribution's, also for one that was built by hand.
 	qemu=("${BATON_QEMU:-qemu-system-x86_64}" -L /usr/share/qemu -L /usr/share/seabios)
-	if [ -n "$icount" ] && [ "$smp" -gt 1 ]; then
+	if [ -z "${BATON_QEMU:-}" ] && [ -n "$icount" ] && [ "$smp" -gt 1 ]; then
 		backports=$("$BATON_TOP/scripts/fetch-qemu") || exit 125
 		qemu=("$backports/usr/bin/qemu-system-x86_64" -L "$backports/usr/share/qemu"
 			-L /usr/share/seabios)
