@@ -16,6 +16,9 @@
  *   arithmetic	sums of both floating-point units come out the same
  *   compile	cc1, if there: the same input gives the same output
  *
+ * One file, although a long one: workers share nothing but how they tell, and a few of them
+ * are what there is to read at a time.
+ *
  * Each 30 s it tells what was done. A worker that has done nothing for STALL seconds has
  * lost something; that, and whatever is not as it should be, is a line "stress: FAIL ...".
  */
