@@ -217,7 +217,7 @@ static enum baton_next step_over(struct baton_vcpu *vcpu, const struct baton_cod
 
 /*
  * What an access is part of may be more than its MOV: a walk, the delivery of an event,
- * or a single step. The monitor knows how to do those.
+ * or a single step. What to do about those is the monitor's to know.
  */
 static bool is_plain(const struct baton_vcpu *vcpu)
 {

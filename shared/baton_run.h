@@ -56,6 +56,7 @@ enum baton_emulate_kind {
 #define BATON_ACCESS_WALK	(1u << 4) /* gpa is in the guest's page tables */
 
 #define BATON_ACCESS_APIC	(1u << 5) /* gpa is in the local APIC's page */
+#define BATON_ACCESS_EVENT	(1u << 6) /* by an event's delivery, not by the instruction */
 
 /* All that addresses of 64-bit code depend on, but for the bases of FS and GS. */
 struct baton_code_mode {

@@ -131,7 +131,7 @@ static enum baton_next exit_npf(struct svm_vcpu *svm)
 	struct baton_vcpu *vcpu = &svm->vcpu;
 	const struct svm_vmcb *vmcb = svm->vmcb;
 	u64 gpa = vmcb->exit_info2;
-	u32 access = 0;
+	u32 access = vmcb->exit_int_info & SVM_EVTINJ_VALID ? BATON_ACCESS_EVENT : 0;
 	bool decodes;
 
 	if (vmcb->exit_info1 & SVM_NPF_WRITE)

@@ -238,7 +238,7 @@ void vmx_skip(struct vmx_vcpu *vmx);
 /* vmx_event.c */
 /* False: no entry, the monitor is to give a vector first. */
 bool vmx_event_inject(struct vmx_vcpu *vmx);
-void vmx_event_cut_short(struct vmx_vcpu *vmx, bool nmi_unblocked);
+u32 vmx_event_cut_short(struct vmx_vcpu *vmx, bool nmi_unblocked);
 void vmx_event_not_entered(struct vmx_vcpu *vmx);
 void vmx_event_step_end(struct vmx_vcpu *vmx);
 void vmx_event_keep_step(struct vmx_vcpu *vmx);

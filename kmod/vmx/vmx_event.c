@@ -242,9 +242,9 @@ static void note_cut_short(struct vmx_vcpu *vmx, u32 info, u32 error_field)
  * An exit of those kinds that can come in the middle of something: an event's
  * delivery, which is noted for the next entry, or an IRET that has unblocked
  * NMIs already (nmi_unblocked, by the exit's own information) and will be
- * executed again.
+ * executed again. What that makes of a fault: BATON_ACCESS_EVENT or 0.
  */
-void vmx_event_cut_short(struct vmx_vcpu *vmx, bool nmi_unblocked)
+u32 vmx_event_cut_short(struct vmx_vcpu *vmx, bool nmi_unblocked)
 {
 	u32 info = vmcs_read32(IDT_VECTORING_INFO_FIELD);
 
@@ -252,6 +252,7 @@ void vmx_event_cut_short(struct vmx_vcpu *vmx, bool nmi_unblocked)
 		note_cut_short(vmx, info, IDT_VECTORING_ERROR_CODE);
 	else if (unlikely(nmi_unblocked))
 		set_nmi_blocking(true);
+	return info & INTR_INFO_VALID_MASK ? BATON_ACCESS_EVENT : 0;
 }
 
 /* A machine check ended the entry before its event; nothing but the field knows of that. */

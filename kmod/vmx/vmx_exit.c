@@ -128,10 +128,9 @@ static enum baton_next exit_ept_violation(struct vmx_vcpu *vmx)
 	unsigned long qual = vmcs_read(EXIT_QUALIFICATION);
 	u64 gpa = vmcs_read64(GUEST_PHYSICAL_ADDRESS);
 	u64 gva = 0;
-	u32 access = 0;
+	u32 access = vmx_event_cut_short(vmx, qual & VMX_QUAL_EPT_NMI_UNBLOCKED);
 	bool decodes;
 
-	vmx_event_cut_short(vmx, qual & VMX_QUAL_EPT_NMI_UNBLOCKED);
 	if (qual & EPT_VIOLATION_ACC_WRITE)
 		access |= BATON_ACCESS_WRITE;
 	if (qual & EPT_VIOLATION_ACC_INSTR)

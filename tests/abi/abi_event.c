@@ -368,6 +368,84 @@ static void test_halt_and_event(void)
 	abi_guest_end(&g);
 }
 
+/* --- events that lead to where no memory is ------------------------------------------------ */
+
+#define HOLE 0x180000	/* mapped by the guest's tables, in no slot */
+
+ABI_CODE(undefined, "	ud2\n");
+ABI_CODE(software, "	int $0x41\n");
+ABI_CODE(waits, "	sti\n1:	jmp 1b\n");
+
+static void set_idt(struct abi_guest *g, uint64_t base, uint64_t *ret_before)
+{
+	struct baton_sregs sregs;
+
+	EXPECT(!ioctl(g->vcpu, BATON_GET_SREGS, &sregs));
+	if (ret_before)
+		*ret_before = sregs.idt.base;
+	sregs.idt.base = base;
+	EXPECT(!ioctl(g->vcpu, BATON_SET_SREGS, &sregs));
+}
+
+/* The exit is by the delivery: RIP has not moved, and the event is noted. */
+static void meets_hole(struct abi_guest *g, bool write, uint64_t rip, uint32_t noted)
+{
+	const struct baton_exit_emulate *e = &g->run->emulate;
+	struct baton_events events;
+
+	ABI_RUN(*g, BATON_EXIT_EMULATE);
+	EXPECT(e->kind == BATON_EMULATE_MMIO && e->gpa >> 12 == HOLE >> 12);
+	EXPECT(e->access & BATON_ACCESS_EVENT && !(e->access & BATON_ACCESS_WRITE) == !write);
+	EXPECT(g->run->regs.rip == rip);
+	EXPECT(!ioctl(g->vcpu, BATON_GET_EVENTS, &events));
+	/* Bochs 2.7 enters with NMIs blocked if the guest before, of whatever VM, had them so. */
+	EXPECT((events.flags & ~BATON_EV_NMI_BLOCKED) == noted);
+}
+
+/* Its IDT is there, for a while. */
+static void test_table_in_hole(const void *code, size_t size, uint32_t noted, uint16_t port)
+{
+	struct abi_guest g = abi_long_guest(code, size);
+	struct baton_info info;
+	uint64_t idt;
+
+	EXPECT(!ioctl(g.sys, BATON_GET_INFO, &info) && info.features & BATON_FEAT_ACCESS_EVENT);
+	set_idt(&g, HOLE, &idt);
+	meets_hole(&g, false, ABI_LONG_CODE, noted);
+	meets_hole(&g, false, ABI_LONG_CODE, noted);
+	set_idt(&g, idt, NULL);
+	ABI_RUN(g, BATON_EXIT_PIO);
+	EXPECT(g.run->pio.port == port);
+	abi_guest_end(&g);
+}
+
+static void test_exception_in_hole(void)
+{
+	test_table_in_hole(abi_code_undefined, abi_code_undefined_end - abi_code_undefined,
+			   BATON_EV_EXCEPTION, 6);
+}
+
+static void test_software_in_hole(void)
+{
+	test_table_in_hole(abi_code_software, abi_code_software_end - abi_code_software, 0, 0x41);
+}
+
+/* Its stack is there, when an interrupt comes. */
+static void test_stack_in_hole(void)
+{
+	struct abi_guest g = ABI_LONG_GUEST(waits);
+	struct baton_msi msi = { .address = 0xfee00000, .data = 0x41 };
+
+	EXPECT(!abi_set_msr(&g, 0x80f, 0x1ff));
+	set_stack(&g, HOLE + 0x800, 0);
+	EXPECT(!ioctl(g.vm, BATON_SEND_MSI, &msi));
+	meets_hole(&g, true, ABI_LONG_CODE + 1, BATON_EV_INTERRUPT);
+	set_stack(&g, FRESH_STACK, 0);
+	ABI_RUN(g, BATON_EXIT_PIO);
+	EXPECT(g.run->pio.port == 0x41);
+	abi_guest_end(&g);
+}
+
 const struct abi_test abi_event_tests[] = {
 	{ "A14: HLT and kick", test_halt_kick },
 	{ "A14: HLT and interrupt", test_halt_interrupt },
@@ -380,5 +458,8 @@ const struct abi_test abi_event_tests[] = {
 	{ "A14: an interrupt behind an exception", test_two_events },
 	{ "A14: an NMI before that interrupt", test_three_events },
 	{ "A14: HLT with an event under way", test_halt_and_event },
+	{ "A14: an exception with its table in no memory", test_exception_in_hole },
+	{ "A14: INT with its table in no memory", test_software_in_hole },
+	{ "A14: an interrupt with its stack in no memory", test_stack_in_hole },
 	{ NULL, NULL },
 };

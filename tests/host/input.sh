@@ -101,6 +101,12 @@ t_jump_into_void() {
 	expect_error 'memory|instruction'
 }
 
+t_interrupt_into_void() {
+	fails boot "$here/void_idt.elf" --memory 32M
+	expect 'about to need'
+	expect_error 'interrupts lead to where no memory is .*address 0xd0000030'
+}
+
 t_no_module() {
 	rmmod baton 2>/dev/null || true
 	[ ! -e /dev/baton ]

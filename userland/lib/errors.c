@@ -231,6 +231,11 @@ static const struct btn_row rows[] = {
 	ROW(BTN_MONITOR_DIED, FAILED, "the VM's process ended unexpectedly",
 	    "The program baton-vm crashed, or something on the host killed it.",
 	    "See if the host ran out of memory (sudo dmesg | grep -i oom). " REPORT),
+	ROW(BTN_GUEST_EVENT, FAILED, "the guest's interrupts lead to where no memory is",
+	    "An interrupt or an exception came while its stack, or a table that the processor "
+	    "needs for it (IDT, GDT, TSS), was not in memory.",
+	    "Check that the kernel is complete and made for this board, "
+	    "and that --memory is large enough."),
 
 	ROW(BTN_DISK_BUSY, CONFLICT, "a disk is in use",
 	    "Another VM has the disk open, and writing from two sides would destroy it.",

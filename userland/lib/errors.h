@@ -95,6 +95,7 @@ enum btn_code {
 	BTN_VCPU_RUN_FAILED = 4006,	/* RUN itself returned an error */
 	BTN_CONSOLE_LOST = 4007,
 	BTN_MONITOR_DIED = 4008,	/* baton-vm was killed or crashed */
+	BTN_GUEST_EVENT = 4009,		/* IDT, stack in no memory when one came */
 
 	/* 5xxx: devices and disks */
 	BTN_DISK_BUSY = 5001,		/* locked by another VM */

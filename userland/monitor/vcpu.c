@@ -71,6 +71,17 @@ static void on_void(struct vcpu *vcpu)
 	fail(vcpu, &e);
 }
 
+/* RIP is where the guest was when the event came; what is there did not ask for this. */
+static void on_lost_event(struct vcpu *vcpu, uint64_t gpa)
+{
+	struct btn_error e;
+
+	btn_set(&e, BTN_GUEST_EVENT,
+		"the guest's interrupts lead to where no memory is (CPU %u, RIP 0x%" PRIx64
+		", address 0x%" PRIx64 ")", vcpu->config.id, current_rip(vcpu), gpa);
+	fail(vcpu, &e);
+}
+
 static void on_unsupported(struct vcpu *vcpu)
 {
 	uint8_t bytes[EMUL_INSN_MAX];
@@ -237,6 +248,10 @@ static void on_emulate(struct vcpu *vcpu, const struct hv_exit *exit)
 	uint32_t access = exit->emulate->access;
 	struct emul_fault fault;
 
+	if (access & BATON_ACCESS_EVENT) {
+		on_lost_event(vcpu, exit->emulate->gpa);
+		return;
+	}
 	if (access & BATON_ACCESS_FETCH && !(access & BATON_ACCESS_WALK)) {
 		on_fetch(vcpu);
 		return;
