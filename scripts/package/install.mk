@@ -93,6 +93,7 @@ install-programs: userland $(MANUALS) $(COMPLETIONS) $(UNITS)
 	$(call put,644,scripts/package/70-baton.preset,$(PRESETDIR)/70-baton.preset)
 	$(call put,644,scripts/package/70-baton.rules,$(LIBDIR)/udev/rules.d/70-baton.rules)
 	$(call put,644,scripts/package/sysusers.conf,$(LIBDIR)/sysusers.d/baton.conf)
+	$(call put,644,scripts/package/tmpfiles.conf,$(LIBDIR)/tmpfiles.d/baton.conf)
 	$(call put,644,userland/daemon/api/README.md,$(DOCDIR)/api/README.md)
 	$(Q)$(BUILD)/bin/batond --api-reference >$(PACKAGE_OUT)/API.md
 	$(call put,644,$(PACKAGE_OUT)/API.md,$(DOCDIR)/api/API.md)

@@ -35,9 +35,13 @@ int boot_measure(const char *engine, const char *kernel, const char *initrd)
 	int status;
 
 	alarm((unsigned int)(BOOT_LIMIT_TICKS / (ticks_per_ms() * 1000)) + 1);
+	profile_row(engine, "boot");
 	stopwatch_start(&watch);
+	profile_begin();
 	if (monitor_start(&monitor, (char *const *)argv) && monitor_says(&monitor, FIRST_LINE)) {
+		profile_end();
 		lap = stopwatch_stop(&watch);
+		profile_tell(1);
 		print_row(engine, "boot-kilo", lap.busy / 1e3);
 		print_row(engine, "boot-us", lap.elapsed_us);
 		status = print_kib(engine, "boot-kib", &monitor);

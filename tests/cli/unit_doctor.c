@@ -281,6 +281,25 @@ static void test_owner(void **state)
 	expect(&f, SEVERITY_WARNING, BTN_VIRT_OWNED, "another hypervisor", "grep");
 }
 
+static void test_huge_pages(void **state)
+{
+	static const char setting[] = "/sys/kernel/mm/transparent_hugepage/shmem_enabled";
+	struct doctor d = intel_host();
+	struct finding f = check(&d, "huge-pages");
+
+	(void)state;
+	expect(&f, SEVERITY_NOTE, BTN_OK, "no huge pages", "");
+	put(setting, "always within_size advise [never] deny force\n");
+	f = check(&d, "huge-pages");
+	expect(&f, SEVERITY_NOTE, BTN_OK, "4 KiB", "shmem_enabled - - - - advise' | sudo tee");
+	put(setting, "always within_size advise never [deny] force\n");
+	f = check(&d, "huge-pages");
+	expect(&f, SEVERITY_NOTE, BTN_OK, "4 KiB", "tmpfiles --create baton.conf");
+	put(setting, "always within_size [advise] never deny force\n");
+	f = check(&d, "huge-pages");
+	expect(&f, SEVERITY_OK, BTN_OK, "2 MiB", "");
+}
+
 static void test_memory_and_engines(void **state)
 {
 	struct doctor d = intel_host();
@@ -430,6 +449,7 @@ int main(void)
 		HOST_TEST(test_module),
 		HOST_TEST(test_devices),
 		HOST_TEST(test_owner),
+		HOST_TEST(test_huge_pages),
 		HOST_TEST(test_memory_and_engines),
 		HOST_TEST(test_daemon),
 		HOST_TEST(test_daemon_missing),

@@ -72,6 +72,23 @@ t_memory_back() {
 	end_guest
 }
 
+# As installed (scripts/package/tmpfiles.conf): guest RAM in huge pages, which the host
+# has to take apart for what comes back.
+huge_pages=/sys/kernel/mm/transparent_hugepage/shmem_enabled
+
+t_memory_back_huge() {
+	echo advise >$huge_pages
+	t_memory_back
+	echo never >$huge_pages
+	[ "$(sed -n 's/^thp_file_alloc //p' /proc/vmstat)" -ge 512 ]
+}
+
+t_memory_balloon_huge() {
+	echo advise >$huge_pages
+	t_memory_balloon
+	echo never >$huge_pages
+}
+
 # until_actual TEST BYTES: until the guest has come to that (-le, -ge).
 until_actual() {
 	tries=0

@@ -417,6 +417,25 @@ static void check_memory(const struct doctor *d, struct finding *f)
 		say_fix(f, "ps -eo rss,comm --sort=-rss | head  # the largest processes");
 }
 
+/* Guest RAM is shared memory (userland/monitor/core/memory.c), which asks for huge pages. */
+static void check_huge_pages(const struct doctor *d, struct finding *f)
+{
+	static const char setting[] = "/sys/kernel/mm/transparent_hugepage/shmem_enabled";
+	char text[128];
+
+	if (!doctor_read(d, setting, text, sizeof(text))) {
+		say(f, SEVERITY_NOTE, "the host's kernel has no huge pages for shared memory: "
+		    "guests run in pages of 4 KiB, and slower");
+	} else if (strstr(text, "[never]") || strstr(text, "[deny]")) {
+		say(f, SEVERITY_NOTE, "the host puts guests into pages of 4 KiB, in which they "
+		    "run slower");
+		say_fix(f, "echo 'w %s - - - - advise' | sudo tee /etc/tmpfiles.d/baton.conf && "
+			"sudo systemd-tmpfiles --create baton.conf", setting);
+	} else {
+		say(f, SEVERITY_OK, "the host puts guests into pages of 2 MiB where it has them");
+	}
+}
+
 static void say_engine(bool works, const struct btn_error *e, const struct doctor *d,
 		       struct finding *f)
 {
@@ -467,6 +486,7 @@ const struct check checks[] = {
 	{ "firmware", check_firmware },
 	{ "paging", check_paging },
 	{ "memory", check_memory },
+	{ "huge-pages", check_huge_pages },
 	{ "kernel", check_kernel },
 	{ "module", check_module },
 	{ "dev-baton", check_baton_device },
