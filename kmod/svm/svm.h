@@ -216,5 +216,6 @@ void svm_asid_cpu_on(struct svm_cpu *cpu);
 void svm_asid_open(struct svm_vcpu *svm, struct svm_cpu *cpu);
 void svm_asid_flush(struct svm_vcpu *svm);
 void svm_asid_lost(struct svm_vcpu *svm);
+void svm_asid_not_entered(struct svm_vcpu *svm);
 
 #endif

@@ -86,3 +86,10 @@ void svm_asid_lost(struct svm_vcpu *svm)
 	this_cpu_ptr(&svm_cpus)->asid_next = svm_caps.asid_count;
 	svm->cpu = -1;
 }
+
+/* In a window that ends without VMRUN: others rely on the flush that it was to do. */
+void svm_asid_not_entered(struct svm_vcpu *svm)
+{
+	if (svm->vmcb->tlb_control != TLB_CONTROL_DO_NOTHING)
+		svm_asid_lost(svm);
+}

@@ -208,8 +208,10 @@ static void take_back(struct svm_vcpu *svm)
 
 static enum baton_next enter_once(struct svm_vcpu *svm)
 {
-	if (!prepare(svm))
+	if (!prepare(svm)) {
+		svm_asid_not_entered(svm);
 		return baton_exit_inta(&svm->vcpu);
+	}
 	trace_baton_entry(svm->vcpu.id, svm->vcpu.regs.rip);
 	if (unlikely(svm_enter(&svm->vcpu.regs, &svm->sw))) {
 		baton_vm_bug(svm->vcpu.vm, "SVM was switched off under a running VM");
