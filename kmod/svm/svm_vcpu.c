@@ -139,13 +139,18 @@ static void window_close(struct svm_vcpu *svm)
 
 /* ---- one entry ------------------------------------------------------ */
 
+/*
+ * Also of a vector that its priority holds back: the guest lowers CR8 without an exit,
+ * unless svm_event_inject() has asked for one.
+ */
 static bool event_due(struct svm_vcpu *svm)
 {
 	struct baton_vcpu *vcpu = &svm->vcpu;
 	const struct baton_pending *ev = &vcpu->ev;
 
 	return ev->reinject || ev->exception || ev->nmi || svm->watch ||
-	       baton_pins(vcpu) || baton_apic_has_work(&vcpu->apic) || baton_steps(vcpu);
+	       baton_pins(vcpu) || baton_apic_has_news(&vcpu->apic) ||
+	       vcpu->apic.highest_irr >= 0 || baton_steps(vcpu);
 }
 
 /* The guest's CR8 is the local APIC's task priority. */
