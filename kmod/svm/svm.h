@@ -141,7 +141,7 @@ extern u8 *svm_iopm, *svm_msrpm;
 void svm_controls_init(struct svm_vcpu *svm);
 void svm_controls_cpuid(struct svm_vcpu *svm);
 void svm_controls_debug(struct svm_vcpu *svm);
-void svm_controls_cr0(struct svm_vcpu *svm, u64 cr0);
+void svm_controls_cr(struct svm_vcpu *svm, const struct baton_sregs *sregs);
 
 /* svm_vcpu.c */
 int svm_vcpu_init(struct baton_vcpu *vcpu);

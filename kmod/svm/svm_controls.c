@@ -67,14 +67,15 @@ void svm_controls_debug(struct svm_vcpu *svm)
 /*
  * CR0.CD would make the guest crawl, so hardware's copy never has CD or NW. As
  * long as the guest thinks they are set it must not see that copy, nor clear
- * them there unseen.
+ * them there unseen. The same of CR4.MCE, which hardware's copy has always.
  */
-void svm_controls_cr0(struct svm_vcpu *svm, u64 cr0)
+void svm_controls_cr(struct svm_vcpu *svm, const struct baton_sregs *sregs)
 {
-	bool hidden = cr0 & (X86_CR0_CD | X86_CR0_NW);
+	bool hidden = sregs->cr0 & (X86_CR0_CD | X86_CR0_NW);
 
 	vmcb_intercept(svm->vmcb, SVM_EXIT_READ_CR0, hidden);
 	vmcb_intercept(svm->vmcb, SVM_EXIT_WRITE_CR0, hidden);
+	vmcb_intercept(svm->vmcb, SVM_EXIT_READ_CR4, !(sregs->cr4 & X86_CR4_MCE));
 }
 
 void svm_controls_init(struct svm_vcpu *svm)

@@ -68,10 +68,10 @@ enum baton_next svm_exit_cr_write(struct svm_vcpu *svm)
 	return BATON_ENTER;
 }
 
-/* CR0 only, and only while the guest's CD or NW is set: svm_controls_cr0(). */
+/* CR0 and CR4, and only while hardware's is not the guest's: svm_controls_cr(). */
 enum baton_next svm_exit_cr_read(struct svm_vcpu *svm)
 {
-	u64 *gpr = svm->vcpu.regs.gpr, cr0;
+	u64 *gpr = svm->vcpu.regs.gpr, value;
 	struct svm_insn insn;
 	int length = svm_insn_decode(svm, &insn);
 
@@ -83,11 +83,12 @@ enum baton_next svm_exit_cr_read(struct svm_vcpu *svm)
 	if (insn.kind == SVM_INSN_MOV && svm->vmcb->cpl)
 		return baton_exit_gp(&svm->vcpu);
 	svm_need_sregs(svm);
-	cr0 = svm->vcpu.sregs.cr0;
+	value = (u32)svm->vmcb->exit_code == SVM_EXIT_READ_CR4 ? svm->vcpu.sregs.cr4 :
+								 svm->vcpu.sregs.cr0;
 	if (insn.kind == SVM_INSN_SMSW && insn.word)
-		gpr[insn.gpr] = (gpr[insn.gpr] & ~0xffffull) | (u16)cr0;
+		gpr[insn.gpr] = (gpr[insn.gpr] & ~0xffffull) | (u16)value;
 	else
-		gpr[insn.gpr] = cr0;
+		gpr[insn.gpr] = value;
 	svm_skip(svm, length);
 	return BATON_ENTER;
 }

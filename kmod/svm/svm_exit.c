@@ -277,6 +277,7 @@ typedef enum baton_next (*svm_exit_handler)(struct svm_vcpu *svm);
 
 static const svm_exit_handler handlers[SVM_EXIT_TABLE_SIZE] = {
 	[SVM_EXIT_READ_CR0]		= svm_exit_cr_read,
+	[SVM_EXIT_READ_CR4]		= svm_exit_cr_read,
 	[SVM_EXIT_WRITE_CR0]		= svm_exit_cr_write,
 	[SVM_EXIT_WRITE_CR4]		= svm_exit_cr_write,
 	[SVM_EXIT_WRITE_CR8]		= svm_exit_cr_write,

@@ -20,7 +20,7 @@
 #include "compat.h"
 #include "svm.h"
 
-/* CR0 bits that hardware's copy never has: see svm_controls_cr0(). */
+/* CR0 bits that hardware's copy never has: see svm_controls_cr(). */
 #define CR0_HIDDEN	(X86_CR0_CD | X86_CR0_NW)
 #define CR0_TRANSLATION	(X86_CR0_PG | X86_CR0_PE | X86_CR0_WP)
 
@@ -136,11 +136,17 @@ static void save_segments(struct svm_vcpu *svm)
 
 /* ---- control registers ---------------------------------------------- */
 
+/* Without MCE a machine check in the guest would be a shutdown, which nobody looks at. */
+static u64 hardware_cr4(const struct baton_sregs *sregs)
+{
+	return sregs->cr4 | (native_read_cr4() & X86_CR4_MCE);
+}
+
 /* Does the change invalidate translations, as the guest's own MOV would? */
 static bool paging_changes(const struct svm_vmcb *vmcb, const struct baton_sregs *sregs)
 {
 	return (vmcb->cr0 ^ sregs->cr0) & CR0_TRANSLATION || vmcb->cr3 != sregs->cr3 ||
-	       vmcb->cr4 != sregs->cr4 || vmcb->efer != (sregs->efer | EFER_SVME);
+	       vmcb->cr4 != hardware_cr4(sregs) || vmcb->efer != (sregs->efer | EFER_SVME);
 }
 
 static void load_sregs(struct svm_vcpu *svm)
@@ -151,11 +157,11 @@ static void load_sregs(struct svm_vcpu *svm)
 	if (paging_changes(vmcb, sregs))
 		svm->tlb_gen = -1;
 	load_segments(svm);
-	svm_controls_cr0(svm, sregs->cr0);
+	svm_controls_cr(svm, sregs);
 	vmcb->cr0 = sregs->cr0 & ~CR0_HIDDEN;
 	vmcb->cr2 = sregs->cr2;
 	vmcb->cr3 = sregs->cr3;
-	vmcb->cr4 = sregs->cr4;
+	vmcb->cr4 = hardware_cr4(sregs);
 	/* VMRUN wants SVME; the guest never sees it, its EFER reads exit. */
 	vmcb->efer = sregs->efer | EFER_SVME;
 	vmcb_touch(vmcb, SVM_CLEAN_CR | SVM_CLEAN_CR2);
@@ -172,7 +178,7 @@ void svm_need_sregs(struct svm_vcpu *svm)
 	sregs->cr0 = vmcb->cr0 | (sregs->cr0 & CR0_HIDDEN);
 	sregs->cr2 = vmcb->cr2;
 	sregs->cr3 = vmcb->cr3;
-	sregs->cr4 = vmcb->cr4;
+	/* CR4 is what it was: all writes exit. */
 	sregs->efer = vmcb->efer & ~EFER_SVME;
 	/* With nested paging the processor keeps none: those of CR3's last load would be old. */
 	memset(sregs->pdpte, 0, sizeof(sregs->pdpte));
