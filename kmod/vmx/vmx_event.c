@@ -79,6 +79,16 @@ static bool takes_nmi(const struct plan *plan)
 				(VMX_SHADOW | GUEST_INTR_STATE_NMI));
 }
 
+/*
+ * Behind STI the processor need not hold the NMI window back (SDM vol. 3, "Other Causes of
+ * VM Exits"): it would exit in the shadow for ever. IF is 1 there, so the other one comes.
+ */
+static u32 nmi_window(void)
+{
+	return vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) & GUEST_INTR_STATE_STI ?
+	       CPU_BASED_INTR_WINDOW_EXITING : CPU_BASED_NMI_WINDOW_EXITING;
+}
+
 static void plan_again(struct vmx_vcpu *vmx, struct plan *plan)
 {
 	struct baton_pending *ev = &vmx->base.ev;
@@ -89,7 +99,7 @@ static void plan_again(struct vmx_vcpu *vmx, struct plan *plan)
 		return;
 	}
 	if (ev->reinject_type == VMX_TYPE_NMI && !takes_nmi(plan)) {
-		plan->windows |= CPU_BASED_NMI_WINDOW_EXITING;
+		plan->windows |= nmi_window();
 		return;
 	}
 	ev->reinject = false;
@@ -101,7 +111,7 @@ static void plan_again(struct vmx_vcpu *vmx, struct plan *plan)
 static void plan_nmi(struct vmx_vcpu *vmx, struct plan *plan)
 {
 	if (!takes_nmi(plan)) {
-		plan->windows |= CPU_BASED_NMI_WINDOW_EXITING;
+		plan->windows |= nmi_window();
 		return;
 	}
 	vmx->base.ev.nmi = false;
