@@ -176,9 +176,6 @@ static bool prepare(struct vmx_vcpu *vmx)
 	if (unlikely(event_due(vmx)) && !vmx_event_inject(vmx))
 		return false;
 	vmx_tlb_sync(vmx);
-	/* No field of the VMCS, and page faults in a window (fetch.c) change it. */
-	if (unlikely(vcpu->sregs.cr2 != native_read_cr2()))
-		native_write_cr2(vcpu->sregs.cr2);
 	vcpu->valid &= ~(BATON_ST_REGS | BATON_ST_SREGS | BATON_ST_EVENTS);
 	return true;
 }
@@ -214,6 +211,9 @@ static enum baton_next enter_once(struct vmx_vcpu *vmx)
 		return BATON_LEAVE;
 	if (trace_baton_entry_enabled())
 		trace_baton_entry(vmx->base.id, vmcs_read(GUEST_RIP));
+	/* No field of the VMCS. Page faults in a window (fetch.c, tracers) change it. */
+	if (unlikely(vmx->base.sregs.cr2 != native_read_cr2()))
+		native_write_cr2(vmx->base.sregs.cr2);
 	if (unlikely(!vmx_enter(&vmx->base.regs, &vmx->sw)))
 		return entry_refused(vmx);
 	vmx->base.sregs.cr2 = native_read_cr2();
