@@ -37,14 +37,19 @@ static __always_inline void baton_wrmsr(u32 msr, u64 value)
 		     : : "c" (msr), "a" ((u32)value), "d" ((u32)(value >> 32)) : "memory");
 }
 
+static __always_inline void baton_predictor_barrier(void)
+{
+	if (static_cpu_has(X86_FEATURE_IBPB))
+		baton_wrmsr(MSR_IA32_PRED_CMD, PRED_CMD_IBPB);
+}
+
 /* Once a window. X86_BUG_IBPB_NO_RET asks for more than IBPB; only old AMD has it. */
 static __always_inline void baton_guest_barrier(const struct baton_vcpu *vcpu)
 {
 	/* Another guest ran here last: it must not steer this one's predictions. */
 	if (unlikely(this_cpu_read(baton_last_guest) != vcpu->serial)) {
 		this_cpu_write(baton_last_guest, vcpu->serial);
-		if (static_cpu_has(X86_FEATURE_IBPB))
-			baton_wrmsr(MSR_IA32_PRED_CMD, PRED_CMD_IBPB);
+		baton_predictor_barrier();
 	}
 #ifdef X86_FEATURE_IBPB_EXIT_TO_USER
 	/* VMSCAPE: predictions trained by the guest must not reach the monitor. */

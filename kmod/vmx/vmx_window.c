@@ -74,6 +74,9 @@ static int operation_begin(struct vmx_cpu *cpu)
 		if (!vmx_vmptrst(&cpu->prev))
 			return -EBUSY;
 		cpu->owner = VMX_OWNER_OTHER;
+		/* Its guest may have been here since: a barrier before ours, as after it. */
+		if (cpu->prev != ~0ull)
+			this_cpu_write(baton_last_guest, 0);
 		return 0;
 	}
 	write_cr4(cr4 | X86_CR4_VMXE);
@@ -100,6 +103,7 @@ static void operation_end(struct vmx_cpu *cpu)
 	} else if (owner == VMX_OWNER_OTHER && cpu->prev != ~0ull) {
 		if (!vmx_vmptrld(&cpu->prev))
 			vmx_insn_failed("VMPTRLD of the owner's VMCS", cpu->prev);
+		baton_predictor_barrier();
 	}
 }
 
