@@ -147,9 +147,8 @@ void baton_lapic_post(struct baton_vcpu *vcpu, u8 vector, bool level)
 {
 	struct baton_lapic *apic = &vcpu->apic;
 
-	if (level)
-		set_bit(vector, apic->posted_level);
-	set_bit(vector, apic->posted);
+	/* One bit, not two: the owner may take them between. */
+	set_bit(vector, level ? apic->posted_level : apic->posted);
 	/* Full barriers, pair with take_posted(). */
 	if (!xchg(&apic->posted_any, true))
 		baton_request(vcpu, BATON_REQ_EVENT);
@@ -158,15 +157,15 @@ void baton_lapic_post(struct baton_vcpu *vcpu, u8 vector, bool level)
 static void take_posted_word(struct baton_vcpu *vcpu, unsigned int word)
 {
 	struct baton_lapic *apic = &vcpu->apic;
-	unsigned long bits = xchg(&apic->posted[word], 0);
+	unsigned long level = READ_ONCE(apic->posted_level[word]) ?
+			      xchg(&apic->posted_level[word], 0) : 0;
+	unsigned long bits = xchg(&apic->posted[word], 0) | level;
 
 	while (bits) {
-		unsigned int vector = word * BITS_PER_LONG + __ffs(bits);
-		bool level = test_bit(vector, apic->posted_level) &&
-			     test_and_clear_bit(vector, apic->posted_level);
+		unsigned int bit = __ffs(bits);
 
 		bits &= bits - 1;
-		baton_apic_raise(vcpu, vector, level);
+		baton_apic_raise(vcpu, word * BITS_PER_LONG + bit, level >> bit & 1);
 	}
 }
 
@@ -178,7 +177,7 @@ static noinline void take_posted(struct baton_vcpu *vcpu)
 	/* Pairs with baton_lapic_post(). */
 	xchg(&apic->posted_any, false);
 	for (word = 0; word < ARRAY_SIZE(apic->posted); word++)
-		if (READ_ONCE(apic->posted[word]))
+		if (READ_ONCE(apic->posted[word]) | READ_ONCE(apic->posted_level[word]))
 			take_posted_word(vcpu, word);
 }
 

@@ -76,8 +76,8 @@ struct baton_lapic {
 	u8 eoi_vector;			/* with BATON_REQ_EOI */
 	u8 lazy_eoi;			/* in service, unless the guest says not (pv.h) */
 	u32 esr_pending;		/* errors since the last write to ESR */
-	unsigned long posted[256 / BITS_PER_LONG]; /* a: vectors from elsewhere */
-	unsigned long posted_level[256 / BITS_PER_LONG]; /* a: … of which level */
+	unsigned long posted[256 / BITS_PER_LONG]; /* a: vectors from elsewhere: edge … */
+	unsigned long posted_level[256 / BITS_PER_LONG]; /* a: … and level, if one is both */
 
 	/* lapic_timer.c */
 	u64 tsc_deadline;		/* IA32_TSC_DEADLINE; 0: not armed */
