@@ -91,6 +91,12 @@ struct baton_lapic {
 	struct hrtimer timer;
 };
 
+/* Ticks from now to a deadline; 0: it is over. Months at most: it is looked at again then. */
+static inline u64 baton_timer_left(u64 deadline, u64 now)
+{
+	return deadline > now ? min(deadline - now, 1ull << 56) : 0;
+}
+
 /* Once, before the first reset. Undone by hrtimer_cancel() of apic.timer, which sleeps. */
 void baton_timer_init(struct baton_vcpu *vcpu);
 void baton_lapic_reset(struct baton_vcpu *vcpu, bool init);

@@ -20,8 +20,6 @@
 
 /* A guest that asks for a shorter period gets this one. */
 #define PERIOD_MIN_NS 100000ull
-/* Deadlines further away (months) are looked at again when this is over. */
-#define DELTA_MAX (1ull << 56)
 /* At most this long a thread is awake before a deadline. */
 #define WAKE_MAX_NS 30000u
 
@@ -77,7 +75,6 @@ static void start_deadline(struct baton_vcpu *vcpu, u64 delta)
 {
 	struct baton_lapic *apic = &vcpu->apic;
 
-	delta = min(delta, DELTA_MAX);
 	apic->armed_tsc = baton_guest_tsc(vcpu) + delta;
 	/* +1: rounded up, not to find the deadline just not reached. */
 	start(apic, ktime_to_ns(ktime_get()) + mul_u64_u64_shr(delta, apic->tsc_to_ns, 32) + 1);
@@ -87,6 +84,8 @@ void baton_timer_stop(struct baton_vcpu *vcpu)
 {
 	vcpu->apic.tsc_deadline = 0;
 	vcpu->apic.due_ns = 0;
+	/* The hrtimer may fire yet, but not in time for what comes next. */
+	vcpu->apic.timer_armed = false;
 }
 
 /* --- TSC deadline ------------------------------------------------------------- */
@@ -99,13 +98,13 @@ void baton_timer_stop(struct baton_vcpu *vcpu)
 static void check_deadline(struct baton_vcpu *vcpu)
 {
 	struct baton_lapic *apic = &vcpu->apic;
-	u64 now = baton_guest_tsc(vcpu);
+	u64 left = baton_timer_left(apic->tsc_deadline, baton_guest_tsc(vcpu));
 
 	if (!apic->tsc_deadline)
 		return;
-	if (apic->tsc_deadline > now) {
+	if (left) {
 		if (!baton_hv->deadlines)
-			start_deadline(vcpu, apic->tsc_deadline - now);
+			start_deadline(vcpu, left);
 		return;
 	}
 	apic->tsc_deadline = 0;
@@ -154,15 +153,15 @@ void baton_lapic_tsc_changed(struct baton_vcpu *vcpu)
 void baton_timer_block(struct baton_vcpu *vcpu)
 {
 	struct baton_lapic *apic = &vcpu->apic;
-	s64 left = apic->tsc_deadline - baton_guest_tsc(vcpu);
-	bool early = apic->wake_ticks && left > (s64)apic->wake_ticks;
+	u64 left = baton_timer_left(apic->tsc_deadline, baton_guest_tsc(vcpu));
+	bool early = apic->wake_ticks && left > apic->wake_ticks;
 
 	apic->timer_sleep = false;
 	/* Fired and not looked at: the sleep ends before it begins. */
 	if (!apic->tsc_deadline || READ_ONCE(apic->timer_fired))
 		return;
-	apic->timer_sleep = left > 0;
-	if (left <= 0)
+	apic->timer_sleep = left;
+	if (!left)
 		WRITE_ONCE(apic->timer_fired, true);
 	else if (early || baton_hv->deadlines)
 		start_deadline(vcpu, left - (early ? apic->wake_ticks : 0));
@@ -187,7 +186,7 @@ void baton_timer_wake(struct baton_vcpu *vcpu)
 		return;
 	late = min(late, most);
 	apic->wake_ticks += ((s64)late - (s64)apic->wake_ticks) / 4;
-	while ((s64)(apic->tsc_deadline - baton_guest_tsc(vcpu)) > 0 &&
+	while (apic->tsc_deadline > baton_guest_tsc(vcpu) &&
 	       baton_guest_tsc(vcpu) - apic->armed_tsc < most && !is_wanted(vcpu))
 		cpu_relax();
 }
@@ -333,7 +332,6 @@ void baton_timer_set(struct baton_vcpu *vcpu, const struct baton_lapic_state *st
 
 	baton_timer_stop(vcpu);
 	set_period(apic);
-	apic->timer_armed = false;
 	apic->tsc_deadline = state->tsc_deadline;
 	if (state->timer_left_ns)
 		start_count(vcpu, state->timer_left_ns);

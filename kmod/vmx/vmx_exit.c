@@ -178,7 +178,7 @@ static enum baton_next exit_timer(struct vmx_vcpu *vmx)
 	const struct baton_vcpu *vcpu = &vmx->base;
 	u64 deadline = vcpu->apic.tsc_deadline;
 
-	if (deadline && (s64)(deadline - baton_guest_tsc(vcpu)) <= 0)
+	if (deadline && deadline <= baton_guest_tsc(vcpu))
 		return BATON_ENTER;
 	return BATON_LEAVE;
 }

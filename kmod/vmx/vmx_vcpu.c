@@ -153,11 +153,11 @@ static void timer_set(struct vmx_vcpu *vmx)
 	u32 timer = vmx_caps.timer;
 
 	if (vcpu->apic.tsc_deadline) {
-		s64 left = vcpu->apic.tsc_deadline - baton_guest_tsc(vcpu);
+		u64 left = baton_timer_left(vcpu->apic.tsc_deadline, baton_guest_tsc(vcpu));
 
-		if (unlikely(vcpu->vm->tsc_ratio) && left > 0)
+		if (unlikely(vcpu->vm->tsc_ratio))
 			left = baton_tsc_unscale(vcpu->vm, left);
-		if (left <= 0)
+		if (!left)
 			WRITE_ONCE(vcpu->apic.timer_fired, true);
 		else if (left >> vmx_caps.timer_shift < timer)
 			timer = (left >> vmx_caps.timer_shift) + 1;

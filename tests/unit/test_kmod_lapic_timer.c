@@ -248,6 +248,32 @@ static void test_deadline_far(void **state)
 	assert_int_equal(after(MS + 3), VECTOR);
 }
 
+/* A long count still has its hrtimer, which is no good for the deadline that follows it. */
+static void test_deadline_behind_count(void **state)
+{
+	(void)state;
+	wr(v, APIC_REG_INITIAL_COUNT, 0xffffffff);
+	deadline_mode();
+	baton_lapic_set_tsc_deadline(v, guest_tsc() + 2 * MS);
+	assert_int_equal(after(MS + 3), VECTOR);
+	assert_int_equal(after(5000 * MS), -1);
+}
+
+/* As "never": a vCPU that halts sleeps, and is not told that its timer has fired. */
+static void test_deadline_never(void **state)
+{
+	(void)state;
+	deadline_mode();
+	baton_lapic_set_tsc_deadline(v, ~0ull);
+	baton_timer_block(v);
+	assert_false(v->apic.timer_fired);
+	assert_true(v->apic.timer_sleep);
+	/* Over: it is told. */
+	v->apic.tsc_deadline = 1;
+	baton_timer_block(v);
+	assert_true(v->apic.timer_fired);
+}
+
 static void test_deadline_other_modes(void **state)
 {
 	(void)state;
@@ -447,6 +473,7 @@ int main(void)
 		T(test_divide_while_running), T(test_masked), T(test_periodic),
 		T(test_periodic_unwatched), T(test_shortest_period), T(test_longest),
 		T(test_deadline), T(test_deadline_moves), T(test_deadline_far),
+		T(test_deadline_behind_count), T(test_deadline_never),
 		T(test_deadline_other_modes), T(test_no_deadline_mode), T(test_tsc_changes),
 		T(test_reset_stops), T(test_disabled), T(test_sleep_is_short), T(test_wait_ends),
 		T(test_backend_deadlines),
