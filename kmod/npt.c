@@ -396,7 +396,9 @@ u64 baton_npt_used(struct baton_vm *vm, u64 gpa, unsigned int count, bool clear)
 		u64 end = (page | (BATON_NPT_LARGE_SIZE - 1)) + 1;
 
 		next = min_t(u64, count, i + (end - page) / BATON_PAGE_SIZE);
-		if (level > 1 && test_used(entry, accessed, clear))
+		/* Of a large one, other words than this one's are still to be told. */
+		if (level > 1 && test_used(entry, accessed, clear &&
+					   gpa + next * (u64)BATON_PAGE_SIZE == end))
 			used |= GENMASK_ULL(next - 1, i);
 		for (; level == 1 && i < next; i++, entry++)
 			if (test_used(entry, accessed, clear))

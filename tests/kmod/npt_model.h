@@ -376,7 +376,9 @@ static inline void model_used(struct model *m)
 		u64 from = m->large[i / 512] ? model_regions[i / 512] : model_gpa(i);
 		u64 size = m->large[i / 512] ? 0x200000 : 4096;
 
-		if (from < model_gpa(page) + count * 4096ull && model_gpa(page) < from + size)
+		/* A large one with its last page: until then it is told again. */
+		if (from + size <= model_gpa(page) + count * 4096ull &&
+		    model_gpa(page) < from + size)
 			m->pages[i].used = false;
 	}
 }
