@@ -27,7 +27,9 @@
  *
  * Dirty. A page mapped writable is marked dirty at once: the guest writes with
  * no one looking. Write-back and reclaim first unmap it, which the notifier
- * sees. Only the flag is set, as for any other GUP user without the page lock.
+ * sees; so the flag is set under mmu_lock, and only if the mapping is made: later it
+ * would be taken for one that write-back knows of. Only the flag, as for any other GUP
+ * user without the page lock.
  *
  * Log. In a slot that logs, pages come small and CLEAN; a write to one that is there
  * needs no page of the host's, only its bit (log_write()). See dirty.c.
@@ -246,19 +248,6 @@ static int take_pages(struct fault *f)
 	return take_slow(f);
 }
 
-static void release_pages_taken(struct fault *f)
-{
-	unsigned int i;
-
-	for (i = f->first; i < f->first + f->count; i++) {
-		struct folio *folio = page_folio(f->pages[i]);
-
-		if (f->writable && !folio_test_dirty(folio) && !folio_test_reserved(folio))
-			folio_set_dirty(folio);
-		folio_put(folio);
-	}
-}
-
 /* --- under mmu_lock -------------------------------------------------------------- */
 
 /* True: the guest may write now, there was nothing else in its way. */
@@ -321,6 +310,18 @@ static bool fault_is_stale(const struct fault *f)
 	return vm->inv_seq != f->seq;
 }
 
+static void mark_dirty(const struct fault *f)
+{
+	unsigned int i;
+
+	for (i = f->first; f->writable && i < f->first + f->count; i++) {
+		struct folio *folio = page_folio(f->pages[i]);
+
+		if (!folio_test_dirty(folio) && !folio_test_reserved(folio))
+			folio_set_dirty(folio);
+	}
+}
+
 static int map_small(struct fault *f, bool *flush)
 {
 	u64 gpa = f->gpa + ((s64)f->first - f->look.before) * (s64)PAGE_SIZE;
@@ -361,6 +362,8 @@ static int fault_map(struct fault *f)
 		r = f->large ? map_large(f, &retired, &flush) : -EEXIST;
 		if (r == -EEXIST)
 			r = map_small(f, &flush);
+		if (!r)
+			mark_dirty(f);
 	}
 	if (flush)
 		baton_tlb_flush(vm);
@@ -401,7 +404,7 @@ static int fault_do(struct fault *f)
 		if (!r)
 			r = fault_map(f);
 	} while (r == -EAGAIN);
-	release_pages_taken(f);
+	drop_pages(f, f->first, f->count);
 	return r;
 }
 
