@@ -217,7 +217,7 @@ static bool obeys(const struct baton_vcpu *vcpu, const struct policy *policy, u6
 		return false;
 	switch ((enum rule)policy->rule) {
 	case CANONICAL:
-		return (u64)((s64)(value << 16) >> 16) == value;
+		return baton_base_ok(value);
 	case SPECULATION:
 		return !(value & ~spec_ctrl_bits());
 	case PAT_TYPES:
@@ -295,7 +295,7 @@ static bool write_pv(struct baton_vcpu *vcpu, u32 index, u64 value)
 
 static bool write_base(struct baton_vcpu *vcpu, enum baton_seg seg, u64 value)
 {
-	if ((u64)((s64)(value << 16) >> 16) != value)
+	if (!baton_base_ok(value))
 		return false;
 	vcpu->sregs.seg[seg].base = value;
 	vcpu->dirty |= BATON_ST_SREGS;

@@ -19,6 +19,11 @@ static bool canonical(u64 address, unsigned int bits)
 	return (u64)((s64)(address << (64 - bits)) >> (64 - bits)) == address;
 }
 
+bool baton_base_ok(u64 base)
+{
+	return canonical(base, boot_cpu_data.x86_virt_bits);
+}
+
 bool baton_regs_ok(u64 rip, u64 rflags)
 {
 	return !(rflags & RFLAGS_RESERVED) && rflags & X86_EFLAGS_FIXED && canonical(rip, 57);
@@ -45,10 +50,8 @@ static bool code_segment_ok(const struct baton_sregs *s)
 	return !(s->efer & EFER_LMA && cs->attr & BATON_SEG_L && cs->attr & BATON_SEG_DB);
 }
 
-/* Bases are as wide as the processor's addresses, whatever CR4.LA57 is now. */
-static bool segments_ok(const struct baton_vcpu *vcpu, const struct baton_sregs *s)
+static bool segments_ok(const struct baton_sregs *s)
 {
-	unsigned int bits = vcpu->cpuid.cr4_allowed & X86_CR4_LA57 ? 57 : 48;
 	int i;
 
 	for (i = 0; i < BATON_SEG_COUNT; i++)
@@ -58,9 +61,9 @@ static bool segments_ok(const struct baton_vcpu *vcpu, const struct baton_sregs 
 		return false;
 	if (s->gdt.limit > 0xffff || s->idt.limit > 0xffff)
 		return false;
-	return canonical(s->seg[BATON_FS].base, bits) && canonical(s->seg[BATON_GS].base, bits) &&
-	       canonical(s->seg[BATON_TR].base, bits) && canonical(s->seg[BATON_LDTR].base, bits) &&
-	       canonical(s->gdt.base, bits) && canonical(s->idt.base, bits);
+	return baton_base_ok(s->seg[BATON_FS].base) && baton_base_ok(s->seg[BATON_GS].base) &&
+	       baton_base_ok(s->seg[BATON_TR].base) && baton_base_ok(s->seg[BATON_LDTR].base) &&
+	       baton_base_ok(s->gdt.base) && baton_base_ok(s->idt.base);
 }
 
 static bool reserved_clear(const struct baton_sregs *s)
@@ -124,7 +127,7 @@ bool baton_pdptes_ok(const struct baton_vcpu *vcpu, const u64 *pdpte)
 int baton_check_sregs(const struct baton_vcpu *vcpu, const struct baton_sregs *s)
 {
 	/* Bit 63 of a MOV to CR3 is a command: it never is in the register. */
-	return reserved_clear(s) && cr0_ok(s->cr0) && modes_ok(s) && segments_ok(vcpu, s) &&
+	return reserved_clear(s) && cr0_ok(s->cr0) && modes_ok(s) && segments_ok(s) &&
 	       !(s->cr4 & ~vcpu->cpuid.cr4_allowed) && !(s->efer & ~efer_allowed(vcpu)) &&
 	       !(s->cr3 >> vcpu->cpuid.phys_bits) &&
 	       (!baton_uses_pdptes(s) || baton_pdptes_ok(vcpu, s->pdpte)) &&

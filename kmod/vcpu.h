@@ -274,6 +274,8 @@ bool baton_load_pdptes(struct baton_vcpu *vcpu);
 
 /* state_check.c, pure: are these values ones a processor accepts? 0 or -EINVAL. */
 bool baton_regs_ok(u64 rip, u64 rflags);	/* all of REGS that can be wrong */
+/* Bases, also in MSRs, are as wide as the processor's addresses, whatever CR4.LA57 is. */
+bool baton_base_ok(u64 base);
 bool baton_uses_pdptes(const struct baton_sregs *sregs);	/* PAE paging */
 bool baton_pdptes_ok(const struct baton_vcpu *vcpu, const u64 *pdpte);	/* 4 */
 int baton_check_sregs(const struct baton_vcpu *vcpu, const struct baton_sregs *sregs);

@@ -319,13 +319,13 @@ static void test_bases(void **state)
 			struct baton_sregs s = long_mode();
 
 			s.seg[canonical[j]].base = cases[i].base;
-			v->cpuid.cr4_allowed &= ~(u64)X86_CR4_LA57;
 			assert_int_equal(takes(&s), cases[i].legal48);
-			/* How wide addresses can be decides, not CR4. */
-			v->cpuid.cr4_allowed |= X86_CR4_LA57;
+			/* How wide addresses can be decides, neither CR4 nor CPUID. */
+			boot_cpu_data.x86_virt_bits = 57;
 			assert_int_equal(takes(&s), cases[i].legal57);
 			s.cr4 |= X86_CR4_LA57;
 			assert_int_equal(takes(&s), cases[i].legal57);
+			boot_cpu_data.x86_virt_bits = 48;
 		}
 	}
 	for (j = 0; j < ARRAY_SIZE(low); j++) {
@@ -344,7 +344,6 @@ static void check_table(size_t offset)
 	struct baton_sregs s = long_mode();
 	struct baton_dtable *table = (void *)((char *)&s + offset);
 
-	v->cpuid.cr4_allowed &= ~(u64)X86_CR4_LA57;
 	table->limit = 0xffff;
 	table->base = HIGH_48;
 	assert_true(takes(&s));
