@@ -153,11 +153,22 @@ static bool take_request(struct baton_vcpu *vcpu, enum baton_req req)
 	return test_bit(req, &vcpu->requests) && test_and_clear_bit(req, &vcpu->requests);
 }
 
-/* The state cannot be had just now: once more at the next call. */
-static enum step later(struct baton_vcpu *vcpu, enum baton_req req)
+/* If the state cannot be had just now: once more at the next call. */
+static int take_or_keep(struct baton_vcpu *vcpu, enum baton_req req,
+			int (*take)(struct baton_vcpu *vcpu))
 {
-	set_bit(req, &vcpu->requests);
-	return return_with(vcpu, BATON_EXIT_NONE);
+	int r = take_request(vcpu, req) ? take(vcpu) : 0;
+
+	if (r)
+		set_bit(req, &vcpu->requests);
+	return r;
+}
+
+int baton_take_start_up(struct baton_vcpu *vcpu)
+{
+	int r = take_or_keep(vcpu, BATON_REQ_INIT, take_init);
+
+	return r ? r : take_or_keep(vcpu, BATON_REQ_SIPI, start_up);
 }
 
 static enum step handle_requests(struct baton_vcpu *vcpu)
@@ -168,23 +179,22 @@ static enum step handle_requests(struct baton_vcpu *vcpu)
 	/* Nearly always it is nothing but that. */
 	if (likely(!READ_ONCE(vcpu->requests)))
 		return STEP_AGAIN;
-	if (take_request(vcpu, BATON_REQ_TOUCH) && touch(vcpu) == STEP_RETURN)
-		return STEP_RETURN;
-	if (take_request(vcpu, BATON_REQ_CLOCK))
-		baton_pvclock_update(vcpu);
-	if (take_request(vcpu, BATON_REQ_INIT) && take_init(vcpu))
-		return later(vcpu, BATON_REQ_INIT);
-	if (take_request(vcpu, BATON_REQ_SIPI) && start_up(vcpu))
-		return later(vcpu, BATON_REQ_SIPI);
-	if (take_request(vcpu, BATON_REQ_YIELD))
-		baton_pv_yield(vcpu);
-	if (take_request(vcpu, BATON_REQ_SHUTDOWN))
-		return return_with(vcpu, BATON_EXIT_SHUTDOWN);
+	/* First: whoever saves the vCPU after this call knows of it by this exit only. */
 	if (take_request(vcpu, BATON_REQ_EOI)) {
 		baton_count(vcpu, BATON_STAT_EOI);
 		vcpu->run->eoi.vector = vcpu->apic.eoi_vector;
 		return return_with(vcpu, BATON_EXIT_EOI);
 	}
+	if (take_request(vcpu, BATON_REQ_TOUCH) && touch(vcpu) == STEP_RETURN)
+		return STEP_RETURN;
+	if (take_request(vcpu, BATON_REQ_CLOCK))
+		baton_pvclock_update(vcpu);
+	if (baton_take_start_up(vcpu))
+		return return_with(vcpu, BATON_EXIT_NONE);
+	if (take_request(vcpu, BATON_REQ_YIELD))
+		baton_pv_yield(vcpu);
+	if (take_request(vcpu, BATON_REQ_SHUTDOWN))
+		return return_with(vcpu, BATON_EXIT_SHUTDOWN);
 	if (take_request(vcpu, BATON_REQ_KICK))
 		return return_with(vcpu, BATON_EXIT_NONE);
 	return STEP_AGAIN;
@@ -480,7 +490,7 @@ int baton_vcpu_run(struct baton_vcpu *vcpu)
 		return 0;
 	do {
 		r = host_work(vcpu);
-		if (r)
+		if (unlikely(r) && !test_bit(BATON_REQ_EOI, &vcpu->requests))
 			return r < 0 ? r : export(vcpu);
 		if (READ_ONCE(baton_hw_stopped))
 			return -EAGAIN;
