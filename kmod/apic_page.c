@@ -208,6 +208,7 @@ static int fetch(struct baton_vcpu *vcpu, struct baton_code *code, struct insn *
 static enum baton_next step_over(struct baton_vcpu *vcpu, const struct baton_code *code,
 				 const struct insn *insn)
 {
+	vcpu->regs.rflags &= ~(u64)X86_EFLAGS_RF;
 	vcpu->regs.rip += insn->at;
 	if (!code->long64)
 		vcpu->regs.rip = (u32)vcpu->regs.rip;

@@ -218,6 +218,9 @@ void svm_state_load(struct svm_vcpu *svm)
 	u32 dirty = vcpu->dirty;
 
 	vcpu->dirty = 0;
+	/* To elsewhere: the instruction in a shadow is done, or left behind. */
+	if (dirty & BATON_ST_REGS && vcpu->regs.rip != svm->vmcb->rip)
+		svm->vmcb->int_state &= ~SVM_INTERRUPT_SHADOW_MASK;
 	if (dirty & BATON_ST_SREGS)
 		load_sregs(svm);
 	if (dirty & BATON_ST_DEBUG) {

@@ -56,18 +56,6 @@ void vmx_regs_save(struct vmx_vcpu *vmx)
 	vmx->base.valid |= BATON_ST_REGS;
 }
 
-static void load_regs(struct vmx_vcpu *vmx)
-{
-	const struct baton_regs *regs = &vmx->base.regs;
-
-	vmcs_write(GUEST_RIP, regs->rip);
-	vmcs_write(GUEST_RSP, regs->gpr[BATON_RSP]);
-	vmcs_write(GUEST_RFLAGS, regs->rflags);
-	vmx->have = VMX_HAVE_RIP | VMX_HAVE_RSP | VMX_HAVE_RFLAGS;
-}
-
-/* ---- past an instruction -------------------------------------------- */
-
 static inline void clear_shadow(void)
 {
 	u32 blocking = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO);
@@ -75,6 +63,21 @@ static inline void clear_shadow(void)
 	if (unlikely(blocking & VMX_SHADOW))
 		vmcs_write32(GUEST_INTERRUPTIBILITY_INFO, blocking & ~VMX_SHADOW);
 }
+
+/* To elsewhere: the instruction in a shadow is done, or left behind. */
+static void load_regs(struct vmx_vcpu *vmx)
+{
+	const struct baton_regs *regs = &vmx->base.regs;
+
+	if (vmcs_read(GUEST_RIP) != regs->rip)
+		clear_shadow();
+	vmcs_write(GUEST_RIP, regs->rip);
+	vmcs_write(GUEST_RSP, regs->gpr[BATON_RSP]);
+	vmcs_write(GUEST_RFLAGS, regs->rflags);
+	vmx->have = VMX_HAVE_RIP | VMX_HAVE_RSP | VMX_HAVE_RFLAGS;
+}
+
+/* ---- past an instruction -------------------------------------------- */
 
 void vmx_step_over(struct vmx_vcpu *vmx)
 {

@@ -604,6 +604,7 @@ extern u64 kshim_xcr0;
 #define X86_EFLAGS_FIXED (1ul << 1)
 #define X86_EFLAGS_TF (1ul << 8)
 #define X86_EFLAGS_IF (1ul << 9)
+#define X86_EFLAGS_RF (1ul << 16)
 #define X86_EFLAGS_AC (1ul << 18)
 #define X86_EFLAGS_VM (1ul << 17)
 #define DR6_RESERVED 0xffff0ff0u
