@@ -57,11 +57,11 @@ enum baton_next baton_exit_emulate(struct baton_vcpu *vcpu, u32 kind)
 	return BATON_TO_USER;
 }
 
-enum baton_next baton_exit_string_io(struct baton_vcpu *vcpu, u16 port, bool in)
+enum baton_next baton_exit_string_io(struct baton_vcpu *vcpu, u16 port, u8 size, bool in)
 {
 	baton_count(vcpu, BATON_STAT_EXIT_PIO);
 	vcpu->fault = (struct baton_fault) {
-		.gpa = port, .access = in ? 0 : BATON_ACCESS_WRITE,
+		.gpa = port, .gva = size, .access = in ? 0 : BATON_ACCESS_WRITE,
 	};
 	return baton_exit_emulate(vcpu, BATON_EMULATE_STRING_IO);
 }

@@ -185,7 +185,7 @@ static inline bool baton_may_stay(struct baton_vcpu *vcpu)
 /* IN/OUT of one item, skipped. ioeventfd, or exit to the monitor. */
 enum baton_next baton_exit_pio(struct baton_vcpu *vcpu, u16 port, u8 size, bool in);
 /* INS/OUTS: not skipped; sregs must be saved (sets vcpu->save). */
-enum baton_next baton_exit_string_io(struct baton_vcpu *vcpu, u16 port, bool in);
+enum baton_next baton_exit_string_io(struct baton_vcpu *vcpu, u16 port, u8 size, bool in);
 /* Hands the instruction of vcpu->fault to the monitor's emulator. */
 enum baton_next baton_exit_emulate(struct baton_vcpu *vcpu, u32 kind);
 /* Instead of an entry that would inject nothing: asks for the 8259's vector. */

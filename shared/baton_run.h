@@ -47,7 +47,8 @@ struct baton_exit_pio {
 enum baton_emulate_kind {
 	BATON_EMULATE_MMIO = 1,	  /* access to gpa, where no slot is */
 	BATON_EMULATE_ROM = 2,	  /* write to a read-only slot */
-	BATON_EMULATE_STRING_IO = 3, /* INS or OUTS; gpa holds the port */
+	/* INS or OUTS; gpa: the port; gva: bytes of an item (0 before ABI 1.6), as checked */
+	BATON_EMULATE_STRING_IO = 3,
 };
 #define BATON_ACCESS_WRITE	(1u << 0)
 #define BATON_ACCESS_FETCH	(1u << 1)

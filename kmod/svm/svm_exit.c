@@ -72,12 +72,13 @@ static enum baton_next exit_ioio(struct svm_vcpu *svm)
 	const struct svm_vmcb *vmcb = svm->vmcb;
 	u32 info = vmcb->exit_info1;
 	u16 port = info >> SVM_IOIO_PORT_SHIFT;
+	u8 size = info >> SVM_IOIO_SIZE_SHIFT & 7;
 	bool in = info & SVM_IOIO_IN;
 
 	if (unlikely(info & SVM_IOIO_STRING))
-		return baton_exit_string_io(&svm->vcpu, port, in);
+		return baton_exit_string_io(&svm->vcpu, port, size, in);
 	svm_skip_to(svm, vmcb->exit_info2);
-	return baton_exit_pio(&svm->vcpu, port, info >> SVM_IOIO_SIZE_SHIFT & 7, in);
+	return baton_exit_pio(&svm->vcpu, port, size, in);
 }
 
 static enum baton_next exit_msr(struct svm_vcpu *svm)

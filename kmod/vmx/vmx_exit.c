@@ -80,7 +80,7 @@ static enum baton_next exit_io(struct vmx_vcpu *vmx)
 	bool in = qual & VMX_QUAL_IO_IN;
 
 	if (unlikely(qual & VMX_QUAL_IO_STRING))
-		return baton_exit_string_io(&vmx->base, port, in);
+		return baton_exit_string_io(&vmx->base, port, VMX_QUAL_IO_SIZE(qual), in);
 	vmx_skip(vmx);
 	return baton_exit_pio(&vmx->base, port, VMX_QUAL_IO_SIZE(qual), in);
 }

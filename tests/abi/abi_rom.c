@@ -108,6 +108,25 @@ static void test_rom_gone(void)
 	abi_guest_end(&g);
 }
 
+ABI_CODE(out_strings, "	mov $0x2f8, %edx\n	outsb\n	outsw\n	outsl\n");
+
+/* Port and width are what the processor has checked. */
+static void test_string_io(void)
+{
+	struct abi_guest g = ABI_LONG_GUEST(out_strings);
+	const struct baton_exit_emulate *e = &g.run->emulate;
+	unsigned int size;
+
+	for (size = 1; size <= 4; size *= 2) {
+		ABI_RUN(g, BATON_EXIT_EMULATE);
+		EXPECT(e->kind == BATON_EMULATE_STRING_IO && e->gpa == 0x2f8 && e->gva == size);
+		EXPECT(e->access & BATON_ACCESS_WRITE && !(e->access & BATON_ACCESS_GVA));
+		g.run->regs.rip += size == 2 ? 2 : 1;
+		g.run->commit = BATON_CLASS_REGS;
+	}
+	abi_guest_end(&g);
+}
+
 #define ROM_TABLES 0x200000u
 
 ABI_CODE(any, "	out %al, $0x10\n");
@@ -150,5 +169,6 @@ const struct abi_test abi_rom_tests[] = {
 	{ "A2: code in ROM, writes to it", test_rom },
 	{ "A2: ROM gone", test_rom_gone },
 	{ "A2: page tables in ROM", test_tables_in_rom },
+	{ "A2: strings to ports", test_string_io },
 	{ NULL, NULL },
 };

@@ -148,6 +148,16 @@ static void test_port_strings(void **state)
 	g->exit.kind = BATON_EMULATE_STRING_IO;
 	assert_int_equal(guest_run(g), EMUL_DONE);
 	expect_log(g, 0, true, G_PORT, 4, 0x43454344);
+	/* Another CPU has made a wider one of it: its other ports were not asked about. */
+	CODE(g, "\x6f");
+	g->exit.kind = BATON_EMULATE_STRING_IO;
+	g->exit.gva = 1;
+	assert_int_equal(guest_run(g), EMUL_DONE);
+	assert_int_equal(g->regs.rip, G_CODE);
+	g->exit.gva = 4;
+	assert_int_equal(guest_run(g), EMUL_DONE);
+	assert_int_equal(g->regs.rip, G_CODE + 1);
+	g->exit.gva = 0;
 	CODE(g, "\x89\x03"); /* … and the other way round */
 	g->exit.kind = BATON_EMULATE_STRING_IO;
 	assert_int_equal(guest_run(g), EMUL_DONE);

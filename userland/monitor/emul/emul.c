@@ -214,15 +214,18 @@ static void init_cpu(struct emul_cpu *cpu, struct emul *emul, struct baton_regs 
 }
 
 /*
- * Whether code at this privilege may use the port is what the processor checked
- * before the exit. So only that exit is followed by port I/O; if the code is
- * another one by now, the processor has to look at it again.
+ * Whether code at this privilege may use the port, and those behind it as far as an item
+ * reaches, is what the processor checked before the exit. So only that exit is followed by
+ * port I/O, and by no wider one; if the code is another one by now, the processor has to
+ * look at it again.
  */
 static bool fits_exit(const struct emul_cpu *cpu, const struct emul_op *op)
 {
 	bool port_io = op->kind == EMUL_OP_INS || op->kind == EMUL_OP_OUTS;
 
-	return port_io == (cpu->exit->kind == BATON_EMULATE_STRING_IO);
+	if (port_io != (cpu->exit->kind == BATON_EMULATE_STRING_IO))
+		return false;
+	return !port_io || !cpu->exit->gva || op->size <= cpu->exit->gva;
 }
 
 static int run(struct emul *emul, struct emul_cpu *cpu)
