@@ -4,9 +4,11 @@
  * of a class is the cache in struct baton_vcpu if vcpu->valid says so, else the
  * backend's control block.
  */
+#include <linux/pagemap.h>
 #include <linux/sched.h>
 #include <asm/debugreg.h>
 
+#include "slots.h"
 #include "vcpu_state.h"
 
 int baton_state_need(struct baton_vcpu *vcpu, u32 classes)
@@ -69,8 +71,11 @@ int baton_set_sregs(struct baton_vcpu *vcpu, const struct baton_sregs *in)
 	baton_lapic_set_cr8(vcpu, in->cr8);
 	vcpu->sregs = *in;
 	/* Of a processor that keeps none. Not to be had: as far as the guest gets without. */
-	if (baton_uses_pdptes(in) && !memchr_inv(in->pdpte, 0, sizeof(in->pdpte)))
+	if (baton_uses_pdptes(in) && !memchr_inv(in->pdpte, 0, sizeof(in->pdpte))) {
+		fault_in_readable((const char __user *)baton_gpa_to_hva(
+			vcpu->vm, in->cr3 & 0xffffffe0, 32, false), 32);
 		baton_load_pdptes(vcpu);
+	}
 	vcpu->valid |= BATON_ST_SREGS;
 	vcpu->dirty |= BATON_ST_SREGS;
 	return 0;
