@@ -62,6 +62,12 @@
 #define baton_run_delay() 0ull
 #endif
 
+#ifdef _TIF_NEED_RESCHED_LAZY
+#define BATON_TIF_RESCHED (_TIF_NEED_RESCHED | _TIF_NEED_RESCHED_LAZY)
+#else
+#define BATON_TIF_RESCHED _TIF_NEED_RESCHED
+#endif
+
 #ifndef HAVE_FOLL_INTERRUPTIBLE
 #define FOLL_INTERRUPTIBLE 0
 #endif

@@ -423,7 +423,7 @@ static noinline int host_work_slow(struct baton_vcpu *vcpu)
 		return -EINTR;
 	if (user_mode_work())
 		return 1;
-	if (need_resched()) {
+	if (READ_ONCE(current_thread_info()->flags) & BATON_TIF_RESCHED) {
 		baton_pv_away(vcpu);
 		schedule();
 	}
@@ -434,7 +434,7 @@ static noinline int host_work_slow(struct baton_vcpu *vcpu)
 static int host_work(struct baton_vcpu *vcpu)
 {
 	const unsigned long any = _TIF_SIGPENDING | _TIF_NOTIFY_SIGNAL | _TIF_NOTIFY_RESUME |
-				  _TIF_NEED_RESCHED;
+				  BATON_TIF_RESCHED;
 
 	if (likely(!(READ_ONCE(current_thread_info()->flags) & any)))
 		return 0;
