@@ -464,7 +464,7 @@ static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	return dispatch(vm_calls, file->private_data, file->private_data, cmd, arg);
 }
 
-static long vcpu_run(struct baton_vcpu *vcpu)
+static long vcpu_run(struct baton_vcpu *vcpu, unsigned long arg)
 {
 	long r;
 
@@ -472,7 +472,7 @@ static long vcpu_run(struct baton_vcpu *vcpu)
 		return -EPERM;
 	if (unlikely(!mutex_trylock(&vcpu->lock)))
 		return -EBUSY;
-	r = baton_vcpu_run(vcpu);
+	r = unlikely(arg) ? -EINVAL : baton_vcpu_run(vcpu);
 	mutex_unlock(&vcpu->lock);
 	return r;
 }
@@ -482,7 +482,7 @@ static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	struct baton_vcpu *vcpu = file->private_data;
 
 	if (likely(cmd == BATON_RUN))
-		return arg ? -EINVAL : vcpu_run(vcpu);
+		return vcpu_run(vcpu, arg);
 	return dispatch(vcpu_calls, vcpu->vm, vcpu, cmd, arg);
 }
 
