@@ -155,7 +155,11 @@ static void counters_setup(void)
 	const u32 exit = VM_EXIT_LOAD_IA32_PERF_GLOBAL_CTRL;
 	const u32 entry = VM_ENTRY_LOAD_IA32_PERF_GLOBAL_CTRL;
 
-	vmx_caps.perf_global = vmx_caps.exit & exit && vmx_caps.entry & entry &&
+	/* Westmere's exits may leave the host's fixed counters off. */
+	bool erratum = boot_cpu_data.x86 == 6 && (boot_cpu_data.x86_model == 37 ||
+						  boot_cpu_data.x86_model == 44);
+
+	vmx_caps.perf_global = !erratum && vmx_caps.exit & exit && vmx_caps.entry & entry &&
 			       boot_cpu_has(X86_FEATURE_ARCH_PERFMON) &&
 			       (cpuid_eax(10) & 0xff) >= 2;
 	if (!vmx_caps.perf_global) {

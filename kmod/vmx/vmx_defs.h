@@ -61,7 +61,9 @@ enum vmx_intr_type {
 #define VMX_REASON_GETSEC		11
 #define VMX_REASON_RSM			17
 #define VMX_REASON_ENCLV		70
-#define VMX_REASON_COUNT		76
+#define VMX_REASON_SEAMCALL		76
+#define VMX_REASON_TDCALL		77
+#define VMX_REASON_COUNT		78
 
 /* Exit qualifications, SDM vol. 3, "Basic VM-Exit Information". */
 #define VMX_QUAL_CR_NUMBER(q)		((q) & 15)

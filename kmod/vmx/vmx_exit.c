@@ -334,6 +334,7 @@ static const vmx_exit_handler handlers[VMX_REASON_COUNT] = {
 	[EXIT_REASON_XSAVES]			= exit_ud,
 	[EXIT_REASON_XRSTORS]			= exit_ud,
 	[VMX_REASON_ENCLV]			= exit_ud,
+	[VMX_REASON_SEAMCALL ... VMX_REASON_TDCALL] = exit_ud,
 };
 
 static enum baton_next exit_by_table(struct vmx_vcpu *vmx, u32 reason)
