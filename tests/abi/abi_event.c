@@ -368,6 +368,52 @@ static void test_halt_and_event(void)
 	abi_guest_end(&g);
 }
 
+/* --- what the guest does without an exit ---------------------------------------------------- */
+
+/*
+ * The handler of a high vector raises the task priority, ends its interrupt, and lowers
+ * the priority again: one that waited behind it comes there, not at a later exit.
+ */
+ABI_CODE(lowers, "	sti\n	hlt\n"
+	 "	.skip 0x40 - (. - abi_code_lowers)\n"
+	 "	mov $0xd, %eax\n	mov %rax, %cr8\n"
+	 "	mov $0x80b, %ecx\n	xor %eax, %eax\n	xor %edx, %edx\n	wrmsr\n"
+	 "	sti\n	xor %eax, %eax\n	mov %rax, %cr8\n"
+	 "	mov $2000, %ecx\n1:	dec %ecx\n	jnz 1b\n	out %al, $0x99\n");
+
+static void test_lowered_priority(void)
+{
+	struct abi_guest g = ABI_LONG_GUEST(lowers);
+	struct baton_msi high = { .address = 0xfee00000, .data = 0xd1 };
+	struct baton_msi low = { .address = 0xfee00000, .data = 0x51 };
+
+	EXPECT(!abi_set_msr(&g, 0x80f, 0x1ff));
+	abi_set_gate(&g, 0xd1, ABI_LONG_CODE + 0x40);
+	EXPECT(!ioctl(g.vm, BATON_SEND_MSI, &high));
+	EXPECT(!ioctl(g.vm, BATON_SEND_MSI, &low));
+	ABI_RUN(g, BATON_EXIT_PIO);
+	EXPECT(g.run->pio.port == 0x51);
+	abi_guest_end(&g);
+}
+
+/* Machine checks are the host's, and stay on in hardware; the guest reads what it wrote. */
+ABI_CODE(reads_cr4, "	mov %cr4, %rax\n	out %eax, $0x99\n	or $0x80, %rax\n"
+	 "	mov %rax, %cr4\n	mov %cr4, %rax\n	out %eax, $0x98\n");
+
+static void test_machine_check_enable(void)
+{
+	struct abi_guest g = ABI_LONG_GUEST(reads_cr4);
+	struct baton_sregs sregs;
+
+	ABI_RUN(g, BATON_EXIT_PIO);
+	EXPECT(g.run->pio.port == 0x99 && g.run->pio.data == 0x620);
+	EXPECT(!ioctl(g.vcpu, BATON_GET_SREGS, &sregs) && sregs.cr4 == 0x620);
+	ABI_RUN(g, BATON_EXIT_PIO);
+	EXPECT(g.run->pio.port == 0x98 && g.run->pio.data == 0x6a0);
+	EXPECT(!ioctl(g.vcpu, BATON_GET_SREGS, &sregs) && sregs.cr4 == 0x6a0);
+	abi_guest_end(&g);
+}
+
 /* --- events that lead to where no memory is ------------------------------------------------ */
 
 #define HOLE 0x180000	/* mapped by the guest's tables, in no slot */
@@ -446,6 +492,50 @@ static void test_stack_in_hole(void)
 	abi_guest_end(&g);
 }
 
+/* An access that the monitor does ends STI's shadow, as any other instruction. */
+ABI_CODE(reads_device, "1:	sti\n	mov (%rbx), %eax\n	cli\n	jmp 1b\n");
+
+static void test_shadow_and_device(void)
+{
+	struct abi_guest g = ABI_LONG_GUEST(reads_device);
+	struct baton_msi msi = { .address = 0xfee00000, .data = 0x41 };
+	struct baton_regs regs;
+
+	EXPECT(!abi_set_msr(&g, 0x80f, 0x1ff));
+	EXPECT(!ioctl(g.vcpu, BATON_GET_REGS, &regs));
+	regs.gpr[BATON_RBX] = HOLE;
+	EXPECT(!ioctl(g.vcpu, BATON_SET_REGS, &regs));
+	EXPECT(!ioctl(g.vm, BATON_SEND_MSI, &msi));
+	ABI_RUN(g, BATON_EXIT_EMULATE);
+	EXPECT(g.run->regs.rip == ABI_LONG_CODE + 1);
+	g.run->regs.rip += 2;
+	g.run->commit = BATON_CLASS_REGS;
+	ABI_RUN(g, BATON_EXIT_PIO);
+	EXPECT(g.run->pio.port == 0x41);
+	abi_guest_end(&g);
+}
+
+/* Whoever saves a processor that was just started finds it started. */
+ABI_CODE(starts, "	mov $0x830, %ecx\n	mov $1, %edx\n	mov $0x4500, %eax\n	wrmsr\n"
+	 "	mov $0x4608, %eax\n	wrmsr\n	out %al, $0x99\n");
+
+static void test_start_up_waits(void)
+{
+	struct abi_guest g = ABI_LONG_GUEST(starts);
+	int other = abi_vcpu_cpuid(g.sys, g.vm, 1);
+	struct baton_events events;
+	struct baton_sregs sregs;
+
+	EXPECT(!ioctl(other, BATON_GET_EVENTS, &events) && events.mp_state == BATON_MP_WAIT_SIPI);
+	EXPECT(!abi_set_msr(&g, 0x80f, 0x1ff));
+	ABI_RUN(g, BATON_EXIT_PIO);
+	EXPECT(g.run->pio.port == 0x99);
+	EXPECT(!ioctl(other, BATON_GET_EVENTS, &events) && events.mp_state == BATON_MP_RUNNABLE);
+	EXPECT(!ioctl(other, BATON_GET_SREGS, &sregs) && sregs.seg[BATON_CS].base == 0x8000);
+	close(other);
+	abi_guest_end(&g);
+}
+
 const struct abi_test abi_event_tests[] = {
 	{ "A14: HLT and kick", test_halt_kick },
 	{ "A14: HLT and interrupt", test_halt_interrupt },
@@ -458,6 +548,10 @@ const struct abi_test abi_event_tests[] = {
 	{ "A14: an interrupt behind an exception", test_two_events },
 	{ "A14: an NMI before that interrupt", test_three_events },
 	{ "A14: HLT with an event under way", test_halt_and_event },
+	{ "A14: an interrupt behind a priority that is lowered", test_lowered_priority },
+	{ "A14: machine checks without the guest's leave", test_machine_check_enable },
+	{ "A14: STI shadow before a device access", test_shadow_and_device },
+	{ "A14: a start-up IPI that nobody has taken", test_start_up_waits },
 	{ "A14: an exception with its table in no memory", test_exception_in_hole },
 	{ "A14: INT with its table in no memory", test_software_in_hole },
 	{ "A14: an interrupt with its stack in no memory", test_stack_in_hole },
