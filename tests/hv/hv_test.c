@@ -4,6 +4,7 @@
  * interface, the same for both engines. A real-mode guest; its handler does OUT to
  * port 0x77 and IRET. Exit status 0 if all is as hv.h says.
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "baton_ioctl.h"
@@ -25,6 +27,7 @@
 #define LVT_LINT0	0x350
 #define EXTINT		0x700u
 #define MASKED		0x10000u
+#define LIMIT_S		60
 
 static const char *skipped;	/* why the test that runs is not made here */
 
@@ -395,6 +398,50 @@ static void test_stats(void)
 	end();
 }
 
+static void *run_until_kicked(void *ctx)
+{
+	struct hv_exit exit;
+
+	(void)ctx;
+	EXPECT(!hv_vcpu_run(vcpu, &exit));
+	EXPECT(exit.kind == HV_EXIT_NONE);
+	return NULL;
+}
+
+/* The last answer is one while it sleeps. */
+static void *ask_until_halted(void *ctx)
+{
+	struct hv_stats stats;
+
+	(void)ctx;
+	do
+		EXPECT(!hv_vcpu_get_stats(vcpu, &stats));
+	while (!stats.value[BATON_STAT_EXIT_HLT]);
+	return NULL;
+}
+
+/* Of a vCPU that nothing wakes, asked by another thread: the answer does not wait for it. */
+static void test_stats_of_halted(void)
+{
+	static const unsigned char halt[] = { 0xf4 };
+	pthread_t sleeper, asker;
+	struct timespec until;
+	int late;
+
+	start(halt, sizeof(halt));
+	pthread_create(&sleeper, NULL, run_until_kicked, NULL);
+	pthread_create(&asker, NULL, ask_until_halted, NULL);
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += LIMIT_S;
+	late = pthread_timedjoin_np(asker, NULL, &until);
+	EXPECT(!late);
+	hv_vcpu_kick(vcpu);
+	pthread_join(sleeper, NULL);
+	if (late)
+		pthread_join(asker, NULL);
+	end();
+}
+
 /* A slot at another place, with what is in it. */
 static void test_slot_moves(void)
 {
@@ -519,6 +566,7 @@ static const struct {
 	{ "dirty log", test_dirty },
 	{ "dirty log in ranges", test_dirty_ranges },
 	{ "counters", test_stats },
+	{ "counters of a vCPU that sleeps", test_stats_of_halted },
 	{ "a slot moves", test_slot_moves },
 	{ "a memory write to an eventfd", test_doorbell },
 	{ "what one engine has", test_own_features },

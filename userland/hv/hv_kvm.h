@@ -32,6 +32,7 @@ struct kvm_vcpu {
 	struct hv_vcpu base;
 	struct kvm_run *run;
 	size_t run_size;
+	int stats_fd;		/* or why there is none: see hv_kvm_stats.c */
 	_Atomic int tid;	/* thread to signal; 0: has not run yet */
 	/* string port I/O: items of the current exit, handed out one by one */
 	unsigned int pio_next, pio_count;
@@ -85,6 +86,7 @@ int hv_kvm_set_intr(struct hv_vcpu *vcpu, bool level);
 int hv_kvm_set_debug(struct hv_vcpu *vcpu, const struct hv_debug *debug);
 
 /* hv_kvm_stats.c */
+int hv_kvm_open_stats(int fd);
 int hv_kvm_vcpu_stats(struct hv_vcpu *vcpu, struct hv_stats *stats);
 int hv_kvm_vm_stats(struct hv_vm *vm, struct hv_stats *stats);
 

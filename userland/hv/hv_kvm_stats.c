@@ -2,6 +2,9 @@
 /*
  * Engine "kvm": its binary statistics (since Linux 5.14) under the module's names, as far
  * as they mean the same. What a kernel does not have is not known, rather than 0.
+ *
+ * A vCPU's descriptor takes no call while it runs, which it does in HLT as well; that of
+ * its statistics can be read at any time. So it is opened before the vCPU runs, and kept.
  */
 #include "hv_kvm.h"
 
@@ -96,15 +99,12 @@ static int read_stats(int fd, const struct row *rows, struct hv_stats *stats)
 	return error;
 }
 
-static int get_stats(int of, const struct row *rows, struct hv_stats *stats)
+/* A descriptor, or a negative errno. */
+int hv_kvm_open_stats(int of)
 {
-	int error, fd = hv_ioctl(of, KVM_GET_STATS_FD, NULL);
+	int fd = hv_ioctl(of, KVM_GET_STATS_FD, NULL);
 
-	if (fd < 0)
-		return fd == -EINVAL || fd == -ENOTTY ? -EOPNOTSUPP : fd;
-	error = read_stats(fd, rows, stats);
-	close(fd);
-	return error;
+	return fd == -EINVAL || fd == -ENOTTY ? -EOPNOTSUPP : fd;
 }
 
 /* KVM does not say for how long the thread waited for a CPU; the host does. */
@@ -127,11 +127,19 @@ static void take_ready(int tid, struct hv_stats *stats)
 
 int hv_kvm_vcpu_stats(struct hv_vcpu *vcpu, struct hv_stats *stats)
 {
+	int fd = to_kvm_vcpu(vcpu)->stats_fd;
+
 	take_ready(atomic_load(&to_kvm_vcpu(vcpu)->tid), stats);
-	return get_stats(vcpu->fd, vcpu_rows, stats);
+	return fd < 0 ? fd : read_stats(fd, vcpu_rows, stats);
 }
 
 int hv_kvm_vm_stats(struct hv_vm *vm, struct hv_stats *stats)
 {
-	return get_stats(vm->fd, vm_rows, stats);
+	int error, fd = hv_kvm_open_stats(vm->fd);
+
+	if (fd < 0)
+		return fd;
+	error = read_stats(fd, vm_rows, stats);
+	close(fd);
+	return error;
 }

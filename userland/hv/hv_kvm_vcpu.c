@@ -47,6 +47,8 @@ void hv_kvm_vcpu_destroy(struct hv_vcpu *base)
 
 	if (vcpu->run)
 		munmap(vcpu->run, vcpu->run_size);
+	if (vcpu->stats_fd >= 0)
+		close(vcpu->stats_fd);
 	if (base->fd >= 0)
 		close(base->fd);
 	free(vcpu);
@@ -77,6 +79,7 @@ int hv_kvm_vcpu_create(struct hv_vm *vm, uint32_t id, struct hv_vcpu **ret_vcpu)
 	vcpu->base.sregs = &vcpu->sregs;
 	vcpu->stale = true;
 	vcpu->base.fd = hv_ioctl(vm->fd, KVM_CREATE_VCPU, (void *)(uintptr_t)id);
+	vcpu->stats_fd = hv_kvm_open_stats(vcpu->base.fd);
 	error = vcpu->base.fd < 0 ? vcpu->base.fd : map_run(vcpu, to_kvm_vm(vm)->run_size);
 	if (error) {
 		hv_kvm_vcpu_destroy(&vcpu->base);
