@@ -398,13 +398,10 @@ static void test_stats(void)
 	end();
 }
 
-static void *run_until_kicked(void *ctx)
+static void *run_to_handler(void *ctx)
 {
-	struct hv_exit exit;
-
 	(void)ctx;
-	EXPECT(!hv_vcpu_run(vcpu, &exit));
-	EXPECT(exit.kind == HV_EXIT_NONE);
+	run_to_port(HANDLER_PORT);
 	return NULL;
 }
 
@@ -417,28 +414,29 @@ static void *ask_until_halted(void *ctx)
 	do
 		EXPECT(!hv_vcpu_get_stats(vcpu, &stats));
 	while (!stats.value[BATON_STAT_EXIT_HLT]);
+	EXPECT(!hv_vcpu_nmi(vcpu));
 	return NULL;
 }
 
-/* Of a vCPU that nothing wakes, asked by another thread: the answer does not wait for it. */
-static void test_stats_of_halted(void)
+/* By another thread: neither counters nor an NMI wait for a vCPU that sleeps for good. */
+static void test_asleep(void)
 {
-	static const unsigned char halt[] = { 0xf4 };
+	/* hlt; out 0x10,al */
+	static const unsigned char halt[] = { 0xf4, 0xe6, 0x10 };
 	pthread_t sleeper, asker;
 	struct timespec until;
-	int late;
 
 	start(halt, sizeof(halt));
-	pthread_create(&sleeper, NULL, run_until_kicked, NULL);
+	pthread_create(&sleeper, NULL, run_to_handler, NULL);
 	pthread_create(&asker, NULL, ask_until_halted, NULL);
 	clock_gettime(CLOCK_REALTIME, &until);
 	until.tv_sec += LIMIT_S;
-	late = pthread_timedjoin_np(asker, NULL, &until);
-	EXPECT(!late);
-	hv_vcpu_kick(vcpu);
-	pthread_join(sleeper, NULL);
-	if (late)
-		pthread_join(asker, NULL);
+	if (pthread_timedjoin_np(sleeper, NULL, &until)) {
+		printf("  the vCPU still sleeps\n");
+		exit(1);
+	}
+	pthread_join(asker, NULL);
+	run_to_port(0x10);
 	end();
 }
 
@@ -566,7 +564,7 @@ static const struct {
 	{ "dirty log", test_dirty },
 	{ "dirty log in ranges", test_dirty_ranges },
 	{ "counters", test_stats },
-	{ "counters of a vCPU that sleeps", test_stats_of_halted },
+	{ "counters of a vCPU that sleeps, and an NMI", test_asleep },
 	{ "a slot moves", test_slot_moves },
 	{ "a memory write to an eventfd", test_doorbell },
 	{ "what one engine has", test_own_features },

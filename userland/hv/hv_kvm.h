@@ -38,6 +38,7 @@ struct kvm_vcpu {
 	unsigned int pio_next, pio_count;
 	uint32_t pio_data;
 	_Atomic bool intr;	/* level of INTR */
+	_Atomic bool nmi;	/* KVM is to be told of one */
 	bool stale;		/* state was set: KVM's word on INTA is old */
 	bool inta_due;		/* the exit was INTA: its answer is inta_vector */
 	int32_t inta_vector;

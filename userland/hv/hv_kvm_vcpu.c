@@ -10,7 +10,8 @@
  * INTR, with the 8259 outside of KVM. KVM says at the end of each KVM_RUN whether
  * the guest could take an interrupt (LINT0 included), and ends one for that alone
  * while request_interrupt_window is set. But it knows no level: a vCPU in HLT
- * sleeps on. So INTR that goes up kicks, and is looked at before each KVM_RUN.
+ * sleeps on. So INTR that goes up kicks, and is looked at before each KVM_RUN. An NMI
+ * takes the same way, because KVM_NMI waits until the vCPU does not run.
  */
 #define _GNU_SOURCE
 #include "hv_kvm.h"
@@ -278,7 +279,9 @@ int hv_kvm_run(struct hv_vcpu *base, struct hv_exit *exit)
 		}
 		vcpu->pio_count = 0;
 	}
-	if (vcpu->inta_due)
+	if (atomic_exchange(&vcpu->nmi, false))
+		error = hv_ioctl(base->fd, KVM_NMI, NULL);
+	if (!error && vcpu->inta_due)
 		error = finish_inta(vcpu);
 	if (error)
 		return error;
@@ -317,7 +320,9 @@ int hv_kvm_set_intr(struct hv_vcpu *base, bool level)
 
 int hv_kvm_nmi(struct hv_vcpu *vcpu)
 {
-	return hv_ioctl(vcpu->fd, KVM_NMI, NULL);
+	atomic_store(&to_kvm_vcpu(vcpu)->nmi, true);
+	hv_kvm_kick(vcpu);
+	return 0;
 }
 
 /* Kernels before 5.13 lead a step into an interrupt's handler if one is pending. */
