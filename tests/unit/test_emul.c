@@ -472,15 +472,20 @@ static void test_rom_over_ram(void **state)
 
 /* ---- the local APIC's page ---- */
 
-/* mov, or, … at [rbx], which is `offset` in that page. */
-static void run_at_apic(struct guest *g, const char *code, unsigned int size, uint32_t offset)
+/* mov, or, … at [rbx], which is in that page. */
+static void run_at_apic_of(struct guest *g, const char *code, unsigned int size, uint64_t gpa)
 {
 	guest_set_code(g, code, size);
-	g->regs.gpr[BATON_RBX] = g->exit.gva = G_DEVICE + 0x2000 + offset;
-	g->exit.gpa = G_APIC + offset;
+	g->regs.gpr[BATON_RBX] = g->exit.gva = G_DEVICE + 0x2000 + (gpa & 0xfff);
+	g->exit.gpa = gpa;
 	g->exit.access |= BATON_ACCESS_APIC;
 	assert_int_equal(guest_run(g), EMUL_DONE);
 	assert_int_equal(g->regs.rip, G_CODE + size);
+}
+
+static void run_at_apic(struct guest *g, const char *code, unsigned int size, uint32_t offset)
+{
+	run_at_apic_of(g, code, size, G_APIC + offset);
 }
 
 static void test_apic_page(void **state)
@@ -509,6 +514,30 @@ static void test_apic_page(void **state)
 	expect_log(g, 0, true, G_APIC + 0x80, 4, 0x55667788);
 	run_at_apic(g, "\x8b\x03", 2, 0x82); /* over two registers */
 	assert_int_equal(g->regs.gpr[BATON_RAX], 0x5566);
+}
+
+/* A guest may lay that page over RAM, which then is not there. */
+static void test_apic_page_over_ram(void **state)
+{
+	struct guest *g = *state;
+	uint32_t *ram = guest_at(g, G_DATA + 0x80);
+
+	*ram = 0x11;
+	g->apic[0x80 / 4] = 0x51;
+	run_at_apic_of(g, "\xf0\x83\x0b\x20", 4, G_DATA + 0x80); /* lock or dword [rbx], 0x20 */
+	assert_int_equal(g->apic[0x80 / 4], 0x71);
+	g->regs.gpr[BATON_RAX] = 0x22;
+	run_at_apic_of(g, "\x87\x03", 2, G_DATA + 0x80); /* xchg [rbx], eax */
+	assert_int_equal(g->regs.gpr[BATON_RAX], 0x71);
+	assert_int_equal(g->apic[0x80 / 4], 0x22);
+	g->regs.gpr[BATON_RAX] = 0x22;
+	g->regs.gpr[BATON_RDX] = g->apic[0x84 / 4] = 0;
+	g->regs.gpr[BATON_RCX] = 0x33;
+	/* lock cmpxchg16b [rbx]; RBX is what it stores, too */
+	run_at_apic_of(g, "\xf0\x48\x0f\xc7\x0b", 5, G_DATA + 0x80);
+	assert_int_equal(g->apic[0x80 / 4], G_DEVICE + 0x2080);
+	assert_int_equal(g->apic[0x88 / 4], 0x33);
+	assert_int_equal(*ram, 0x11);
 }
 
 /* ---- code ---- */
@@ -802,6 +831,7 @@ int main(void)
 		T(test_rom, setup64), T(test_exit_address, setup64),
 		T(test_cache_lines, setup64), T(test_direct_store, setup64),
 		T(test_rom_over_ram, setup64), T(test_apic_page, setup64),
+		T(test_apic_page_over_ram, setup64),
 		T(test_code_bytes, setup64),
 		T(test_code_fetch, setup64),
 		T(test_code_page, setup64),

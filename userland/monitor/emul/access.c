@@ -339,7 +339,9 @@ static uint64_t read_piece(struct emul_cpu *cpu, uint64_t gpa, unsigned int size
 	const void *host = guest_memory_plain(cpu->config->memory, gpa, size);
 	uint64_t value = 0;
 
-	if (host && !in_apic(cpu, gpa))
+	if (in_apic(cpu, gpa))
+		return device_read(cpu, gpa, size);
+	if (host)
 		return load(host, size);
 	if (!guest_memory_read(cpu->config->memory, gpa, &value, size)) /* ROM */
 		return value;
@@ -403,7 +405,8 @@ bool access_exchange(struct emul_cpu *cpu, const struct emul_place *place, uint6
 	void *host = guest_memory_plain(cpu->config->memory, place->gpa[0], place->size);
 
 	/* unaligned: locking the host's bus for that would be felt by all of it */
-	if (host && place->first == place->size && !(place->gpa[0] & (place->size - 1)))
+	if (host && place->first == place->size && !(place->gpa[0] & (place->size - 1)) &&
+	    !in_apic(cpu, place->gpa[0]))
 		return exchange(host, place->size, old, value);
 	access_write(cpu, place, value);
 	return true;
@@ -426,7 +429,7 @@ bool access_exchange_pair(struct emul_cpu *cpu, const struct emul_place *place,
 	void *host = guest_memory_plain(cpu->config->memory, place->gpa[0], 16);
 	struct emul_place half;
 
-	if (host && !place->device)
+	if (host && !place->device && !in_apic(cpu, place->gpa[0]))
 		return exchange_pair(host, old, value);
 	for (unsigned int i = 0; i < 2; i++) {
 		half = access_part(place, 8 * i);
