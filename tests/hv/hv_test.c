@@ -548,6 +548,36 @@ static void test_steps(void)
 	end();
 }
 
+/* As a debugger that looked at an INT3 of the guest's own gives it back. */
+static void test_int3(void)
+{
+	static const unsigned char code[] = { 0xcc, 0xe6, 0x10 }; /* int3; out 0x10,al */
+	const struct hv_debug debug = { .sw_break = true };
+	const char *host = getenv("BATON_TESTHOST");
+	struct baton_events events;
+	struct baton_regs regs;
+	struct hv_exit exit;
+
+	start(code, sizeof(code));
+	memcpy(memory + 4 * 3, "\x00\x30\x00\x00", 4);
+	EXPECT(!hv_vcpu_set_debug(vcpu, &debug));
+	/* QEMU's AMD-V takes INT3 for INT n, and goes to the handler by itself. */
+	if (!host || strcmp(host, "svm")) {
+		exit = run();
+		EXPECT(exit.kind == HV_EXIT_DEBUG && exit.debug.exception == 3);
+	}
+	EXPECT(!hv_vcpu_get_regs(vcpu, &regs) && regs.rip == CODE);
+	regs.rip++;
+	EXPECT(!hv_vcpu_set_regs(vcpu, &regs));
+	EXPECT(!hv_vcpu_get_events(vcpu, &events));
+	events.flags |= BATON_EV_EXCEPTION;
+	events.exception = 3;
+	EXPECT(!hv_vcpu_set_events(vcpu, &events));
+	run_to_port(HANDLER_PORT);
+	run_to_port(0x10);
+	end();
+}
+
 static const struct {
 	const char *name;
 	void (*run)(void);
@@ -569,6 +599,7 @@ static const struct {
 	{ "a memory write to an eventfd", test_doorbell },
 	{ "what one engine has", test_own_features },
 	{ "steps", test_steps },
+	{ "INT3 given back", test_int3 },
 };
 
 int main(int argc, char **argv)

@@ -240,7 +240,10 @@ int hv_vcpu_need_sregs(struct hv_vcpu *vcpu);
 int hv_vcpu_apic_access(struct hv_vcpu *vcpu, uint32_t offset, bool write, uint32_t *value);
 void hv_vcpu_commit(struct hv_vcpu *vcpu, uint32_t classes);
 
-/* Whole state, while the vCPU does not run. */
+/*
+ * Whole state, while the vCPU does not run. With an exception of INT3 or INTO in the events
+ * RIP is what the handler is to return to, past the instruction; set it first.
+ */
 int hv_vcpu_get_regs(struct hv_vcpu *vcpu, struct baton_regs *regs);
 int hv_vcpu_set_regs(struct hv_vcpu *vcpu, const struct baton_regs *regs);
 int hv_vcpu_get_sregs(struct hv_vcpu *vcpu, struct baton_sregs *sregs);

@@ -203,6 +203,18 @@ static int set_debugregs(struct hv_vcpu *vcpu, const struct baton_debugregs *reg
 
 /* ---- events ---- */
 
+#define VECTOR_BP 3
+#define VECTOR_OF 4
+
+/*
+ * As for the processor, to KVM these two are instructions that RIP is on: it pushes what
+ * follows. One that has been cut short is executed again, and is no event.
+ */
+static bool is_instruction(unsigned int vector)
+{
+	return vector == VECTOR_BP || vector == VECTOR_OF;
+}
+
 static uint32_t mp_from_kvm(uint32_t state)
 {
 	if (state == KVM_MP_STATE_HALTED)
@@ -225,12 +237,14 @@ static uint32_t mp_to_kvm(uint32_t state)
 
 static void events_from_kvm(const struct kvm_vcpu_events *kvm, struct baton_events *events)
 {
+	bool exception = kvm->exception.injected && !is_instruction(kvm->exception.nr);
+
 	memset(events, 0, sizeof(*events));
-	if (kvm->exception.injected) {
+	if (exception) {
 		events->flags |= BATON_EV_EXCEPTION;
 		events->exception = kvm->exception.nr;
 	}
-	if (kvm->exception.injected && kvm->exception.has_error_code) {
+	if (exception && kvm->exception.has_error_code) {
 		events->flags |= BATON_EV_ERROR_CODE;
 		events->error_code = kvm->exception.error_code;
 	}
@@ -284,6 +298,15 @@ static int get_events(struct hv_vcpu *vcpu, struct baton_events *events)
 	return 0;
 }
 
+static int step_back(struct hv_vcpu *vcpu)
+{
+	struct kvm_regs kvm = { 0 };
+	int error = hv_ioctl(vcpu->fd, KVM_GET_REGS, &kvm);
+
+	kvm.rip--;
+	return error ? error : hv_ioctl(vcpu->fd, KVM_SET_REGS, &kvm);
+}
+
 static int set_events(struct hv_vcpu *vcpu, const struct baton_events *events)
 {
 	struct kvm_vcpu_events kvm;
@@ -295,6 +318,8 @@ static int set_events(struct hv_vcpu *vcpu, const struct baton_events *events)
 	events_to_kvm(events, &kvm);
 	mp.mp_state = mp_to_kvm(events->mp_state);
 	error = hv_ioctl(vcpu->fd, KVM_SET_MP_STATE, &mp);
+	if (!error && kvm.exception.injected && is_instruction(kvm.exception.nr))
+		error = step_back(vcpu);
 	return error ? error : hv_ioctl(vcpu->fd, KVM_SET_VCPU_EVENTS, &kvm);
 }
 
