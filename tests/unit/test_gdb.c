@@ -448,6 +448,86 @@ static void test_step_flags(void **state)
 	rig_end_all(&r);
 }
 
+static void expect_flags(struct rig *r, uint64_t gpa, uint16_t want)
+{
+	uint16_t flags;
+
+	guest_memory_read(r->memory, gpa, &flags, 2);
+	assert_int_equal(flags, want);
+}
+
+/* A watchpoint that the same PUSHF meets. */
+static void test_step_flags_watched(void **state)
+{
+	const uint8_t pushf = 0x9c;
+	const uint16_t flags = TF | 2;
+	struct rig r;
+
+	(void)state;
+	rig_start(&r);
+	guest_memory_write(r.memory, 0x1000, &pushf, 1);
+	ASK("Z2,ffffffff80007ff8,8", "OK");
+	ASK("vCont;s:1", "");
+	r.vcpu[0].regs.rip++;
+	guest_memory_write(r.memory, 0x7ff8, &flags, 2);
+	meet(&r, 0, 0x4001);
+	gdb_on_break(r.gdb);
+	rig_sent(&r, reply, sizeof(reply));
+	assert_int_equal(strncmp(reply, "$T05watch:ffffffff80007ff8;thread:1;#", 37), 0);
+	expect_flags(&r, 0x7ff8, 2);
+	rig_end_all(&r);
+}
+
+/* From there to a handler, with RFLAGS as a fault leaves them. */
+static void fault_at(struct rig *r, uint8_t code)
+{
+	const uint16_t flags = TF | 2;
+
+	guest_memory_write(r->memory, 0x1000, &code, 1);
+	guest_memory_write(r->memory, 0x7ff8, &flags, 2);
+	guest_memory_write(r->memory, 0x8000, &flags, 2);
+	guest_memory_write(r->memory, 0x8010, &flags, 2);
+	r->vcpu[0].regs.rip = RIG_HIGH + 0x1000;
+	assert_string_equal(ask(r, "vCont;s:1"), "");
+	r->vcpu[0].regs.rip = RIG_HIGH + 0x3000;
+	meet(r, 0, 0x4000);
+	gdb_on_break(r->gdb);
+	rig_sent(r, reply, sizeof(reply));
+	assert_int_equal(strncmp(reply, "$T05thread:1;#", 14), 0);
+	expect_flags(r, 0x7ff8, flags);
+	assert_false(r->vcpu[0].regs.rflags & TF);
+}
+
+static void test_step_faults(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig_start(&r);
+	fault_at(&r, 0x9c); /* pushf */
+	fault_at(&r, 0x9d); /* popf */
+	fault_at(&r, 0xcf); /* iret */
+	rig_end_all(&r);
+}
+
+static void test_step_iret(void **state)
+{
+	static const uint8_t code[] = { 0x48, 0xcf };
+	const uint64_t frame[3] = { RIG_HIGH + 0x3000, 8, TF | 2 };
+	struct rig r;
+
+	(void)state;
+	rig_start(&r);
+	guest_memory_write(r.memory, 0x1000, code, sizeof(code));
+	guest_memory_write(r.memory, 0x8000, frame, sizeof(frame));
+	ASK("vCont;s:1", "");
+	r.vcpu[0].regs.rip = RIG_HIGH + 0x3000;
+	meet(&r, 0, 0x4000);
+	gdb_on_break(r.gdb);
+	assert_true(r.vcpu[0].regs.rflags & TF);
+	rig_end_all(&r);
+}
+
 static void test_threads(void **state)
 {
 	struct rig r;
@@ -501,8 +581,10 @@ int main(void)
 		cmocka_unit_test(test_soft_breaks),
 		cmocka_unit_test(test_guests_own), cmocka_unit_test(test_gone),
 		cmocka_unit_test(test_hard_breaks),
-		cmocka_unit_test(test_two_watchpoints_at_once), cmocka_unit_test(test_threads),
-		cmocka_unit_test(test_step_flags), cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_two_watchpoints_at_once),
+		cmocka_unit_test(test_step_flags), cmocka_unit_test(test_step_flags_watched),
+		cmocka_unit_test(test_step_faults), cmocka_unit_test(test_step_iret),
+		cmocka_unit_test(test_threads),
 		cmocka_unit_test(test_where),
 	};
 

@@ -31,6 +31,7 @@ struct gdb_step {
 	enum { GDB_STEP_PLAIN, GDB_STEP_PUSHF, GDB_STEP_POPF, GDB_STEP_TO } how;
 	bool trap_flag;		/* the guest's own: before (PUSHF), or what it loads (POPF) */
 	uint64_t address;	/* of what PUSHF saves, or STEP_TO's end: linear */
+	uint64_t next;		/* PUSHF, POPF: RIP if it did not fault */
 };
 
 struct gdb {

@@ -146,21 +146,20 @@ static bool judge(struct gdb *gdb, unsigned int cpu, const struct hv_exit_debug 
 		  char *reason, size_t size)
 {
 	const struct gdb_hard *hard = find_met(gdb, met);
-	struct gdb_step *step = &gdb->step[cpu];
+	const struct gdb_step *step = &gdb->step[cpu];
 
 	*reason = 0;
 	if (met->exception == VECTOR_BP) {
 		snprintf(reason, size, "%s", gdb->swbreak ? "swbreak:;" : "");
 		return is_ours_in_software(gdb, cpu);
 	}
+	if (step->on && met->dr6 & DR6_STEP)
+		gdb_step_after(gdb, cpu);
 	if (hard) {
 		name_hard(gdb, hard, reason, size);
 		return true;
 	}
-	if (!step->on || !(met->dr6 & (step->how == GDB_STEP_TO ? 0xf : DR6_STEP)))
-		return false;
-	gdb_step_after(gdb, cpu);
-	return true;
+	return step->on && met->dr6 & (step->how == GDB_STEP_TO ? 0xf : DR6_STEP);
 }
 
 /* All stand still. True: there is something to tell gdb. */

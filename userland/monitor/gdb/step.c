@@ -4,7 +4,8 @@
  * saves, cannot tell it from what POPF and IRET load, and lose it where the processor
  * clears TF on the way to a handler without a trap (INT n, SYSCALL). So: what PUSHF saved
  * is put right; TF becomes what POPF loaded; and to a handler the guest runs, up to a
- * breakpoint at its beginning. Where engines step without TF this changes nothing.
+ * breakpoint at its beginning. Where engines step without TF this changes nothing. Nor is
+ * there anything to put right when such an instruction faults: the step ends elsewhere.
  */
 #include <string.h>
 
@@ -77,12 +78,14 @@ static uint64_t stack(const struct place *p, uint64_t sp)
 	return (uint32_t)(p->sregs.seg[BATON_SS].base + sp);
 }
 
-static bool read_flag(struct gdb *gdb, unsigned int cpu, uint64_t address)
+/* A part of what POPF and IRET load; 0 if it is not there. */
+static uint64_t popped(struct gdb *gdb, unsigned int cpu, const struct place *p,
+		       unsigned int size, unsigned int i)
 {
-	uint16_t flags = 0;
+	uint64_t value = 0;
 
-	gdb_memory(gdb, cpu, address, &flags, sizeof(flags), false);
-	return flags & TF;
+	gdb_memory(gdb, cpu, stack(p, p->regs.gpr[BATON_RSP] + i * size), &value, size, false);
+	return value;
 }
 
 /* Where an interrupt's handler begins, linear; 0: not to be found out. */
@@ -119,20 +122,23 @@ static void find_out(struct gdb *gdb, unsigned int cpu, const struct place *p,
 		     struct gdb_step *step)
 {
 	const uint8_t *code = p->code + p->at;
-	unsigned int size;
+	unsigned int size = operand(p, code[0] == OP_IRET);
 
+	step->next = p->regs.rip + p->at + 1;
 	switch (code[0]) {
 	case OP_PUSHF:
 		step->how = GDB_STEP_PUSHF;
 		step->trap_flag = p->regs.rflags & TF;
-		step->address = stack(p, p->regs.gpr[BATON_RSP] - operand(p, false));
+		step->address = stack(p, p->regs.gpr[BATON_RSP] - size);
 		break;
 	case OP_POPF:
-	case OP_IRET:
-		size = operand(p, code[0] == OP_IRET);
 		step->how = GDB_STEP_POPF;
-		step->trap_flag = read_flag(gdb, cpu, stack(p, p->regs.gpr[BATON_RSP] +
-						(code[0] == OP_IRET ? 2 * size : 0)));
+		step->trap_flag = popped(gdb, cpu, p, size, 0) & TF;
+		break;
+	case OP_IRET:
+		step->how = GDB_STEP_POPF;
+		step->next = popped(gdb, cpu, p, size, 0);
+		step->trap_flag = popped(gdb, cpu, p, size, 2) & TF;
 		break;
 	case OP_INT3:
 	case OP_INT:
@@ -200,10 +206,11 @@ void gdb_step_after(struct gdb *gdb, unsigned int cpu)
 	const struct gdb_step *step = &gdb->step[cpu];
 	struct baton_regs regs;
 
+	if (hv_vcpu_get_regs(gdb_vcpu(gdb, cpu), &regs) || regs.rip != step->next)
+		return;
 	if (step->how == GDB_STEP_PUSHF)
 		set_saved_flag(gdb, cpu, step);
-	if (step->how != GDB_STEP_POPF || hv_vcpu_get_regs(gdb_vcpu(gdb, cpu), &regs) ||
-	    !(regs.rflags & TF) == !step->trap_flag)
+	if (step->how != GDB_STEP_POPF || !(regs.rflags & TF) == !step->trap_flag)
 		return;
 	regs.rflags = (regs.rflags & ~(uint64_t)TF) | (step->trap_flag ? TF : 0);
 	hv_vcpu_set_regs(gdb_vcpu(gdb, cpu), &regs);
