@@ -377,9 +377,10 @@ void board_debug_hold(struct board *board)
 	wait_for_vcpus(board);
 }
 
+/* Nobody is held who does not exist: each exit would ask who is. */
 void board_debug_run(struct board *board, uint64_t vcpus)
 {
-	machine_hold(&board->machine, ~vcpus);
+	machine_hold(&board->machine, ~vcpus & UINT64_MAX >> (64 - board->options->cpus));
 }
 
 /* Whether all of it stands still; not during a step. */
