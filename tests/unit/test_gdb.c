@@ -14,6 +14,7 @@
 #include "gdb_rig.h"
 
 #define TF 0x100u
+#define OF 0x800u
 
 static char reply[2 * GDB_FRAME_MAX];
 
@@ -436,7 +437,7 @@ static void test_step_flags(void **state)
 	assert_true(r.vcpu[0].regs.rflags & TF);
 	rig_sent(&r, reply, sizeof(reply));
 	/* INT 0x80: to its handler */
-	r.vcpu[0].sregs.idt.base = RIG_HIGH + 0x10000;
+	r.vcpu[0].sregs.idt = (struct baton_dtable){ .base = RIG_HIGH + 0x10000, .limit = 0xfff };
 	guest_memory_write(r.memory, 0x10000 + 16 * 0x80, gate, sizeof(gate));
 	ASK("vCont;s:1", "");
 	assert_true(!r.vcpu[0].debug.step && r.vcpu[0].debug.hw_break);
@@ -528,6 +529,70 @@ static void test_step_iret(void **state)
 	rig_end_all(&r);
 }
 
+/* Where a software interrupt of that vCPU's step is to end; 0: it is a step like others. */
+static uint64_t step_end(struct rig *r)
+{
+	uint64_t end;
+
+	assert_string_equal(ask(r, "vCont;s:1"), "");
+	assert_int_equal(r->vcpu[0].debug.step, !r->vcpu[0].debug.hw_break);
+	end = r->vcpu[0].debug.dr[0];
+	r->vcpu[0].debug = (struct hv_debug){ 0 };
+	meet(r, 0, end ? 1 : 0x4000);
+	gdb_on_break(r->gdb);
+	rig_sent(r, reply, sizeof(reply));
+	return end;
+}
+
+/* Gates that a program may pass and not, that are not there, and behind the table's end. */
+static void test_step_gates(void **state)
+{
+	const uint64_t gate[2] = { 0x00008e0000001234, 0 }, open[2] = { 0x0000ee0000001234, 0 };
+	const uint64_t away[2] = { 0x00006e0000001234, 0 };
+	const uint8_t code[] = { 0xcd, 0x80 };
+	struct baton_sregs *sregs;
+	struct rig r;
+
+	(void)state;
+	rig_start(&r);
+	sregs = &r.vcpu[0].sregs;
+	sregs->idt = (struct baton_dtable){ .base = RIG_HIGH + 0x10000, .limit = 0x80f };
+	guest_memory_write(r.memory, 0x1000, code, sizeof(code));
+	guest_memory_write(r.memory, 0x10800, gate, sizeof(gate));
+	assert_int_equal(step_end(&r), 0x1234);
+	sregs->seg[BATON_SS].attr = BATON_SEG_DPL;
+	assert_int_equal(step_end(&r), 0);
+	guest_memory_write(r.memory, 0x10800, open, sizeof(open));
+	assert_int_equal(step_end(&r), 0x1234);
+	guest_memory_write(r.memory, 0x10800, away, sizeof(away));
+	assert_int_equal(step_end(&r), 0);
+	guest_memory_write(r.memory, 0x10800, open, sizeof(open));
+	sregs->idt.limit--;
+	assert_int_equal(step_end(&r), 0);
+	rig_end_all(&r);
+}
+
+static void test_step_into(void **state)
+{
+	const uint64_t gate = 0x00008e0000001234;
+	const uint8_t into = 0xce;
+	struct rig r;
+
+	(void)state;
+	rig_start(&r);
+	guest_memory_write(r.memory, 0x1000, &into, 1);
+	guest_memory_write(r.memory, 0x10020, &gate, sizeof(gate));
+	r.vcpu[0].sregs.cr0 = 1;
+	r.vcpu[0].sregs.efer = 0;
+	r.vcpu[0].sregs.seg[BATON_CS].attr = BATON_SEG_DB;
+	r.vcpu[0].sregs.idt = (struct baton_dtable){ .base = 0x10000, .limit = 0x27 };
+	r.vcpu[0].regs.rip = 0x1000;
+	assert_int_equal(step_end(&r), 0);
+	r.vcpu[0].regs.rflags |= OF;
+	assert_int_equal(step_end(&r), 0x1234);
+	rig_end_all(&r);
+}
+
 static void test_threads(void **state)
 {
 	struct rig r;
@@ -584,6 +649,7 @@ int main(void)
 		cmocka_unit_test(test_two_watchpoints_at_once),
 		cmocka_unit_test(test_step_flags), cmocka_unit_test(test_step_flags_watched),
 		cmocka_unit_test(test_step_faults), cmocka_unit_test(test_step_iret),
+		cmocka_unit_test(test_step_gates), cmocka_unit_test(test_step_into),
 		cmocka_unit_test(test_threads),
 		cmocka_unit_test(test_where),
 	};

@@ -13,13 +13,18 @@
 
 #define MSR_LSTAR	0xc0000082u
 #define TF		(1u << 8)
+#define OF		(1u << 11)
 #define CR0_PE		(1u << 0)
 #define EFER_LMA	(1u << 10)
+
+#define GATE_DPL	13	/* bits of its third word */
+#define GATE_P		15
 
 #define OP_PUSHF	0x9c
 #define OP_POPF		0x9d
 #define OP_INT3		0xcc
 #define OP_INT		0xcd
+#define OP_INTO		0xce
 #define OP_IRET		0xcf
 
 struct place {
@@ -88,27 +93,31 @@ static uint64_t popped(struct gdb *gdb, unsigned int cpu, const struct place *p,
 	return value;
 }
 
-/* Where an interrupt's handler begins, linear; 0: not to be found out. */
+/* May an instruction of this place pass the gate? Else it is a fault. */
+static bool is_open(const struct place *p, const uint16_t *gate)
+{
+	unsigned int cpl = (p->sregs.seg[BATON_SS].attr & BATON_SEG_DPL) >> BATON_SEG_DPL_SHIFT;
+
+	return gate[2] >> GATE_P & 1 && (gate[2] >> GATE_DPL & 3u) >= cpl;
+}
+
+/* Where an interrupt's handler begins, linear; 0: it faults, or cannot be found out. */
 static uint64_t handler(struct gdb *gdb, unsigned int cpu, const struct place *p, uint8_t vector)
 {
 	const struct baton_dtable *idt = &p->sregs.idt;
+	bool real = !(p->sregs.cr0 & CR0_PE), wide = p->sregs.efer & EFER_LMA;
+	unsigned int size = real ? 4 : wide ? 16 : 8;
 	uint16_t gate[8] = { 0 };
 
-	if (!(p->sregs.cr0 & CR0_PE)) {
-		if (gdb_memory(gdb, cpu, idt->base + 4u * vector, gate, 4, false))
-			return 0;
-		return ((uint32_t)gate[1] << 4) + gate[0];
-	}
-	if (p->sregs.efer & EFER_LMA) {
-		if (gdb_memory(gdb, cpu, idt->base + 16u * vector, gate, 16, false))
-			return 0;
-		return gate[0] | (uint32_t)gate[3] << 16 | (uint64_t)gate[4] << 32 |
-		       (uint64_t)gate[5] << 48;
-	}
-	/* The code segment of a handler is flat wherever this is of use. */
-	if (gdb_memory(gdb, cpu, idt->base + 8u * vector, gate, 8, false))
+	if (size * (vector + 1u) > idt->limit + 1ull ||
+	    gdb_memory(gdb, cpu, idt->base + size * vector, gate, size, false))
 		return 0;
-	return gate[0] | (uint32_t)gate[3] << 16;
+	if (real)
+		return ((uint32_t)gate[1] << 4) + gate[0];
+	/* The code segment of a handler is flat wherever this is of use. */
+	return !is_open(p, gate) ? 0 :
+	       gate[0] | (uint32_t)gate[3] << 16 | (uint64_t)gate[4] << 32 |
+	       (uint64_t)gate[5] << 48;
 }
 
 static uint64_t syscall_entry(const struct place *p)
@@ -144,6 +153,12 @@ static void find_out(struct gdb *gdb, unsigned int cpu, const struct place *p,
 	case OP_INT:
 		step->how = GDB_STEP_TO;
 		step->address = handler(gdb, cpu, p, code[0] == OP_INT ? code[1] : 3);
+		break;
+	case OP_INTO:
+		if (p->long64 || !(p->regs.rflags & OF))
+			break;
+		step->how = GDB_STEP_TO;
+		step->address = handler(gdb, cpu, p, 4);
 		break;
 	case 0x0f:
 		if (code[1] != 0x05)
