@@ -61,6 +61,9 @@ static inline int rig_state(struct hv_vcpu *base, enum hv_state what, bool set, 
 
 	if (!part[what].at)
 		return -22;
+	/* As KVM does: the TF of one that makes steps is the engine's. */
+	if (set && what == HV_STATE_REGS && v->debug.step)
+		((struct baton_regs *)state)->rflags &= ~0x100ull;
 	if (set)
 		memcpy(part[what].at, state, part[what].size);
 	else

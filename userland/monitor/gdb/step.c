@@ -219,14 +219,17 @@ static void set_saved_flag(struct gdb *gdb, unsigned int cpu, const struct gdb_s
 void gdb_step_after(struct gdb *gdb, unsigned int cpu)
 {
 	const struct gdb_step *step = &gdb->step[cpu];
+	const struct hv_debug none = { .step = false };
+	struct hv_vcpu *vcpu = gdb_vcpu(gdb, cpu);
 	struct baton_regs regs;
 
-	if (hv_vcpu_get_regs(gdb_vcpu(gdb, cpu), &regs) || regs.rip != step->next)
+	if (hv_vcpu_get_regs(vcpu, &regs) || regs.rip != step->next)
 		return;
 	if (step->how == GDB_STEP_PUSHF)
 		set_saved_flag(gdb, cpu, step);
 	if (step->how != GDB_STEP_POPF || !(regs.rflags & TF) == !step->trap_flag)
 		return;
 	regs.rflags = (regs.rflags & ~(uint64_t)TF) | (step->trap_flag ? TF : 0);
-	hv_vcpu_set_regs(gdb_vcpu(gdb, cpu), &regs);
+	hv_vcpu_set_debug(vcpu, &none); /* as long as KVM steps, TF is its own to clear */
+	hv_vcpu_set_regs(vcpu, &regs);
 }
