@@ -413,7 +413,10 @@ static void *ask_until_halted(void *ctx)
 	(void)ctx;
 	do
 		EXPECT(!hv_vcpu_get_stats(vcpu, &stats));
-	while (!stats.value[BATON_STAT_EXIT_HLT]);
+	while (!stats.value[BATON_STAT_HALTED]);
+	EXPECT(stats.value[BATON_STAT_EXIT_HLT] > 0);
+	EXPECT((stats.known >> BATON_STAT_HALTED_NS & 1) ==
+	       (hv_get_info(engine)->engine == HV_ENGINE_BATON));
 	EXPECT(!hv_vcpu_nmi(vcpu));
 	return NULL;
 }

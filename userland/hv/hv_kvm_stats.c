@@ -125,12 +125,23 @@ static void take_ready(int tid, struct hv_stats *stats)
 	fclose(file);
 }
 
+/* KVM adds a sleep when it is over; of one that lasts it does not say since when. */
+static void forget_halted_ns(struct hv_stats *stats)
+{
+	if (!stats->value[BATON_STAT_HALTED])
+		return;
+	stats->known &= ~(1ull << BATON_STAT_HALTED_NS);
+	stats->value[BATON_STAT_HALTED_NS] = 0;
+}
+
 int hv_kvm_vcpu_stats(struct hv_vcpu *vcpu, struct hv_stats *stats)
 {
-	int fd = to_kvm_vcpu(vcpu)->stats_fd;
+	int error, fd = to_kvm_vcpu(vcpu)->stats_fd;
 
 	take_ready(atomic_load(&to_kvm_vcpu(vcpu)->tid), stats);
-	return fd < 0 ? fd : read_stats(fd, vcpu_rows, stats);
+	error = fd < 0 ? fd : read_stats(fd, vcpu_rows, stats);
+	forget_halted_ns(stats);
+	return error;
 }
 
 int hv_kvm_vm_stats(struct hv_vm *vm, struct hv_stats *stats)

@@ -94,7 +94,8 @@ const struct verb watch_verbs[] = {
 			"nothing to do. EXITS: how often the guest was left, and why. GUEST USES "
 			"is what the guest says itself, HOST HOLDS what it costs, GIVEN BACK what "
 			"it was given and the host has. Per second: of disks, and of networks as "
-			"the guest sees it. What the engine does not count is empty.",
+			"the guest sees it. What the engine does not count is empty, as is HALTED "
+			"under KVM if a CPU sleeps when it is asked: KVM counts that sleep later.",
 		.run = stats_run,
 	}, {
 		.name = "log", .summary = "Print what a VM has written",
