@@ -489,6 +489,22 @@ static void test_doorbell(void)
 	end();
 }
 
+/* A message that the engine refuses leaves the binding, and others, as they were. */
+static void test_refused_message(void)
+{
+	int fd = eventfd(0, 0), other = eventfd(0, 0);
+
+	start(code, sizeof(code));
+	EXPECT(!hv_vm_irqfd(vm, fd, 0xfee00000, 0xc040, true));
+	EXPECT(hv_vm_irqfd(vm, fd, 0x1fee00000, 0xc040, true) == -EINVAL);
+	EXPECT(hv_vm_irqfd(vm, other, 0x1fee00000, 0xc041, true) == -EINVAL);
+	EXPECT(!hv_vm_irqfd(vm, other, 0xfee00000, 0xc041, true));
+	EXPECT(!hv_vm_irqfd(vm, fd, 0, 0, false));
+	close(fd);
+	close(other);
+	end();
+}
+
 /* What only one engine has says so under the other one. */
 static void test_own_features(void)
 {
@@ -600,6 +616,7 @@ static const struct {
 	{ "counters of a vCPU that sleeps, and an NMI", test_asleep },
 	{ "a slot moves", test_slot_moves },
 	{ "a memory write to an eventfd", test_doorbell },
+	{ "a message that is refused", test_refused_message },
 	{ "what one engine has", test_own_features },
 	{ "steps", test_steps },
 	{ "INT3 given back", test_int3 },

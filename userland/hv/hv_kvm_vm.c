@@ -278,6 +278,7 @@ static int bind_locked(struct kvm_vm *vm, int fd, uint64_t address, uint32_t dat
 {
 	unsigned int i = find_binding(vm, fd);
 	bool known = i < vm->irqfd_count;
+	struct kvm_irqfd_binding was;
 	int error;
 
 	if (!known)
@@ -287,12 +288,13 @@ static int bind_locked(struct kvm_vm *vm, int fd, uint64_t address, uint32_t dat
 		if (error)
 			return error;
 	}
+	was = vm->irqfds[i];
 	vm->irqfds[i] = (struct kvm_irqfd_binding){ fd, address, data };
 	error = install_routing_locked(vm);
 	if (!error && !known)
 		error = call_irqfd(vm, fd, i, 0);
-	if (error && !known)
-		vm->irqfds[i].fd = -1;
+	if (error)
+		vm->irqfds[i] = was;
 	return error;
 }
 
