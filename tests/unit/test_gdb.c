@@ -263,6 +263,25 @@ static void test_soft_breaks(void **state)
 	rig_end_all(&r);
 }
 
+/* The page tables of the program where the first has been stopped lack the kernel. */
+static void test_break_in_other_tables(void **state)
+{
+	const uint64_t low = (RIG_TABLES + 0x1000) | 3;
+	struct rig r;
+
+	(void)state;
+	rig_start(&r);
+	guest_memory_write(r.memory, RIG_TABLES + 0x8000, &low, 8);
+	r.vcpu[0].sregs.cr3 = RIG_TABLES + 0x8000;
+	ASK("Z0,ffffffff80001000,1", "OK");
+	ASK("Z0,1000,1", "OK");
+	/* what is not the kernel's is each program's own */
+	r.vcpu[0].sregs.cr3 = RIG_TABLES + 0x9000;
+	ASK("Z0,2000,1", "E0e");
+	ASK("mffffffff80001000,1", "E0e");
+	rig_end_all(&r);
+}
+
 static void meet(struct rig *r, unsigned int cpu, uint64_t dr6)
 {
 	r->vcpu[cpu].met = true;
@@ -643,7 +662,7 @@ int main(void)
 		cmocka_unit_test(test_frames), cmocka_unit_test(test_too_long),
 		cmocka_unit_test(test_registers), cmocka_unit_test(test_features),
 		cmocka_unit_test(test_memory), cmocka_unit_test(test_translation),
-		cmocka_unit_test(test_soft_breaks),
+		cmocka_unit_test(test_soft_breaks), cmocka_unit_test(test_break_in_other_tables),
 		cmocka_unit_test(test_guests_own), cmocka_unit_test(test_gone),
 		cmocka_unit_test(test_hard_breaks),
 		cmocka_unit_test(test_two_watchpoints_at_once),

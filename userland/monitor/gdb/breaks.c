@@ -31,6 +31,19 @@ static struct gdb_soft *free_soft(struct gdb *gdb)
 	return NULL;
 }
 
+/*
+ * The page tables of a program may lack its kernel (KPTI), whose addresses are the same in
+ * all: if this thread has been stopped in a program, another one may be in the kernel.
+ */
+static int translate(struct gdb *gdb, uint64_t gva, uint64_t *ret_gpa)
+{
+	int error = gdb_translate(gdb, gdb->current, gva, ret_gpa);
+
+	for (unsigned int i = 0; error && gva >> 63 && i < gdb->target->cpus; i++)
+		error = gdb_translate(gdb, i, gva, ret_gpa);
+	return error;
+}
+
 static int add_soft(struct gdb *gdb, uint64_t gva)
 {
 	const uint8_t int3 = INT3;
@@ -43,7 +56,7 @@ static int add_soft(struct gdb *gdb, uint64_t gva)
 		return 0;
 	if (!soft)
 		return -ENOSPC;
-	error = gdb->physical ? 0 : gdb_translate(gdb, gdb->current, gva, &gpa);
+	error = gdb->physical ? 0 : translate(gdb, gva, &gpa);
 	if (!error)
 		error = guest_memory_read(gdb->target->memory, gpa, &was, 1);
 	/* Two addresses of one byte: the second INT3 would keep the first. */
