@@ -65,6 +65,17 @@ t_gdb_spin() {
 	expect '^guest: spinning'
 }
 
+# To whom gdb's target is an i386 once it pages, by single steps: eip is register 8 then.
+t_gdb_pae() {
+	start_debugged "$here/pae.elf" --memory 32M
+	xml='qXfer:features:read:target.xml:0,80'
+	head='m<?xml version="1.0"?><!DOCTYPE target SYSTEM "gdb-target.dtd"><target><architecture>'
+	debug '? -> T05thread:1;' "$xml -> ${head}i386:x86-64<" '8*vCont;s:1 -> T05thread:1;' \
+		"$xml -> ${head}i386<" p8 'm%,1' 'D -> OK'
+	wait $vm
+	expect '^guest: by the first tables'
+}
+
 # A kernel that boots on two CPUs, stopped wherever it is, stepped there, and let go.
 t_gdb_boot() {
 	# However fast it boots, it is still there for the second ^C.

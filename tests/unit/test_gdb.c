@@ -129,7 +129,7 @@ static void test_registers(void **state)
 
 static void test_features(void **state)
 {
-	const char *xml = gdb_target_xml();
+	const char *xml = gdb_target_xml(GDB_X86_64);
 	char packet[64], whole[16384] = "";
 	struct rig r;
 
@@ -152,6 +152,38 @@ static void test_features(void **state)
 	assert_non_null(strstr(xml, "</target>"));
 	ASK("qXfer:features:read:target.xml:ffffff,10", "l");
 	ASK("qXfer:features:read:other.xml:0,10", "");
+	rig_end_all(&r);
+}
+
+/* i386 from the question on, if there is paging and no long mode then. */
+static void test_registers_32(void **state)
+{
+	static const char xml[] = "qXfer:features:read:target.xml:0,fff";
+	struct rig r;
+
+	(void)state;
+	rig_start(&r);
+	r.vcpu[0].regs.gpr[BATON_RCX] = 0x1122334455667788;
+	r.vcpu[0].regs.rip = 0x1000;
+	r.vcpu[0].xsave.image[24] = 0x80;
+	r.vcpu[0].sregs.efer = 0;
+	r.vcpu[0].sregs.cr0 = 1;
+	assert_non_null(strstr(ask(&r, xml), "<architecture>i386:x86-64<"));
+	r.vcpu[0].sregs.cr0 = 0x80000001;
+	ASK("p2", "8877665544332211");
+	assert_non_null(strstr(ask(&r, xml), "<architecture>i386<"));
+	ASK("p1", "88776655");
+	ASK("p8", "00100000");			/* eip */
+	ASK("P1=2a000000", "OK");
+	assert_int_equal((uint32_t)r.vcpu[0].regs.gpr[BATON_RCX], 42);
+	ASK("p18", "7f030000");			/* fctrl */
+	ASK("p28", "80000000");			/* mxcsr, behind xmm7 */
+	ASK("p29", "0100008000000000");		/* cr0 */
+	ASK("p2f", "E16");
+	assert_int_equal(strlen(ask(&r, "g")), 2 * (16 * 4 + 80 + 8 * 4 + 128 + 4 + 48));
+	/* asked again */
+	r.vcpu[0].sregs.efer = 0x500;
+	assert_non_null(strstr(ask(&r, xml), "<architecture>i386:x86-64<"));
 	rig_end_all(&r);
 }
 
@@ -661,6 +693,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_frames), cmocka_unit_test(test_too_long),
 		cmocka_unit_test(test_registers), cmocka_unit_test(test_features),
+		cmocka_unit_test(test_registers_32),
 		cmocka_unit_test(test_memory), cmocka_unit_test(test_translation),
 		cmocka_unit_test(test_soft_breaks), cmocka_unit_test(test_break_in_other_tables),
 		cmocka_unit_test(test_guests_own), cmocka_unit_test(test_gone),

@@ -102,7 +102,7 @@ static void describe_thread(struct gdb *gdb, const char *text)
 static void get_registers(struct gdb *gdb)
 {
 	char text[GDB_PACKET_MAX];
-	int error = gdb_registers_get(gdb_vcpu(gdb, gdb->current), text, sizeof(text));
+	int error = gdb_registers_get(gdb, text, sizeof(text));
 
 	if (error)
 		gdb_send_error(gdb, error);
@@ -115,7 +115,7 @@ static void get_register(struct gdb *gdb, const char *text)
 	char value[64];
 	uint64_t number;
 	int error = gdb_take_hex(&text, &number) && !*text ?
-		    gdb_register_get(gdb_vcpu(gdb, gdb->current), number, value, sizeof(value)) :
+		    gdb_register_get(gdb, number, value, sizeof(value)) :
 		    -EINVAL;
 
 	if (error)
@@ -129,7 +129,7 @@ static void set_register(struct gdb *gdb, const char *text)
 	uint64_t number;
 
 	answer(gdb, gdb_take_hex_to(&text, '=', &number) ?
-		    gdb_register_set(gdb_vcpu(gdb, gdb->current), number, text) : -EINVAL);
+		    gdb_register_set(gdb, number, text) : -EINVAL);
 }
 
 /* mADDRESS,LENGTH: as much as there is, but at least a byte. */
@@ -331,13 +331,17 @@ static void supported(struct gdb *gdb, const char *text)
 static void read_features(struct gdb *gdb, const char *text)
 {
 	static char part[GDB_PACKET_MAX];
-	const char *xml = gdb_target_xml();
-	uint64_t offset, length, size = strlen(xml);
+	uint64_t offset, length, size;
+	const char *xml;
 
 	if (!gdb_take_hex_to(&text, ',', &offset) || !gdb_take_hex(&text, &length) || *text) {
 		gdb_send_error(gdb, -EINVAL);
 		return;
 	}
+	if (!offset)
+		gdb->arch = gdb_arch_of(gdb_vcpu(gdb, 0));
+	xml = gdb_target_xml(gdb->arch);
+	size = strlen(xml);
 	if (offset > size)
 		offset = size;
 	/* What has to be escaped takes two bytes; little is. */
@@ -426,7 +430,7 @@ void gdb_command(struct gdb *gdb, const char *data, size_t length)
 	case 'c': go_on(gdb, rest, false); break;
 	case 's': go_on(gdb, rest, true); break;
 	case 'g': get_registers(gdb); break;
-	case 'G': answer(gdb, gdb_registers_set(gdb_vcpu(gdb, gdb->current), rest)); break;
+	case 'G': answer(gdb, gdb_registers_set(gdb, rest)); break;
 	case 'p': get_register(gdb, rest); break;
 	case 'P': set_register(gdb, rest); break;
 	case 'm': read_memory(gdb, rest); break;

@@ -25,6 +25,8 @@ struct gdb_hard {
 	uint64_t gva;
 };
 
+enum gdb_arch { GDB_X86_64, GDB_I386 };
+
 /* A step that needs help: see step.c. */
 struct gdb_step {
 	bool on;
@@ -43,6 +45,7 @@ struct gdb {
 	bool held;		/* the guest does not run, and we know its state */
 	bool no_ack, swbreak, hwbreak;
 	bool physical;		/* addresses of memory are guest-physical */
+	enum gdb_arch arch;	/* whose registers we speak of: as gdb was told last */
 	unsigned int current, go; /* vCPU that is looked at, and that c and s mean */
 	uint64_t running;	/* vCPUs that the last continuation let run */
 	struct gdb_step step[GDB_CPUS_MAX];
@@ -80,12 +83,16 @@ static inline struct hv_vcpu *gdb_vcpu(struct gdb *gdb, unsigned int i)
 	return gdb->target->vcpu(gdb->target->ctx, i);
 }
 
-/* registers.c. All of them in the order of target.xml, as pairs of digits. */
-int gdb_registers_get(struct hv_vcpu *vcpu, char *text, size_t size);
-int gdb_registers_set(struct hv_vcpu *vcpu, const char *text);
-int gdb_register_get(struct hv_vcpu *vcpu, uint64_t number, char *text, size_t size);
-int gdb_register_set(struct hv_vcpu *vcpu, uint64_t number, const char *text);
-const char *gdb_target_xml(void);
+/*
+ * registers.c. Of the vCPU that is looked at, in the order of target.xml, as pairs of
+ * digits.
+ */
+int gdb_registers_get(struct gdb *gdb, char *text, size_t size);
+int gdb_registers_set(struct gdb *gdb, const char *text);
+int gdb_register_get(struct gdb *gdb, uint64_t number, char *text, size_t size);
+int gdb_register_set(struct gdb *gdb, uint64_t number, const char *text);
+const char *gdb_target_xml(enum gdb_arch arch);
+enum gdb_arch gdb_arch_of(struct hv_vcpu *vcpu);
 
 /*
  * memory.c. By the page tables of that vCPU, whoever may access it there. -EFAULT: not

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Registers as gdb numbers them. One table makes both the numbers and target.xml (gdb
- * manual, "i386 Features"), which tells gdb the rest.
+ * manual, "i386 Features"), which tells gdb the rest. A 32-bit kernel has fewer, or gdb
+ * would not take its file and this target together.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -23,6 +24,9 @@
 #define HAS_X87		1u
 #define HAS_SSE		2u
 
+#define CR0_PG		(1u << 31)
+#define EFER_LMA	(1u << 10)
+
 enum where { GPR, REGS, SEGMENT, X87, X87_WORD, SSE, MXCSR, SREGS, BASE };
 
 struct row {
@@ -35,7 +39,7 @@ struct row {
 #define IN_REGS(field) offsetof(struct baton_regs, field)
 #define IN_SREGS(field) offsetof(struct baton_sregs, field)
 
-static const struct row core[] = {
+static const struct row general[] = {
 	{ "rax", "int64", 64, GPR, BATON_RAX }, { "rbx", "int64", 64, GPR, BATON_RBX },
 	{ "rcx", "int64", 64, GPR, BATON_RCX }, { "rdx", "int64", 64, GPR, BATON_RDX },
 	{ "rsi", "int64", 64, GPR, BATON_RSI }, { "rdi", "int64", 64, GPR, BATON_RDI },
@@ -45,6 +49,17 @@ static const struct row core[] = {
 	{ "r12", "int64", 64, GPR, 12 }, { "r13", "int64", 64, GPR, 13 },
 	{ "r14", "int64", 64, GPR, 14 }, { "r15", "int64", 64, GPR, 15 },
 	{ "rip", "code_ptr", 64, REGS, IN_REGS(rip) },
+};
+
+static const struct row general32[] = {
+	{ "eax", "int32", 32, GPR, BATON_RAX }, { "ecx", "int32", 32, GPR, BATON_RCX },
+	{ "edx", "int32", 32, GPR, BATON_RDX }, { "ebx", "int32", 32, GPR, BATON_RBX },
+	{ "esp", "data_ptr", 32, GPR, BATON_RSP }, { "ebp", "data_ptr", 32, GPR, BATON_RBP },
+	{ "esi", "int32", 32, GPR, BATON_RSI }, { "edi", "int32", 32, GPR, BATON_RDI },
+	{ "eip", "code_ptr", 32, REGS, IN_REGS(rip) },
+};
+
+static const struct row core[] = {
 	{ "eflags", "i386_eflags", 32, REGS, IN_REGS(rflags) },
 	{ "cs", "int32", 32, SEGMENT, BATON_CS }, { "ss", "int32", 32, SEGMENT, BATON_SS },
 	{ "ds", "int32", 32, SEGMENT, BATON_DS }, { "es", "int32", 32, SEGMENT, BATON_ES },
@@ -64,12 +79,16 @@ static const struct row sse[] = {
 	{ "xmm2", "vec128", 128, SSE, 2 }, { "xmm3", "vec128", 128, SSE, 3 },
 	{ "xmm4", "vec128", 128, SSE, 4 }, { "xmm5", "vec128", 128, SSE, 5 },
 	{ "xmm6", "vec128", 128, SSE, 6 }, { "xmm7", "vec128", 128, SSE, 7 },
+};
+
+static const struct row more_sse[] = {
 	{ "xmm8", "vec128", 128, SSE, 8 }, { "xmm9", "vec128", 128, SSE, 9 },
 	{ "xmm10", "vec128", 128, SSE, 10 }, { "xmm11", "vec128", 128, SSE, 11 },
 	{ "xmm12", "vec128", 128, SSE, 12 }, { "xmm13", "vec128", 128, SSE, 13 },
 	{ "xmm14", "vec128", 128, SSE, 14 }, { "xmm15", "vec128", 128, SSE, 15 },
-	{ "mxcsr", "int", 32, MXCSR, 0 },
 };
+
+static const struct row mxcsr[] = { { "mxcsr", "int", 32, MXCSR, 0 } };
 
 static const struct row segments[] = {
 	{ "fs_base", "int64", 64, BASE, BATON_FS }, { "gs_base", "int64", 64, BASE, BATON_GS },
@@ -82,70 +101,100 @@ static const struct row control[] = {
 	{ "efer", "int64", 64, SREGS, IN_SREGS(efer) },
 };
 
+static const char core_types[] =
+	"<flags id=\"i386_eflags\" size=\"4\">"
+	"<field name=\"CF\" start=\"0\" end=\"0\"/><field name=\"PF\" start=\"2\" end=\"2\"/>"
+	"<field name=\"AF\" start=\"4\" end=\"4\"/><field name=\"ZF\" start=\"6\" end=\"6\"/>"
+	"<field name=\"SF\" start=\"7\" end=\"7\"/><field name=\"TF\" start=\"8\" end=\"8\"/>"
+	"<field name=\"IF\" start=\"9\" end=\"9\"/><field name=\"DF\" start=\"10\" end=\"10\"/>"
+	"<field name=\"OF\" start=\"11\" end=\"11\"/>"
+	"<field name=\"NT\" start=\"14\" end=\"14\"/>"
+	"<field name=\"RF\" start=\"16\" end=\"16\"/>"
+	"<field name=\"VM\" start=\"17\" end=\"17\"/>"
+	"<field name=\"AC\" start=\"18\" end=\"18\"/></flags>";
+
+static const char sse_types[] =
+	"<vector id=\"v4f\" type=\"ieee_single\" count=\"4\"/>"
+	"<vector id=\"v2d\" type=\"ieee_double\" count=\"2\"/>"
+	"<vector id=\"v16i8\" type=\"int8\" count=\"16\"/>"
+	"<vector id=\"v4i32\" type=\"int32\" count=\"4\"/>"
+	"<vector id=\"v2i64\" type=\"int64\" count=\"2\"/><union id=\"vec128\">"
+	"<field name=\"v4_float\" type=\"v4f\"/><field name=\"v2_double\" type=\"v2d\"/>"
+	"<field name=\"v16_int8\" type=\"v16i8\"/><field name=\"v4_int32\" type=\"v4i32\"/>"
+	"<field name=\"v2_int64\" type=\"v2i64\"/></union>";
+
 #define ROWS(rows) rows, sizeof(rows) / sizeof((rows)[0])
-static const struct feature {
-	const char *name, *types;
-	const struct row *rows;
-	size_t count;
-} features[] = {
-	{ "org.gnu.gdb.i386.core",
-	  "<flags id=\"i386_eflags\" size=\"4\">"
-	  "<field name=\"CF\" start=\"0\" end=\"0\"/><field name=\"PF\" start=\"2\" end=\"2\"/>"
-	  "<field name=\"AF\" start=\"4\" end=\"4\"/><field name=\"ZF\" start=\"6\" end=\"6\"/>"
-	  "<field name=\"SF\" start=\"7\" end=\"7\"/><field name=\"TF\" start=\"8\" end=\"8\"/>"
-	  "<field name=\"IF\" start=\"9\" end=\"9\"/><field name=\"DF\" start=\"10\" end=\"10\"/>"
-	  "<field name=\"OF\" start=\"11\" end=\"11\"/>"
-	  "<field name=\"NT\" start=\"14\" end=\"14\"/>"
-	  "<field name=\"RF\" start=\"16\" end=\"16\"/>"
-	  "<field name=\"VM\" start=\"17\" end=\"17\"/>"
-	  "<field name=\"AC\" start=\"18\" end=\"18\"/></flags>", ROWS(core) },
-	{ "org.gnu.gdb.i386.sse",
-	  "<vector id=\"v4f\" type=\"ieee_single\" count=\"4\"/>"
-	  "<vector id=\"v2d\" type=\"ieee_double\" count=\"2\"/>"
-	  "<vector id=\"v16i8\" type=\"int8\" count=\"16\"/>"
-	  "<vector id=\"v4i32\" type=\"int32\" count=\"4\"/>"
-	  "<vector id=\"v2i64\" type=\"int64\" count=\"2\"/><union id=\"vec128\">"
-	  "<field name=\"v4_float\" type=\"v4f\"/><field name=\"v2_double\" type=\"v2d\"/>"
-	  "<field name=\"v16_int8\" type=\"v16i8\"/><field name=\"v4_int32\" type=\"v4i32\"/>"
-	  "<field name=\"v2_int64\" type=\"v2i64\"/></union>", ROWS(sse) },
-	{ "org.gnu.gdb.i386.segments", "", ROWS(segments) },
-	{ "baton.control", "", ROWS(control) },
+#define PARTS_MAX 7
+static const struct arch {
+	const char *name;
+	struct part {
+		const char *feature, *types;	/* NULL: of the feature before */
+		const struct row *rows;
+		size_t count;
+	} part[PARTS_MAX];
+} archs[] = {
+	[GDB_X86_64] = { "i386:x86-64", {
+		{ "org.gnu.gdb.i386.core", core_types, ROWS(general) },
+		{ NULL, NULL, ROWS(core) },
+		{ "org.gnu.gdb.i386.sse", sse_types, ROWS(sse) },
+		{ NULL, NULL, ROWS(more_sse) },
+		{ NULL, NULL, ROWS(mxcsr) },
+		{ "org.gnu.gdb.i386.segments", "", ROWS(segments) },
+		{ "baton.control", "", ROWS(control) },
+	} },
+	[GDB_I386] = { "i386", {
+		{ "org.gnu.gdb.i386.core", core_types, ROWS(general32) },
+		{ NULL, NULL, ROWS(core) },
+		{ "org.gnu.gdb.i386.sse", sse_types, ROWS(sse) },
+		{ NULL, NULL, ROWS(mxcsr) },
+		{ "baton.control", "", ROWS(control) },
+	} },
 };
-#define FEATURES (sizeof(features) / sizeof(features[0]))
 
 /* ---- target.xml ---- */
 
-const char *gdb_target_xml(void)
+/* Without paging it may be a 64-bit kernel that begins: they all do so in 32-bit code. */
+enum gdb_arch gdb_arch_of(struct hv_vcpu *vcpu)
+{
+	struct baton_sregs sregs;
+
+	return !hv_vcpu_get_sregs(vcpu, &sregs) && sregs.cr0 & CR0_PG &&
+	       !(sregs.efer & EFER_LMA) ? GDB_I386 : GDB_X86_64;
+}
+
+static void put_part(FILE *out, const struct part *part, const char *end)
+{
+	if (part->feature)
+		fprintf(out, "%s<feature name=\"%s\">%s", end, part->feature, part->types);
+	for (size_t i = 0; i < part->count; i++)
+		fprintf(out, "<reg name=\"%s\" bitsize=\"%u\" type=\"%s\"/>",
+			part->rows[i].name, part->rows[i].bits, part->rows[i].type);
+}
+
+const char *gdb_target_xml(enum gdb_arch arch)
 {
 	static char text[12288];	/* the main thread's; its size is what a test looks at */
-	FILE *out;
+	FILE *out = fmemopen(text, sizeof(text), "w");
 
-	if (*text)
-		return text;
-	out = fmemopen(text, sizeof(text), "w");
 	if (!out)
 		return "";
-	fputs("<?xml version=\"1.0\"?><!DOCTYPE target SYSTEM \"gdb-target.dtd\"><target>"
-	      "<architecture>i386:x86-64</architecture>", out);
-	for (size_t i = 0; i < FEATURES; i++) {
-		fprintf(out, "<feature name=\"%s\">%s", features[i].name, features[i].types);
-		for (size_t j = 0; j < features[i].count; j++)
-			fprintf(out, "<reg name=\"%s\" bitsize=\"%u\" type=\"%s\"/>",
-				features[i].rows[j].name, features[i].rows[j].bits,
-				features[i].rows[j].type);
-		fputs("</feature>", out);
-	}
-	fputs("</target>", out);
+	fprintf(out, "<?xml version=\"1.0\"?><!DOCTYPE target SYSTEM \"gdb-target.dtd\"><target>"
+		"<architecture>%s</architecture>", archs[arch].name);
+	for (size_t i = 0; i < PARTS_MAX; i++)
+		put_part(out, &archs[arch].part[i], i ? "</feature>" : "");
+	fputs("</feature></target>", out);
 	fclose(out);
 	return text;
 }
 
-static const struct row *find_row(uint64_t number)
+static const struct row *find_row(const struct gdb *gdb, uint64_t number)
 {
-	for (size_t i = 0; i < FEATURES; i++) {
-		if (number < features[i].count)
-			return &features[i].rows[number];
-		number -= features[i].count;
+	for (size_t i = 0; i < PARTS_MAX; i++) {
+		const struct part *part = &archs[gdb->arch].part[i];
+
+		if (number < part->count)
+			return &part->rows[number];
+		number -= part->count;
 	}
 	return NULL;
 }
@@ -158,8 +207,9 @@ struct state {
 	struct baton_xsave xsave;
 };
 
-static int load(struct hv_vcpu *vcpu, struct state *state)
+static int load(struct gdb *gdb, struct state *state)
 {
+	struct hv_vcpu *vcpu = gdb_vcpu(gdb, gdb->current);
 	int error = hv_vcpu_get_regs(vcpu, &state->regs);
 
 	if (!error)
@@ -169,8 +219,9 @@ static int load(struct hv_vcpu *vcpu, struct state *state)
 	return error;
 }
 
-static int store(struct hv_vcpu *vcpu, const struct state *was, const struct state *state)
+static int store(struct gdb *gdb, const struct state *was, const struct state *state)
 {
+	struct hv_vcpu *vcpu = gdb_vcpu(gdb, gdb->current);
 	int error = 0;
 
 	if (memcmp(&was->sregs, &state->sregs, sizeof(state->sregs)))
@@ -288,17 +339,17 @@ static void set_value(struct state *state, const struct row *row, const uint8_t 
 
 /* ---- packets ---- */
 
-int gdb_registers_get(struct hv_vcpu *vcpu, char *text, size_t size)
+int gdb_registers_get(struct gdb *gdb, char *text, size_t size)
 {
 	struct state state;
 	const struct row *row;
 	uint8_t bytes[16];
-	int error = load(vcpu, &state);
+	int error = load(gdb, &state);
 
 	if (error)
 		return error;
 	complete(&state);
-	for (uint64_t i = 0; (row = find_row(i)) && size > 32; i++) {
+	for (uint64_t i = 0; (row = find_row(gdb, i)) && size > 32; i++) {
 		char *end;
 
 		get_value(&state, row, bytes);
@@ -309,31 +360,31 @@ int gdb_registers_get(struct hv_vcpu *vcpu, char *text, size_t size)
 	return 0;
 }
 
-int gdb_registers_set(struct hv_vcpu *vcpu, const char *text)
+int gdb_registers_set(struct gdb *gdb, const char *text)
 {
 	struct state was, state;
 	const struct row *row;
 	uint8_t bytes[16];
-	int error = load(vcpu, &was);
+	int error = load(gdb, &was);
 
 	if (error)
 		return error;
 	complete(&was);
 	state = was;
-	for (uint64_t i = 0; (row = find_row(i)) && *text; i++) {
+	for (uint64_t i = 0; (row = find_row(gdb, i)) && *text; i++) {
 		if (!gdb_take_bytes(&text, bytes, row->bits / 8))
 			return -EINVAL;
 		set_value(&state, row, bytes);
 	}
-	return store(vcpu, &was, &state);
+	return store(gdb, &was, &state);
 }
 
-int gdb_register_get(struct hv_vcpu *vcpu, uint64_t number, char *text, size_t size)
+int gdb_register_get(struct gdb *gdb, uint64_t number, char *text, size_t size)
 {
-	const struct row *row = find_row(number);
+	const struct row *row = find_row(gdb, number);
 	struct state state;
 	uint8_t bytes[16];
-	int error = row && size > 32 ? load(vcpu, &state) : -EINVAL;
+	int error = row && size > 32 ? load(gdb, &state) : -EINVAL;
 
 	if (error)
 		return error;
@@ -343,18 +394,18 @@ int gdb_register_get(struct hv_vcpu *vcpu, uint64_t number, char *text, size_t s
 	return 0;
 }
 
-int gdb_register_set(struct hv_vcpu *vcpu, uint64_t number, const char *text)
+int gdb_register_set(struct gdb *gdb, uint64_t number, const char *text)
 {
-	const struct row *row = find_row(number);
+	const struct row *row = find_row(gdb, number);
 	struct state was, state;
 	uint8_t bytes[16];
 	int error = row && gdb_take_bytes(&text, bytes, row->bits / 8) && !*text ?
-		    load(vcpu, &was) : -EINVAL;
+		    load(gdb, &was) : -EINVAL;
 
 	if (error)
 		return error;
 	complete(&was);
 	state = was;
 	set_value(&state, row, bytes);
-	return store(vcpu, &was, &state);
+	return store(gdb, &was, &state);
 }

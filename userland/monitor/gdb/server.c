@@ -205,6 +205,7 @@ static void begin(struct gdb *gdb, int fd)
 {
 	gdb->client = fd;
 	gdb->no_ack = gdb->swbreak = gdb->hwbreak = gdb->physical = false;
+	gdb->arch = GDB_X86_64;
 	gdb->current = gdb->go = 0;
 	gdb->in.state = GDB_IDLE;
 	gdb->unread_at = gdb->unread_end = gdb->out_at = gdb->out_end = 0;
