@@ -70,7 +70,8 @@ stress() { # KSM
 	# Up to its end: a guest that powers off breaks its balloon's queues, and Linux's free
 	# page reporting warns that it cannot use them.
 	! sed '/^stress: pass/q' /tmp/out |
-		grep -E 'stress: FAIL|\] WARNING:|BUG:|Oops|Call Trace|soft lockup|self-detected stall' ||
+		grep -B 12 -A 25 -E \
+		'stress: FAIL|\] WARNING:|BUG:|Oops|Call Trace|soft lockup|self-detected stall' ||
 		return 1
 	[ -n "${only:-}" ] || storm_blew
 	[ "$engine" = kvm ] || [ "$(cat /sys/module/baton/refcnt)" = 0 ]
