@@ -32,7 +32,7 @@ struct kvm_vcpu {
 	struct hv_vcpu base;
 	struct kvm_run *run;
 	size_t run_size;
-	int stats_fd;		/* or why there is none: see hv_kvm_stats.c */
+	_Atomic int stats_fd;	/* or why there is none: see hv_kvm_stats.c */
 	_Atomic int tid;	/* thread to signal; 0: has not run yet */
 	/* string port I/O: items of the current exit, handed out one by one */
 	unsigned int pio_next, pio_count;

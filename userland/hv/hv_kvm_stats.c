@@ -4,7 +4,8 @@
  * as they mean the same. What a kernel does not have is not known, rather than 0.
  *
  * A vCPU's descriptor takes no call while it runs, which it does in HLT as well; that of
- * its statistics can be read at any time. So it is opened before the vCPU runs, and kept.
+ * its statistics can be read at any time. So its thread opens it before the first run (until
+ * then nothing is known), and it is kept.
  */
 #include "hv_kvm.h"
 
@@ -141,7 +142,7 @@ int hv_kvm_vcpu_stats(struct hv_vcpu *vcpu, struct hv_stats *stats)
 	take_ready(atomic_load(&to_kvm_vcpu(vcpu)->tid), stats);
 	error = fd < 0 ? fd : read_stats(fd, vcpu_rows, stats);
 	forget_halted_ns(stats);
-	return error;
+	return error == -EAGAIN ? 0 : error;
 }
 
 int hv_kvm_vm_stats(struct hv_vm *vm, struct hv_stats *stats)

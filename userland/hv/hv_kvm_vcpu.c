@@ -80,7 +80,7 @@ int hv_kvm_vcpu_create(struct hv_vm *vm, uint32_t id, struct hv_vcpu **ret_vcpu)
 	vcpu->base.sregs = &vcpu->sregs;
 	vcpu->stale = true;
 	vcpu->base.fd = hv_ioctl(vm->fd, KVM_CREATE_VCPU, (void *)(uintptr_t)id);
-	vcpu->stats_fd = hv_kvm_open_stats(vcpu->base.fd);
+	vcpu->stats_fd = -EAGAIN;
 	error = vcpu->base.fd < 0 ? vcpu->base.fd : map_run(vcpu, to_kvm_vm(vm)->run_size);
 	if (error) {
 		hv_kvm_vcpu_destroy(&vcpu->base);
@@ -264,13 +264,19 @@ static bool start_inta(struct kvm_vcpu *vcpu, struct hv_exit *exit)
 	return true;
 }
 
+static __attribute__((noinline)) void begin(struct kvm_vcpu *vcpu)
+{
+	atomic_store(&vcpu->stats_fd, hv_kvm_open_stats(vcpu->base.fd));
+	atomic_store(&vcpu->tid, (int)syscall(SYS_gettid));
+}
+
 int hv_kvm_run(struct hv_vcpu *base, struct hv_exit *exit)
 {
 	struct kvm_vcpu *vcpu = to_kvm_vcpu(base);
 	int error = 0;
 
 	if (!atomic_load_explicit(&vcpu->tid, memory_order_relaxed))
-		atomic_store(&vcpu->tid, (int)syscall(SYS_gettid));
+		begin(vcpu);
 	if (vcpu->pio_count) {
 		finish_pio_item(vcpu);
 		if (vcpu->pio_next < vcpu->pio_count) {
