@@ -82,10 +82,11 @@ static bool takes_nmi(const struct plan *plan)
 /*
  * Behind STI the processor need not hold the NMI window back (SDM vol. 3, "Other Causes of
  * VM Exits"): it would exit in the shadow for ever. IF is 1 there, so the other one comes.
+ * An event that goes in ends the shadow.
  */
-static u32 nmi_window(void)
+static u32 nmi_window(const struct plan *plan)
 {
-	return vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) & GUEST_INTR_STATE_STI ?
+	return !plan->info && vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) & GUEST_INTR_STATE_STI ?
 	       CPU_BASED_INTR_WINDOW_EXITING : CPU_BASED_NMI_WINDOW_EXITING;
 }
 
@@ -99,7 +100,7 @@ static void plan_again(struct vmx_vcpu *vmx, struct plan *plan)
 		return;
 	}
 	if (ev->reinject_type == VMX_TYPE_NMI && !takes_nmi(plan)) {
-		plan->windows |= nmi_window();
+		plan->windows |= nmi_window(plan);
 		return;
 	}
 	ev->reinject = false;
@@ -111,7 +112,7 @@ static void plan_again(struct vmx_vcpu *vmx, struct plan *plan)
 static void plan_nmi(struct vmx_vcpu *vmx, struct plan *plan)
 {
 	if (!takes_nmi(plan)) {
-		plan->windows |= nmi_window();
+		plan->windows |= nmi_window(plan);
 		return;
 	}
 	vmx->base.ev.nmi = false;
