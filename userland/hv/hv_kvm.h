@@ -84,6 +84,8 @@ int hv_kvm_run(struct hv_vcpu *vcpu, struct hv_exit *exit);
 void hv_kvm_kick(struct hv_vcpu *vcpu);
 int hv_kvm_nmi(struct hv_vcpu *vcpu);
 int hv_kvm_set_intr(struct hv_vcpu *vcpu, bool level);
+/* While the vCPU does not run: one that hv_vcpu_nmi() has left becomes KVM's. */
+int hv_kvm_take_nmi(struct hv_vcpu *vcpu);
 int hv_kvm_set_debug(struct hv_vcpu *vcpu, const struct hv_debug *debug);
 
 /* hv_kvm_stats.c */

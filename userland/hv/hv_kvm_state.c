@@ -287,8 +287,10 @@ static int get_events(struct hv_vcpu *vcpu, struct baton_events *events)
 {
 	struct kvm_vcpu_events kvm = { 0 };
 	struct kvm_mp_state mp = { 0 };
-	int error = hv_ioctl(vcpu->fd, KVM_GET_VCPU_EVENTS, &kvm);
+	int error = hv_kvm_take_nmi(vcpu);
 
+	if (!error)
+		error = hv_ioctl(vcpu->fd, KVM_GET_VCPU_EVENTS, &kvm);
 	if (!error)
 		error = hv_ioctl(vcpu->fd, KVM_GET_MP_STATE, &mp);
 	if (error)

@@ -264,6 +264,12 @@ static bool start_inta(struct kvm_vcpu *vcpu, struct hv_exit *exit)
 	return true;
 }
 
+int hv_kvm_take_nmi(struct hv_vcpu *base)
+{
+	return atomic_exchange(&to_kvm_vcpu(base)->nmi, false) ?
+	       hv_ioctl(base->fd, KVM_NMI, NULL) : 0;
+}
+
 static __attribute__((noinline)) void begin(struct kvm_vcpu *vcpu)
 {
 	atomic_store(&vcpu->stats_fd, hv_kvm_open_stats(vcpu->base.fd));
@@ -285,8 +291,7 @@ int hv_kvm_run(struct hv_vcpu *base, struct hv_exit *exit)
 		}
 		vcpu->pio_count = 0;
 	}
-	if (atomic_exchange(&vcpu->nmi, false))
-		error = hv_ioctl(base->fd, KVM_NMI, NULL);
+	error = hv_kvm_take_nmi(base);
 	if (!error && vcpu->inta_due)
 		error = finish_inta(vcpu);
 	if (error)
