@@ -62,10 +62,8 @@
 #define baton_run_delay() 0ull
 #endif
 
-#ifdef _TIF_NEED_RESCHED_LAZY
-#define BATON_TIF_RESCHED (_TIF_NEED_RESCHED | _TIF_NEED_RESCHED_LAZY)
-#else
-#define BATON_TIF_RESCHED _TIF_NEED_RESCHED
+#ifndef _TIF_NEED_RESCHED_LAZY
+#define _TIF_NEED_RESCHED_LAZY 0
 #endif
 
 #ifndef HAVE_FOLL_INTERRUPTIBLE

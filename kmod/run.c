@@ -154,8 +154,7 @@ static bool take_request(struct baton_vcpu *vcpu, enum baton_req req)
 }
 
 /* If the state cannot be had just now: once more at the next call. */
-static int take_or_keep(struct baton_vcpu *vcpu, enum baton_req req,
-			int (*take)(struct baton_vcpu *vcpu))
+static int take_or_keep(struct baton_vcpu *vcpu, int req, int (*take)(struct baton_vcpu *vcpu))
 {
 	int r = take_request(vcpu, req) ? take(vcpu) : 0;
 
@@ -164,11 +163,18 @@ static int take_or_keep(struct baton_vcpu *vcpu, enum baton_req req,
 	return r;
 }
 
-int baton_take_start_up(struct baton_vcpu *vcpu)
+static int take_start_up(struct baton_vcpu *vcpu)
 {
 	int r = take_or_keep(vcpu, BATON_REQ_INIT, take_init);
 
 	return r ? r : take_or_keep(vcpu, BATON_REQ_SIPI, start_up);
+}
+
+static enum step tell_eoi(struct baton_vcpu *vcpu)
+{
+	baton_count(vcpu, BATON_STAT_EOI);
+	vcpu->run->eoi.vector = vcpu->apic.eoi_vector;
+	return return_with(vcpu, BATON_EXIT_EOI);
 }
 
 static enum step handle_requests(struct baton_vcpu *vcpu)
@@ -180,16 +186,13 @@ static enum step handle_requests(struct baton_vcpu *vcpu)
 	if (likely(!READ_ONCE(vcpu->requests)))
 		return STEP_AGAIN;
 	/* First: whoever saves the vCPU after this call knows of it by this exit only. */
-	if (take_request(vcpu, BATON_REQ_EOI)) {
-		baton_count(vcpu, BATON_STAT_EOI);
-		vcpu->run->eoi.vector = vcpu->apic.eoi_vector;
-		return return_with(vcpu, BATON_EXIT_EOI);
-	}
+	if (take_request(vcpu, BATON_REQ_EOI))
+		return tell_eoi(vcpu);
 	if (take_request(vcpu, BATON_REQ_TOUCH) && touch(vcpu) == STEP_RETURN)
 		return STEP_RETURN;
 	if (take_request(vcpu, BATON_REQ_CLOCK))
 		baton_pvclock_update(vcpu);
-	if (baton_take_start_up(vcpu))
+	if (take_start_up(vcpu))
 		return return_with(vcpu, BATON_EXIT_NONE);
 	if (take_request(vcpu, BATON_REQ_YIELD))
 		baton_pv_yield(vcpu);
@@ -423,7 +426,8 @@ static noinline int host_work_slow(struct baton_vcpu *vcpu)
 		return -EINTR;
 	if (user_mode_work())
 		return 1;
-	if (READ_ONCE(current_thread_info()->flags) & BATON_TIF_RESCHED) {
+	if (READ_ONCE(current_thread_info()->flags) &
+	    (_TIF_NEED_RESCHED | _TIF_NEED_RESCHED_LAZY)) {
 		baton_pv_away(vcpu);
 		schedule();
 	}
@@ -434,7 +438,7 @@ static noinline int host_work_slow(struct baton_vcpu *vcpu)
 static int host_work(struct baton_vcpu *vcpu)
 {
 	const unsigned long any = _TIF_SIGPENDING | _TIF_NOTIFY_SIGNAL | _TIF_NOTIFY_RESUME |
-				  BATON_TIF_RESCHED;
+				  _TIF_NEED_RESCHED | _TIF_NEED_RESCHED_LAZY;
 
 	if (likely(!(READ_ONCE(current_thread_info()->flags) & any)))
 		return 0;
@@ -486,8 +490,13 @@ int baton_vcpu_run(struct baton_vcpu *vcpu)
 	}
 	WRITE_ONCE(run->exit_reason, BATON_EXIT_NONE);
 	WRITE_ONCE(run->have, 0);
-	if (READ_ONCE(run->immediate_exit))
+	if (READ_ONCE(run->immediate_exit)) {
+		/* For whoever saves the vCPU: what waits for it becomes state, or an exit. */
+		take_start_up(vcpu);
+		if (take_request(vcpu, BATON_REQ_EOI))
+			tell_eoi(vcpu);
 		return 0;
+	}
 	do {
 		r = host_work(vcpu);
 		if (unlikely(r) && !test_bit(BATON_REQ_EOI, &vcpu->requests))

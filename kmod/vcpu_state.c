@@ -107,10 +107,8 @@ int baton_set_debugregs(struct baton_vcpu *vcpu, const struct baton_debugregs *i
 int baton_get_events(struct baton_vcpu *vcpu, struct baton_events *out)
 {
 	struct baton_pending *ev = &vcpu->ev;
-	int r = baton_take_start_up(vcpu);
+	int r = baton_state_need(vcpu, BATON_ST_EVENTS);
 
-	if (!r)
-		r = baton_state_need(vcpu, BATON_ST_EVENTS);
 	if (r)
 		return r;
 	/* What SET_EVENTS replaces is what was told; one that comes in between stays. */

@@ -11,8 +11,6 @@
 
 /* Brings internal classes (BATON_ST_*) from hardware to the cache. */
 int baton_state_need(struct baton_vcpu *vcpu, u32 classes);
-/* run.c: an INIT and a start-up IPI that wait become state. 0, or it cannot be had now. */
-int baton_take_start_up(struct baton_vcpu *vcpu);
 
 int baton_get_regs(struct baton_vcpu *vcpu, struct baton_regs *out);
 int baton_set_regs(struct baton_vcpu *vcpu, const struct baton_regs *in);

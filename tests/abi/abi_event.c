@@ -523,6 +523,7 @@ static void test_start_up_waits(void)
 {
 	struct abi_guest g = ABI_LONG_GUEST(starts);
 	int other = abi_vcpu_cpuid(g.sys, g.vm, 1);
+	struct baton_run *run = abi_map_run(other);
 	struct baton_events events;
 	struct baton_sregs sregs;
 
@@ -530,6 +531,8 @@ static void test_start_up_waits(void)
 	EXPECT(!abi_set_msr(&g, 0x80f, 0x1ff));
 	ABI_RUN(g, BATON_EXIT_PIO);
 	EXPECT(g.run->pio.port == 0x99);
+	run->immediate_exit = 1;
+	EXPECT(!ioctl(other, BATON_RUN, 0) && run->exit_reason == BATON_EXIT_NONE);
 	EXPECT(!ioctl(other, BATON_GET_EVENTS, &events) && events.mp_state == BATON_MP_RUNNABLE);
 	EXPECT(!ioctl(other, BATON_GET_SREGS, &sregs) && sregs.seg[BATON_CS].base == 0x8000);
 	close(other);

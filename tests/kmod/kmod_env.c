@@ -5,7 +5,6 @@
 #include "kmod_env.h"
 
 #include "eventfds.h"
-#include "vcpu_state.h"
 
 #define MAX_RAM 8
 
@@ -27,12 +26,6 @@ static void nothing(struct baton_vcpu *vcpu)
 }
 
 static int fetch_nothing(struct baton_vcpu *vcpu, u32 classes)
-{
-	return 0;
-}
-
-/* run.c: no INIT waits here. */
-int baton_take_start_up(struct baton_vcpu *vcpu)
 {
 	return 0;
 }
