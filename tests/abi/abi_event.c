@@ -515,6 +515,24 @@ static void test_shadow_and_device(void)
 	abi_guest_end(&g);
 }
 
+/* An end of interrupt that the monitor has made itself is told before it can be saved. */
+static void test_eoi_waits(void)
+{
+	struct abi_guest g = ABI_LONG_GUEST(waits);
+	struct baton_msi msi = { .address = 0xfee00000, .data = 0xc041 };
+
+	EXPECT(!abi_set_msr(&g, 0x80f, 0x1ff));
+	EXPECT(!ioctl(g.vm, BATON_SEND_MSI, &msi));
+	ABI_RUN(g, BATON_EXIT_PIO);
+	EXPECT(g.run->pio.port == 0x41);
+	EXPECT(!abi_set_msr(&g, 0x80b, 0));
+	g.run->immediate_exit = 1;
+	EXPECT(!ioctl(g.vcpu, BATON_RUN, 0));
+	EXPECT(g.run->exit_reason == BATON_EXIT_EOI && g.run->eoi.vector == 0x41);
+	EXPECT(!ioctl(g.vcpu, BATON_RUN, 0) && g.run->exit_reason == BATON_EXIT_NONE);
+	abi_guest_end(&g);
+}
+
 /* Whoever saves a processor that was just started finds it started. */
 ABI_CODE(starts, "	mov $0x830, %ecx\n	mov $1, %edx\n	mov $0x4500, %eax\n	wrmsr\n"
 	 "	mov $0x4608, %eax\n	wrmsr\n	out %al, $0x99\n");
@@ -554,6 +572,7 @@ const struct abi_test abi_event_tests[] = {
 	{ "A14: an interrupt behind a priority that is lowered", test_lowered_priority },
 	{ "A14: machine checks without the guest's leave", test_machine_check_enable },
 	{ "A14: STI shadow before a device access", test_shadow_and_device },
+	{ "A14: an EOI that nobody was told of", test_eoi_waits },
 	{ "A14: a start-up IPI that nobody has taken", test_start_up_waits },
 	{ "A14: an exception with its table in no memory", test_exception_in_hole },
 	{ "A14: INT with its table in no memory", test_software_in_hole },

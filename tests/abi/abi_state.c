@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Safety test A4: state goes in and comes out; what no processor takes is refused. */
+#define _GNU_SOURCE /* memfd_create */
 #include <stdint.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -187,11 +188,38 @@ static void test_commit(void)
 	close_vm(&v);
 }
 
+/* PDPTEs of a processor that keeps none are in memory, which nobody has touched yet. */
+static void test_pdptes_in_file(void)
+{
+	const uint64_t pdptes[4] = { 0x201001, 0, 0x203001, 0 };
+	struct abi_guest g = abi_guest_start("", 0);
+	int file = memfd_create("abi", MFD_CLOEXEC);
+	struct baton_slot slot = { .id = 1, .gpa = 0x200000, .size = 0x10000 };
+	struct baton_sregs sregs;
+
+	EXPECT(!ftruncate(file, 0x10000));
+	EXPECT(pwrite(file, pdptes, sizeof(pdptes), 0x20) == sizeof(pdptes));
+	slot.hva = (uintptr_t)mmap(NULL, 0x10000, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+	EXPECT(!ioctl(g.vm, BATON_SET_SLOT, &slot));
+	EXPECT(!ioctl(g.vcpu, BATON_GET_SREGS, &sregs));
+	sregs.cr0 = 0x80000011;
+	sregs.cr4 = 0x20;
+	sregs.cr3 = 0x200020;
+	memset(sregs.pdpte, 0, sizeof(sregs.pdpte));
+	EXPECT(!ioctl(g.vcpu, BATON_SET_SREGS, &sregs));
+	EXPECT(!ioctl(g.vcpu, BATON_GET_SREGS, &sregs));
+	EXPECT(!memcmp(sregs.pdpte, pdptes, sizeof(pdptes)));
+	munmap((void *)(uintptr_t)slot.hva, 0x10000);
+	close(file);
+	abi_guest_end(&g);
+}
+
 const struct abi_test abi_state_tests[] = {
 	{ "A4: reset state", test_reset_state },
 	{ "A4: registers", test_regs },
 	{ "A4: system registers", test_sregs },
 	{ "A4: events, debug, FPU, APIC", test_small_classes },
 	{ "A4: commit", test_commit },
+	{ "PDPTEs in memory that was not touched", test_pdptes_in_file },
 	{ NULL, NULL },
 };
