@@ -359,19 +359,17 @@ static const struct call vm_calls[] = {
 	{ }
 };
 
+#define STATE_ROWS(NAME, name)						\
+	{ BATON_GET_##NAME, LOCK_VCPU, vcpu_get_##name },		\
+	{ BATON_SET_##NAME, LOCK_VCPU, vcpu_set_##name }
+
 static const struct call vcpu_calls[] = {
-	{ BATON_GET_REGS, LOCK_VCPU, vcpu_get_regs },
-	{ BATON_SET_REGS, LOCK_VCPU, vcpu_set_regs },
-	{ BATON_GET_SREGS, LOCK_VCPU, vcpu_get_sregs },
-	{ BATON_SET_SREGS, LOCK_VCPU, vcpu_set_sregs },
-	{ BATON_GET_DEBUGREGS, LOCK_VCPU, vcpu_get_debugregs },
-	{ BATON_SET_DEBUGREGS, LOCK_VCPU, vcpu_set_debugregs },
-	{ BATON_GET_EVENTS, LOCK_VCPU, vcpu_get_events },
-	{ BATON_SET_EVENTS, LOCK_VCPU, vcpu_set_events },
-	{ BATON_GET_XSAVE, LOCK_VCPU, vcpu_get_xsave },
-	{ BATON_SET_XSAVE, LOCK_VCPU, vcpu_set_xsave },
-	{ BATON_GET_LAPIC, LOCK_VCPU, vcpu_get_lapic },
-	{ BATON_SET_LAPIC, LOCK_VCPU, vcpu_set_lapic },
+	STATE_ROWS(REGS, regs),
+	STATE_ROWS(SREGS, sregs),
+	STATE_ROWS(DEBUGREGS, debugregs),
+	STATE_ROWS(EVENTS, events),
+	STATE_ROWS(XSAVE, xsave),
+	STATE_ROWS(LAPIC, lapic),
 	{ BATON_GET_MSRS, LOCK_VCPU, vcpu_get_msrs },
 	{ BATON_SET_MSRS, LOCK_VCPU, vcpu_set_msrs },
 	{ BATON_SET_CPUID, LOCK_VCPU, vcpu_set_cpuid },

@@ -157,8 +157,7 @@ void baton_lapic_post(struct baton_vcpu *vcpu, u8 vector, bool level)
 static void take_posted_word(struct baton_vcpu *vcpu, unsigned int word)
 {
 	struct baton_lapic *apic = &vcpu->apic;
-	unsigned long level = READ_ONCE(apic->posted_level[word]) ?
-			      xchg(&apic->posted_level[word], 0) : 0;
+	unsigned long level = xchg(&apic->posted_level[word], 0);
 	unsigned long bits = xchg(&apic->posted[word], 0) | level;
 
 	while (bits) {

@@ -227,6 +227,12 @@ enum baton_next baton_exit_gp(struct baton_vcpu *vcpu);
 /* run.c: the host's handler, for a machine check that came as an exit. */
 void baton_machine_check(void);
 enum baton_next baton_exit_shutdown(struct baton_vcpu *vcpu);
+/* A backend's handler that is one of the core's. */
+#define BATON_CORE_EXIT(name, backend, base)				\
+	static enum baton_next exit_##name(struct backend *self)		\
+	{								\
+		return baton_exit_##name(&self->base);			\
+	}
 /* Processor refused the state, or an exit that must not happen. */
 enum baton_next baton_exit_failed(struct baton_vcpu *vcpu, enum baton_exit_reason why,
 				  u64 reason, u64 info0, u64 info1, u64 info2);

@@ -224,15 +224,9 @@ static enum baton_next exit_ud(struct svm_vcpu *svm)
 	return BATON_ENTER;
 }
 
-static enum baton_next exit_gp(struct svm_vcpu *svm)
-{
-	return baton_exit_gp(&svm->vcpu);
-}
+BATON_CORE_EXIT(gp, svm_vcpu, vcpu)
 
-static enum baton_next exit_pause(struct svm_vcpu *svm)
-{
-	return baton_exit_pause(&svm->vcpu);
-}
+BATON_CORE_EXIT(pause, svm_vcpu, vcpu)
 
 /* Guest memory is coherent with all there is: nothing to write back or drop. */
 static enum baton_next exit_cache(struct svm_vcpu *svm)
@@ -294,8 +288,7 @@ static const svm_exit_handler handlers[SVM_EXIT_TABLE_SIZE] = {
 	[SVM_EXIT_EXCP_BASE + 19]	= exit_fault,
 	[SVM_EXIT_INTR]			= exit_intr,
 	[SVM_EXIT_NMI]			= exit_nmi,
-	[SVM_EXIT_SMI]			= exit_host_event,
-	[SVM_EXIT_INIT]			= exit_host_event,
+	[SVM_EXIT_SMI ... SVM_EXIT_INIT] = exit_host_event,
 	[SVM_EXIT_VINTR]		= exit_vintr,
 	[SVM_EXIT_RDPMC]		= exit_gp,
 	[SVM_EXIT_CPUID]		= exit_cpuid,
@@ -311,15 +304,10 @@ static const svm_exit_handler handlers[SVM_EXIT_TABLE_SIZE] = {
 	[SVM_EXIT_SHUTDOWN]		= exit_shutdown,
 	[SVM_EXIT_VMRUN]		= exit_ud,
 	[SVM_EXIT_VMMCALL]		= exit_vmmcall,
-	[SVM_EXIT_VMLOAD]		= exit_ud,
-	[SVM_EXIT_VMSAVE]		= exit_ud,
-	[SVM_EXIT_STGI]			= exit_ud,
-	[SVM_EXIT_CLGI]			= exit_ud,
-	[SVM_EXIT_SKINIT]		= exit_ud,
-	[SVM_EXIT_RDTSCP]		= exit_ud,
+	/* VMSAVE, STGI, CLGI, SKINIT */
+	[SVM_EXIT_VMLOAD ... SVM_EXIT_RDTSCP] = exit_ud,
 	[SVM_EXIT_WBINVD]		= exit_cache,
-	[SVM_EXIT_MONITOR]		= exit_ud,
-	[SVM_EXIT_MWAIT]		= exit_ud,
+	[SVM_EXIT_MONITOR ... SVM_EXIT_MWAIT] = exit_ud,
 	[SVM_EXIT_XSETBV]		= exit_xsetbv,
 	[SVM_EXIT_RDPRU]		= exit_ud,
 };

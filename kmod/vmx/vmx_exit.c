@@ -42,10 +42,7 @@ static enum baton_next exit_entry_failed(struct vmx_vcpu *vmx, u32 reason)
 				 vmcs_read(EXIT_QUALIFICATION), event, 0);
 }
 
-static enum baton_next exit_shutdown(struct vmx_vcpu *vmx)
-{
-	return baton_exit_shutdown(&vmx->base);
-}
+BATON_CORE_EXIT(shutdown, vmx_vcpu, base)
 
 /* By memory, so for the monitor. An event that began it is part of it, and over. */
 static enum baton_next exit_task_switch(struct vmx_vcpu *vmx)
@@ -258,15 +255,9 @@ static enum baton_next exit_ud(struct vmx_vcpu *vmx)
 	return BATON_ENTER;
 }
 
-static enum baton_next exit_gp(struct vmx_vcpu *vmx)
-{
-	return baton_exit_gp(&vmx->base);
-}
+BATON_CORE_EXIT(gp, vmx_vcpu, base)
 
-static enum baton_next exit_pause(struct vmx_vcpu *vmx)
-{
-	return baton_exit_pause(&vmx->base);
-}
+BATON_CORE_EXIT(pause, vmx_vcpu, base)
 
 /* Guest memory is coherent with all there is: nothing to write back or drop. */
 static enum baton_next exit_cache(struct vmx_vcpu *vmx)
@@ -300,10 +291,8 @@ static const vmx_exit_handler handlers[VMX_REASON_COUNT] = {
 	[EXIT_REASON_EXTERNAL_INTERRUPT]	= exit_intr,
 	[EXIT_REASON_TRIPLE_FAULT]		= exit_shutdown,
 	[EXIT_REASON_INIT_SIGNAL]		= exit_host_event,
-	[VMX_REASON_IO_SMI]			= exit_host_event,
-	[VMX_REASON_OTHER_SMI]			= exit_host_event,
-	[EXIT_REASON_INTERRUPT_WINDOW]		= exit_window,
-	[EXIT_REASON_NMI_WINDOW]		= exit_window,
+	[VMX_REASON_IO_SMI ... VMX_REASON_OTHER_SMI] = exit_host_event,
+	[EXIT_REASON_INTERRUPT_WINDOW ... EXIT_REASON_NMI_WINDOW] = exit_window,
 	[EXIT_REASON_TASK_SWITCH]		= exit_task_switch,
 	[EXIT_REASON_CPUID]			= exit_cpuid,
 	[VMX_REASON_GETSEC]			= exit_ud,
@@ -328,11 +317,9 @@ static const vmx_exit_handler handlers[VMX_REASON_COUNT] = {
 	[EXIT_REASON_INVVPID]			= exit_ud,
 	[EXIT_REASON_WBINVD]			= exit_cache,
 	[EXIT_REASON_XSETBV]			= exit_xsetbv,
-	[EXIT_REASON_VMFUNC]			= exit_ud,
-	[EXIT_REASON_ENCLS]			= exit_ud,
+	[EXIT_REASON_VMFUNC ... EXIT_REASON_ENCLS] = exit_ud,
 	[EXIT_REASON_PML_FULL]			= exit_pml_full,
-	[EXIT_REASON_XSAVES]			= exit_ud,
-	[EXIT_REASON_XRSTORS]			= exit_ud,
+	[EXIT_REASON_XSAVES ... EXIT_REASON_XRSTORS] = exit_ud,
 	[VMX_REASON_ENCLV]			= exit_ud,
 	[VMX_REASON_SEAMCALL ... VMX_REASON_TDCALL] = exit_ud,
 };
