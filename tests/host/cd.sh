@@ -43,7 +43,7 @@ t_pc_cd() {
 # guest_says PATTERN SECONDS: waits for it, as long as vmctl runs.
 guest_says() {
 	tries=0
-	until grep -aq "$1" /tmp/out; do
+	until grep -aqs "$1" /tmp/out; do
 		tries=$((tries + 1))
 		[ $tries -lt $(($2 * 10)) ]
 		kill -0 $vmctl

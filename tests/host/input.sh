@@ -119,7 +119,7 @@ t_no_module() {
 # until_spins FILE: until the guest whose output that is has begun to.
 until_spins() {
 	tries=0
-	until grep -q 'guest: spinning' "$1"; do
+	until grep -qs 'guest: spinning' "$1"; do
 		tries=$((tries + 1))
 		[ $tries -lt 100 ]
 		sleep 0.1

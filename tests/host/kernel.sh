@@ -24,13 +24,14 @@ t_fail_nth() {
 # spinners COUNT: VMs that spin with interrupts off; their processes in $spinners.
 spinners() {
 	spinners=
+	rm -f /tmp/spin*
 	for number in $(seq "$1"); do
 		vmctl boot "$here/spin.elf" --memory 32M --engine baton </dev/null >/tmp/spin$number 2>&1 &
 		spinners="$spinners $!"
 	done
 	for number in $(seq "$1"); do
 		tries=0
-		until grep -q 'guest: spinning' /tmp/spin$number; do
+		until grep -qs 'guest: spinning' /tmp/spin$number; do
 			tries=$((tries + 1))
 			[ $tries -lt 200 ]
 			sleep 0.1

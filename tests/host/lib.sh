@@ -36,6 +36,9 @@ run_case() {
 	local name=$1 test status begin end
 	read -r begin _ </proc/uptime
 	test=t_$(echo "${name#kvm-}" | tr - _)
+	# What a command in the background will write is looked for at once, perhaps before it
+	# has emptied the file: words of an earlier test's must not be there.
+	rm -f /tmp/out* /tmp/err /tmp/*.out /tmp/spin*
 	case $name in
 	kvm-*) use_engine kvm ;;
 	*) use_engine baton ;;

@@ -16,7 +16,7 @@ t_shutdown_of_spinner() {
 	vmctl boot "$here/spin.elf" --memory 32M --engine "$engine" </dev/null >/tmp/out 2>&1 &
 	pid=$!
 	tries=0
-	until grep -q 'guest: spinning' /tmp/out; do
+	until grep -qs 'guest: spinning' /tmp/out; do
 		tries=$((tries + 1))
 		[ $tries -lt 100 ]
 		sleep 0.1

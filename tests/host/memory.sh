@@ -15,7 +15,7 @@ held_kib() {
 # until_output PATTERN SECONDS
 until_output() {
 	tries=0
-	until grep -q "$1" /tmp/out; do
+	until grep -qs "$1" /tmp/out; do
 		tries=$((tries + 1))
 		[ $tries -lt $((10 * $2)) ] || { echo "not in the output: $1"; return 1; }
 		sleep 0.1

@@ -142,7 +142,7 @@ debian_vm() {
 	vmctl boot --disk /tmp/pc$number.qcow2 --engine "$engine" --memory 320M \
 		--control /tmp/vm$number.sock "$@" </dev/null >/tmp/out$number 2>&1 &
 	tries=0
-	until grep -aq 'debian login:' /tmp/out$number; do
+	until grep -aqs 'debian login:' /tmp/out$number; do
 		tries=$((tries + 1))
 		[ $tries -lt 240 ] || { tail /tmp/out$number; return 1; }
 		sleep 1
