@@ -34,9 +34,9 @@ void svm_asid_cpu_on(struct svm_cpu *cpu)
 	cpu->asid_next = svm_caps.asid_count;
 }
 
+/* A flush that tlb_control asks for already stays: another ASID does not replace it. */
 static void asid_assign(struct svm_vcpu *svm, struct svm_cpu *cpu)
 {
-	svm->vmcb->tlb_control = TLB_CONTROL_DO_NOTHING;
 	if (cpu->asid_next >= svm_caps.asid_count) {
 		cpu->asid_gen++;
 		cpu->asid_next = 1;
