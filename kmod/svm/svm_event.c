@@ -20,9 +20,9 @@
  * Hardware has no memory of NMI blocking: ev.nmi_blocked is it.
  *
  * Delivery cut short by an exit (a nested fault on the IDT or the stack) shows
- * in exit_int_info. Software interrupts, INT3 and INTO are not injected again:
- * RIP is still on the instruction, and the guest executes it once more. But for #BP
- * and #OF that were injected, as who debugs the guest does: RIP is behind it then.
+ * in exit_int_info. Software interrupts, INT3, INTO and ICEBP are not injected again:
+ * RIP is still on the instruction, and the guest executes it once more. But for #BP,
+ * #OF and #DB that were injected, by us or who debugs the guest: RIP is behind it then.
  */
 #include <asm/processor-flags.h>
 #include <asm/trapnr.h>
@@ -31,10 +31,14 @@
 #include "svm.h"
 #include "trace.h"
 
-/* INT3 or INTO: executed once more if it was cut short, but not if we injected it. */
+/*
+ * INT3, INTO or ICEBP: executed once more if it was cut short, but not if we injected it.
+ * Other #DBs than ICEBP's exit before their delivery begins.
+ */
 static bool is_trap(u8 type, u8 vector)
 {
-	return type == SVM_EVENT_EXCEPTION && (vector == X86_TRAP_BP || vector == X86_TRAP_OF);
+	return type == SVM_EVENT_EXCEPTION && vector < 5 && BIT(vector) &
+	       (BIT(X86_TRAP_DB) | BIT(X86_TRAP_BP) | BIT(X86_TRAP_OF));
 }
 
 /* Its handler may have executed one of its own since the entry. */
@@ -145,8 +149,11 @@ bool svm_event_stepped(struct svm_vcpu *svm)
 
 	if (!(svm->watch & SVM_WATCH_STEP) || !(svm->vmcb->dr6 & DR_STEP))
 		return false;
-	if (svm->watch & SVM_WATCH_IRET)
+	if (svm->watch & SVM_WATCH_IRET) {
 		block_nmi(svm, false);
+		/* TF is what IRET has loaded. */
+		svm->step_tf = true;
+	}
 	step_end(svm);
 	return !guests_own;
 }
@@ -162,8 +169,9 @@ void svm_event_settle(struct svm_vcpu *svm)
 		step_end(svm);
 	if (unlikely(svm->watch & SVM_WATCH_IRET) && svm->vcpu.regs.rip != svm->iret_rip)
 		block_nmi(svm, false);
-	svm->vcpu.ev.sti_shadow = in_shadow(svm);
-	svm->vcpu.ev.movss_shadow = false;
+	/* Hardware has one bit for both. Without IF it is MOV SS's: VT-x refuses the other. */
+	svm->vcpu.ev.movss_shadow = in_shadow(svm) && !(svm->vcpu.regs.rflags & X86_EFLAGS_IF);
+	svm->vcpu.ev.sti_shadow = in_shadow(svm) && !svm->vcpu.ev.movss_shadow;
 }
 
 /* At an exit with something watched for; before the handler, which may skip. */
@@ -300,7 +308,8 @@ bool svm_event_inject(struct svm_vcpu *svm)
 	}
 	if (ev->nmi)
 		try_nmi(svm);
-	return ev->reinject || try_interrupt(svm);
+	/* What goes in before a step would have its TF in what it saves. */
+	return ev->reinject || svm->watch & SVM_WATCH_STEP || try_interrupt(svm);
 }
 
 /* An exit interrupted the delivery of an event: note it for the next entry. */
