@@ -43,7 +43,10 @@ static __always_inline void baton_predictor_barrier(void)
 		baton_wrmsr(MSR_IA32_PRED_CMD, PRED_CMD_IBPB);
 }
 
-/* Once a window. X86_BUG_IBPB_NO_RET asks for more than IBPB; only old AMD has it. */
+/*
+ * Once a window. Where IBPB leaves return predictions (X86_BUG_IBPB_NO_RET), the
+ * entry code's fill after each exit is what takes them away.
+ */
 static __always_inline void baton_guest_barrier(const struct baton_vcpu *vcpu)
 {
 	/* Another guest ran here last: it must not steer this one's predictions. */

@@ -38,9 +38,13 @@ extern struct svm_caps svm_caps;
 
 /* One per CPU; used with interrupts off there. */
 struct svm_cpu {
-	void *hsave;		/* hardware's host save area (VM_HSAVE_PA) */
-	void *host_area;	/* our VMSAVE of what VMRUN does not switch */
-	u64 host_pa;
+	/*
+	 * Two: our VMSAVE of what VMRUN does not switch, and hardware's save area
+	 * (VM_HSAVE_PA), which is never at the start of 2 MiB so; nor is a VMCB. Under
+	 * SNP, writes to the pages behind one that is would fault (an erratum).
+	 */
+	unsigned long pages;
+	u64 host_pa;		/* of the first */
 	bool on;		/* SVME is set, by us */
 	u32 asid_next;
 	u64 asid_gen;		/* never 0 once on, never repeats */
@@ -65,13 +69,14 @@ struct svm_host {
 #define SVM_WATCH_TPR	BIT(1)	/* CR8 write intercepted: TPR holds a vector back */
 #define SVM_WATCH_IRET	BIT(2)	/* IRET was reached, may not have been executed */
 #define SVM_WATCH_STEP	BIT(3)	/* RFLAGS.TF set by us, for one instruction */
-#define SVM_WATCH_TRAP	BIT(4)	/* #BP or #OF went in by this entry */
+#define SVM_WATCH_TRAP	BIT(4)	/* #BP, #OF or #DB went in by this entry */
 
 #define SVM_CPL_NONE	0xff
 
 struct svm_vcpu {
 	struct baton_vcpu vcpu;	/* first */
-	struct svm_vmcb *vmcb;
+	unsigned long pages;	/* two, see svm_cpu */
+	struct svm_vmcb *vmcb;	/* the second */
 	struct svm_switch sw;
 	struct svm_host host;
 

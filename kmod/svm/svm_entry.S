@@ -53,8 +53,9 @@ SYM_FUNC_START(svm_enter)
 	GUEST_GPRS_LOAD
 
 	/* FS, GS, TR, LDTR, KERNEL_GS_BASE, syscall and SYSENTER MSRs. */
-	vmload	%rax
 	sti
+	/* Not last: VMRUN right behind STI would give the guest its interrupt shadow. */
+	vmload	%rax
 	/* MDS, TSA: last thing before the guest. */
 	ALTERNATIVE "", __stringify(verw FRAME_VERW_SELECTOR(%rsp)), X86_FEATURE_CLEAR_CPU_BUF_VM
 	vmrun	%rax

@@ -53,6 +53,7 @@ static enum baton_next exit_invalid(struct svm_vcpu *svm)
  */
 static enum baton_next exit_shutdown(struct svm_vcpu *svm)
 {
+	memset(svm->vmcb, 0, offsetof(struct svm_vmcb, seg));
 	svm_controls_init(svm);
 	svm->cpu = -1;
 	svm->vcpu.dirty |= BATON_ST_ALL & ~BATON_ST_SREGS;

@@ -157,7 +157,7 @@ static int decode_assisted(struct svm_vcpu *svm, struct svm_insn *insn)
 
 int svm_insn_decode(struct svm_vcpu *svm, struct svm_insn *insn)
 {
-	u8 bytes[INSN_MAX] = {};
+	u8 bytes[INSN_MAX + 1] = {}; /* parse() looks at a ModRM behind 15 bytes, too */
 	int length = decode_assisted(svm, insn);
 
 	if (length)

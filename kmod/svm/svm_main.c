@@ -71,8 +71,12 @@ static enum baton_refusal svm_probe(void)
 	if (!boot_cpu_has(X86_FEATURE_NPT))
 		return BATON_REFUSED_NO_NESTED_PAGING;
 	asid_count = cpuid_ebx(SVM_CPUID_LEAF);
-	/* One ASID for each of some vCPUs; with memory encryption, PTEs need its bit. */
-	if (asid_count < 4 || cc_platform_has(CC_ATTR_HOST_MEM_ENCRYPT))
+	/*
+	 * One ASID for each of some vCPUs; with memory encryption, PTEs need its bit; on
+	 * family 10h guests can cause machine checks (erratum 383).
+	 */
+	if (asid_count < 4 || cc_platform_has(CC_ATTR_HOST_MEM_ENCRYPT) ||
+	    boot_cpu_has_bug(X86_BUG_AMD_TLB_MMATCH))
 		return BATON_REFUSED_CPU_FEATURE;
 	probe_caps(asid_count);
 	return BATON_REFUSED_NOT;
@@ -92,35 +96,23 @@ static enum baton_refusal svm_refusal(void)
 
 /* ---- per-CPU pages -------------------------------------------------- */
 
-static void *cpu_page(int cpu)
-{
-	struct page *page = alloc_pages_node(cpu_to_node(cpu), GFP_KERNEL | __GFP_ZERO, 0);
-
-	return page ? page_address(page) : NULL;
-}
-
 static void svm_teardown(void)
 {
-	struct svm_cpu *cpu;
 	int i;
 
-	for_each_possible_cpu(i) {
-		cpu = per_cpu_ptr(&svm_cpus, i);
-		free_page((unsigned long)cpu->hsave);
-		free_page((unsigned long)cpu->host_area);
-		cpu->hsave = NULL;
-		cpu->host_area = NULL;
-	}
+	for_each_possible_cpu(i)
+		free_pages(per_cpu_ptr(&svm_cpus, i)->pages, 1);
 	svm_maps_teardown();
 }
 
 static int setup_cpu(struct svm_cpu *cpu, int id)
 {
-	cpu->hsave = cpu_page(id);
-	cpu->host_area = cpu_page(id);
-	if (!cpu->hsave || !cpu->host_area)
+	struct page *pages = alloc_pages_node(cpu_to_node(id), GFP_KERNEL | __GFP_ZERO, 1);
+
+	if (!pages)
 		return -ENOMEM;
-	cpu->host_pa = __pa(cpu->host_area);
+	cpu->pages = (unsigned long)page_address(pages);
+	cpu->host_pa = __pa(cpu->pages);
 	return 0;
 }
 
@@ -165,7 +157,7 @@ static int svm_cpu_on(void)
 	if (efer & EFER_SVME)
 		return -EBUSY;
 	wrmsrq(MSR_EFER, efer | EFER_SVME);
-	wrmsrq(MSR_VM_HSAVE_PA, __pa(cpu->hsave));
+	wrmsrq(MSR_VM_HSAVE_PA, cpu->host_pa + PAGE_SIZE);
 	if (svm_caps.tsc_ratio)
 		wrmsr(MSR_AMD64_TSC_RATIO, 0, SVM_TSC_RATIO_ONE_HIGH);
 	set_bp_spec_reduce(true);

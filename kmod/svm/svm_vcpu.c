@@ -21,9 +21,10 @@ int svm_vcpu_init(struct baton_vcpu *vcpu)
 {
 	struct svm_vcpu *svm = to_svm(vcpu);
 
-	svm->vmcb = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-	if (!svm->vmcb)
+	svm->pages = __get_free_pages(GFP_KERNEL_ACCOUNT | __GFP_ZERO, 1);
+	if (!svm->pages)
 		return -ENOMEM;
+	svm->vmcb = (void *)(svm->pages + PAGE_SIZE);
 	svm->sw.vmcb_pa = __pa(svm->vmcb);
 	svm->cpu = -1;
 	svm->cpl_seen = SVM_CPL_NONE;
@@ -33,10 +34,7 @@ int svm_vcpu_init(struct baton_vcpu *vcpu)
 
 void svm_vcpu_fini(struct baton_vcpu *vcpu)
 {
-	struct svm_vcpu *svm = to_svm(vcpu);
-
-	free_page((unsigned long)svm->vmcb);
-	svm->vmcb = NULL;
+	free_pages(to_svm(vcpu)->pages, 1);
 }
 
 /* ---- opening and closing a window ----------------------------------- */
@@ -123,9 +121,6 @@ static bool window_open(struct svm_vcpu *svm)
 	svm_load_spec_ctrl(svm);
 	save_msrs(svm);
 	baton_debug_enter(&svm->vcpu);
-	/* Zen 1: the last quotient must not be seen by the guest. */
-	if (static_cpu_has_bug(X86_BUG_DIV0))
-		asm volatile("div %2" : : "a" (0), "d" (0), "r" (1) : "cc");
 	return true;
 }
 
@@ -218,6 +213,9 @@ static enum baton_next enter_once(struct svm_vcpu *svm)
 		return baton_exit_inta(&svm->vcpu);
 	}
 	trace_baton_entry(svm->vcpu.id, svm->vcpu.regs.rip);
+	/* Zen 1: the last quotient must not be seen by the guest. */
+	if (static_cpu_has_bug(X86_BUG_DIV0))
+		asm volatile("div %2" : : "a" (0), "d" (0), "r" (1) : "cc");
 	if (unlikely(svm_enter(&svm->vcpu.regs, &svm->sw))) {
 		baton_vm_bug(svm->vcpu.vm, "SVM was switched off under a running VM");
 		return BATON_LEAVE;
