@@ -56,7 +56,7 @@ static long sys_get_info(void *unused, void *arg)
 			 BATON_FEAT_ACCESS_WALK | BATON_FEAT_APIC_ACCESS | BATON_FEAT_ACCESS_EVENT;
 	if (boot_cpu_has(X86_FEATURE_OSXSAVE))
 		info->features |= BATON_FEAT_XSAVE;
-	if (baton_hv && baton_hv->memory() & BATON_MEMORY_ACCESSED)
+	if (baton_memory & BATON_MEMORY_ACCESSED)
 		info->features |= BATON_FEAT_ACCESSED;
 	if (baton_tsc_frac)
 		info->features |= BATON_FEAT_TSC_SCALING;

@@ -38,6 +38,8 @@
 #include "slots.h"
 #include "vm.h"
 
+u32 baton_memory __read_mostly;
+
 #define WORD 64u	/* pages that one word speaks of */
 /*
  * Pages that a VM may log, per page of the host: so its bits take 1/8192 of the
@@ -247,7 +249,7 @@ int baton_accessed_get(struct baton_vm *vm, const struct baton_dirty_log *arg)
 	bool flush = false;
 	int r = find_range(vm, arg, &range, false);
 
-	if (!r && !(baton_hv->memory() & BATON_MEMORY_ACCESSED))
+	if (!r && !(baton_memory & BATON_MEMORY_ACCESSED))
 		r = -EOPNOTSUPP;
 	for (at = 0; !r && at < arg->count; at += count, to += CHUNK) {
 		count = min(arg->count - at, (u64)CHUNK * WORD);

@@ -189,10 +189,7 @@ void baton_exit_hypercall(struct baton_vcpu *vcpu, bool long64, u8 cpl)
 
 enum baton_next baton_exit_gp(struct baton_vcpu *vcpu)
 {
-	if (baton_must_rerun(vcpu))
-		return BATON_LEAVE;
-	baton_inject_gp(vcpu);
-	return BATON_ENTER;
+	return baton_must_rerun(vcpu) ? BATON_LEAVE : baton_inject_gp(vcpu);
 }
 
 enum baton_next baton_exit_shutdown(struct baton_vcpu *vcpu)
@@ -223,14 +220,15 @@ static bool makes_double_fault(u8 first, u8 second)
 	       (first == 14 && (second == 14 || contributory(second)));
 }
 
-void baton_queue_exception(struct baton_vcpu *vcpu, u8 vector, bool has_error, u32 error)
+enum baton_next baton_queue_exception(struct baton_vcpu *vcpu, u8 vector, bool has_error,
+				      u32 error)
 {
 	struct baton_pending *ev = &vcpu->ev;
 
 	if (ev->exception) {
 		if (ev->vector == 8) {
 			baton_request(vcpu, BATON_REQ_SHUTDOWN);
-			return;
+			return BATON_ENTER;
 		}
 		if (makes_double_fault(ev->vector, vector)) {
 			vector = 8;
@@ -242,6 +240,7 @@ void baton_queue_exception(struct baton_vcpu *vcpu, u8 vector, bool has_error, u
 	ev->vector = vector;
 	ev->has_error = has_error;
 	ev->error = error;
+	return BATON_ENTER;
 }
 
 bool baton_load_pdptes(struct baton_vcpu *vcpu)

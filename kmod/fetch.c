@@ -139,7 +139,7 @@ int baton_fetch_insn(struct baton_vcpu *vcpu, const struct baton_code *code, u8 
 
 /* --- lengths -------------------------------------------------------------------- */
 
-static bool is_prefix(u8 byte, bool long64)
+bool baton_is_prefix(u8 byte, bool long64)
 {
 	switch (byte) {
 	case 0xf0: case 0xf2: case 0xf3:		/* lock, repne, rep */
@@ -157,7 +157,7 @@ unsigned int baton_insn_length(const u8 *buf, unsigned int len, u32 opcode, bool
 	unsigned int at = 0, i;
 
 	len = min(len, BATON_INSN_MAX);
-	while (at < len && is_prefix(buf[at], long64))
+	while (at < len && baton_is_prefix(buf[at], long64))
 		at++;
 	if (at + size > len)
 		return 0;

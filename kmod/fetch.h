@@ -64,5 +64,6 @@ void baton_fetch_forget(struct baton_vcpu *vcpu);
  * 1-15, or 0 if it is another one or does not end within buf.
  */
 unsigned int baton_insn_length(const u8 *buf, unsigned int len, u32 opcode, bool long64);
+bool baton_is_prefix(u8 byte, bool long64);
 
 #endif

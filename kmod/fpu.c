@@ -252,7 +252,7 @@ bool baton_exit_dr(struct baton_vcpu *vcpu, struct baton_dr_access *access)
 		return false;
 	}
 	if (dr > 7 || (alias && access->cr4 & X86_CR4_DE)) {
-		baton_inject_ud(vcpu);
+		baton_exit_ud(vcpu);
 		return false;
 	}
 	if (vcpu->dbg.dr7 & DR_GENERAL_DETECT) {

@@ -57,7 +57,6 @@ struct baton_hvops {
 	int (*setup)(void);
 	void (*teardown)(void);
 	enum baton_refusal (*refusal)(void);
-	u32 (*memory)(void);	/* BATON_MEMORY_*; after probe() */
 
 	/*
 	 * On each online CPU, interrupts off, from the first VM to the last one;
@@ -95,6 +94,7 @@ extern const struct baton_hvops baton_svm_ops;
  * TSC; 0: it does not. Set by setup().
  */
 extern u8 baton_tsc_frac;
+extern u32 baton_memory; /* BATON_MEMORY_*; set by setup() */
 /* The one in use; NULL when the CPU has neither. Set once at module load. */
 extern const struct baton_hvops *baton_hv;
 

@@ -249,15 +249,16 @@ static inline bool baton_has_error_code(u8 vector, u64 cr0)
 /* Bits that an error code can have: VM entry insists on it. */
 #define BATON_ERROR_CODE_BITS 0x7fffu
 
-/* A second exception becomes #DF or shutdown by the SDM's table. */
-void baton_queue_exception(struct baton_vcpu *vcpu, u8 vector, bool has_error, u32 error);
-static inline void baton_inject_ud(struct baton_vcpu *vcpu)
+/* A second exception becomes #DF or shutdown by the SDM's table. BATON_ENTER. */
+enum baton_next baton_queue_exception(struct baton_vcpu *vcpu, u8 vector, bool has_error,
+				      u32 error);
+static inline enum baton_next baton_exit_ud(struct baton_vcpu *vcpu)
 {
-	baton_queue_exception(vcpu, 6, false, 0);
+	return baton_queue_exception(vcpu, 6, false, 0);
 }
-static inline void baton_inject_gp(struct baton_vcpu *vcpu)
+static inline enum baton_next baton_inject_gp(struct baton_vcpu *vcpu)
 {
-	baton_queue_exception(vcpu, 13, true, 0);
+	return baton_queue_exception(vcpu, 13, true, 0);
 }
 
 /*

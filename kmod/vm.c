@@ -69,7 +69,7 @@ static int vm_init(struct baton_vm *vm)
 		return -ENOMEM;
 	RCU_INIT_POINTER(vm->slots, slots);
 	vm->notifier.ops = &baton_notifier_ops;
-	r = baton_npt_init(&vm->npt, baton_hv->pte, baton_hv->memory() & BATON_MEMORY_LOGS);
+	r = baton_npt_init(&vm->npt, baton_hv->pte, baton_memory & BATON_MEMORY_LOGS);
 	if (!r)
 		r = baton_hv->vm_init(vm);
 	if (!r)

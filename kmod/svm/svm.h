@@ -66,10 +66,9 @@ struct svm_host {
 
 /* svm_vcpu.watch: what svm_event.c waits for; any of them needs a look per entry. */
 #define SVM_WATCH_IRQ	BIT(0)	/* V_IRQ armed: exits when interrupts can be taken */
-#define SVM_WATCH_TPR	BIT(1)	/* CR8 write intercepted: TPR holds a vector back */
-#define SVM_WATCH_IRET	BIT(2)	/* IRET was reached, may not have been executed */
-#define SVM_WATCH_STEP	BIT(3)	/* RFLAGS.TF set by us, for one instruction */
-#define SVM_WATCH_TRAP	BIT(4)	/* #BP, #OF or #DB went in by this entry */
+#define SVM_WATCH_IRET	BIT(1)	/* IRET was reached, may not have been executed */
+#define SVM_WATCH_STEP	BIT(2)	/* RFLAGS.TF set by us, for one instruction */
+#define SVM_WATCH_TRAP	BIT(3)	/* #BP, #OF or #DB went in by this entry */
 
 #define SVM_CPL_NONE	0xff
 
@@ -120,13 +119,6 @@ static inline void vmcb_set_int_ctl(struct svm_vmcb *vmcb, u32 int_ctl)
 		return;
 	vmcb->int_ctl = int_ctl;
 	vmcb_touch(vmcb, SVM_CLEAN_INTR);
-}
-
-static inline void vmcb_set_dr(struct svm_vmcb *vmcb, u64 dr6, u64 dr7)
-{
-	vmcb->dr6 = dr6;
-	vmcb->dr7 = dr7;
-	vmcb_touch(vmcb, SVM_CLEAN_DR);
 }
 
 static inline struct svm_vcpu *to_svm(struct baton_vcpu *vcpu)
@@ -183,14 +175,13 @@ struct svm_insn {
 	bool word;		/* SMSW: 16-bit operand */
 };
 
-/* > 0: its length; else as svm_insn_length(). */
-int svm_insn_decode(struct svm_vcpu *svm, struct svm_insn *insn);
+/* Its length, or 0: run it again (BATON_LEAVE). */
+unsigned int svm_insn_decode(struct svm_vcpu *svm, struct svm_insn *insn);
 /*
  * Length of the instruction at RIP, which is `opcode` (as in
- * baton_insn_length()). > 0, or what svm_insn_retry() makes a next step of.
+ * baton_insn_length()); or 0, as above.
  */
-int svm_insn_length(struct svm_vcpu *svm, u32 opcode);
-enum baton_next svm_insn_retry(int length);
+unsigned int svm_insn_length(struct svm_vcpu *svm, u32 opcode);
 /* Is the guest in 64-bit mode? */
 bool svm_long64(const struct svm_vcpu *svm);
 /* RIP past the instruction, with all that completing it means. */

@@ -30,14 +30,10 @@ static bool set_cr0(struct svm_vcpu *svm, const struct svm_insn *insn)
 {
 	struct baton_vcpu *vcpu = &svm->vcpu;
 
-	switch (insn->kind) {
-	case SVM_INSN_CLTS:
-		return baton_set_cr0(vcpu, vcpu->sregs.cr0 & ~X86_CR0_TS);
-	case SVM_INSN_LMSW:
+	if (insn->kind == SVM_INSN_LMSW)
 		return baton_set_msw(vcpu, vcpu->regs.gpr[insn->gpr]);
-	default:
-		return baton_set_cr0(vcpu, mov_operand(svm, insn));
-	}
+	return baton_set_cr0(vcpu, insn->kind == SVM_INSN_CLTS ? vcpu->sregs.cr0 & ~X86_CR0_TS :
+								 mov_operand(svm, insn));
 }
 
 static bool set_cr(struct svm_vcpu *svm, unsigned int cr, const struct svm_insn *insn)
@@ -54,11 +50,11 @@ enum baton_next svm_exit_cr_write(struct svm_vcpu *svm)
 	u32 code = svm->vmcb->exit_code;
 	unsigned int cr = code == SVM_EXIT_CR0_SEL_WRITE ? 0 : code - SVM_EXIT_WRITE_CR0;
 	struct svm_insn insn;
-	int length = svm_insn_decode(svm, &insn);
+	unsigned int length = svm_insn_decode(svm, &insn);
 
 	baton_count(&svm->vcpu, BATON_STAT_EXIT_CR);
-	if (length <= 0)
-		return svm_insn_retry(length);
+	if (!length)
+		return BATON_LEAVE;
 	/* An operand in memory: no system that runs today does that. */
 	if (insn.kind == SVM_INSN_OTHER)
 		return svm_exit_unexpected(svm);
@@ -73,11 +69,11 @@ enum baton_next svm_exit_cr_read(struct svm_vcpu *svm)
 {
 	u64 *gpr = svm->vcpu.regs.gpr, value;
 	struct svm_insn insn;
-	int length = svm_insn_decode(svm, &insn);
+	unsigned int length = svm_insn_decode(svm, &insn);
 
 	baton_count(&svm->vcpu, BATON_STAT_EXIT_CR);
-	if (length <= 0)
-		return svm_insn_retry(length);
+	if (!length)
+		return BATON_LEAVE;
 	if (insn.kind != SVM_INSN_MOV && insn.kind != SVM_INSN_SMSW)
 		return svm_exit_unexpected(svm);
 	if (insn.kind == SVM_INSN_MOV && svm->vmcb->cpl)
@@ -102,7 +98,7 @@ enum baton_next svm_exit_db(struct svm_vcpu *svm)
 
 	/* Processors do not switch DR6 back at exits. */
 	native_set_debugreg(6, DR6_RESERVED);
-	vmcb_set_dr(svm->vmcb, DR6_RESERVED, baton_dr7(&svm->vcpu));
+	svm->vcpu.dirty |= BATON_ST_DEBUG;
 	if (ours)
 		causes &= ~(u64)DR_STEP;
 	return baton_exit_trap(&svm->vcpu, causes, ours);
@@ -112,14 +108,14 @@ enum baton_next svm_exit_dr(struct svm_vcpu *svm)
 {
 	u32 code = svm->vmcb->exit_code - SVM_EXIT_READ_DR0;
 	struct svm_insn insn;
-	int length = svm_insn_decode(svm, &insn);
+	unsigned int length = svm_insn_decode(svm, &insn);
 	struct baton_dr_access access = {
 		.dr = code & 0xf, .write = code >> 4,
 		.cpl = svm->vmcb->cpl, .cr4 = svm->vmcb->cr4,
 	};
 
-	if (length <= 0)
-		return svm_insn_retry(length);
+	if (!length)
+		return BATON_LEAVE;
 	access.value = mov_operand(svm, &insn);
 	if (!baton_exit_dr(&svm->vcpu, &access))
 		return BATON_ENTER;

@@ -133,25 +133,16 @@ static_assert(offsetof(struct svm_vmcb, tr) + sizeof(struct svm_segment) ==
 	      offsetof(struct svm_vmcb, seg) + 8 * SVM_SEG_WORDS, "SVM_SEG_WORDS");
 static_assert(sizeof(struct svm_segment) == 16, "svm_segment");
 static_assert(sizeof(struct svm_vmcb) == 4096, "svm_vmcb");
+/* Behind each gap. */
 static_assert(offsetof(struct svm_vmcb, iopm_pa) == 0x040, "iopm_pa");
-static_assert(offsetof(struct svm_vmcb, asid) == 0x058, "asid");
-static_assert(offsetof(struct svm_vmcb, int_ctl) == 0x060, "int_ctl");
-static_assert(offsetof(struct svm_vmcb, exit_code) == 0x070, "exit_code");
-static_assert(offsetof(struct svm_vmcb, nested_ctl) == 0x090, "nested_ctl");
-static_assert(offsetof(struct svm_vmcb, event_inj) == 0x0a8, "event_inj");
 static_assert(offsetof(struct svm_vmcb, clean) == 0x0c0, "clean");
 static_assert(offsetof(struct svm_vmcb, insn_len) == 0x0d0, "insn_len");
 static_assert(offsetof(struct svm_vmcb, seg[BATON_ES]) == 0x400, "es");
-static_assert(offsetof(struct svm_vmcb, seg[BATON_GS]) == 0x450, "gs");
 static_assert(offsetof(struct svm_vmcb, tr) == 0x490, "tr");
 static_assert(offsetof(struct svm_vmcb, cpl) == 0x4cb, "cpl");
 static_assert(offsetof(struct svm_vmcb, efer) == 0x4d0, "efer");
 static_assert(offsetof(struct svm_vmcb, cr4) == 0x548, "cr4");
-static_assert(offsetof(struct svm_vmcb, rip) == 0x578, "rip");
 static_assert(offsetof(struct svm_vmcb, rsp) == 0x5d8, "rsp");
-static_assert(offsetof(struct svm_vmcb, rax) == 0x5f8, "rax");
-static_assert(offsetof(struct svm_vmcb, kernel_gs_base) == 0x620, "kernel_gs_base");
-static_assert(offsetof(struct svm_vmcb, cr2) == 0x640, "cr2");
 static_assert(offsetof(struct svm_vmcb, pat) == 0x668, "pat");
 static_assert(offsetof(struct svm_vmcb, spec_ctrl) == 0x6e0, "spec_ctrl");
 

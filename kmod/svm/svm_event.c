@@ -99,15 +99,6 @@ void svm_event_window(struct svm_vcpu *svm)
 	vmcb_intercept(vmcb, SVM_EXIT_VINTR, false);
 }
 
-static void watch_tpr(struct svm_vcpu *svm, bool on)
-{
-	if (on)
-		svm->watch |= SVM_WATCH_TPR;
-	else
-		svm->watch &= ~SVM_WATCH_TPR;
-	vmcb_intercept(svm->vmcb, SVM_EXIT_WRITE_CR8, on);
-}
-
 /* Run one instruction, then have a #DB exit. */
 static void step_begin(struct svm_vcpu *svm)
 {
@@ -240,7 +231,7 @@ static bool try_interrupt(struct svm_vcpu *svm)
 	}
 	if (vector >= 0 || unlikely(extint))
 		open_window(svm);
-	watch_tpr(svm, vector < 0 && tpr_holds_back(vcpu));
+	vmcb_intercept(svm->vmcb, SVM_EXIT_WRITE_CR8, vector < 0 && tpr_holds_back(vcpu));
 	return true;
 }
 

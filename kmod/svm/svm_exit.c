@@ -86,11 +86,11 @@ static enum baton_next exit_msr(struct svm_vcpu *svm)
 {
 	struct baton_vcpu *vcpu = &svm->vcpu;
 	bool write = svm->vmcb->exit_info1;
-	int length = svm_insn_length(svm, write ? OP_WRMSR : OP_RDMSR);
+	unsigned int length = svm_insn_length(svm, write ? OP_WRMSR : OP_RDMSR);
 	bool done;
 
-	if (unlikely(length <= 0))
-		return svm_insn_retry(length);
+	if (unlikely(!length))
+		return BATON_LEAVE;
 	if (write) {
 		/* The write may reload the whole class from the cache. */
 		vcpu->msr.kernel_gs_base = svm->vmcb->kernel_gs_base;
@@ -100,19 +100,18 @@ static enum baton_next exit_msr(struct svm_vcpu *svm)
 	} else {
 		done = baton_exit_rdmsr(vcpu);
 	}
-	if (done)
-		svm_skip(svm, length);
-	else
-		baton_inject_gp(vcpu);
+	if (unlikely(!done))
+		return baton_inject_gp(vcpu);
+	svm_skip(svm, length);
 	return BATON_ENTER;
 }
 
 static enum baton_next exit_cpuid(struct svm_vcpu *svm)
 {
-	int length = svm_insn_length(svm, OP_CPUID);
+	unsigned int length = svm_insn_length(svm, OP_CPUID);
 
-	if (unlikely(length <= 0))
-		return svm_insn_retry(length);
+	if (unlikely(!length))
+		return BATON_LEAVE;
 	baton_exit_cpuid(&svm->vcpu);
 	svm_skip(svm, length);
 	return BATON_ENTER;
@@ -120,10 +119,10 @@ static enum baton_next exit_cpuid(struct svm_vcpu *svm)
 
 static enum baton_next exit_hlt(struct svm_vcpu *svm)
 {
-	int length = svm_insn_length(svm, OP_HLT);
+	unsigned int length = svm_insn_length(svm, OP_HLT);
 
-	if (unlikely(length <= 0))
-		return svm_insn_retry(length);
+	if (unlikely(!length))
+		return BATON_LEAVE;
 	svm_skip(svm, length);
 	return baton_exit_hlt(&svm->vcpu);
 }
@@ -193,8 +192,7 @@ static enum baton_next exit_iret(struct svm_vcpu *svm)
 
 static enum baton_next exit_ac(struct svm_vcpu *svm)
 {
-	baton_queue_exception(&svm->vcpu, X86_TRAP_AC, true, 0);
-	return BATON_ENTER;
+	return baton_queue_exception(&svm->vcpu, X86_TRAP_AC, true, 0);
 }
 
 static enum baton_next exit_bp(struct svm_vcpu *svm)
@@ -212,18 +210,13 @@ static enum baton_next exit_fault(struct svm_vcpu *svm)
 		vmcb->cr2 = vmcb->exit_info2;
 		vmcb_touch(vmcb, SVM_CLEAN_CR2);
 	}
-	baton_queue_exception(&svm->vcpu, vector, baton_has_error_code(vector, vmcb->cr0),
-			      vmcb->exit_info1);
-	return BATON_ENTER;
+	return baton_queue_exception(&svm->vcpu, vector, baton_has_error_code(vector, vmcb->cr0),
+				     vmcb->exit_info1);
 }
 
 /* ---- instructions --------------------------------------------------- */
 
-static enum baton_next exit_ud(struct svm_vcpu *svm)
-{
-	baton_inject_ud(&svm->vcpu);
-	return BATON_ENTER;
-}
+BATON_CORE_EXIT(ud, svm_vcpu, vcpu)
 
 BATON_CORE_EXIT(gp, svm_vcpu, vcpu)
 
@@ -233,20 +226,20 @@ BATON_CORE_EXIT(pause, svm_vcpu, vcpu)
 static enum baton_next exit_cache(struct svm_vcpu *svm)
 {
 	bool invd = (u32)svm->vmcb->exit_code == SVM_EXIT_INVD;
-	int length = svm_insn_length(svm, invd ? OP_INVD : OP_WBINVD);
+	unsigned int length = svm_insn_length(svm, invd ? OP_INVD : OP_WBINVD);
 
-	if (length <= 0)
-		return svm_insn_retry(length);
+	if (!length)
+		return BATON_LEAVE;
 	svm_skip(svm, length);
 	return BATON_ENTER;
 }
 
 static enum baton_next exit_vmmcall(struct svm_vcpu *svm)
 {
-	int length = svm_insn_length(svm, OP_VMMCALL);
+	unsigned int length = svm_insn_length(svm, OP_VMMCALL);
 
-	if (length <= 0)
-		return svm_insn_retry(length);
+	if (!length)
+		return BATON_LEAVE;
 	svm_skip(svm, length);
 	baton_exit_hypercall(&svm->vcpu, svm_long64(svm), svm->vmcb->cpl);
 	return BATON_ENTER;
@@ -254,13 +247,13 @@ static enum baton_next exit_vmmcall(struct svm_vcpu *svm)
 
 static enum baton_next exit_xsetbv(struct svm_vcpu *svm)
 {
-	int length;
+	unsigned int length;
 
 	if (!(svm->vmcb->cr4 & X86_CR4_OSXSAVE))
 		return exit_ud(svm);
 	length = svm_insn_length(svm, OP_XSETBV);
-	if (length <= 0)
-		return svm_insn_retry(length);
+	if (!length)
+		return BATON_LEAVE;
 	if (!baton_exit_xsetbv(&svm->vcpu, svm->vmcb->cpl))
 		return exit_gp(svm);
 	svm_skip(svm, length);

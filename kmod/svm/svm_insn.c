@@ -38,12 +38,12 @@ static void describe_code(const struct svm_vcpu *svm, struct baton_code *code)
 	code->linear = code->long64 ? rip : (u32)(vmcb->seg[BATON_CS].base + rip);
 }
 
-static int fetch(struct svm_vcpu *svm, u8 *bytes)
+static unsigned int fetch(struct svm_vcpu *svm, u8 *bytes)
 {
 	struct baton_code code;
 
 	describe_code(svm, &code);
-	return baton_fetch_insn(&svm->vcpu, &code, bytes, INSN_MAX);
+	return max(baton_fetch_insn(&svm->vcpu, &code, bytes, INSN_MAX), 0);
 }
 
 /* By hardware: 0 if it does not know, or 16-bit IP wrapped around. */
@@ -56,79 +56,48 @@ static unsigned int nrip_length(const struct svm_vcpu *svm)
 
 /* ---- length --------------------------------------------------------- */
 
-int svm_insn_length(struct svm_vcpu *svm, u32 opcode)
+unsigned int svm_insn_length(struct svm_vcpu *svm, u32 opcode)
 {
 	u8 bytes[INSN_MAX];
-	int length = nrip_length(svm);
+	unsigned int length = nrip_length(svm);
 
 	if (likely(length))
 		return length;
-	length = fetch(svm, bytes);
-	if (length <= 0)
-		return length;
-	length = baton_insn_length(bytes, length, opcode, svm_long64(svm));
-	if (length)
-		return length;
+	length = baton_insn_length(bytes, fetch(svm, bytes), opcode, svm_long64(svm));
 	/* Another instruction: the guest may have mapped another page there. */
-	baton_fetch_forget(&svm->vcpu);
-	return -EFAULT;
-}
-
-enum baton_next svm_insn_retry(int length)
-{
-	return length ? BATON_ENTER : BATON_LEAVE;
+	if (!length)
+		baton_fetch_forget(&svm->vcpu);
+	return length;
 }
 
 /* ---- operands ------------------------------------------------------- */
 
-static bool is_prefix(u8 byte)
-{
-	switch (byte) {
-	case 0x26: case 0x2e: case 0x36: case 0x3e: case 0x64: case 0x65:
-	case 0x66: case 0x67: case 0xf0: case 0xf2: case 0xf3:
-		return true;
-	}
-	return false;
-}
-
-/* 0F 01: LMSW is /6, SMSW is /4; only with a register (mod 3). */
-static enum svm_insn_kind kind_of_group7(u8 modrm)
-{
-	if (modrm < 0xc0)
-		return SVM_INSN_OTHER;
-	switch (modrm >> 3 & 7) {
-	case 4:
-		return SVM_INSN_SMSW;
-	case 6:
-		return SVM_INSN_LMSW;
-	}
-	return SVM_INSN_OTHER;
-}
-
 static enum svm_insn_kind kind_of(u8 opcode, u8 modrm)
 {
-	switch (opcode) {
-	case 0x06:
+	if (opcode == 0x06)
 		return SVM_INSN_CLTS;
-	case 0x01:
-		return kind_of_group7(modrm);
-	case 0x20 ... 0x23: /* MOV to and from CR and DR, whatever mod says */
+	/* MOV to and from CR and DR, whatever mod says */
+	if (opcode >= 0x20 && opcode <= 0x23)
 		return SVM_INSN_MOV;
-	}
-	return SVM_INSN_OTHER;
+	/* 0F 01: LMSW is /6, SMSW is /4; only with a register (mod 3) */
+	if (opcode != 0x01 || (modrm & 0xe8) != 0xe0)
+		return SVM_INSN_OTHER;
+	return modrm & 0x10 ? SVM_INSN_LMSW : SVM_INSN_SMSW;
 }
 
 /* In bytes[length]. 0: does not end within them. */
-static int parse(const u8 *bytes, int length, bool long64, bool big, struct svm_insn *insn)
+static unsigned int parse(const u8 *bytes, unsigned int length, bool long64, bool big,
+			  struct svm_insn *insn)
 {
 	bool op_size = false;
+	unsigned int at = 0;
 	u8 rex = 0;
-	int at = 0;
 
-	for (; at < length && is_prefix(bytes[at]); at++)
+	/* REX counts if nothing but the opcode follows. */
+	for (; at < length && baton_is_prefix(bytes[at], long64); at++) {
 		op_size |= bytes[at] == 0x66;
-	if (long64 && at < length && (bytes[at] & 0xf0) == 0x40)
-		rex = bytes[at++];
+		rex = (bytes[at] & 0xf0) == 0x40 ? bytes[at] : 0;
+	}
 	/* 0F, opcode, and ModRM if it is not CLTS */
 	if (at + 2 > length || bytes[at] != 0x0f)
 		return 0;
@@ -143,7 +112,7 @@ static int parse(const u8 *bytes, int length, bool long64, bool big, struct svm_
 }
 
 /* MOVs by EXITINFO1, if the processor has decode assists. */
-static int decode_assisted(struct svm_vcpu *svm, struct svm_insn *insn)
+static unsigned int decode_assisted(struct svm_vcpu *svm, struct svm_insn *insn)
 {
 	u32 code = svm->vmcb->exit_code;
 	u64 info = svm->vmcb->exit_info1;
@@ -155,21 +124,17 @@ static int decode_assisted(struct svm_vcpu *svm, struct svm_insn *insn)
 	return nrip_length(svm);
 }
 
-int svm_insn_decode(struct svm_vcpu *svm, struct svm_insn *insn)
+unsigned int svm_insn_decode(struct svm_vcpu *svm, struct svm_insn *insn)
 {
 	u8 bytes[INSN_MAX + 1] = {}; /* parse() looks at a ModRM behind 15 bytes, too */
-	int length = decode_assisted(svm, insn);
+	unsigned int length = decode_assisted(svm, insn);
 
 	if (length)
 		return length;
 	/* The bytes matter here, not only their number: no page from before. */
 	baton_fetch_forget(&svm->vcpu);
-	length = fetch(svm, bytes);
-	if (length <= 0)
-		return length;
-	length = parse(bytes, length, svm_long64(svm), svm->vmcb->seg[BATON_CS].attr & BIT(10),
-		       insn);
-	return length ? length : -EFAULT;
+	return parse(bytes, fetch(svm, bytes), svm_long64(svm),
+		     svm->vmcb->seg[BATON_CS].attr & BIT(10), insn);
 }
 
 /* ---- past it -------------------------------------------------------- */

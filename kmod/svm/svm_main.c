@@ -33,16 +33,11 @@ static bool probe_disabled(void)
 	return !rdmsrq_safe(MSR_VM_CR, &vm_cr) && vm_cr & SVM_VM_CR_SVMDIS;
 }
 
-static bool probe_msr(u32 msr)
-{
-	u64 value;
-
-	return !rdmsrq_safe(msr, &value);
-}
-
 /* By the kernel's flags, as svm_entry.S, and as clearcpuid= wants it. */
 static void probe_caps(u32 asid_count)
 {
+	u64 value;
+
 	svm_caps = (struct svm_caps) {
 		.nrips = boot_cpu_has(X86_FEATURE_NRIPS),
 		.decode = boot_cpu_has(X86_FEATURE_DECODEASSISTS),
@@ -53,7 +48,7 @@ static void probe_caps(u32 asid_count)
 		.tsc_ratio = boot_cpu_has(X86_FEATURE_TSCRATEMSR),
 		.tsc_aux = boot_cpu_has(X86_FEATURE_RDTSCP) || boot_cpu_has(X86_FEATURE_RDPID),
 		.xss = boot_cpu_has(X86_FEATURE_XSAVES),
-		.debugctl = probe_msr(MSR_IA32_DEBUGCTLMSR),
+		.debugctl = !rdmsrq_safe(MSR_IA32_DEBUGCTLMSR, &value),
 		.perf_ctl = boot_cpu_has(X86_FEATURE_PERFMON_V2),
 		.clean = boot_cpu_has(X86_FEATURE_VMCBCLEAN) ? SVM_CLEAN_ALL : 0,
 		.asid_count = asid_count,
@@ -121,6 +116,8 @@ static int svm_setup(void)
 	int i, r = svm_maps_setup();
 
 	baton_tsc_frac = svm_caps.tsc_ratio ? SVM_TSC_RATIO_FRAC : 0;
+	/* Nested tables are page tables: all processors set their bits. */
+	baton_memory = BATON_MEMORY_ACCESSED;
 	for_each_possible_cpu(i)
 		if (!r)
 			r = setup_cpu(per_cpu_ptr(&svm_cpus, i), i);
@@ -212,17 +209,10 @@ u64 svm_nested_cr3(struct baton_vm *vm)
 	return vm->arch ? __pa(vm->arch) : vm->npt.root_pa;
 }
 
-/* Nested tables are page tables: all processors set their bits. */
-static u32 svm_memory(void)
-{
-	return BATON_MEMORY_ACCESSED;
-}
-
 const struct baton_hvops baton_svm_ops = {
 	.vendor = BATON_VENDOR_AMD,
 	.vcpu_size = sizeof(struct svm_vcpu),
 	.pte = &baton_npt_format,
-	.memory = svm_memory,
 	.probe = svm_probe,
 	.setup = svm_setup,
 	.teardown = svm_teardown,

@@ -224,7 +224,9 @@ void svm_state_load(struct svm_vcpu *svm)
 	if (dirty & BATON_ST_SREGS)
 		load_sregs(svm);
 	if (dirty & BATON_ST_DEBUG) {
-		vmcb_set_dr(svm->vmcb, DR6_RESERVED, baton_dr7(vcpu));
+		svm->vmcb->dr6 = DR6_RESERVED;
+		svm->vmcb->dr7 = baton_dr7(vcpu);
+		vmcb_touch(svm->vmcb, SVM_CLEAN_DR);
 		svm_controls_debug(svm);
 	}
 	if (dirty & BATON_ST_MSRS)

@@ -84,10 +84,9 @@ static enum baton_next exit_io(struct vmx_vcpu *vmx)
 
 static enum baton_next finish_msr(struct vmx_vcpu *vmx, bool done)
 {
-	if (likely(done))
-		vmx_skip(vmx);
-	else
-		baton_inject_gp(&vmx->base);
+	if (unlikely(!done))
+		return baton_inject_gp(&vmx->base);
+	vmx_skip(vmx);
 	return BATON_ENTER;
 }
 
@@ -206,9 +205,8 @@ static bool is_alignment_check(struct vmx_vcpu *vmx)
 static enum baton_next exit_ac(struct vmx_vcpu *vmx)
 {
 	if (likely(is_alignment_check(vmx)))
-		baton_queue_exception(&vmx->base, X86_TRAP_AC, true, 0);
-	else
-		vmx_host_split_lock(vmx);
+		return baton_queue_exception(&vmx->base, X86_TRAP_AC, true, 0);
+	vmx_host_split_lock(vmx);
 	return BATON_ENTER;
 }
 
@@ -221,9 +219,8 @@ static enum baton_next exit_debugged(struct vmx_vcpu *vmx, u8 vector, bool has_e
 	}
 	if (vector == X86_TRAP_PF)
 		vmx->base.sregs.cr2 = vmcs_read(EXIT_QUALIFICATION);
-	baton_queue_exception(&vmx->base, vector, has_error,
-			      has_error ? vmcs_read32(VM_EXIT_INTR_ERROR_CODE) : 0);
-	return BATON_ENTER;
+	return baton_queue_exception(&vmx->base, vector, has_error,
+				     has_error ? vmcs_read32(VM_EXIT_INTR_ERROR_CODE) : 0);
 }
 
 static enum baton_next exit_exception_nmi(struct vmx_vcpu *vmx)
@@ -249,11 +246,7 @@ static enum baton_next exit_exception_nmi(struct vmx_vcpu *vmx)
 
 /* ---- instructions --------------------------------------------------- */
 
-static enum baton_next exit_ud(struct vmx_vcpu *vmx)
-{
-	baton_inject_ud(&vmx->base);
-	return BATON_ENTER;
-}
+BATON_CORE_EXIT(ud, vmx_vcpu, base)
 
 BATON_CORE_EXIT(gp, vmx_vcpu, base)
 

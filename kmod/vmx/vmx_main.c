@@ -63,12 +63,6 @@ static enum baton_refusal vmx_probe(void)
 	return refusal;
 }
 
-static u32 vmx_memory(void)
-{
-	return (vmx_caps.eptp_bits & VMX_EPTP_AD_ENABLE_BIT ? BATON_MEMORY_ACCESSED : 0) |
-	       (vmx_caps.cpu2 & SECONDARY_EXEC_ENABLE_PML ? BATON_MEMORY_LOGS : 0);
-}
-
 /* ---- what lasts from load to unload --------------------------------- */
 
 /* Each of the three accepts what its init did not get to. */
@@ -83,6 +77,8 @@ static int vmx_setup(void)
 {
 	int r = vmx_msr_init();
 
+	baton_memory = (vmx_caps.eptp_bits & VMX_EPTP_AD_ENABLE_BIT ? BATON_MEMORY_ACCESSED : 0) |
+		       (vmx_caps.cpu2 & SECONDARY_EXEC_ENABLE_PML ? BATON_MEMORY_LOGS : 0);
 	if (!r)
 		r = vmx_host_init();
 	if (!r)
@@ -101,7 +97,6 @@ const struct baton_hvops baton_vmx_ops = {
 	.setup = vmx_setup,
 	.teardown = vmx_teardown,
 	.refusal = vmx_window_refusal,
-	.memory = vmx_memory,
 	.vm_init = vmx_vm_init,
 	.vm_fini = vmx_vm_fini,
 	.vcpu_init = vmx_vcpu_init,

@@ -30,15 +30,9 @@ static int fetch_nothing(struct baton_vcpu *vcpu, u32 classes)
 	return 0;
 }
 
-static u32 memory_accessed(void)
-{
-	return BATON_MEMORY_ACCESSED;
-}
-
 static const struct baton_hvops dummy_ops = {
 	.vcpu_size = sizeof(struct baton_vcpu),
 	.vcpu_init = no_error, .vcpu_fini = nothing, .state_fetch = fetch_nothing,
-	.memory = memory_accessed,
 };
 const struct baton_hvops *baton_hv = &dummy_ops;
 
@@ -113,6 +107,7 @@ struct baton_vm *kmod_vm_create(unsigned int vcpu_count)
 	memset(&kmod_calls, 0, sizeof(kmod_calls));
 	kmod_ioeventfd = 0;
 	kmod_resampled = 0;
+	baton_memory = BATON_MEMORY_ACCESSED;
 	vm->mm = current->mm;
 	vm->slots = slots;
 	mutex_init(&vm->lock);
