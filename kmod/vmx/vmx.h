@@ -61,6 +61,8 @@ struct vmx_cpu {
 	u64 vmxon_pa;
 	enum vmx_owner owner;
 	u64 prev;		/* owner's VMCS, or all ones; if borrowed */
+	u64 stamp;		/* vmx_thread_stamp() as the last borrowed window ended */
+	bool beside_guests;	/* an owner's VMCS was seen here once */
 	unsigned long cr4;	/* to write back; if ours */
 	struct vmx_vcpu *vcpu;	/* in its window, or NULL */
 	const char *failed;	/* VMX instruction that failed in this window */
@@ -133,7 +135,7 @@ struct vmx_vcpu {
 	u32 loaded;		/* VMX_LOADED_* */
 	u32 swapped;		/* BIT(enum vmx_swap_msr) read in this window */
 	enum vmx_after after;
-	unsigned long switches;	/* of the thread, when the L1 cache was last looked after */
+	u64 stamp;		/* of the thread, when the L1 cache was last looked after */
 	u32 timer;		/* as in the VMCS */
 	bool step, step_tf;	/* RFLAGS.TF is for one instruction; the guest's own */
 	u32 cpu_controls;	/* as in the VMCS */
@@ -144,6 +146,12 @@ struct vmx_vcpu {
 	struct vmx_host host;
 	struct vmx_switch sw;
 };
+
+/* The same as before: this thread has the CPU since, and none other was on it. */
+static inline u64 vmx_thread_stamp(void)
+{
+	return (u64)current->pid << 32 | (u32)(current->nvcsw + current->nivcsw);
+}
 
 static __always_inline struct vmx_vcpu *to_vmx(struct baton_vcpu *vcpu)
 {

@@ -197,12 +197,12 @@ void vmx_host_split_lock(struct vmx_vcpu *vmx)
  */
 static bool l1d_flush_due(struct vmx_vcpu *vmx)
 {
-	unsigned long switches = current->nvcsw + current->nivcsw;
-	bool due = vmx->base.secrets_seen || switches != vmx->switches || baton_l1d_noted();
+	u64 stamp = vmx_thread_stamp();
+	bool due = vmx->base.secrets_seen || stamp != vmx->stamp || baton_l1d_noted();
 
 	if (due)
 		baton_l1d_note_clear();
-	vmx->switches = switches;
+	vmx->stamp = stamp;
 	vmx->base.secrets_seen = false;
 	return due;
 }

@@ -74,8 +74,9 @@ static int operation_begin(struct vmx_cpu *cpu)
 		if (!vmx_vmptrst(&cpu->prev))
 			return -EBUSY;
 		cpu->owner = VMX_OWNER_OTHER;
-		/* Its guest may have been here since: a barrier before ours, as after it. */
-		if (cpu->prev != ~0ull)
+		cpu->beside_guests |= cpu->prev != ~0ull;
+		/* Its guests have threads of their own: one may have been here since. */
+		if (cpu->stamp != vmx_thread_stamp())
 			this_cpu_write(baton_last_guest, 0);
 		return 0;
 	}
@@ -100,10 +101,13 @@ static void operation_end(struct vmx_cpu *cpu)
 			vmx_insn_failed("VMXOFF", 0);
 		else
 			write_cr4(cpu->cr4);
-	} else if (owner == VMX_OWNER_OTHER && cpu->prev != ~0ull) {
-		if (!vmx_vmptrld(&cpu->prev))
+	} else if (owner == VMX_OWNER_OTHER) {
+		if (cpu->prev != ~0ull && !vmx_vmptrld(&cpu->prev))
 			vmx_insn_failed("VMPTRLD of the owner's VMCS", cpu->prev);
-		baton_predictor_barrier();
+		/* KVM has none of its own where it knows of no other guest than its last. */
+		if (cpu->beside_guests)
+			baton_predictor_barrier();
+		cpu->stamp = vmx_thread_stamp();
 	}
 }
 
