@@ -45,7 +45,6 @@ struct baton_hvops {
 	enum baton_vendor vendor;
 	size_t vcpu_size;		/* of the struct that begins with baton_vcpu */
 	const struct baton_pte_format *pte;
-	bool deadlines;			/* run() ends the guest by itself at apic.tsc_deadline */
 
 	/*
 	 * Process context, may sleep. probe(): does this CPU have all we need;
@@ -95,6 +94,7 @@ extern const struct baton_hvops baton_svm_ops;
  */
 extern u8 baton_tsc_frac;
 extern u32 baton_memory; /* BATON_MEMORY_*; set by setup() */
+extern bool baton_deadlines; /* run() ends the guest by itself at apic.tsc_deadline; the same */
 /* The one in use; NULL when the CPU has neither. Set once at module load. */
 extern const struct baton_hvops *baton_hv;
 

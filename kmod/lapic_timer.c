@@ -18,6 +18,8 @@
 #include "compat.h"
 #include "vcpu.h"
 
+bool baton_deadlines __read_mostly;
+
 /* A guest that asks for a shorter period gets this one. */
 #define PERIOD_MIN_NS 100000ull
 /* At most this long a thread is awake before a deadline. */
@@ -103,7 +105,7 @@ static void check_deadline(struct baton_vcpu *vcpu)
 	if (!apic->tsc_deadline)
 		return;
 	if (left) {
-		if (!baton_hv->deadlines)
+		if (!baton_deadlines)
 			start_deadline(vcpu, left);
 		return;
 	}
@@ -163,7 +165,7 @@ void baton_timer_block(struct baton_vcpu *vcpu)
 	apic->timer_sleep = left;
 	if (!left)
 		WRITE_ONCE(apic->timer_fired, true);
-	else if (early || baton_hv->deadlines)
+	else if (early || baton_deadlines)
 		start_deadline(vcpu, left - (early ? apic->wake_ticks : 0));
 }
 

@@ -126,10 +126,13 @@ bool baton_pdptes_ok(const struct baton_vcpu *vcpu, const u64 *pdpte)
 
 int baton_check_sregs(const struct baton_vcpu *vcpu, const struct baton_sregs *s)
 {
-	/* Bit 63 of a MOV to CR3 is a command: it never is in the register. */
+	/*
+	 * Bit 63 of a MOV to CR3 is a command: it never is in the register. Guests load CR3
+	 * without an exit, so it may be as wide as this processor's.
+	 */
 	return reserved_clear(s) && cr0_ok(s->cr0) && modes_ok(s) && segments_ok(s) &&
 	       !(s->cr4 & ~vcpu->cpuid.cr4_allowed) && !(s->efer & ~efer_allowed(vcpu)) &&
-	       !(s->cr3 >> vcpu->cpuid.phys_bits) &&
+	       !(s->cr3 >> boot_cpu_data.x86_phys_bits) &&
 	       (!baton_uses_pdptes(s) || baton_pdptes_ok(vcpu, s->pdpte)) &&
 	       baton_xcr0_valid(s->xcr0) && !(s->xcr0 & ~vcpu->cpuid.xcr0_allowed & ~1ull) ?
 		       0 : -EINVAL;
@@ -155,8 +158,10 @@ int baton_check_events(const struct baton_events *ev)
 /* Paging is being switched on or off with EFER.LME set. */
 static bool switch_long_mode_ok(const struct baton_sregs *s, bool on)
 {
+	/* Nor with the TSS of a 286. */
 	return !(s->seg[BATON_CS].attr & BATON_SEG_L) &&
-	       (on ? s->cr4 & X86_CR4_PAE : !(s->cr4 & X86_CR4_PCIDE));
+	       (on ? s->cr4 & X86_CR4_PAE && (s->seg[BATON_TR].attr & 0xf) != 3 :
+		     !(s->cr4 & X86_CR4_PCIDE));
 }
 
 bool baton_set_cr0(struct baton_vcpu *vcpu, u64 value)

@@ -90,8 +90,8 @@ struct vmx_host {
 	u64 perf_global;
 	u16 ds, es, fs, gs, ldt;
 	struct desc_ptr gdt;
-	u64 debugctl, pebs, test_ctrl;
-	bool split_lock;	/* test_ctrl was changed in this window */
+	u64 debugctl, pebs;
+	bool split_lock;	/* their detection was switched off in this window */
 };
 
 /* An MSR that guest and host share without help of the VMCS. */

@@ -166,15 +166,29 @@ static void counters_setup(void)
 		vmx_caps.exit &= ~exit;
 		vmx_caps.entry &= ~entry;
 	}
-	vmx_caps.pebs = vmx_caps.perf_global && boot_cpu_has(X86_FEATURE_PEBS);
+	vmx_caps.pebs = boot_cpu_has(X86_FEATURE_PEBS);
 }
 
+/* SDM vol. 3, "VMX-Fixed Bits in CR0" and "in CR4": what VMXON checks. */
 static bool fixed_bits_setup(void)
 {
+	u64 cr0 = read_cr0(), cr4 = __read_cr4() | X86_CR4_VMXE, cr0_fixed1, cr4_fixed1;
+
 	return !rdmsrq_safe(MSR_IA32_VMX_CR0_FIXED0, &vmx_caps.cr0_fixed0) &&
-	       !rdmsrq_safe(MSR_IA32_VMX_CR0_FIXED1, &vmx_caps.cr0_fixed1) &&
+	       !rdmsrq_safe(MSR_IA32_VMX_CR0_FIXED1, &cr0_fixed1) &&
 	       !rdmsrq_safe(MSR_IA32_VMX_CR4_FIXED0, &vmx_caps.cr4_fixed0) &&
-	       !rdmsrq_safe(MSR_IA32_VMX_CR4_FIXED1, &vmx_caps.cr4_fixed1);
+	       !rdmsrq_safe(MSR_IA32_VMX_CR4_FIXED1, &cr4_fixed1) &&
+	       !(vmx_caps.cr0_fixed0 & ~cr0) && !(cr0 & ~cr0_fixed1) &&
+	       !(vmx_caps.cr4_fixed0 & ~cr4) && !(cr4 & ~cr4_fixed1);
+}
+
+/* Some of 2010 to 2012 do not count at the rate that they tell. */
+static bool timer_erratum(void)
+{
+	u32 signature = cpuid_eax(1) & 0xfff3fff;
+
+	return signature == 0x20652 || signature == 0x20655 || signature == 0x206e6 ||
+	       signature == 0x306a8;
 }
 
 static bool misc_setup(void)
@@ -186,6 +200,7 @@ static bool misc_setup(void)
 	vmx_caps.timer_shift = misc & VMX_CAP_MISC_TIMER_SHIFT;
 	vmx_caps.timer = max(1u, (tsc_khz / 1000 * TIMER_US) >>
 				 (misc & VMX_CAP_MISC_TIMER_SHIFT));
+	baton_deadlines = !timer_erratum();
 	vmx_caps.pt_check = boot_cpu_has(X86_FEATURE_INTEL_PT) && !(misc & VMX_CAP_MISC_PT);
 	return true;
 }

@@ -63,7 +63,9 @@ enum vmx_intr_type {
 #define VMX_REASON_ENCLV		70
 #define VMX_REASON_SEAMCALL		76
 #define VMX_REASON_TDCALL		77
-#define VMX_REASON_COUNT		78
+#define VMX_REASON_RDMSR_IMM		84
+#define VMX_REASON_WRMSRNS_IMM		85
+#define VMX_REASON_COUNT		86
 
 /* Exit qualifications, SDM vol. 3, "Basic VM-Exit Information". */
 #define VMX_QUAL_CR_NUMBER(q)		((q) & 15)

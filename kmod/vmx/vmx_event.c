@@ -295,10 +295,14 @@ void vmx_event_keep_step(struct vmx_vcpu *vmx)
 void vmx_event_shadows_load(struct vmx_vcpu *vmx)
 {
 	const struct baton_pending *ev = &vmx->base.ev;
+	u32 blocking = ev->nmi_blocked ? GUEST_INTR_STATE_NMI : 0;
 
-	vmcs_write32(GUEST_INTERRUPTIBILITY_INFO, (ev->sti_shadow ? GUEST_INTR_STATE_STI : 0) |
-		     (ev->movss_shadow ? GUEST_INTR_STATE_MOV_SS : 0) |
-		     (ev->nmi_blocked ? GUEST_INTR_STATE_NMI : 0));
+	/* Entries are refused with both, and with STI's if IF is clear. */
+	if (ev->movss_shadow || (ev->sti_shadow && !(vmx_rflags(vmx) & X86_EFLAGS_IF)))
+		blocking |= GUEST_INTR_STATE_MOV_SS;
+	else if (ev->sti_shadow)
+		blocking |= GUEST_INTR_STATE_STI;
+	vmcs_write32(GUEST_INTERRUPTIBILITY_INFO, blocking);
 	vmcs_write(GUEST_PENDING_DBG_EXCEPTIONS, 0);
 	/* A failed entry leaves its event there; these events replace it. */
 	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, 0);

@@ -315,6 +315,7 @@ static const vmx_exit_handler handlers[VMX_REASON_COUNT] = {
 	[EXIT_REASON_XSAVES ... EXIT_REASON_XRSTORS] = exit_ud,
 	[VMX_REASON_ENCLV]			= exit_ud,
 	[VMX_REASON_SEAMCALL ... VMX_REASON_TDCALL] = exit_ud,
+	[VMX_REASON_RDMSR_IMM ... VMX_REASON_WRMSRNS_IMM] = exit_ud,
 };
 
 static enum baton_next exit_by_table(struct vmx_vcpu *vmx, u32 reason)

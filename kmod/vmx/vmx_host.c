@@ -137,22 +137,14 @@ void vmx_host_enter(struct vmx_vcpu *vmx)
 	pebs_stop(host);
 }
 
-/* Apart: the kernel's inline function has its own stack frame to protect. */
-static noinline void tss_limit_restore(void)
-{
-	invalidate_tss_limit();
-}
-
 /* Before vmx_msr_leave(). */
 void vmx_host_leave(struct vmx_vcpu *vmx)
 {
 	struct vmx_host *host = &vmx->host;
 
 	native_load_gdt(&host->gdt);	/* its limit is 0xffff now */
-	if (unlikely(test_thread_flag(TIF_IO_BITMAP)))
-		tss_limit_restore();
-	else
-		this_cpu_write(__tss_limit_invalid, true);
+	/* The way to user space mends it, for a thread that has ports. */
+	this_cpu_write(__tss_limit_invalid, true);
 	if (unlikely(host->ds | host->es | host->fs | host->gs | host->ldt))
 		selectors_restore(host);
 	if (unlikely(host->debugctl))
@@ -160,7 +152,8 @@ void vmx_host_leave(struct vmx_vcpu *vmx)
 	if (unlikely(host->pebs))
 		baton_wrmsr(MSR_IA32_PEBS_ENABLE, host->pebs);
 	if (unlikely(host->split_lock)) {
-		baton_wrmsr(MSR_TEST_CTRL, host->test_ctrl);
+		baton_wrmsr(MSR_TEST_CTRL, baton_rdmsr(MSR_TEST_CTRL) |
+			    MSR_TEST_CTRL_SPLIT_LOCK_DETECT);
 		host->split_lock = false;
 	}
 }
@@ -168,19 +161,16 @@ void vmx_host_leave(struct vmx_vcpu *vmx)
 /*
  * The guest made an access across two cache lines under a lock, on a host that
  * traps these. There is no handler to ask in the guest: let it through for
- * this window.
+ * this window. The MSR is the core's: a sibling may change it meanwhile, so no value of
+ * it is remembered. That the trap came says what it was.
  */
 void vmx_host_split_lock(struct vmx_vcpu *vmx)
 {
-	struct vmx_host *host = &vmx->host;
-
 	pr_notice_ratelimited("VM of process %d (%s) uses split locks, which slow down the host\n",
 			      current->tgid, current->comm);
-	if (host->split_lock)
-		return;
-	host->test_ctrl = baton_rdmsr(MSR_TEST_CTRL);
-	host->split_lock = true;
-	baton_wrmsr(MSR_TEST_CTRL, host->test_ctrl & ~(u64)MSR_TEST_CTRL_SPLIT_LOCK_DETECT);
+	vmx->host.split_lock = true;
+	baton_wrmsr(MSR_TEST_CTRL, baton_rdmsr(MSR_TEST_CTRL) &
+		    ~(u64)MSR_TEST_CTRL_SPLIT_LOCK_DETECT);
 }
 
 /* ---- Side channels: what is due once a window (kernel-api.md section 8) ---- */

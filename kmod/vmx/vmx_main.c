@@ -92,7 +92,6 @@ const struct baton_hvops baton_vmx_ops = {
 	.vendor = BATON_VENDOR_INTEL,
 	.vcpu_size = sizeof(struct vmx_vcpu),
 	.pte = &baton_ept_format,
-	.deadlines = true,
 	.probe = vmx_probe,
 	.setup = vmx_setup,
 	.teardown = vmx_teardown,

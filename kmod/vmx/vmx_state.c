@@ -64,12 +64,16 @@ static inline void clear_shadow(void)
 		vmcs_write32(GUEST_INTERRUPTIBILITY_INFO, blocking & ~VMX_SHADOW);
 }
 
-/* To elsewhere: the instruction in a shadow is done, or left behind. */
+/*
+ * To elsewhere: the instruction in a shadow is done, or left behind. With another IF or
+ * TF the entry would be refused in it.
+ */
 static void load_regs(struct vmx_vcpu *vmx)
 {
 	const struct baton_regs *regs = &vmx->base.regs;
 
-	if (vmcs_read(GUEST_RIP) != regs->rip)
+	if (vmcs_read(GUEST_RIP) != regs->rip ||
+	    (vmcs_read(GUEST_RFLAGS) ^ regs->rflags) & (X86_EFLAGS_IF | X86_EFLAGS_TF))
 		clear_shadow();
 	vmcs_write(GUEST_RIP, regs->rip);
 	vmcs_write(GUEST_RSP, regs->gpr[BATON_RSP]);

@@ -26,7 +26,9 @@
  * and kexec writes CR4 without VMXE. The same at a panic that comes without an
  * oops (an NMI in the window): the reset that follows is an INIT, which VMX
  * operation blocks. Other CPUs' windows are out of reach then: the kernel halts
- * those CPUs in an NMI handler of its own.
+ * those CPUs in an NMI handler of its own. A kdump kernel is started before the
+ * panic notifiers (up to Linux 7.0) unless crash_kexec_post_notifiers is given:
+ * without it, a panic by an NMI in a window ends in a reset, not in a dump.
  */
 #include <linux/kdebug.h>
 #include <linux/notifier.h>

@@ -437,12 +437,8 @@ static void test_wait_ends(void **state)
 /* A backend that ends the guest at its deadline: the hrtimer is for sleeps alone. */
 static void test_backend_deadlines(void **state)
 {
-	const struct baton_hvops *old = baton_hv;
-	struct baton_hvops ops = *old;
-
 	(void)state;
-	ops.deadlines = true;
-	baton_hv = &ops;
+	baton_deadlines = true;
 	deadline_mode();
 	baton_lapic_set_tsc_deadline(v, guest_tsc() + 2 * MS);
 	kshim_advance(2 * MS);
@@ -462,7 +458,7 @@ static void test_backend_deadlines(void **state)
 	baton_timer_block(v);
 	assert_int_equal(after(MS / 2 - 1), -1);
 	assert_int_equal(after(3), VECTOR);
-	baton_hv = old;
+	baton_deadlines = false;
 }
 
 int main(void)
