@@ -6,6 +6,20 @@
 #ifndef BATON_ENTRY_H
 #define BATON_ENTRY_H
 
+/* Kernels that lack a name: */
+/* MDS, TAA, RFDS, TSA: VERW only before guests, or for everybody. */
+#ifdef X86_FEATURE_CLEAR_CPU_BUF_VM
+#define FEATURE_VERW_VM		X86_FEATURE_CLEAR_CPU_BUF_VM
+#else
+#define FEATURE_VERW_VM		X86_FEATURE_CLEAR_CPU_BUF
+#endif
+/* … IBPB leaves return predictions; presumably, then. */
+#ifdef X86_BUG_IBPB_NO_RET
+#define FEATURE_IBPB_NO_RET	X86_BUG_IBPB_NO_RET
+#else
+#define FEATURE_IBPB_NO_RET	X86_FEATURE_ALWAYS
+#endif
+
 /* struct baton_regs */
 #define GPR(n)	((n) * 8)
 #define GPR_RAX	GPR(0)

@@ -243,6 +243,28 @@ enum baton_next baton_queue_exception(struct baton_vcpu *vcpu, u8 vector, bool h
 	return BATON_ENTER;
 }
 
+void baton_note_cut_short(struct baton_vcpu *vcpu, enum baton_event_type type, u8 vector,
+			  bool has_error, u32 error)
+{
+	struct baton_pending *ev = &vcpu->ev;
+
+	if (type == BATON_EVENT_EXCEPTION) {
+		ev->exception = true;
+		ev->vector = vector;
+		ev->has_error = has_error;
+		ev->error = error;
+		return;
+	}
+	/* An interrupt that waits there for the guest's IF is not to be lost. */
+	if (ev->reinject) {
+		ev->nmi = true;
+		return;
+	}
+	ev->reinject = true;
+	ev->reinject_type = type;
+	ev->reinject_vector = vector;
+}
+
 bool baton_load_pdptes(struct baton_vcpu *vcpu)
 {
 	u64 gpa = vcpu->sregs.cr3 & 0xffffffe0ull;

@@ -57,7 +57,7 @@ static int finish_inta(struct baton_vcpu *vcpu)
 		return 0;
 	/* Nothing waits there: INTA was asked for because nothing was in its way. */
 	vcpu->ev.reinject = true;
-	vcpu->ev.reinject_type = 0;
+	vcpu->ev.reinject_type = BATON_EVENT_INTR;
 	vcpu->ev.reinject_vector = vector;
 	baton_count(vcpu, BATON_STAT_IRQ_INJECTED);
 	return 0;

@@ -44,10 +44,13 @@ enum baton_req {
 	BATON_REQ_YIELD,	/* give the CPU to vcpu->pv.yield_to */
 };
 
+/* Both vendors' numbers. */
+enum baton_event_type { BATON_EVENT_INTR = 0, BATON_EVENT_NMI = 2, BATON_EVENT_EXCEPTION = 3 };
+
 /* Events on their way into the guest; the backend delivers in this order. */
 struct baton_pending {
 	bool reinject;		/* delivery was cut short by an exit: do it again */
-	u8 reinject_type;	/* 0 interrupt, 2 NMI: both vendors' numbers */
+	u8 reinject_type;	/* BATON_EVENT_INTR or _NMI */
 	u8 reinject_vector;
 
 	bool exception;		/* also one that was cut short: others may wait behind it */
@@ -256,6 +259,9 @@ static inline enum baton_next baton_exit_ud(struct baton_vcpu *vcpu)
 {
 	return baton_queue_exception(vcpu, 6, false, 0);
 }
+/* An exit came while this was delivered: once more, with the next entry. */
+void baton_note_cut_short(struct baton_vcpu *vcpu, enum baton_event_type type, u8 vector,
+			  bool has_error, u32 error);
 static inline enum baton_next baton_inject_gp(struct baton_vcpu *vcpu)
 {
 	return baton_queue_exception(vcpu, 13, true, 0);

@@ -124,11 +124,11 @@ int baton_get_events(struct baton_vcpu *vcpu, struct baton_events *out)
 		out->error_code = ev->error;
 	}
 	/* It waits behind the exception, if there is one. */
-	if (ev->reinject && ev->reinject_type == 0) {
+	if (ev->reinject && ev->reinject_type == BATON_EVENT_INTR) {
 		out->flags |= BATON_EV_INTERRUPT;
 		out->interrupt = ev->reinject_vector;
 	}
-	if (ev->nmi || (ev->reinject && ev->reinject_type == 2))
+	if (ev->nmi || (ev->reinject && ev->reinject_type == BATON_EVENT_NMI))
 		out->flags |= BATON_EV_NMI_PENDING;
 	out->flags |= (ev->nmi_blocked ? BATON_EV_NMI_BLOCKED : 0) |
 		      (ev->sti_shadow ? BATON_EV_STI_SHADOW : 0) |

@@ -45,10 +45,8 @@
 #define SVM_CLEAN_CR2		BIT(9)
 #define SVM_CLEAN_ALL		0x3ffu
 
-/* svm_vmcb.event_inj and .exit_int_info */
-enum svm_event_type {
-	SVM_EVENT_INTR = 0, SVM_EVENT_NMI = 2, SVM_EVENT_EXCEPTION = 3, SVM_EVENT_SOFT = 4,
-};
+/* svm_vmcb.exit_int_info: besides enum baton_event_type */
+#define SVM_EVENT_SOFT		4
 
 #define SVM_NESTED_NP_ENABLE	BIT(0)
 

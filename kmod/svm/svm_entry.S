@@ -57,7 +57,7 @@ SYM_FUNC_START(svm_enter)
 	/* Not last: VMRUN right behind STI would give the guest its interrupt shadow. */
 	vmload	%rax
 	/* MDS, TSA: last thing before the guest. */
-	ALTERNATIVE "", __stringify(verw FRAME_VERW_SELECTOR(%rsp)), X86_FEATURE_CLEAR_CPU_BUF_VM
+	ALTERNATIVE "", __stringify(verw FRAME_VERW_SELECTOR(%rsp)), FEATURE_VERW_VM
 	vmrun	%rax
 	cli
 	/* RAX (the VMCB) and RSP are the host's again, all else is the guest's. */
@@ -106,7 +106,7 @@ SYM_FUNC_START(svm_enter)
 	mov	$PRED_CMD_IBPB, %eax
 	xor	%edx, %edx
 	wrmsr
-	FILL_RETURN_BUFFER %rax, RSB_CLEAR_LOOPS, X86_BUG_IBPB_NO_RET
+	FILL_RETURN_BUFFER %rax, RSB_CLEAR_LOOPS, FEATURE_IBPB_NO_RET
 .Libpb_done:
 
 	stgi

@@ -37,7 +37,7 @@
  */
 static bool is_trap(u8 type, u8 vector)
 {
-	return type == SVM_EVENT_EXCEPTION && vector < 5 && BIT(vector) &
+	return type == BATON_EVENT_EXCEPTION && vector < 5 && BIT(vector) &
 	       (BIT(X86_TRAP_DB) | BIT(X86_TRAP_BP) | BIT(X86_TRAP_OF));
 }
 
@@ -48,10 +48,10 @@ static bool is_our_trap(const struct svm_vcpu *svm)
 }
 
 /* The error code is pushed where the processor would push one, and nowhere else. */
-static void inject(struct svm_vcpu *svm, u8 vector, enum svm_event_type type, u32 error)
+static void inject(struct svm_vcpu *svm, u8 vector, enum baton_event_type type, u32 error)
 {
 	struct svm_vmcb *vmcb = svm->vmcb;
-	bool has_error = type == SVM_EVENT_EXCEPTION && baton_has_error_code(vector, vmcb->cr0);
+	bool has_error = type == BATON_EVENT_EXCEPTION && baton_has_error_code(vector, vmcb->cr0);
 
 	trace_baton_inject(svm->vcpu.id, type, vector, error);
 	if (is_trap(type, vector)) {
@@ -200,7 +200,7 @@ static void try_nmi(struct svm_vcpu *svm)
 		return;
 	}
 	ev->nmi = false;
-	inject(svm, 0, SVM_EVENT_NMI, 0);
+	inject(svm, 0, BATON_EVENT_NMI, 0);
 	block_nmi(svm, true);
 }
 
@@ -225,7 +225,7 @@ static bool try_interrupt(struct svm_vcpu *svm)
 		return false;
 	if (vector >= 0 && takes_interrupt(svm)) {
 		baton_lapic_accept(vcpu, vector);
-		inject(svm, vector, SVM_EVENT_INTR, 0);
+		inject(svm, vector, BATON_EVENT_INTR, 0);
 		baton_count(vcpu, BATON_STAT_IRQ_INJECTED);
 		vector = baton_lapic_pending(vcpu);
 	}
@@ -244,7 +244,7 @@ static void inject_exception(struct svm_vcpu *svm)
 	ev->exception = false;
 	if (baton_sets_rf(ev->vector))
 		svm->vcpu.regs.rflags |= X86_EFLAGS_RF;
-	inject(svm, ev->vector, SVM_EVENT_EXCEPTION, ev->has_error ? ev->error : 0);
+	inject(svm, ev->vector, BATON_EVENT_EXCEPTION, ev->has_error ? ev->error : 0);
 }
 
 static void reinject(struct svm_vcpu *svm)
@@ -252,7 +252,7 @@ static void reinject(struct svm_vcpu *svm)
 	struct baton_pending *ev = &svm->vcpu.ev;
 
 	/* Behind an exception whose handler is to run with interrupts off. */
-	if (ev->reinject_type == SVM_EVENT_INTR && !takes_interrupt(svm)) {
+	if (ev->reinject_type == BATON_EVENT_INTR && !takes_interrupt(svm)) {
 		open_window(svm);
 		return;
 	}
@@ -262,7 +262,7 @@ static void reinject(struct svm_vcpu *svm)
 	}
 	ev->reinject = false;
 	inject(svm, ev->reinject_vector, ev->reinject_type, 0);
-	if (ev->reinject_type == SVM_EVENT_NMI)
+	if (ev->reinject_type == BATON_EVENT_NMI)
 		block_nmi(svm, true);
 }
 
@@ -306,7 +306,6 @@ bool svm_event_inject(struct svm_vcpu *svm)
 /* An exit interrupted the delivery of an event: note it for the next entry. */
 void svm_event_cut_short(struct svm_vcpu *svm)
 {
-	struct baton_pending *ev = &svm->vcpu.ev;
 	u32 info = svm->vmcb->exit_int_info;
 	u8 type = (info & SVM_EVTINJ_TYPE_MASK) >> SVM_EVTINJ_TYPE_SHIFT;
 	u8 vector = info & SVM_EVTINJ_VEC_MASK;
@@ -314,24 +313,11 @@ void svm_event_cut_short(struct svm_vcpu *svm)
 	if (type == SVM_EVENT_SOFT ||
 	    (is_trap(type, vector) && !is_our_trap(svm)))
 		return;
-	if (type == SVM_EVENT_EXCEPTION) {
-		ev->exception = true;
-		ev->vector = vector;
-		ev->has_error = info & SVM_EVTINJ_VALID_ERR;
-		ev->error = svm->vmcb->exit_int_error;
-		return;
-	}
 	/* Not delivered yet, so it blocks nothing yet. */
-	if (type == SVM_EVENT_NMI)
+	if (type == BATON_EVENT_NMI)
 		block_nmi(svm, false);
-	/* An interrupt that waits there for the guest's IF is not to be lost. */
-	if (ev->reinject) {
-		ev->nmi = true;
-		return;
-	}
-	ev->reinject = true;
-	ev->reinject_type = type;
-	ev->reinject_vector = vector;
+	baton_note_cut_short(&svm->vcpu, type, vector, info & SVM_EVTINJ_VALID_ERR,
+			     svm->vmcb->exit_int_error);
 }
 
 /* BATON_ST_EVENTS is dirty: the monitor or a reset set them. */

@@ -38,7 +38,7 @@ struct vmx_caps {
 	u32 revision;
 	u32 pin, cpu, cpu2, exit, entry; /* control words, before per-guest bits */
 	u32 cpu2_optional;	/* bits that may follow the guest's CPUID */
-	u64 cr0_fixed0, cr0_fixed1, cr4_fixed0, cr4_fixed1;
+	u64 cr0_fixed0, cr4_fixed0;
 	u64 eptp_bits;		/* memory type, walk length */
 	u32 timer;		/* preemption timer's start value */
 	u8 timer_shift;		/* … in TSC ticks, right shift */
@@ -197,11 +197,6 @@ void vmx_msr_exit(void);
 void vmx_msr_fields_init(struct vmx_vcpu *vmx);
 void vmx_msr_enter(struct vmx_vcpu *vmx);
 void vmx_msr_load(struct vmx_vcpu *vmx);
-/* First what the guest left, before anything on the way out can change it. */
-static inline void vmx_msr_save(struct vmx_vcpu *vmx)
-{
-	vmx->base.msr.kernel_gs_base = baton_rdmsr(MSR_KERNEL_GS_BASE);
-}
 void vmx_msr_leave(struct vmx_vcpu *vmx);
 
 /* vmx_state.c. load: dirty classes. save: these classes, now valid. */

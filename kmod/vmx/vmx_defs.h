@@ -42,14 +42,9 @@ static_assert(sizeof(struct vmx_inv_desc) == 16);
 #define VMX_CAP_MISC_TIMER_SHIFT	0x1full
 #define VMX_CAP_MISC_PT			BIT_ULL(14)
 
-/* Interruption information: of entries, exits and IDT vectoring alike. */
+/* Interruption information, of entries, exits and IDT vectoring: enum baton_event_type, … */
 #define VMX_INTR_TYPE_SHIFT		8
-enum vmx_intr_type {
-	VMX_TYPE_EXTERNAL = 0,
-	VMX_TYPE_NMI = 2,
-	VMX_TYPE_EXCEPTION = 3,
-	VMX_TYPE_PRIVILEGED_SOFT = 5,	/* INT1 */
-};
+#define VMX_TYPE_PRIVILEGED_SOFT	5	/* INT1 */
 
 /* Guest interruptibility state: what keeps interrupts away for an instruction. */
 #define VMX_SHADOW			(GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS)

@@ -39,13 +39,6 @@
 #define FEATURE_CLEAR_BHB	X86_FEATURE_CLEAR_BHB_LOOP_ON_VMEXIT
 #endif
 
-/* MDS, TAA, RFDS, TSA: VERW for everybody, or only before guests. */
-#ifdef X86_FEATURE_CLEAR_CPU_BUF_VM
-#define FEATURE_VERW_VM		X86_FEATURE_CLEAR_CPU_BUF_VM
-#else
-#define FEATURE_VERW_VM		X86_FEATURE_CLEAR_CPU_BUF
-#endif
-
 	.text
 
 #ifdef FEATURE_CLEAR_BHB

@@ -35,7 +35,7 @@ struct plan {
 	u32 windows;		/* CPU_BASED_*_WINDOW_EXITING */
 };
 
-static void plan_event(struct plan *plan, u8 vector, enum vmx_intr_type type)
+static void plan_event(struct plan *plan, u8 vector, enum baton_event_type type)
 {
 	plan->info = INTR_INFO_VALID_MASK | type << VMX_INTR_TYPE_SHIFT | vector;
 }
@@ -63,7 +63,7 @@ static void plan_exception(struct vmx_vcpu *vmx, struct plan *plan)
 		vmx->base.regs.rflags = vmx_rflags(vmx) | X86_EFLAGS_RF;
 		vmcs_write(GUEST_RFLAGS, vmx->base.regs.rflags);
 	}
-	plan_event(plan, ev->vector, VMX_TYPE_EXCEPTION);
+	plan_event(plan, ev->vector, BATON_EVENT_EXCEPTION);
 	plan_error(vmx, plan, ev->has_error ? ev->error : 0);
 }
 
@@ -95,11 +95,11 @@ static void plan_again(struct vmx_vcpu *vmx, struct plan *plan)
 	struct baton_pending *ev = &vmx->base.ev;
 
 	/* Behind an exception whose handler is to run with interrupts off. */
-	if (ev->reinject_type == VMX_TYPE_EXTERNAL && !takes_interrupt(vmx, plan)) {
+	if (ev->reinject_type == BATON_EVENT_INTR && !takes_interrupt(vmx, plan)) {
 		plan->windows |= CPU_BASED_INTR_WINDOW_EXITING;
 		return;
 	}
-	if (ev->reinject_type == VMX_TYPE_NMI && !takes_nmi(plan)) {
+	if (ev->reinject_type == BATON_EVENT_NMI && !takes_nmi(plan)) {
 		plan->windows |= nmi_window(plan);
 		return;
 	}
@@ -116,7 +116,7 @@ static void plan_nmi(struct vmx_vcpu *vmx, struct plan *plan)
 		return;
 	}
 	vmx->base.ev.nmi = false;
-	plan_event(plan, X86_TRAP_NMI, VMX_TYPE_NMI);
+	plan_event(plan, X86_TRAP_NMI, BATON_EVENT_NMI);
 }
 
 /* False: INTA is due. */
@@ -130,7 +130,7 @@ static bool plan_interrupt(struct vmx_vcpu *vmx, struct plan *plan)
 		return false;
 	if (vector >= 0 && takes_interrupt(vmx, plan)) {
 		baton_lapic_accept(vcpu, vector);
-		plan_event(plan, vector, VMX_TYPE_EXTERNAL);
+		plan_event(plan, vector, BATON_EVENT_INTR);
 		baton_count(vcpu, BATON_STAT_IRQ_INJECTED);
 		vector = baton_lapic_pending(vcpu);
 	}
@@ -225,28 +225,16 @@ static void set_nmi_blocking(bool blocked)
 
 static void note_cut_short(struct vmx_vcpu *vmx, u32 info, u32 error_field)
 {
-	struct baton_pending *ev = &vmx->base.ev;
 	u8 type = (info & INTR_INFO_INTR_TYPE_MASK) >> VMX_INTR_TYPE_SHIFT;
+	bool has_error = info & INTR_INFO_DELIVER_CODE_MASK;
 
-	if (type == VMX_TYPE_EXCEPTION) {
-		ev->exception = true;
-		ev->vector = info & INTR_INFO_VECTOR_MASK;
-		ev->has_error = info & INTR_INFO_DELIVER_CODE_MASK;
-		ev->error = ev->has_error ? vmcs_read32(error_field) : 0;
-	}
-	if (type != VMX_TYPE_EXTERNAL && type != VMX_TYPE_NMI)
+	if (type > BATON_EVENT_EXCEPTION)
 		return;
 	/* Not delivered yet, so it blocks nothing yet. */
-	if (type == VMX_TYPE_NMI)
+	if (type == BATON_EVENT_NMI)
 		set_nmi_blocking(false);
-	/* An interrupt that waits there for the guest's IF is not to be lost. */
-	if (ev->reinject) {
-		ev->nmi = true;
-		return;
-	}
-	ev->reinject = true;
-	ev->reinject_type = type;
-	ev->reinject_vector = info & INTR_INFO_VECTOR_MASK;
+	baton_note_cut_short(&vmx->base, type, info & INTR_INFO_VECTOR_MASK, has_error,
+			     has_error ? vmcs_read32(error_field) : 0);
 }
 
 /*

@@ -229,7 +229,7 @@ static enum baton_next exit_exception_nmi(struct vmx_vcpu *vmx)
 	u8 vector = info & INTR_INFO_VECTOR_MASK;
 
 	vmx_event_cut_short(vmx, info & INTR_INFO_UNBLOCK_NMI && vector != X86_TRAP_DF);
-	if ((info & INTR_INFO_INTR_TYPE_MASK) >> VMX_INTR_TYPE_SHIFT == VMX_TYPE_NMI)
+	if ((info & INTR_INFO_INTR_TYPE_MASK) >> VMX_INTR_TYPE_SHIFT == BATON_EVENT_NMI)
 		return exit_nmi(vmx);
 	switch (vector) {
 	case X86_TRAP_DB:
@@ -303,7 +303,6 @@ static const vmx_exit_handler handlers[VMX_REASON_COUNT] = {
 	[EXIT_REASON_MWAIT_INSTRUCTION]		= exit_ud,
 	[EXIT_REASON_MONITOR_INSTRUCTION]	= exit_ud,
 	[EXIT_REASON_PAUSE_INSTRUCTION]		= exit_pause,
-	[EXIT_REASON_MCE_DURING_VMENTRY]	= exit_machine_check,
 	[EXIT_REASON_EPT_VIOLATION]		= exit_ept_violation,
 	[EXIT_REASON_INVEPT]			= exit_ud,
 	[EXIT_REASON_PREEMPTION_TIMER]		= exit_timer,

@@ -38,29 +38,15 @@ static bool probe_fred(void)
 #endif
 }
 
-/* SDM vol. 3, "VMX-Fixed Bits in CR0" and "in CR4": what VMXON checks. */
-static bool probe_fixed_bits(void)
-{
-	u64 cr0 = read_cr0(), cr4 = __read_cr4() | X86_CR4_VMXE;
-
-	return !(vmx_caps.cr0_fixed0 & ~cr0) && !(cr0 & ~vmx_caps.cr0_fixed1) &&
-	       !(vmx_caps.cr4_fixed0 & ~cr4) && !(cr4 & ~vmx_caps.cr4_fixed1);
-}
-
 static enum baton_refusal vmx_probe(void)
 {
-	enum baton_refusal refusal;
-
 	if (!probe_vmx())
 		return BATON_REFUSED_NO_VIRT;
 	if (probe_disabled())
 		return BATON_REFUSED_FIRMWARE;
 	if (probe_fred())
 		return BATON_REFUSED_FRED;
-	refusal = vmx_controls_setup();
-	if (refusal == BATON_REFUSED_NOT && !probe_fixed_bits())
-		refusal = BATON_REFUSED_CPU_FEATURE;
-	return refusal;
+	return vmx_controls_setup();
 }
 
 /* ---- what lasts from load to unload --------------------------------- */

@@ -95,7 +95,8 @@ static void guest_depart(struct vmx_vcpu *vmx)
 {
 	struct baton_vcpu *vcpu = &vmx->base;
 
-	vmx_msr_save(vmx);
+	/* First what the guest left, before anything on the way out can change it. */
+	vcpu->msr.kernel_gs_base = baton_rdmsr(MSR_KERNEL_GS_BASE);
 	if (vmx->pml)
 		vmx_pml_drain(vmx);
 	vcpu->valid |= BATON_ST_ALL & ~(BATON_ST_REGS | BATON_ST_SREGS | BATON_ST_EVENTS);

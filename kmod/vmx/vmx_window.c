@@ -170,22 +170,16 @@ static void window_abandon(void)
 	WRITE_ONCE(vmx->base.vm->dead, true);
 }
 
-static int window_die(struct notifier_block *nb, unsigned long event, void *data)
+/* A panic's event is 0. After an oops there is nothing left to do. */
+static int window_trouble(struct notifier_block *nb, unsigned long event, void *data)
 {
-	if (event == DIE_OOPS)
+	if (event == DIE_OOPS || !event)
 		window_abandon();
 	return NOTIFY_DONE;
 }
 
-/* After an oops there is nothing left to do. */
-static int window_panic(struct notifier_block *nb, unsigned long event, void *data)
-{
-	window_abandon();
-	return NOTIFY_DONE;
-}
-
-static struct notifier_block window_die_notifier = { .notifier_call = window_die };
-static struct notifier_block window_panic_notifier = { .notifier_call = window_panic };
+static struct notifier_block window_die_notifier = { .notifier_call = window_trouble };
+static struct notifier_block window_panic_notifier = { .notifier_call = window_trouble };
 
 /* Beyond the revision, in the first word, what is in it is the processor's. */
 u32 *vmx_region_alloc(int node, gfp_t gfp)
