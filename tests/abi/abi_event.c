@@ -195,6 +195,37 @@ static void test_nmi_window(void)
 	abi_guest_end(&g);
 }
 
+/* The guest traces itself: an NMI that waits for another one's IRET sees its TF. */
+static void test_nmi_traced(void)
+{
+	/* nop; out 0x10,al */
+	static const unsigned char code[] = { 0x90, 0xe6, 0x10 };
+	static const unsigned char nmi[] = { 0xe6, 0x22, 0xcf };	/* out 0x22,al; iret */
+	static const unsigned char trap[] = { 0xe6, 0x33, 0xcf };	/* out 0x33,al; iret */
+	struct abi_guest g = abi_guest_start(code, sizeof(code));
+	struct baton_regs regs = { .rip = 0x1000, .rflags = 0x102 };
+	int i;
+
+	memcpy(g.memory + 0x3000, nmi, sizeof(nmi));
+	memcpy(g.memory + 0x3100, trap, sizeof(trap));
+	memcpy(g.memory + 4, "\x00\x31\x00\x00\x00\x30\x00\x00", 8);
+	regs.gpr[BATON_RSP] = 0x8000;
+	EXPECT(!ioctl(g.vcpu, BATON_SET_REGS, &regs));
+	EXPECT(!ioctl(g.vcpu, BATON_NMI));
+	for (i = 0; i < 2; i++) {
+		ABI_RUN(g, BATON_EXIT_PIO);
+		EXPECT(g.run->pio.port == 0x22);
+		/* IP, CS and FLAGS below 0x8000 */
+		EXPECT(!memcmp(g.memory + 0x7ffa, "\x00\x10\x00\x00\x02\x01", 6));
+		if (!i)
+			EXPECT(!ioctl(g.vcpu, BATON_NMI));
+	}
+	ABI_RUN(g, BATON_EXIT_PIO);
+	EXPECT(g.run->pio.port == 0x33);
+	EXPECT(!memcmp(g.memory + 0x7ffa, "\x01\x10\x00\x00\x02\x01", 6));
+	abi_guest_end(&g);
+}
+
 ABI_CODE(priority,
 	 "	mov $5, %eax\n"
 	 "	mov %rax, %cr8\n"
@@ -563,6 +594,7 @@ const struct abi_test abi_event_tests[] = {
 	{ "A14: STI shadow", test_sti_shadow },
 	{ "A14: interrupt window", test_interrupt_window },
 	{ "A14: NMI window", test_nmi_window },
+	{ "NMI of a traced guest", test_nmi_traced },
 	{ "A14: task priority", test_priority },
 	{ "A14: double and triple fault", test_double_fault },
 	{ "A14: a breakpoint whose delivery exits", test_breakpoint_cut_short },
