@@ -21,8 +21,6 @@
 #define LEGACY_SIZE 512
 #define FCW_DEFAULT 0x37fu
 #define MXCSR_MASK_DEFAULT 0xffbfu	/* where FXSAVE says 0 */
-#define DR7_WRITABLE 0xffff23ffull
-#define DR7_FIXED 0x400ull
 
 /* Layout of the image: SDM vol. 1, "XSAVE Area". */
 #define MXCSR_OFFSET 24
@@ -284,15 +282,18 @@ void baton_exit_db(struct baton_vcpu *vcpu, u64 causes)
 
 enum baton_next baton_exit_trap(struct baton_vcpu *vcpu, u64 causes, bool step)
 {
-	u64 met = vcpu->debug.flags & BATON_DEBUG_HW_BREAK ? causes & DR_TRAP_BITS : 0;
-	u64 mine = 0;
+	u64 dr7 = baton_dr7(vcpu), on = ~(u64)DR_TRAP_BITS, mine = 0;
 	int i;
 
-	/* An address that matches may be named while its breakpoint is off. */
+	/* An address that matches may be named while its breakpoint is off: the host's, too. */
 	for (i = 0; i < 4; i++)
-		if (vcpu->debug.dr7 >> 2 * i & 3)
-			mine |= met & BIT(i);
-	causes &= ~met;
+		if (dr7 >> 2 * i & 3)
+			on |= BIT(i);
+	causes &= on;
+	if (vcpu->debug.flags & BATON_DEBUG_HW_BREAK) {
+		mine = causes & DR_TRAP_BITS;
+		causes &= ~mine;
+	}
 	/* Without a cause: INT1 of the guest. */
 	if (causes || !(mine || step))
 		baton_exit_db(vcpu, causes);
@@ -328,6 +329,9 @@ int baton_get_xsave(struct baton_vcpu *vcpu, struct baton_xsave *out)
 {
 	memset(out, 0, sizeof(*out));
 	memcpy(out->image, vcpu->fpu.area, area_size());
+	/* FXSAVE writes no header: without one these would be as after a reset. */
+	if (!has_xsave())
+		header_of(out->image)->xstate_bv = XFEATURE_MASK_FPSSE;
 	/* The mask field describes the host, and FXSAVE writes it. */
 	memset(out->image + MXCSR_MASK_OFFSET, 0, 4);
 	return 0;
@@ -339,7 +343,7 @@ int baton_set_xsave(struct baton_vcpu *vcpu, const struct baton_xsave *in)
 	u32 mxcsr = *(const u32 *)(in->image + MXCSR_OFFSET);
 
 	/* What XRSTOR would answer with #GP. */
-	if (header->xstate_bv & ~baton_xcr0_supported() || header->xcomp_bv ||
+	if (header->xstate_bv & ~(baton_xcr0_supported() | XFEATURE_MASK_SSE) || header->xcomp_bv ||
 	    memchr_inv(header->reserved, 0, sizeof(header->reserved)) || mxcsr & ~mxcsr_mask())
 		return -EINVAL;
 	memcpy(vcpu->fpu.area, in->image, area_size());

@@ -32,6 +32,8 @@ void baton_fpu_leave(struct baton_vcpu *vcpu);
 #define DR_BD			(1ull << 13)	/* DR6: access to a debug register */
 #define DR_GENERAL_DETECT	(1ull << 13)	/* DR7: report such accesses */
 #define DR6_WRITABLE (DR_TRAP0 | DR_TRAP1 | DR_TRAP2 | DR_TRAP3 | DR_BD | DR_STEP | DR_SWITCH)
+#define DR7_WRITABLE		0xffff23ffull
+#define DR7_FIXED		0x400ull
 #define DR7_ARMED		0xffull		/* some breakpoint is */
 
 struct baton_host_debug {

@@ -83,11 +83,8 @@ int baton_set_sregs(struct baton_vcpu *vcpu, const struct baton_sregs *in)
 
 int baton_get_debugregs(struct baton_vcpu *vcpu, struct baton_debugregs *out)
 {
-	int r = baton_state_need(vcpu, BATON_ST_DEBUG);
-
-	if (!r)
-		*out = vcpu->dbg;
-	return r;
+	*out = vcpu->dbg;
+	return 0;
 }
 
 int baton_set_debugregs(struct baton_vcpu *vcpu, const struct baton_debugregs *in)
@@ -97,9 +94,9 @@ int baton_set_debugregs(struct baton_vcpu *vcpu, const struct baton_debugregs *i
 	if (r)
 		return r;
 	vcpu->dbg = *in;
-	vcpu->dbg.dr6 |= DR6_RESERVED;
-	vcpu->dbg.dr7 |= 0x400;
-	vcpu->valid |= BATON_ST_DEBUG;
+	/* As the guest's own MOV would. */
+	vcpu->dbg.dr6 = (in->dr6 & DR6_WRITABLE) | DR6_RESERVED;
+	vcpu->dbg.dr7 = (in->dr7 & DR7_WRITABLE) | DR7_FIXED;
 	vcpu->dirty |= BATON_ST_DEBUG;
 	return 0;
 }
