@@ -92,6 +92,8 @@ static void deliver(struct baton_vcpu *vcpu, enum baton_apic_mode mode, u8 vecto
 		baton_request(vcpu, BATON_REQ_EVENT);
 		break;
 	case APIC_DELIVER_INIT:
+		/* One that came before waits for no INIT. */
+		clear_bit(BATON_REQ_SIPI, &vcpu->requests);
 		baton_request(vcpu, BATON_REQ_INIT);
 		break;
 	case APIC_DELIVER_SIPI:

@@ -165,9 +165,11 @@ static int take_or_keep(struct baton_vcpu *vcpu, int req, int (*take)(struct bat
 
 static int take_start_up(struct baton_vcpu *vcpu)
 {
+	/* First: then the INIT that was sent before it is seen, too. */
+	bool sipi = test_bit(BATON_REQ_SIPI, &vcpu->requests);
 	int r = take_or_keep(vcpu, BATON_REQ_INIT, take_init);
 
-	return r ? r : take_or_keep(vcpu, BATON_REQ_SIPI, start_up);
+	return r || !sipi ? r : take_or_keep(vcpu, BATON_REQ_SIPI, start_up);
 }
 
 static enum step tell_eoi(struct baton_vcpu *vcpu)

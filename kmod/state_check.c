@@ -180,8 +180,9 @@ bool baton_set_cr0(struct baton_vcpu *vcpu, u64 value)
 			return false;
 		s->efer ^= EFER_LMA;
 	}
-	if (changed & X86_CR0_PG && !(s->efer & EFER_LMA) && value & X86_CR0_PG &&
-	    s->cr4 & X86_CR4_PAE && !baton_load_pdptes(vcpu))
+	/* SDM vol. 3, "PDPTE Registers": what reads them anew, here and in baton_set_cr4(). */
+	if (changed & (X86_CR0_PG | X86_CR0_CD | X86_CR0_NW) && !(s->efer & EFER_LMA) &&
+	    value & X86_CR0_PG && s->cr4 & X86_CR4_PAE && !baton_load_pdptes(vcpu))
 		return false;
 	s->cr0 = value;
 	vcpu->dirty |= BATON_ST_SREGS;
@@ -200,7 +201,8 @@ bool baton_set_cr4(struct baton_vcpu *vcpu, u64 value)
 	if (changed & value & X86_CR4_PCIDE && (!(s->efer & EFER_LMA) || s->cr3 & 0xfff))
 		return false;
 	if (!(s->efer & EFER_LMA) && s->cr0 & X86_CR0_PG && value & X86_CR4_PAE &&
-	    changed & (X86_CR4_PAE | X86_CR4_PSE | X86_CR4_PGE) && !baton_load_pdptes(vcpu))
+	    changed & (X86_CR4_PAE | X86_CR4_PSE | X86_CR4_PGE | X86_CR4_SMEP) &&
+	    !baton_load_pdptes(vcpu))
 		return false;
 	s->cr4 = value;
 	vcpu->dirty |= BATON_ST_SREGS;

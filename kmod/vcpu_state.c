@@ -71,11 +71,11 @@ int baton_set_sregs(struct baton_vcpu *vcpu, const struct baton_sregs *in)
 	baton_lapic_set_cr8(vcpu, in->cr8);
 	vcpu->sregs = *in;
 	/* Of a processor that keeps none. Not to be had: as far as the guest gets without. */
-	if (baton_uses_pdptes(in) && !memchr_inv(in->pdpte, 0, sizeof(in->pdpte))) {
-		fault_in_readable((const char __user *)baton_gpa_to_hva(
-			vcpu->vm, in->cr3 & 0xffffffe0, 32, false), 32);
-		baton_load_pdptes(vcpu);
-	}
+	if (baton_uses_pdptes(in) && !memchr_inv(in->pdpte, 0, sizeof(in->pdpte)))
+		while (!baton_load_pdptes(vcpu) &&
+		       test_and_clear_bit(BATON_REQ_TOUCH, &vcpu->requests) &&
+		       !fault_in_readable((const char __user *)vcpu->touch_hva, 32))
+			;
 	vcpu->valid |= BATON_ST_SREGS;
 	vcpu->dirty |= BATON_ST_SREGS;
 	return 0;
@@ -108,12 +108,12 @@ int baton_get_events(struct baton_vcpu *vcpu, struct baton_events *out)
 
 	if (r)
 		return r;
-	/* What SET_EVENTS replaces is what was told; one that comes in between stays. */
+	/* What SET_EVENTS replaces is what was told; what comes in between stays. */
 	ev->nmi |= xchg(&vcpu->nmi_posted, false);
+	if (vcpu->mp_state == BATON_MP_HALTED && xchg(&vcpu->pv.unhalt, false))
+		vcpu->mp_state = BATON_MP_RUNNABLE;
 	memset(out, 0, sizeof(*out));
 	out->mp_state = vcpu->mp_state;
-	if (out->mp_state == BATON_MP_HALTED && READ_ONCE(vcpu->pv.unhalt))
-		out->mp_state = BATON_MP_RUNNABLE;
 	out->sipi_vector = vcpu->apic.sipi_vector;
 	if (ev->exception) {
 		out->flags |= BATON_EV_EXCEPTION | (ev->has_error ? BATON_EV_ERROR_CODE : 0);
@@ -159,8 +159,6 @@ int baton_set_events(struct baton_vcpu *vcpu, const struct baton_events *in)
 	if (vcpu->answer_due == BATON_ANSWER_INTA)
 		vcpu->answer_due = 0;
 	vcpu->mp_state = in->mp_state;
-	WRITE_ONCE(vcpu->pv.unhalt, false);
-	WRITE_ONCE(vcpu->apic.sipi_vector, in->sipi_vector);
 	vcpu->valid |= BATON_ST_EVENTS;
 	vcpu->dirty |= BATON_ST_EVENTS;
 	return 0;

@@ -104,7 +104,7 @@ struct baton_events {
 	uint32_t mp_state;	/* enum baton_mp_state */
 	uint8_t exception;	/* vector 0-31 */
 	uint8_t interrupt;	/* vector; below 16 from an 8259 only */
-	uint8_t sipi_vector;
+	uint8_t sipi_vector;	/* of the last start-up IPI; told, not set */
 	uint8_t reserved0;
 	uint32_t error_code;
 	uint64_t reserved1;

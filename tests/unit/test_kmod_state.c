@@ -487,7 +487,7 @@ static void test_events_round_trip(void **state)
 	struct baton_events in = {
 		.flags = BATON_EV_EXCEPTION | BATON_EV_ERROR_CODE | BATON_EV_NMI_PENDING |
 			 BATON_EV_NMI_BLOCKED | BATON_EV_STI_SHADOW,
-		.mp_state = BATON_MP_RUNNABLE, .exception = 14, .error_code = 5, .sipi_vector = 9,
+		.mp_state = BATON_MP_RUNNABLE, .exception = 14, .error_code = 5,
 	}, out;
 
 	(void)state;
@@ -501,6 +501,22 @@ static void test_events_round_trip(void **state)
 	assert_int_equal(baton_set_events(v, &in), 0);
 	assert_int_equal(baton_get_events(v, &out), 0);
 	assert_memory_equal(&in, &out, sizeof(in));
+}
+
+/* Another vCPU's kick of one that halts, in the same place; and one that was told. */
+static void test_kick_between(void **state)
+{
+	struct baton_events events = { .mp_state = BATON_MP_HALTED };
+
+	(void)state;
+	assert_int_equal(baton_set_events(v, &events), 0);
+	assert_int_equal(baton_get_events(v, &events), 0);
+	assert_int_equal(events.mp_state, BATON_MP_HALTED);
+	v->pv.unhalt = true;
+	assert_int_equal(baton_set_events(v, &events), 0);
+	assert_int_equal(baton_get_events(v, &events), 0);
+	assert_int_equal(events.mp_state, BATON_MP_RUNNABLE);
+	assert_false(v->pv.unhalt);
 }
 
 /* Another thread's NMI, between what the monitor reads and what it writes back. */
@@ -570,7 +586,8 @@ int main(void)
 		T(test_code_segment), T(test_bases), T(test_descriptor_tables), T(test_regs),
 		T(test_debugregs), T(test_events), T(test_refused_as_a_whole),
 		T(test_events_round_trip), T(test_mxcsr),
-		T(test_nmi_between), T(test_pdptes), T(test_events_behind_each_other),
+		T(test_nmi_between), T(test_kick_between), T(test_pdptes),
+		T(test_events_behind_each_other),
 		T(test_mxcsr),
 	};
 
