@@ -62,7 +62,7 @@ static void send(struct irqfd *irqfd)
 static int wake(wait_queue_entry_t *wait, unsigned int mode, int sync, void *key)
 {
 	struct irqfd *irqfd = container_of(wait, struct irqfd, wait);
-	struct resampler *resampler = READ_ONCE(irqfd->resampler);
+	struct resampler *resampler;
 	__poll_t events = key_to_poll(key);
 	int taken = 0;
 	__u64 count;
@@ -75,8 +75,10 @@ static int wake(wait_queue_entry_t *wait, unsigned int mode, int sync, void *key
 	if (events & EPOLLHUP) {
 		/* Once more by eventfd_ctx_remove_wait_queue() is harmless. */
 		list_del_init(&wait->entry);
-		WRITE_ONCE(irqfd->gone, true);
+		/* Either we see a resampler, or who adds it sees this. */
+		smp_store_mb(irqfd->gone, true);
 		/* Interrupts are off: RCU lets it be until we are through. */
+		resampler = READ_ONCE(irqfd->resampler);
 		if (resampler)
 			WRITE_ONCE(resampler->data, 0);
 	}
@@ -164,7 +166,9 @@ static int add_resampler(struct irqfd *irqfd, int fd)
 		kfree(resampler);
 		return r;
 	}
-	WRITE_ONCE(irqfd->resampler, resampler);
+	smp_store_mb(irqfd->resampler, resampler);
+	if (READ_ONCE(irqfd->gone))
+		WRITE_ONCE(resampler->data, 0);
 	hlist_add_head_rcu(&resampler->link, &irqfd->vm->resamplers);
 	return 0;
 }
@@ -235,48 +239,40 @@ static void change(struct irqfd *irqfd, const struct baton_msi *msi)
 {
 	spin_lock_irq(&irqfd->msi_lock);
 	irqfd->msi = *msi;
-	spin_unlock_irq(&irqfd->msi_lock);
+	/* Before it can be sent: its EOI may come at once. */
 	if (irqfd->resampler)
 		WRITE_ONCE(irqfd->resampler->data, msi->data);
-}
-
-/* file is an eventfd, and ctx its context. */
-static int set(struct baton_vm *vm, struct file *file, const struct eventfd_ctx *ctx,
-	       const struct baton_irqfd *arg)
-{
-	bool off = arg->flags & BATON_EVENTFD_OFF;
-	struct irqfd *irqfd = find(vm, ctx);
-
-	if (!irqfd)
-		return off ? -ENOENT : create(vm, file, &arg->msi);
-	if (off)
-		destroy(irqfd);
-	else
-		change(irqfd, &arg->msi);
-	return 0;
+	spin_unlock_irq(&irqfd->msi_lock);
 }
 
 int baton_irqfd_set(struct baton_vm *vm, const struct baton_irqfd *arg)
 {
+	bool off = arg->flags & BATON_EVENTFD_OFF;
 	struct eventfd_ctx *ctx;
+	struct irqfd *irqfd;
 	struct file *file;
 	int r;
 
 	lockdep_assert_held(&vm->lock);
-	if (arg->flags & ~BATON_EVENTFD_OFF || arg->msi.reserved)
-		return -EINVAL;
-	if (!(arg->flags & BATON_EVENTFD_OFF) &&
-	    !baton_msi_valid(arg->msi.address, arg->msi.data))
+	if (arg->flags & ~BATON_EVENTFD_OFF || arg->msi.reserved ||
+	    (!off && !baton_msi_valid(arg->msi.address, arg->msi.data)))
 		return -EINVAL;
 	file = fget(arg->fd);
 	if (!file)
 		return -EBADF;
 	ctx = eventfd_ctx_fileget(file);
 	r = PTR_ERR_OR_ZERO(ctx);
-	if (!r) {
-		r = set(vm, file, ctx, arg);
-		eventfd_ctx_put(ctx);
-	}
+	if (r)
+		goto out;
+	irqfd = find(vm, ctx);
+	if (!irqfd)
+		r = off ? -ENOENT : create(vm, file, &arg->msi);
+	else if (off)
+		destroy(irqfd);
+	else
+		change(irqfd, &arg->msi);
+	eventfd_ctx_put(ctx);
+out:
 	fput(file);
 	return r;
 }
