@@ -7,8 +7,8 @@
  * apic_page.c reads the plain MOVs; other instructions go to the monitor.
  *
  * The bindings are an array sorted by address, ports behind memory, never changed,
- * only replaced under vm->lock; readers are in a window and so in an RCU read section.
- * What a replacement leaves out is put when the readers are gone.
+ * only replaced under vm->lock; readers are in a window. Whoever replaces it waits for
+ * the windows that are open, so a binding that was taken away is not signalled after.
  */
 #include <linux/eventfd.h>
 #include <linux/rcupdate.h>
@@ -31,8 +31,6 @@ struct binding {
 };
 
 struct baton_ioeventfds {
-	struct rcu_head rcu;
-	struct eventfd_ctx *dropped;	/* to be put with this array, or NULL */
 	u64 low, high;		/* memory: the first address, and behind the last one */
 	u32 count;
 	struct binding binding[];
@@ -112,15 +110,6 @@ bool baton_ioeventfd_write(struct baton_vm *vm, u64 gpa, u8 size, u64 data)
 
 /* --- the monitor's side ----------------------------------------------------- */
 
-static void free_old(struct rcu_head *rcu)
-{
-	struct baton_ioeventfds *old = container_of(rcu, struct baton_ioeventfds, rcu);
-
-	if (old->dropped)
-		eventfd_ctx_put(old->dropped);
-	kfree(old);
-}
-
 /* A copy of `old` (or NULL) without binding `gone`, if there is one, and with room for another. */
 static struct baton_ioeventfds *copy_without(const struct baton_ioeventfds *old, u32 gone)
 {
@@ -155,8 +144,8 @@ static void replace(struct baton_vm *vm, struct baton_ioeventfds *old,
 		all->high = all->binding[ports - 1].address + 1;
 	}
 	rcu_assign_pointer(vm->ioeventfds, all);
-	if (old)
-		call_rcu(&old->rcu, free_old);
+	baton_windows_wait(vm);
+	kfree(old);
 }
 
 static bool same(const struct binding *a, const struct binding *b)
@@ -176,7 +165,7 @@ static u32 find(const struct baton_ioeventfds *all, const struct binding *key)
 	return all->count;
 }
 
-/* Takes over the reference on key->ctx if it binds it. */
+/* Takes over the reference on key->ctx if it binds it; puts the binding's if it ends that. */
 static int change(struct baton_vm *vm, struct baton_ioeventfds *old, const struct binding *key,
 		  bool off)
 {
@@ -192,11 +181,11 @@ static int change(struct baton_vm *vm, struct baton_ioeventfds *old, const struc
 	all = copy_without(old, at);
 	if (!all)
 		return -ENOMEM;
-	if (off)
-		old->dropped = old->binding[at].ctx;
-	else
+	if (!off)
 		insert(all, key);
 	replace(vm, old, all);
+	if (off)
+		eventfd_ctx_put(key->ctx);
 	return 0;
 }
 
