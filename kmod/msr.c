@@ -33,11 +33,16 @@
 #define LFENCE_SERIALIZES (1ull << 1)
 #define HWCR_TSC_AT_P0	(1ull << 24)
 
-/* ARCH_CAPABILITIES: what the host is immune to, the guest is. Nothing else. */
+/*
+ * ARCH_CAPABILITIES: what the host is immune to, the guest is; what VERW clears, it does
+ * in guests as well. Nothing else. Not all kernels have names for FB_CLEAR (17), BHI_NO
+ * (20), GDS_NO (26), RFDS_NO, RFDS_CLEAR and ITS_NO (62).
+ */
 #define ARCH_CAP_OFFERED (ARCH_CAP_RDCL_NO | ARCH_CAP_IBRS_ALL | ARCH_CAP_SSB_NO | \
 			  ARCH_CAP_MDS_NO | ARCH_CAP_PSCHANGE_MC_NO | ARCH_CAP_TAA_NO | \
 			  ARCH_CAP_SBDR_SSDP_NO | ARCH_CAP_FBSDP_NO | ARCH_CAP_PSDP_NO | \
-			  ARCH_CAP_PBRSB_NO)
+			  ARCH_CAP_PBRSB_NO | BIT_ULL(17) | BIT_ULL(20) | BIT_ULL(26) | \
+			  BIT_ULL(27) | BIT_ULL(28) | BIT_ULL(62))
 
 /* What a write's value must be, besides having no bit outside `writable`. */
 enum rule {
@@ -115,10 +120,9 @@ static const struct policy policies[] = {
 	      .keeps = true),
 	MTRR(MSR_MTRRdefType, mtrr_def_type, MTRR_DEF),
 	MADE(MSR_IA32_TSC_DEADLINE, .feature = BATON_GF_TSC_DEADLINE),
-	VALUE(MSR_KVM_WALL_CLOCK_NEW, pv_wall_clock, SPECIAL, ALL, .feature = BATON_GF_PVCLOCK,
-	      .keeps = true),
-	VALUE(MSR_KVM_SYSTEM_TIME_NEW, pv_system_time, SPECIAL, ALL, .feature = BATON_GF_PVCLOCK,
-	      .keeps = true),
+	VALUE(MSR_KVM_WALL_CLOCK_NEW, pv_wall_clock, SPECIAL, ALL, .feature = BATON_GF_PVCLOCK),
+	VALUE(MSR_KVM_SYSTEM_TIME_NEW, pv_system_time, SPECIAL, ALL,
+	      .feature = BATON_GF_PVCLOCK),
 	VALUE(MSR_KVM_STEAL_TIME, pv_steal, PV_ADDRESS, ~0x3eull, .feature = BATON_GF_PV_STEAL),
 	VALUE(MSR_KVM_PV_EOI_EN, pv_eoi, PV_ADDRESS, ~2ull, .feature = BATON_GF_PV_EOI),
 	VALUE(MSR_KVM_POLL_CONTROL, pv_poll, ANY, 1, .reset = 1, .feature = BATON_GF_PV_POLL),
@@ -136,6 +140,9 @@ static const struct policy policies[] = {
 	MADE(MSR_AMD64_SYSCFG),
 	MADE(MSR_K7_HWCR),
 	MADE(MSR_AMD64_NB_CFG),
+	/* Read as 0 by systems that do not ask whether they are there. */
+	MADE(MSR_K8_INT_PENDING_MSG),
+	MADE(MSR_AMD_PSTATE_DEF_BASE),
 	MADE(MSR_DE_CFG),
 };
 
@@ -246,13 +253,22 @@ static void move_tsc(struct baton_vcpu *vcpu, u64 by)
 		baton_request(vcpu, BATON_REQ_CLOCK);
 }
 
-/* SDM "IA32_TSC_ADJUST": what the guest does to one of the two, it does to both. */
+/*
+ * SDM "IA32_TSC_ADJUST": what the guest does to one of the two, it does to both. The
+ * monitor saves and restores vCPUs one after the other: what is less than a second from
+ * the one before is the same moment.
+ */
 static bool write_tsc(struct baton_vcpu *vcpu, bool host, u64 value)
 {
-	u64 by = value - baton_guest_tsc(vcpu);
+	u64 by = value - baton_guest_tsc(vcpu), second = 1000ull * vcpu->vm->tsc_khz;
+	u64 ahead = vcpu->tsc_offset + by - READ_ONCE(vcpu->vm->tsc_offset);
 
 	if (!host)
 		vcpu->msr.tsc_adjust += by;
+	else if (ahead + second <= 2 * second)
+		by -= ahead;
+	else
+		WRITE_ONCE(vcpu->vm->tsc_offset, vcpu->tsc_offset + by);
 	move_tsc(vcpu, by);
 	return true;
 }
@@ -355,9 +371,6 @@ static bool write_special(struct baton_vcpu *vcpu, u32 index, bool host, u64 val
 		return !(value & ~DEBUGCTL_IGNORED);
 	case MSR_AMD64_NB_CFG:
 		return !(value & ~NB_CFG_IGNORED);
-	case MSR_IA32_TSC_DEADLINE:
-		baton_lapic_set_tsc_deadline(vcpu, value);
-		return true;
 	case MSR_KVM_WALL_CLOCK_NEW:
 	case MSR_KVM_SYSTEM_TIME_NEW:
 		return write_pv(vcpu, index, value);

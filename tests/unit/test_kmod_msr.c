@@ -88,6 +88,7 @@ static const struct {
 	{ 0xc0000103, 0xc0000103, BATON_GF_RDTSCP }, { 0xc0010000, 0xc0010007, 0 },
 	{ 0xc0010010, 0xc0010010, 0 },
 	{ 0xc0010015, 0xc0010015, 0 }, { 0xc001001f, 0xc001001f, 0 },
+	{ 0xc0010055, 0xc0010055, 0 }, { 0xc0010064, 0xc0010064, 0 },
 	{ 0xc0011029, 0xc0011029, 0 },
 };
 
@@ -360,6 +361,26 @@ static void test_read_only(void **state)
 	assert_int_equal(rdmsr(0x1d9), 0);
 }
 
+/* Saved and restored one after the other, the vCPUs' counters are one again. */
+static void test_tsc_restored(void **state)
+{
+	const u64 ms = 2000000, saved = 1ull << 50;
+	struct baton_vcpu *w = kmod_vcpu_add(vm, 1);
+
+	(void)state;
+	assert_true(wrmsr_host(0x10, saved));
+	kshim_advance(1000000);
+	assert_true(baton_msr_write(w, 0x10, true, saved + 3 * ms));
+	assert_int_equal(baton_guest_tsc(v), saved + ms);
+	assert_int_equal(baton_guest_tsc(w), saved + ms);
+	/* One that is made later begins with them. */
+	assert_int_equal(baton_guest_tsc(kmod_vcpu_add(vm, 2)), saved + ms);
+	/* Seconds apart it is another one's, which the guest has set so. */
+	assert_true(baton_msr_write(w, 0x10, true, saved / 2));
+	assert_int_equal(baton_guest_tsc(w), saved / 2);
+	assert_int_equal(baton_guest_tsc(v), saved + ms);
+}
+
 static void test_arch_capabilities(void **state)
 {
 	u64 value = rdmsr(0x10a);
@@ -368,7 +389,7 @@ static void test_arch_capabilities(void **state)
 	/* Of a host that says yes to everything: none that asks for more MSRs. */
 	assert_true(value & 1);
 	assert_false(value & (1 << 3 | 1 << 7 | 1 << 9 | 1 << 10 | 1 << 11 | 1 << 12 | 1 << 18));
-	assert_false(value >> 32);
+	assert_int_equal(value >> 32, 1 << 30);
 	kshim_host_rdmsr = NULL;
 	assert_int_equal(rdmsr(0x10a), 0);
 }
@@ -445,6 +466,7 @@ int main(void)
 		T(test_ssbd), T(test_no_effect), T(test_idle_counters), T(test_memory_types),
 		T(test_reset_values), T(test_tsc),
 		T(test_prediction_barrier), T(test_read_only), T(test_arch_capabilities),
+		T(test_tsc_restored),
 		T(test_elsewhere), T(test_clock_requests), T(test_list),
 	};
 
