@@ -40,7 +40,8 @@
 #endif
 
 /* The note (linux/hardirq.h) that this CPU took an interrupt. None: assume that it did. */
-#if defined(HAVE_L1D_NOTE) && IS_ENABLED(CONFIG_KVM_INTEL)
+#if defined(HAVE_L1D_NOTE) && IS_ENABLED(CONFIG_KVM_INTEL) && \
+	(IS_ENABLED(CONFIG_CPU_MITIGATIONS) || !defined(HAVE_L1D_BY_MITIGATIONS))
 #define baton_l1d_noted() kvm_get_cpu_l1tf_flush_l1d()
 #define baton_l1d_note_clear() kvm_clear_cpu_l1tf_flush_l1d()
 #else
