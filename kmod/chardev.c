@@ -12,6 +12,7 @@
 #include <linux/nospec.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+#include <linux/user_namespace.h>
 #include <asm/tsc.h>
 
 #include "apic_page.h"
@@ -79,8 +80,19 @@ static bool all_zero(const void *field, size_t size)
 
 /*
  * The opener of the descriptor pays, whoever it has been handed to or run by: a
- * set-user-ID program or one that changes its user makes no quota of its own.
+ * set-user-ID program or one that changes its user makes no quota of its own. Nor do
+ * the ids of a user namespace: who made that pays.
  */
+static kuid_t payer(const struct cred *cred)
+{
+	const struct user_namespace *ns;
+	kuid_t uid = cred->uid;
+
+	for (ns = cred->user_ns; ns != &init_user_ns; ns = ns->parent)
+		uid = ns->owner;
+	return uid;
+}
+
 static long sys_create_vm(void *object, void *arg)
 {
 	const struct file *file = object;
@@ -90,7 +102,7 @@ static long sys_create_vm(void *object, void *arg)
 
 	if (in->flags & ~BATON_VM_NO_HALT_POLL || !all_zero(in->reserved, sizeof(in->reserved)))
 		return -EINVAL;
-	r = baton_vm_create(file->f_cred->uid, &vm);
+	r = baton_vm_create(payer(file->f_cred), &vm);
 	if (r)
 		return r;
 	vm->no_halt_poll = in->flags & BATON_VM_NO_HALT_POLL;
