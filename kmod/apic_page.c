@@ -62,22 +62,11 @@ static u8 decode_prefixes(struct insn *insn, const struct baton_code *code)
 	bool operand = false, address = false;
 	u8 byte;
 
-	for (;;) {
-		byte = next_byte(insn);
-		if (code->long64 && (byte & 0xf0) == 0x40) {
-			insn->rex = byte;
-			continue;
-		}
-		if (byte == 0x66)
-			operand = true;
-		else if (byte == 0x67)
-			address = true;
-		else if (byte == 0x64 || byte == 0x65)
-			insn->based = true;
-		else if (byte != 0x26 && byte != 0x2e && byte != 0x36 && byte != 0x3e &&
-			 byte != 0xf2 && byte != 0xf3)
-			break;
-		insn->rex = 0; /* counts only right before the opcode */
+	while ((byte = next_byte(insn)) != 0xf0 && baton_is_prefix(byte, code->long64)) {
+		operand |= byte == 0x66;
+		address |= byte == 0x67;
+		insn->based |= byte == 0x64 || byte == 0x65;
+		insn->rex = (byte & 0xf0) == 0x40 ? byte : 0; /* right before the opcode only */
 	}
 	insn->size = insn->rex & 8 ? 8 : (code->long64 || code->big) != operand ? 4 : 2;
 	if (code->long64)

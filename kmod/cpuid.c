@@ -158,12 +158,6 @@ static u32 without_xsave(const struct feature_reg *feature)
 	return feature->leaf == 0x80000001 && feature->reg == ECX ? BIT(11) | BIT(16) : 0;
 }
 
-/* Features of the processor that the host's kernel has switched off, or that we cannot do. */
-static u32 not_usable(const struct feature_reg *feature)
-{
-	return switched_off(feature) | without_xsave(feature);
-}
-
 /* Of feature_regs, found out at load: each vCPU's leaves are held against them. */
 static u32 offered_bits[ARRAY_SIZE(feature_regs)];
 
@@ -175,7 +169,9 @@ void baton_cpuid_init(void)
 		const struct feature_reg *feature = &feature_regs[i];
 		u32 host = host_reg(feature->leaf, feature->subleaf, feature->reg);
 
-		offered_bits[i] = (host & feature->host & ~not_usable(feature)) | feature->made;
+		/* Not what the host's kernel has switched off, or what we cannot do. */
+		host &= feature->host & ~switched_off(feature) & ~without_xsave(feature);
+		offered_bits[i] = host | feature->made;
 	}
 }
 

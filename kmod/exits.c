@@ -14,11 +14,17 @@
 
 #define XSTATE_LEAF 0xdu /* CPUID: its sizes follow XCR0 */
 
-static enum baton_next pio_to_monitor(struct baton_vcpu *vcpu, u16 port, u8 size, bool in)
+enum baton_next baton_exit_pio(struct baton_vcpu *vcpu, u16 port, u8 size, bool in)
 {
 	u32 data = vcpu->regs.gpr[BATON_RAX];
 	struct baton_run *run = vcpu->run;
 
+	baton_count(vcpu, BATON_STAT_EXIT_PIO);
+	if (!in && rcu_access_pointer(vcpu->vm->ioeventfds) &&
+	    baton_ioeventfd_port(vcpu->vm, port, size, data)) {
+		baton_count(vcpu, BATON_STAT_IOEVENTFD);
+		return BATON_ENTER;
+	}
 	run->exit_reason = BATON_EXIT_PIO;
 	run->pio.port = port;
 	run->pio.size = size;
@@ -26,17 +32,6 @@ static enum baton_next pio_to_monitor(struct baton_vcpu *vcpu, u16 port, u8 size
 	run->pio.data = in ? 0 : data & (~0u >> (32 - size * 8));
 	vcpu->answer_due = in ? size : 0;
 	return BATON_TO_USER;
-}
-
-enum baton_next baton_exit_pio(struct baton_vcpu *vcpu, u16 port, u8 size, bool in)
-{
-	baton_count(vcpu, BATON_STAT_EXIT_PIO);
-	if (!in && rcu_access_pointer(vcpu->vm->ioeventfds) &&
-	    baton_ioeventfd_port(vcpu->vm, port, size, vcpu->regs.gpr[BATON_RAX])) {
-		baton_count(vcpu, BATON_STAT_IOEVENTFD);
-		return BATON_ENTER;
-	}
-	return pio_to_monitor(vcpu, port, size, in);
 }
 
 enum baton_next baton_exit_emulate(struct baton_vcpu *vcpu, u32 kind)

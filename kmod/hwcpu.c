@@ -135,9 +135,7 @@ static void hw_resume(BATON_SYSCORE_PARAM)
 	if (hw_users && baton_hv->cpu_on)
 		WARN_ON_ONCE(baton_hv->cpu_on());
 	/* A TSC that started over must not run backwards for guests. */
-	if (now < hw_suspend_tsc)
-		baton_vms_tsc_jumped(hw_suspend_tsc - now);
-	baton_vms_resumed();
+	baton_vms_resumed(now < hw_suspend_tsc ? hw_suspend_tsc - now : 0);
 }
 
 BATON_SYSCORE(hw_syscore, hw_suspend, hw_resume);

@@ -180,17 +180,6 @@ static noinline void take_posted(struct baton_vcpu *vcpu)
 			take_posted_word(vcpu, word);
 }
 
-static void drop_posted(struct baton_lapic *apic)
-{
-	unsigned int word;
-
-	xchg(&apic->posted_any, false);
-	for (word = 0; word < ARRAY_SIZE(apic->posted); word++) {
-		xchg(&apic->posted[word], 0);
-		xchg(&apic->posted_level[word], 0);
-	}
-}
-
 /* --- what the world switch asks -------------------------------------------------- */
 
 static int deliverable(const struct baton_lapic *apic)
@@ -515,9 +504,10 @@ static void reset_regs(struct baton_vcpu *vcpu)
 	struct baton_lapic *apic = &vcpu->apic;
 	int lvt;
 
-	drop_posted(apic);
 	baton_timer_stop(vcpu);
 	memset(apic->regs, 0, sizeof(apic->regs));
+	/* With SVR 0 it accepts none of them. */
+	take_posted(vcpu);
 	apic->lazy_eoi = 0;
 	apic->regs[APIC_REG_VERSION] = APIC_VERSION_VALUE;
 	apic->regs[APIC_REG_DFR] = ~0u;

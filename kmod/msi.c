@@ -16,11 +16,6 @@
 #define TARGETS_ALL (~0ull)
 static_assert(BATON_MAX_VCPUS == 64, "target sets are 64 bits wide");
 
-static bool enabled(const struct baton_lapic *apic)
-{
-	return READ_ONCE(apic->base) & MSR_IA32_APICBASE_ENABLE;
-}
-
 /* --- destinations ------------------------------------------------------------ */
 
 static bool logical_match_xapic(const struct baton_lapic *apic, u32 dest)
@@ -116,7 +111,7 @@ static u64 present(struct baton_vm *vm, u64 targets, bool accepting)
 	for (left = targets; left; left &= left - 1) {
 		id = __ffs64(left);
 		vcpu = baton_vcpu_by_id(vm, id);
-		if (!vcpu || !enabled(&vcpu->apic))
+		if (!vcpu || !(READ_ONCE(vcpu->apic.base) & MSR_IA32_APICBASE_ENABLE))
 			continue;
 		if (!accepting || READ_ONCE(vcpu->apic.regs[APIC_REG_SVR]) & APIC_SVR_ENABLE)
 			found |= BIT_ULL(id);

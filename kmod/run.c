@@ -66,22 +66,13 @@ static int finish_inta(struct baton_vcpu *vcpu)
 /* What the monitor was asked for. 0, or -EINVAL: it is still to be answered. */
 static int take_answer(struct baton_vcpu *vcpu)
 {
-	u32 data = READ_ONCE(vcpu->run->pio.data);
+	u32 size = vcpu->answer_due, mask = ~0u >> (32 - 8 * size);
 	u64 *rax = &vcpu->regs.gpr[BATON_RAX];
 
-	switch (vcpu->answer_due) {
-	case 1:
-		*rax = (*rax & ~0xffull) | (u8)data;
-		break;
-	case 2:
-		*rax = (*rax & ~0xffffull) | (u16)data;
-		break;
-	case 4:
-		*rax = data;
-		break;
-	case BATON_ANSWER_INTA:
+	if (size == BATON_ANSWER_INTA)
 		return finish_inta(vcpu);
-	}
+	/* 32 bits clear the upper half. */
+	*rax = (size < 4 ? *rax & ~(u64)mask : 0) | (READ_ONCE(vcpu->run->pio.data) & mask);
 	vcpu->answer_due = 0;
 	return 0;
 }
@@ -323,23 +314,10 @@ static void take_interrupts(void)
 	current->flags &= ~PF_VCPU;
 }
 
-static enum baton_next run_backend(struct baton_vcpu *vcpu)
-{
-	u64 start = rdtsc();
-	enum baton_next next;
-
-	/* An exit that was made outside of a window (resolve_fault()) left its own there. */
-	vcpu->save = READ_ONCE(vcpu->run->want) & BATON_ST_SREGS;
-	baton_count(vcpu, BATON_STAT_WINDOWS);
-	WRITE_ONCE(vcpu->stats[BATON_STAT_READY_NS], baton_run_delay());
-	next = baton_hv->run(vcpu);
-	baton_count_time(vcpu, BATON_STAT_GUEST_NS, rdtsc() - start);
-	return next;
-}
-
 static enum baton_next run_window(struct baton_vcpu *vcpu)
 {
 	enum baton_next next = BATON_LEAVE;
+	u64 start;
 
 	preempt_disable();
 	local_irq_disable();
@@ -349,8 +327,15 @@ static enum baton_next run_window(struct baton_vcpu *vcpu)
 	}
 	smp_store_mb(vcpu->mode, BATON_MODE_GUEST);
 	vcpu->budget = baton_steps(vcpu) ? 2 : WINDOW_BUDGET; /* one entry */
-	if (likely(baton_may_stay(vcpu)))
-		next = run_backend(vcpu);
+	if (likely(baton_may_stay(vcpu))) {
+		start = rdtsc();
+		/* An exit that was made outside of a window left its own there. */
+		vcpu->save = READ_ONCE(vcpu->run->want) & BATON_ST_SREGS;
+		baton_count(vcpu, BATON_STAT_WINDOWS);
+		WRITE_ONCE(vcpu->stats[BATON_STAT_READY_NS], baton_run_delay());
+		next = baton_hv->run(vcpu);
+		baton_count_time(vcpu, BATON_STAT_GUEST_NS, rdtsc() - start);
+	}
 	/* The last use of a translation before the flush sender's look at mode. */
 	smp_store_release(&vcpu->mode, BATON_MODE_OUT);
 	take_interrupts();
@@ -480,16 +465,11 @@ int baton_vcpu_run(struct baton_vcpu *vcpu)
 		return -EIO;
 	if (unlikely(READ_ONCE(vcpu->pv.runner) != task_pid(current)))
 		baton_pv_runner(vcpu);
-	if (vcpu->answer_due) {
-		r = take_answer(vcpu);
-		if (r)
-			return r;
-	}
-	if (READ_ONCE(run->commit)) {
+	r = vcpu->answer_due ? take_answer(vcpu) : 0;
+	if (!r && READ_ONCE(run->commit))
 		r = baton_run_commit(vcpu);
-		if (r)
-			return r;
-	}
+	if (r)
+		return r;
 	WRITE_ONCE(run->exit_reason, BATON_EXIT_NONE);
 	WRITE_ONCE(run->have, 0);
 	if (READ_ONCE(run->immediate_exit)) {

@@ -54,29 +54,14 @@ static bool segments_ok(const struct baton_sregs *s)
 {
 	int i;
 
-	for (i = 0; i < BATON_SEG_COUNT; i++)
-		if (!segment_ok(&s->seg[i]))
-			return false;
-	if (!code_segment_ok(s))
-		return false;
-	if (s->gdt.limit > 0xffff || s->idt.limit > 0xffff)
-		return false;
-	return baton_base_ok(s->seg[BATON_FS].base) && baton_base_ok(s->seg[BATON_GS].base) &&
-	       baton_base_ok(s->seg[BATON_TR].base) && baton_base_ok(s->seg[BATON_LDTR].base) &&
-	       baton_base_ok(s->gdt.base) && baton_base_ok(s->idt.base);
-}
-
-static bool reserved_clear(const struct baton_sregs *s)
-{
-	int i;
-
-	if (s->gdt.reserved || s->idt.reserved || s->cr8 & ~0xfull)
-		return false;
 	/* Only FS and GS, and the system segments, have 64-bit bases. */
-	for (i = BATON_ES; i <= BATON_DS; i++)
-		if (s->seg[i].base >> 32)
+	for (i = 0; i < BATON_SEG_COUNT; i++)
+		if (!segment_ok(&s->seg[i]) || !baton_base_ok(s->seg[i].base) ||
+		    (i <= BATON_DS && s->seg[i].base >> 32))
 			return false;
-	return true;
+	return code_segment_ok(s) && s->gdt.limit <= 0xffff && s->idt.limit <= 0xffff &&
+	       !s->gdt.reserved && !s->idt.reserved && baton_base_ok(s->gdt.base) &&
+	       baton_base_ok(s->idt.base);
 }
 
 static bool cr0_ok(u64 cr0)
@@ -130,7 +115,7 @@ int baton_check_sregs(const struct baton_vcpu *vcpu, const struct baton_sregs *s
 	 * Bit 63 of a MOV to CR3 is a command: it never is in the register. Guests load CR3
 	 * without an exit, so it may be as wide as this processor's.
 	 */
-	return reserved_clear(s) && cr0_ok(s->cr0) && modes_ok(s) && segments_ok(s) &&
+	return !(s->cr8 & ~0xfull) && cr0_ok(s->cr0) && modes_ok(s) && segments_ok(s) &&
 	       !(s->cr4 & ~vcpu->cpuid.cr4_allowed) && !(s->efer & ~efer_allowed(vcpu)) &&
 	       !(s->cr3 >> boot_cpu_data.x86_phys_bits) &&
 	       (!baton_uses_pdptes(s) || baton_pdptes_ok(vcpu, s->pdpte)) &&

@@ -70,13 +70,10 @@ static struct baton_vcpu *vcpu_alloc(struct baton_vm *vm, u32 id)
 	vcpu = kzalloc(baton_hv->vcpu_size, GFP_KERNEL_ACCOUNT);
 	if (!vcpu)
 		return NULL;
-	vcpu->run = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-	if (!vcpu->run) {
-		kfree(vcpu);
-		return NULL;
-	}
 	vcpu->vm = vm;
 	vcpu->id = id;
+	/* All of a VM's TSCs begin at the same moment: its creation. */
+	vcpu->tsc_offset = READ_ONCE(vm->tsc_offset);
 	/* Not the address: a new vCPU may get a dead one's. */
 	vcpu->serial = atomic64_inc_return(&serial);
 	vcpu->cpu = -1;
@@ -85,13 +82,8 @@ static struct baton_vcpu *vcpu_alloc(struct baton_vm *vm, u32 id)
 	mutex_init(&vcpu->lock);
 	rcuwait_init(&vcpu->wait);
 	spin_lock_init(&vcpu->pv.runner_lock);
+	baton_timer_init(vcpu);
 	return vcpu;
-}
-
-static void vcpu_free(struct baton_vcpu *vcpu)
-{
-	free_page((unsigned long)vcpu->run);
-	kfree(vcpu);
 }
 
 int baton_vcpu_create(struct baton_vm *vm, u32 id, struct baton_vcpu **ret_vcpu)
@@ -102,27 +94,20 @@ int baton_vcpu_create(struct baton_vm *vm, u32 id, struct baton_vcpu **ret_vcpu)
 	vcpu = vcpu_alloc(vm, id);
 	if (!vcpu)
 		return -ENOMEM;
-	r = baton_fpu_init(vcpu);
+	vcpu->run = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	r = vcpu->run ? baton_fpu_init(vcpu) : -ENOMEM;
+	if (!r) {
+		baton_vcpu_reset(vcpu, false);
+		r = baton_hv->vcpu_init(vcpu);
+	}
 	if (r)
-		goto err_free;
-	/* All of a VM's TSCs begin at the same moment: its creation. */
-	vcpu->tsc_offset = vm->tsc_offset;
-	baton_timer_init(vcpu);
-	baton_vcpu_reset(vcpu, false);
-	r = baton_hv->vcpu_init(vcpu);
-	if (r)
-		goto err_timer;
-	*ret_vcpu = vcpu;
-	return 0;
-
-err_timer:
-	hrtimer_cancel(&vcpu->apic.timer);
-	baton_fpu_fini(vcpu);
-err_free:
-	vcpu_free(vcpu);
+		baton_vcpu_destroy(vcpu);
+	else
+		*ret_vcpu = vcpu;
 	return r;
 }
 
+/* Also of one that is half made. */
 void baton_vcpu_destroy(struct baton_vcpu *vcpu)
 {
 	if (!vcpu)
@@ -132,23 +117,15 @@ void baton_vcpu_destroy(struct baton_vcpu *vcpu)
 	baton_cpuid_free(&vcpu->cpuid);
 	baton_fpu_fini(vcpu);
 	put_pid(vcpu->pv.runner);
-	vcpu_free(vcpu);
-}
-
-/* A CPU that goes offline meanwhile has no window open any more. */
-static void interrupt_window(int cpu)
-{
-	preempt_disable();
-	/* In its own window (a fast exit) the thread sees the request itself. */
-	if (cpu != smp_processor_id() && cpu_online(cpu))
-		arch_smp_send_reschedule(cpu);
-	preempt_enable();
+	free_page((unsigned long)vcpu->run);
+	kfree(vcpu);
 }
 
 /* Out of guest or HLT; nothing if it is in neither. */
 static void kick(struct baton_vcpu *vcpu)
 {
 	u32 mode;
+	int cpu;
 
 	smp_mb(); /* the request before the mode; pairs with run.c */
 	mode = READ_ONCE(vcpu->mode);
@@ -156,7 +133,15 @@ static void kick(struct baton_vcpu *vcpu)
 	if (mode == BATON_MODE_BLOCKED) {
 		rcuwait_wake_up(&vcpu->wait);
 	} else if (mode == BATON_MODE_GUEST) {
-		interrupt_window(READ_ONCE(vcpu->cpu));
+		preempt_disable();
+		cpu = READ_ONCE(vcpu->cpu);
+		/*
+		 * In its own window (a fast exit) the thread sees the request itself. A CPU
+		 * that goes offline meanwhile has no window open any more.
+		 */
+		if (cpu != smp_processor_id() && cpu_online(cpu))
+			arch_smp_send_reschedule(cpu);
+		preempt_enable();
 	}
 }
 

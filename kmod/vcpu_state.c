@@ -176,13 +176,15 @@ static noinline int commit_sregs(struct baton_vcpu *vcpu)
 }
 
 /* Of REGS what is checked is read once; the others take any value. */
-static int commit(struct baton_vcpu *vcpu, u32 classes)
+int baton_run_commit(struct baton_vcpu *vcpu)
 {
 	const struct baton_regs *page = &vcpu->run->regs;
 	u64 rip = READ_ONCE(page->rip), rflags = READ_ONCE(page->rflags);
+	u32 classes = READ_ONCE(vcpu->run->commit);
 	int r;
 
-	if (classes & BATON_CLASS_REGS && !baton_regs_ok(rip, rflags))
+	if (classes & ~BATON_CLASS_ALL ||
+	    (classes & BATON_CLASS_REGS && !baton_regs_ok(rip, rflags)))
 		return -EINVAL;
 	if (classes & BATON_CLASS_SREGS) {
 		r = commit_sregs(vcpu);
@@ -195,20 +197,8 @@ static int commit(struct baton_vcpu *vcpu, u32 classes)
 		vcpu->regs.rflags = rflags;
 		regs_were_set(vcpu);
 	}
+	WRITE_ONCE(vcpu->run->commit, 0);
 	return 0;
-}
-
-int baton_run_commit(struct baton_vcpu *vcpu)
-{
-	u32 classes = READ_ONCE(vcpu->run->commit);
-	int r;
-
-	if (classes & ~BATON_CLASS_ALL)
-		return -EINVAL;
-	r = commit(vcpu, classes);
-	if (!r)
-		WRITE_ONCE(vcpu->run->commit, 0);
-	return r;
 }
 
 int baton_run_export(struct baton_vcpu *vcpu, u32 classes)

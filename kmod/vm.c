@@ -173,48 +173,33 @@ void baton_vms_kick_all(void)
 	spin_unlock_irqrestore(&list_lock, flags);
 }
 
-static void vm_tsc_jumped(struct baton_vm *vm, u64 ticks)
-{
-	struct baton_vcpu *vcpu;
-	u32 i;
-
-	ticks = baton_tsc_scale(vm, ticks);
-	baton_clock_tsc_jumped(vm, ticks);
-	vm->tsc_offset += ticks;
-	baton_for_each_vcpu(vm, i, vcpu) {
-		vcpu->tsc_offset += ticks;
-		vcpu->dirty |= BATON_ST_TSC;
-	}
-}
-
-/* No lock: tasks are frozen and one CPU is up. */
-void baton_vms_tsc_jumped(u64 ticks)
-{
-	struct baton_vm *vm;
-
-	list_for_each_entry(vm, &vm_list, list)
-		vm_tsc_jumped(vm, ticks);
-}
-
 /*
  * The TSC may have gone on while the hrtimers' clock stood still: each vCPU looks at
- * its timer again, also one whose thread sleeps in HLT.
+ * its timer again, also one whose thread sleeps in HLT. Or the TSC started over.
  */
-static void vm_resumed(struct baton_vm *vm)
+static void vm_resumed(struct baton_vm *vm, u64 lost_ticks)
 {
 	struct baton_vcpu *vcpu;
 	u32 i;
 
+	lost_ticks = baton_tsc_scale(vm, lost_ticks);
+	if (lost_ticks)
+		baton_clock_tsc_jumped(vm, lost_ticks);
+	vm->tsc_offset += lost_ticks;
 	atomic64_inc(&vm->tlb_gen);
-	baton_for_each_vcpu(vm, i, vcpu)
+	baton_for_each_vcpu(vm, i, vcpu) {
+		vcpu->tsc_offset += lost_ticks;
+		vcpu->dirty |= BATON_ST_TSC;
 		WRITE_ONCE(vcpu->apic.timer_fired, true);
+	}
 	baton_request_all(vm, BATON_REQ_EVENT);
 }
 
-void baton_vms_resumed(void)
+/* No lock: tasks are frozen and one CPU is up. */
+void baton_vms_resumed(u64 lost_ticks)
 {
 	struct baton_vm *vm;
 
 	list_for_each_entry(vm, &vm_list, list)
-		vm_resumed(vm);
+		vm_resumed(vm, lost_ticks);
 }

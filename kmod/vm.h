@@ -89,10 +89,11 @@ u32 baton_vm_count(void);
 
 /* All VMs of the host at once. Gets every vCPU back to its monitor. Any context. */
 void baton_vms_kick_all(void);
-/* Host TSC lost `ticks` while it slept; tasks are frozen, interrupts off. */
-void baton_vms_tsc_jumped(u64 ticks);
-/* Second-level TLBs and timers may be stale; tasks are frozen, interrupts off. */
-void baton_vms_resumed(void);
+/*
+ * The host has slept, and its TSC lost that many ticks. Second-level TLBs and timers may
+ * be stale. Tasks are frozen, interrupts off.
+ */
+void baton_vms_resumed(u64 lost_ticks);
 
 /* The module's bug, or the processor's: this VM ends. Warns once, then logs at times. */
 void baton_vm_bug(struct baton_vm *vm, const char *what);

@@ -279,5 +279,4 @@ void svm_state_close(struct svm_vcpu *svm)
 	if (vcpu->save & BATON_ST_MODE)
 		save_mode(svm);
 	vcpu->save = 0;
-	vcpu->valid |= BATON_ST_ALL & ~BATON_ST_SREGS;
 }

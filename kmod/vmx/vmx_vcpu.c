@@ -25,12 +25,8 @@ int vmx_vcpu_init(struct baton_vcpu *vcpu)
 	r = vmx_pml_alloc(vmx);
 	if (!r)
 		r = vmx_vpid_alloc(vmx);
-	if (r) {
-		vmx_vcpu_fini(vcpu);
-		return r;
-	}
 	vmx->vmcs_pa = __pa(vmx->vmcs);
-	return 0;
+	return r;
 }
 
 void vmx_vcpu_fini(struct baton_vcpu *vcpu)
@@ -40,7 +36,6 @@ void vmx_vcpu_fini(struct baton_vcpu *vcpu)
 	vmx_vpid_free(vmx);
 	vmx_pml_free(vmx);
 	free_page((unsigned long)vmx->vmcs);
-	vmx->vmcs = NULL;
 }
 
 /* Fields that never change. VMWRITE is the only way, so in the first window. */
@@ -99,7 +94,6 @@ static void guest_depart(struct vmx_vcpu *vmx)
 	vcpu->msr.kernel_gs_base = baton_rdmsr(MSR_KERNEL_GS_BASE);
 	if (vmx->pml)
 		vmx_pml_drain(vmx);
-	vcpu->valid |= BATON_ST_ALL & ~(BATON_ST_REGS | BATON_ST_SREGS | BATON_ST_EVENTS);
 	vmx_regs_save(vmx);
 	if (vcpu->save & ~vcpu->valid)
 		vmx_state_save(vmx, vcpu->save & ~vcpu->valid);
