@@ -92,8 +92,8 @@ static const struct feature_reg feature_regs[] = {
 	FREE(0x80000008, 0, EAX), FREE(0x80000008, 0, ECX),
 	/* CLZERO XSAVEERPTR IBPB IBRS STIBP SSBD BTC_NO IBPB_RET */
 	{ 0x80000008, 0, EBX, 0x6100d005, 0, 0, CPUID_8000_0008_EBX, 0 },
-	/* LFENCE_RDTSC NULL_SEL_CLEARS_BASE */
-	{ 0x80000021, 0, EAX, BIT(2) | BIT(6), 0, 0, NO_WORD, 0 },
+	/* LFENCE_RDTSC VERW_CLEAR NULL_SEL_CLEARS_BASE */
+	{ 0x80000021, 0, EAX, BIT(2) | BIT(5) | BIT(6), 0, 0, NO_WORD, 0 },
 };
 
 /* Leaves that describe: the host's answer is offered, any is accepted. */
@@ -169,6 +169,11 @@ void baton_cpuid_init(void)
 		const struct feature_reg *feature = &feature_regs[i];
 		u32 host = host_reg(feature->leaf, feature->subleaf, feature->reg);
 
+#ifdef X86_FEATURE_VERW_CLEAR
+		/* TSA: the kernel knows of microcode whose VERW does it, CPUID need not. */
+		if (feature->leaf == 0x80000021 && boot_cpu_has(X86_FEATURE_VERW_CLEAR))
+			host |= BIT(5);
+#endif
 		/* Not what the host's kernel has switched off, or what we cannot do. */
 		host &= feature->host & ~switched_off(feature) & ~without_xsave(feature);
 		offered_bits[i] = host | feature->made;
