@@ -246,11 +246,11 @@ static bool obeys(const struct baton_vcpu *vcpu, const struct policy *policy, u6
 
 static void move_tsc(struct baton_vcpu *vcpu, u64 by)
 {
-	vcpu->tsc_offset += by;
+	WRITE_ONCE(vcpu->tsc_offset, vcpu->tsc_offset + by);
 	vcpu->dirty |= BATON_ST_TSC;
 	baton_lapic_tsc_changed(vcpu);
-	if (vcpu->msr.pv_system_time & BATON_PV_ENABLED)
-		baton_request(vcpu, BATON_REQ_CLOCK);
+	/* All: they tell whether their counters are the same. */
+	baton_request_all(vcpu->vm, BATON_REQ_CLOCK);
 }
 
 /*

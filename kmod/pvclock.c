@@ -5,8 +5,9 @@
  * MSR_KVM_SYSTEM_TIME_NEW).
  *
  * All vCPUs of a VM show the same line, each with its own TSC offset worked in.
- * So where the host's TSCs agree, time never runs backwards between them and the
- * page may say so (TSC_STABLE); it is then written once, not at every entry.
+ * So where the host's TSCs agree, time never runs backwards between them, and the page
+ * is written once, not at every entry. If their offsets are the same, too, any of them
+ * can read any page, which it says (TSC_STABLE).
  * Where they do not agree the line is drawn anew from the host's clock whenever a
  * vCPU changes CPU, and the guest is left to keep its own time monotonic.
  */
@@ -189,6 +190,18 @@ static bool publish(struct baton_vm *vm, u64 gpa, const void *from, size_t size)
 	return done;
 }
 
+/* Guests whose clock is stable read vCPU 0's page on all of them, by their own counters. */
+static bool have_one_tsc(const struct baton_vm *vm, u64 offset)
+{
+	struct baton_vcpu *vcpu;
+	u32 i;
+
+	baton_for_each_vcpu(vm, i, vcpu)
+		if (READ_ONCE(vcpu->tsc_offset) != offset)
+			return false;
+	return true;
+}
+
 static void write_system_time(struct baton_vcpu *vcpu)
 {
 	struct pvclock_vcpu_time_info info = {
@@ -202,7 +215,7 @@ static void write_system_time(struct baton_vcpu *vcpu)
 		ns = baton_vm_clock_ns(vcpu->vm);
 	} else {
 		read_line(&vcpu->vm->clock, &tsc, &ns);
-		info.flags = PVCLOCK_TSC_STABLE_BIT;
+		info.flags = have_one_tsc(vcpu->vm, vcpu->tsc_offset) ? PVCLOCK_TSC_STABLE_BIT : 0;
 	}
 	info.tsc_timestamp = tsc + vcpu->tsc_offset;
 	info.system_time = ns;

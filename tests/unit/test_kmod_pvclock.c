@@ -44,6 +44,15 @@ static void update(struct baton_vcpu *vcpu, u32 msr, u64 value)
 	baton_pvclock_update(vcpu);
 }
 
+/* Does the page say that any vCPU may read any page? */
+static bool is_stable(u64 gpa)
+{
+	struct pvclock_vcpu_time_info info;
+
+	memcpy(&info, memory + gpa, sizeof(info));
+	return info.flags & PVCLOCK_TSC_STABLE_BIT;
+}
+
 /* Linux, pvclock_clocksource_read(): the time now by what the page says. */
 static u64 guest_time(const struct baton_vcpu *vcpu, u64 gpa)
 {
@@ -166,8 +175,11 @@ static void test_two_vcpus(void **state)
 	struct baton_vcpu *w = vm->vcpus[1];
 
 	(void)state;
+	update(v, SYSTEM_TIME, PAGE | 1);
+	assert_true(is_stable(PAGE));
 	w->tsc_offset = v->tsc_offset + 1234567;
 	update(v, SYSTEM_TIME, PAGE | 1);
+	assert_false(is_stable(PAGE));
 	kshim_advance(777777);
 	update(w, SYSTEM_TIME, (PAGE + 64) | 1);
 	kshim_advance(1000);
