@@ -289,8 +289,6 @@ void board_destroy(struct board *board)
 
 	if (!board)
 		return;
-	for (unsigned int i = 0; i < BATON_MAX_VCPUS; i++)
-		vcpu_destroy(board->vcpu[i]);
 	memory_control_destroy(board->memory_control);
 	while (board->device_count)
 		virtio_device_destroy(board->device[--board->device_count]);
@@ -299,6 +297,9 @@ void board_destroy(struct board *board)
 	uart_destroy(board->uart);
 	if (board->own && board->type->dismantle_last)
 		board->type->dismantle_last(board);
+	/* Stopped long since, but interrupt controllers tell them of lines that change. */
+	for (unsigned int i = 0; i < BATON_MAX_VCPUS; i++)
+		vcpu_destroy(board->vcpu[i]);
 	free(board->own);
 	ioapic_destroy(board->ioapic);
 	test_devices_destroy(board->test_devices);
