@@ -11,6 +11,7 @@
 #include "exec.h"
 
 #define PAGE_OFFSET	0xfffull
+#define APIC_TPR	0x80	/* offset of the task priority register */
 #define CR0_PE		(1ull << 0)
 #define CR4_SMAP	(1ull << 21)
 
@@ -289,8 +290,12 @@ static void apic_write(struct emul_cpu *cpu, uint64_t gpa, unsigned int size, ui
 {
 	uint32_t word = (uint32_t)value;
 
-	if (size >= 4)
-		cpu->config->apic_access(cpu->config->vcpu, gpa & PAGE_OFFSET, true, &word);
+	if (size < 4)
+		return;
+	cpu->config->apic_access(cpu->config->vcpu, gpa & PAGE_OFFSET, true, &word);
+	/* The task priority is part of SREGS: a commit of these must not undo it. */
+	if ((gpa & PAGE_OFFSET) == APIC_TPR)
+		cpu->sregs->cr8 = word >> 4 & 0xf;
 }
 
 static uint64_t natural_read(struct emul_cpu *cpu, uint64_t gpa, unsigned int size)
