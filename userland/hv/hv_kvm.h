@@ -23,7 +23,7 @@ struct kvm_vm {
 	pthread_mutex_t lock;	/* all below, and KVM's copy of the routing */
 	uint64_t slot_pages[BATON_MAX_SLOTS];	/* 0: no such slot */
 	/* GSIs 0-23: level-triggered IOAPIC pins; from 24 on: irqfds by index */
-	struct { bool used; uint64_t address; uint32_t data; } pin[KVM_IOAPIC_PINS];
+	struct kvm_pin { bool used; uint64_t address; uint32_t data; } pin[KVM_IOAPIC_PINS];
 	struct kvm_irqfd_binding *irqfds;
 	unsigned int irqfd_count;
 };

@@ -226,10 +226,15 @@ int hv_kvm_ioapic_route(struct hv_vm *base, unsigned int pin, uint64_t address,
 	pthread_mutex_lock(&vm->lock);
 	if (vm->pin[pin].used != level || (level && (vm->pin[pin].address != address ||
 						     vm->pin[pin].data != data))) {
+		struct kvm_pin old = vm->pin[pin];
+
 		vm->pin[pin].used = level;
 		vm->pin[pin].address = address;
 		vm->pin[pin].data = data;
 		error = install_routing_locked(vm);
+		/* What is not there is not to be remembered: the guest may try again. */
+		if (error)
+			vm->pin[pin] = old;
 	}
 	pthread_mutex_unlock(&vm->lock);
 	return error;

@@ -178,11 +178,19 @@ static void on_pio(struct vcpu *vcpu, const struct hv_exit *exit)
 static void on_mmio(struct vcpu *vcpu, const struct hv_exit *exit)
 {
 	struct bus *bus = vcpu->config.machine->mmio;
+	unsigned int size = exit->mmio.size, at, step;
+	uint64_t value = 0;
 
-	if (exit->mmio.write)
-		bus_write(bus, exit->mmio.gpa, exit->mmio.size, *exit->mmio.data);
-	else
-		*exit->mmio.data = bus_read(bus, exit->mmio.gpa, exit->mmio.size);
+	/* KVM cuts accesses where a page ends: 3, 5, 6 and 7 bytes are none of the bus's. */
+	step = size & (size - 1) ? 1 : size;
+	for (at = 0; at < size; at += step) {
+		if (exit->mmio.write)
+			bus_write(bus, exit->mmio.gpa + at, step, *exit->mmio.data >> 8 * at);
+		else
+			value |= bus_read(bus, exit->mmio.gpa + at, step) << 8 * at;
+	}
+	if (!exit->mmio.write)
+		*exit->mmio.data = value;
 }
 
 static void on_inta(struct vcpu *vcpu, const struct hv_exit *exit)
