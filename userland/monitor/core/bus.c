@@ -205,12 +205,15 @@ static uint64_t all_ones(unsigned int size)
 	return size >= 8 ? ~0ull : (1ull << (8 * size)) - 1;
 }
 
-/* Does a range begin within the bytes after addr, where none covers addr? */
+/* Is there a range within the bytes after addr, where none covers addr? */
 static bool tail_hits(struct bus *bus, uint64_t addr, unsigned int size)
 {
 	struct bus_hit hit;
 
-	return size > 1 && find(bus, addr + size - 1, &hit);
+	while (--size)
+		if (find(bus, addr + size, &hit))
+			return true;
+	return false;
 }
 
 uint64_t bus_read(struct bus *bus, uint64_t addr, unsigned int size)
