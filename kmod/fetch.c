@@ -139,18 +139,6 @@ int baton_fetch_insn(struct baton_vcpu *vcpu, const struct baton_code *code, u8 
 
 /* --- lengths -------------------------------------------------------------------- */
 
-bool baton_is_prefix(u8 byte, bool long64)
-{
-	switch (byte) {
-	case 0xf0: case 0xf2: case 0xf3:		/* lock, repne, rep */
-	case 0x26: case 0x2e: case 0x36: case 0x3e:	/* es, cs, ss, ds */
-	case 0x64: case 0x65: case 0x66: case 0x67:	/* fs, gs, operand, address size */
-		return true;
-	default:
-		return long64 && (byte & 0xf0) == 0x40;	/* REX */
-	}
-}
-
 unsigned int baton_insn_length(const u8 *buf, unsigned int len, u32 opcode, bool long64)
 {
 	unsigned int size = opcode > 0xffff ? 3 : opcode > 0xff ? 2 : 1;

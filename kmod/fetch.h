@@ -64,6 +64,18 @@ void baton_fetch_forget(struct baton_vcpu *vcpu);
  * 1-15, or 0 if it is another one or does not end within buf.
  */
 unsigned int baton_insn_length(const u8 *buf, unsigned int len, u32 opcode, bool long64);
-bool baton_is_prefix(u8 byte, bool long64);
+
+/* Also REX, in 64-bit code. */
+static inline bool baton_is_prefix(u8 byte, bool long64)
+{
+	switch (byte) {
+	case 0xf0: case 0xf2: case 0xf3:		/* lock, repne, rep */
+	case 0x26: case 0x2e: case 0x36: case 0x3e:	/* es, cs, ss, ds */
+	case 0x64: case 0x65: case 0x66: case 0x67:	/* fs, gs, operand, address size */
+		return true;
+	default:
+		return long64 && (byte & 0xf0) == 0x40;	/* REX */
+	}
+}
 
 #endif

@@ -261,14 +261,17 @@ static void move_tsc(struct baton_vcpu *vcpu, u64 by)
 static bool write_tsc(struct baton_vcpu *vcpu, bool host, u64 value)
 {
 	u64 by = value - baton_guest_tsc(vcpu), second = 1000ull * vcpu->vm->tsc_khz;
-	u64 ahead = vcpu->tsc_offset + by - READ_ONCE(vcpu->vm->tsc_offset);
+	struct baton_vm *vm = vcpu->vm;
+	u64 ahead = vcpu->tsc_offset + by - READ_ONCE(vm->tsc_offset);
 
-	if (!host)
+	if (!host) {
 		vcpu->msr.tsc_adjust += by;
-	else if (ahead + second <= 2 * second)
+	} else if (READ_ONCE(vm->tsc_set) && ahead + second <= 2 * second) {
 		by -= ahead;
-	else
-		WRITE_ONCE(vcpu->vm->tsc_offset, vcpu->tsc_offset + by);
+	} else {
+		WRITE_ONCE(vm->tsc_offset, vcpu->tsc_offset + by);
+		WRITE_ONCE(vm->tsc_set, true);
+	}
 	move_tsc(vcpu, by);
 	return true;
 }

@@ -66,11 +66,12 @@ static int finish_inta(struct baton_vcpu *vcpu)
 /* What the monitor was asked for. 0, or -EINVAL: it is still to be answered. */
 static int take_answer(struct baton_vcpu *vcpu)
 {
-	u32 size = vcpu->answer_due, mask = ~0u >> (32 - 8 * size);
 	u64 *rax = &vcpu->regs.gpr[BATON_RAX];
+	u32 size = vcpu->answer_due, mask;
 
 	if (size == BATON_ANSWER_INTA)
 		return finish_inta(vcpu);
+	mask = ~0u >> (32 - 8 * size);
 	/* 32 bits clear the upper half. */
 	*rax = (size < 4 ? *rax & ~(u64)mask : 0) | (READ_ONCE(vcpu->run->pio.data) & mask);
 	vcpu->answer_due = 0;

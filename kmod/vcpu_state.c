@@ -72,7 +72,7 @@ int baton_set_sregs(struct baton_vcpu *vcpu, const struct baton_sregs *in)
 	vcpu->sregs = *in;
 	/* Of a processor that keeps none. Not to be had: as far as the guest gets without. */
 	if (baton_uses_pdptes(in) && !memchr_inv(in->pdpte, 0, sizeof(in->pdpte)))
-		while (!baton_load_pdptes(vcpu) &&
+		while (!baton_load_pdptes(vcpu) && !fatal_signal_pending(current) &&
 		       test_and_clear_bit(BATON_REQ_TOUCH, &vcpu->requests) &&
 		       !fault_in_readable((const char __user *)vcpu->touch_hva, 32))
 			;

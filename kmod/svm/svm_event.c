@@ -235,6 +235,20 @@ static bool try_interrupt(struct svm_vcpu *svm)
 	return true;
 }
 
+/*
+ * What goes in before a step would have its TF in what it saves. With IF set the window
+ * would open before the step, too.
+ */
+static bool wait_for_step(struct svm_vcpu *svm)
+{
+	struct baton_vcpu *vcpu = &svm->vcpu;
+
+	if (!(vcpu->regs.rflags & X86_EFLAGS_IF) &&
+	    (baton_lapic_pending(vcpu) >= 0 || baton_extint_due(vcpu)))
+		open_window(svm);
+	return true;
+}
+
 /* ---- the slow path of an entry -------------------------------------- */
 
 static void inject_exception(struct svm_vcpu *svm)
@@ -299,8 +313,8 @@ bool svm_event_inject(struct svm_vcpu *svm)
 	}
 	if (ev->nmi)
 		try_nmi(svm);
-	/* What goes in before a step would have its TF in what it saves. */
-	return ev->reinject || svm->watch & SVM_WATCH_STEP || try_interrupt(svm);
+	return ev->reinject || (svm->watch & SVM_WATCH_STEP ? wait_for_step(svm) :
+							      try_interrupt(svm));
 }
 
 /* An exit interrupted the delivery of an event: note it for the next entry. */

@@ -71,10 +71,14 @@ static inline void clear_shadow(void)
 static void load_regs(struct vmx_vcpu *vmx)
 {
 	const struct baton_regs *regs = &vmx->base.regs;
+	u64 changed = vmcs_read(GUEST_RFLAGS) ^ regs->rflags;
 
-	if (vmcs_read(GUEST_RIP) != regs->rip ||
-	    (vmcs_read(GUEST_RFLAGS) ^ regs->rflags) & (X86_EFLAGS_IF | X86_EFLAGS_TF))
+	if (vmcs_read(GUEST_RIP) != regs->rip || changed & (X86_EFLAGS_IF | X86_EFLAGS_TF))
 		clear_shadow();
+	/* Nor is a step due any more that was asked for by the old TF. */
+	if (unlikely(changed & ~regs->rflags & X86_EFLAGS_TF))
+		vmcs_write(GUEST_PENDING_DBG_EXCEPTIONS,
+			   vmcs_read(GUEST_PENDING_DBG_EXCEPTIONS) & ~DR_STEP);
 	vmcs_write(GUEST_RIP, regs->rip);
 	vmcs_write(GUEST_RSP, regs->gpr[BATON_RSP]);
 	vmcs_write(GUEST_RFLAGS, regs->rflags);
