@@ -177,7 +177,8 @@ static long vm_create_vcpu(void *object, void *arg)
 	/* Reachable by interrupts from here on, so it stays even if there is no fd. */
 	smp_store_release(&vm->vcpus[id], vcpu);
 	/* Clock pages tell whether all counters are the same. */
-	baton_request_all(vm, BATON_REQ_CLOCK);
+	if (READ_ONCE(vm->tsc_moved))
+		baton_request_all(vm, BATON_REQ_CLOCK);
 	kref_get(&vm->refs);
 	r = anon_inode_getfd("baton-vcpu", &vcpu_fops, vcpu, O_RDWR | O_CLOEXEC);
 	if (r < 0)

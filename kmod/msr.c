@@ -247,6 +247,7 @@ static bool obeys(const struct baton_vcpu *vcpu, const struct policy *policy, u6
 static void move_tsc(struct baton_vcpu *vcpu, u64 by)
 {
 	WRITE_ONCE(vcpu->tsc_offset, vcpu->tsc_offset + by);
+	WRITE_ONCE(vcpu->vm->tsc_moved, true);
 	vcpu->dirty |= BATON_ST_TSC;
 	baton_lapic_tsc_changed(vcpu);
 	/* All: they tell whether their counters are the same. */

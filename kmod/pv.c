@@ -78,22 +78,16 @@ bool baton_pv_eoi_take(struct baton_vcpu *vcpu)
 
 /* --- steal time ---------------------------------------------------------------- */
 
-static bool has_steal_area(const struct baton_vcpu *vcpu, u64 *ret_gpa)
-{
-	*ret_gpa = vcpu->msr.pv_steal & ~BATON_PV_ENABLED;
-	return vcpu->msr.pv_steal & BATON_PV_ENABLED;
-}
-
 void baton_pv_away(struct baton_vcpu *vcpu)
 {
 	struct kvm_steal_time __user *area;
-	u64 gpa;
+	u64 gpa = vcpu->msr.pv_steal & ~BATON_PV_ENABLED;
 
 	if (vcpu->pv.away)
 		return;
 	WRITE_ONCE(vcpu->pv.away, true);
 	vcpu->pv.steal_seen = BATON_STEAL_LOOK;
-	if (!has_steal_area(vcpu, &gpa))
+	if (!(vcpu->msr.pv_steal & BATON_PV_ENABLED))
 		return;
 	area = baton_write_begin(vcpu->vm, gpa, sizeof(*area));
 	/* A hint: if it cannot be had, others interrupt us for nothing. */
@@ -137,7 +131,8 @@ static void add_steal(struct kvm_steal_time __user *area, u64 ns)
 
 void baton_pv_back(struct baton_vcpu *vcpu)
 {
-	u64 delay = baton_run_delay(), late = delay - vcpu->pv.steal_base, gpa;
+	u64 delay = baton_run_delay(), late = delay - vcpu->pv.steal_base;
+	u64 gpa = vcpu->msr.pv_steal & ~BATON_PV_ENABLED;
 	struct kvm_steal_time __user *area;
 	u8 old = KVM_VCPU_FLUSH_TLB;
 	int tries = 3;
@@ -147,7 +142,7 @@ void baton_pv_back(struct baton_vcpu *vcpu)
 	vcpu->pv.steal_base = delay;
 	vcpu->pv.steal_seen = delay;
 	WRITE_ONCE(vcpu->pv.away, false);
-	if (!has_steal_area(vcpu, &gpa))
+	if (!(vcpu->msr.pv_steal & BATON_PV_ENABLED))
 		return;
 	/* Before the guest runs: whom others take for away they do not interrupt. */
 	do {

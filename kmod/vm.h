@@ -58,6 +58,7 @@ struct baton_vm {
 	s64 clock_boot;			/* a: guest ns = boottime ns + this, roughly */
 	u64 tsc_offset;			/* a: vCPUs start with it */
 	bool tsc_set;			/* a: … and the monitor has set it (msr.c) */
+	bool tsc_moved;			/* a: a vCPU's may be another */
 	u64 tsc_ratio;			/* I with a vCPU: guest's per host's tick; 0: the same */
 	u32 tsc_khz;			/* I with a vCPU: the guest's */
 	void *arch;			/* I: the backend's */

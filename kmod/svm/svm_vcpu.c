@@ -21,10 +21,11 @@ int svm_vcpu_init(struct baton_vcpu *vcpu)
 {
 	struct svm_vcpu *svm = to_svm(vcpu);
 
-	svm->pages = __get_free_pages(GFP_KERNEL_ACCOUNT | __GFP_ZERO, 1);
+	svm->pages = __get_free_pages(GFP_KERNEL_ACCOUNT, 1);
 	if (!svm->pages)
 		return -ENOMEM;
 	svm->vmcb = (void *)(svm->pages + PAGE_SIZE);
+	clear_page(svm->vmcb);
 	svm->sw.vmcb_pa = __pa(svm->vmcb);
 	svm->cpu = -1;
 	svm->cpl_seen = SVM_CPL_NONE;
