@@ -74,8 +74,7 @@ struct svm_host {
 
 struct svm_vcpu {
 	struct baton_vcpu vcpu;	/* first */
-	unsigned long pages;	/* two, see svm_cpu */
-	struct svm_vmcb *vmcb;	/* the second */
+	struct svm_vmcb *vmcb;
 	struct svm_switch sw;
 	struct svm_host host;
 

@@ -19,13 +19,17 @@
 
 int svm_vcpu_init(struct baton_vcpu *vcpu)
 {
+	unsigned long page = get_zeroed_page(GFP_KERNEL_ACCOUNT), other;
 	struct svm_vcpu *svm = to_svm(vcpu);
 
-	svm->pages = __get_free_pages(GFP_KERNEL_ACCOUNT, 1);
-	if (!svm->pages)
+	/* Not at the start of 2 MiB: see struct svm_cpu. */
+	for (; page && !(page & ~PMD_MASK); page = other) {
+		other = get_zeroed_page(GFP_KERNEL_ACCOUNT);
+		free_page(page);
+	}
+	if (!page)
 		return -ENOMEM;
-	svm->vmcb = (void *)(svm->pages + PAGE_SIZE);
-	clear_page(svm->vmcb);
+	svm->vmcb = (void *)page;
 	svm->sw.vmcb_pa = __pa(svm->vmcb);
 	svm->cpu = -1;
 	svm->cpl_seen = SVM_CPL_NONE;
@@ -35,7 +39,7 @@ int svm_vcpu_init(struct baton_vcpu *vcpu)
 
 void svm_vcpu_fini(struct baton_vcpu *vcpu)
 {
-	free_pages(to_svm(vcpu)->pages, 1);
+	free_page((unsigned long)to_svm(vcpu)->vmcb);
 }
 
 /* ---- opening and closing a window ----------------------------------- */
