@@ -151,7 +151,11 @@ static int repair_leak(struct checking *c, uint64_t cluster, uint64_t count, uin
 	}
 	error = qcow2_unref(c->q, cluster, true);
 	c->found.repaired += !error;
-	return error ? error : qcow2_commit_if_full(c->q);
+	/*
+	 * No commit before the end of the walk: it moves blocks to clusters that were not in
+	 * use when they were counted, and would be taken for leaks themselves.
+	 */
+	return error;
 }
 
 /* Blocks may count clusters that the file does not even have. */
