@@ -270,5 +270,6 @@ int qcow2_entry_set(struct qcow2 *q, uint64_t cluster, uint64_t entry, bool punc
 	qcow2_dirty(&q->l2, table);
 	if (!(old & QCOW2_COMPRESSED) && !((old ^ entry) & QCOW2_OFFSET))
 		return 0;
-	return give_up(q, old, punch);
+	/* It is set: what cannot be given back for want of its block is a leak, no failure. */
+	return give_up(q, old, punch) == -EUCLEAN ? -EUCLEAN : 0;
 }
