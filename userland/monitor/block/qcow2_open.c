@@ -305,7 +305,8 @@ static bool check_blocks_differ(struct opening *o)
 
 	if (!copy)
 		return host_failed(o, -ENOMEM);
-	memcpy(copy, q->rt, (size_t)q->rt_size * sizeof(*copy));
+	for (uint32_t i = 0; i < q->rt_size; i++)
+		copy[i] = q->rt[i] & QCOW2_OFFSET;
 	qsort(copy, q->rt_size, sizeof(*copy), compare);
 	for (uint32_t i = 1; i < q->rt_size && !same; i++)
 		same = copy[i] && copy[i] == copy[i - 1];
