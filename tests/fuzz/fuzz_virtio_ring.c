@@ -62,7 +62,7 @@ static void step(struct virtq *q, struct fuzz *f)
 	if (what & 8)
 		virtq_publish(q);
 	if (what & 16)
-		virtq_kicks_on(q);
+		virtq_kicks_on_beyond(q, what >> 5);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

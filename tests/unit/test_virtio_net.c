@@ -235,6 +235,40 @@ static void test_merged_frame(void **state)
 	assert_int_equal(driver_wait(&e->d, 0, NULL), 72);
 }
 
+/* Two buffers are too few for the frame: the card asks for the third, and sleeps. */
+static void test_wants_more(void **state)
+{
+	struct env *e = *state;
+	uint16_t *event;
+
+	start(e, BIT(VIRTIO_NET_F_MRG_RXBUF) | BIT(VIRTIO_RING_F_EVENT_IDX));
+	event = (uint16_t *)((char *)ram(&e->d, e->d.q[0].used) + 4 + 16 * 8);
+	add_buffer(e, DATA, 1000);
+	add_buffer(e, DATA + 0x1000, 1000);
+	to_card(e, 9, 2500);
+	for (unsigned int i = 0; i < 25000 && __atomic_load_n(event, __ATOMIC_RELAXED) != 2; i++)
+		nap();
+	assert_int_equal(*event, 2);
+	add_buffer(e, DATA + 0x2000, 1000);
+	assert_int_equal(driver_wait(&e->d, 0, NULL), 1000);
+}
+
+/* No driver can have more than a ring of buffers: what needs more is dropped. */
+static void test_more_than_the_ring(void **state)
+{
+	struct env *e = *state;
+	struct virtio_net_stats stats;
+
+	start(e, BIT(VIRTIO_NET_F_MRG_RXBUF));
+	for (unsigned int i = 0; i < 16; i++)
+		add_buffer(e, DATA + i * 0x1000, 64);
+	to_card(e, 1, 1400);
+	to_card(e, 2, 50);
+	assert_int_equal(driver_wait(&e->d, 0, NULL), 62);
+	virtio_net_get_stats(e->dev, &stats);
+	assert_int_equal(stats.rx_dropped, 1);
+}
+
 /* Without merging, one buffer has to be enough. */
 static void test_too_small(void **state)
 {
@@ -350,8 +384,9 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, up, down)
 	const struct CMUnitTest tests[] = {
 		T(test_hello), cmocka_unit_test(test_refused), T(test_transmit), T(test_port_full),
-		T(test_merged_frame), T(test_too_small), T(test_filter), T(test_stale_frames),
-		T(test_link_lost), T(test_bad_ring),
+		T(test_merged_frame), T(test_wants_more), T(test_more_than_the_ring),
+		T(test_too_small), T(test_filter), T(test_stale_frames), T(test_link_lost),
+		T(test_bad_ring),
 	};
 
 	return cmocka_run_group_tests_name("virtio net", tests, NULL, NULL);

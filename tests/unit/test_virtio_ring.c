@@ -330,6 +330,12 @@ static void test_interrupts_by_event(void **state)
 	assert_int_equal(*avail_event, 0);
 	assert_false(virtq_kicks_on(&e->q));
 	assert_int_equal(*avail_event, 1);
+
+	offer(e, 0);
+	assert_true(virtq_kicks_on_beyond(&e->q, 0));
+	assert_false(virtq_kicks_on_beyond(&e->q, 1)); /* one is too few, it stays */
+	assert_int_equal(*avail_event, 2);
+	assert_int_equal(virtq_pop(&e->q, &e->chain), 1);
 }
 
 int main(void)

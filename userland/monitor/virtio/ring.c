@@ -230,14 +230,21 @@ void virtq_kicks_off(struct virtq *q)
 }
 
 /* 2.7.10: the wish first, then, not reordered, a look at the driver's index. */
-bool virtq_kicks_on(struct virtq *q)
+bool virtq_kicks_on_beyond(struct virtq *q, uint16_t have)
 {
+	uint16_t last = (uint16_t)(q->next_avail + have);
+
 	if (!q->memory || q->broken)
 		return false;
 	if (q->event_idx)
-		__atomic_store_n(avail_event(q), q->next_avail, __ATOMIC_RELAXED);
+		__atomic_store_n(avail_event(q), last, __ATOMIC_RELAXED);
 	else
 		__atomic_store_n(&q->used->flags, 0, __ATOMIC_RELAXED);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	return load_avail_idx(q) != q->next_avail;
+	return load_avail_idx(q) != last;
+}
+
+bool virtq_kicks_on(struct virtq *q)
+{
+	return virtq_kicks_on_beyond(q, 0);
 }

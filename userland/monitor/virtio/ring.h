@@ -76,5 +76,7 @@ bool virtq_publish(struct virtq *q);
 void virtq_kicks_off(struct virtq *q);
 /* Asks for a kick at the next chain. True if one is there already. */
 bool virtq_kicks_on(struct virtq *q);
+/* The same for who knows of `have` chains, left in the ring, and needs more at once. */
+bool virtq_kicks_on_beyond(struct virtq *q, uint16_t have);
 
 #endif

@@ -140,7 +140,7 @@ static bool serve(struct virtio_net *net)
 		return false;
 	if (!net->tx_blocked && virtq_kicks_on(&queue[NET_TX].ring))
 		return false;
-	if (net->rx_starved && virtq_kicks_on(&queue[NET_RX].ring))
+	if (net->rx_starved && virtq_kicks_on_beyond(&queue[NET_RX].ring, net->rx_have))
 		return false;
 	return !virtq_kicks_on(&queue[NET_CONTROL].ring);
 }

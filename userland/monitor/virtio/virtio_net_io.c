@@ -153,16 +153,25 @@ static void set_num_buffers(const struct virtq_chain *chain, uint8_t *message, u
 	fill(chain, message, NET_PORT_HEADER);
 }
 
+/* Buffers for one frame at most: a driver cannot have more waiting than its ring holds. */
+static unsigned int buffers_max(const struct virtio_net *net)
+{
+	unsigned int size = net->dev.queue[NET_RX].ring.size;
+
+	if (!virtio_has_feature(&net->dev, VIRTIO_NET_F_MRG_RXBUF))
+		return 1;
+	return size < NET_MERGE_MAX ? size : NET_MERGE_MAX;
+}
+
 enum delivery { DELIVERED, DROPPED, STARVED };
 
 /* One message into as many buffers as it takes; none is used unless all are there. */
 static enum delivery deliver(struct virtio_net *net, uint8_t *message, uint32_t length)
 {
 	struct virtio_queue *queue = &net->dev.queue[NET_RX];
-	bool merge = virtio_has_feature(&net->dev, VIRTIO_NET_F_MRG_RXBUF);
 	struct virtq_chain first = { .iov = net->first_iov, .iov_max = NET_IOV_MAX };
 	struct virtq_chain next = { .iov = net->next_iov, .iov_max = NET_IOV_MAX };
-	unsigned int count = 0, max = merge ? NET_MERGE_MAX : 1;
+	unsigned int count = 0, max = buffers_max(net);
 	uint16_t head[NET_MERGE_MAX];
 	uint32_t part[NET_MERGE_MAX], done = 0;
 	enum delivery end = DELIVERED;
@@ -181,6 +190,7 @@ static enum delivery deliver(struct virtio_net *net, uint8_t *message, uint32_t 
 		if (!part[count++] || (count == 1 && done < NET_PORT_HEADER))
 			end = DROPPED;
 	}
+	net->rx_have = (uint16_t)count;
 	if (end == STARVED || (end == DROPPED && count == max)) {
 		for (unsigned int i = 0; i < count; i++)
 			virtq_unpop(&queue->ring);

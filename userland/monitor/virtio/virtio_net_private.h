@@ -64,7 +64,8 @@ struct virtio_net {
 	bool gone;			/* N: the back end has ended */
 	bool greeting;			/* N: frames before the answer are for another driver */
 	bool tx_blocked;		/* N: the back end takes no more */
-	bool rx_starved;		/* N: no buffer for rx_first */
+	bool rx_starved;		/* N: no buffers for rx_first, but … */
+	uint16_t rx_have;		/* N: … these, too few for it */
 	unsigned int rx_first, rx_count; /* N: messages received, not delivered */
 	struct net_filter filter;	/* N */
 	struct net_sending sending[NET_BATCH];	/* N */
