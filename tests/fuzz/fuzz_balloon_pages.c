@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The balloon's pages against a model of one flag per page: the count is exact,
- * a page that went in costs nothing, and one that is not in keeps its contents.
+ * a page that went in costs nothing, and one that is not in keeps its contents;
+ * so does one that is in, of a driver that uses pages before it says so.
  */
 #include "fuzz.h"
 
@@ -21,6 +22,7 @@ static struct guest_memory *memory;
 struct model {
 	struct balloon_pages pages;
 	bool in[RAM_PAGES];
+	bool used[RAM_PAGES];	/* it has its mark, the last that happened to it */
 };
 
 static uint8_t *page(uint32_t pfn)
@@ -33,6 +35,12 @@ static uint8_t mark(uint32_t pfn)
 	return (uint8_t)(1 + pfn % 255);
 }
 
+static void use(struct model *m, uint32_t pfn)
+{
+	*page(pfn) = mark(pfn);
+	m->used[pfn] = true;
+}
+
 static void put_in(struct model *m, uint32_t *pfn, uint32_t count)
 {
 	uint32_t list[LIST_MAX];
@@ -43,6 +51,7 @@ static void put_in(struct model *m, uint32_t *pfn, uint32_t count)
 		if (list[i] >= RAM_PAGES)
 			continue;
 		m->in[list[i]] = true;
+		m->used[list[i]] = false;
 		FUZZ_CHECK(!*page(list[i]));
 	}
 }
@@ -58,7 +67,7 @@ static void take_out(struct model *m, uint32_t *pfn, uint32_t count)
 		if (list[i] >= RAM_PAGES || !m->in[list[i]])
 			continue;
 		m->in[list[i]] = false;
-		*page(list[i]) = mark(list[i]);
+		use(m, list[i]);
 	}
 }
 
@@ -84,10 +93,10 @@ static uint32_t read_range(struct fuzz *f, uint32_t *list)
 }
 
 /* Without the balloon's knowledge, as drivers may. */
-static void write_all(uint8_t every)
+static void write_all(struct model *m, uint8_t every)
 {
 	for (uint32_t pfn = 0; pfn < RAM_PAGES; pfn += 1u + every)
-		*page(pfn) = mark(pfn);
+		use(m, pfn);
 }
 
 static void step(struct model *m, struct fuzz *f)
@@ -99,11 +108,11 @@ static void step(struct model *m, struct fuzz *f)
 	case 1: take_out(m, list, read_list(f, list)); break;
 	case 2: put_in(m, list, read_range(f, list)); break;
 	case 3: take_out(m, list, read_range(f, list)); break;
-	case 4: write_all(fuzz_u8(f)); break;
+	case 4: write_all(m, fuzz_u8(f)); break;
 	default:
 		balloon_pages_clear(&m->pages);
 		memset(m->in, 0, sizeof(m->in));
-		write_all(0);
+		write_all(m, 0);
 	}
 }
 
@@ -114,6 +123,7 @@ static void check(struct model *m)
 	for (uint32_t pfn = 0; pfn < RAM_PAGES; pfn++) {
 		count += m->in[pfn];
 		FUZZ_CHECK(m->in[pfn] || *page(pfn) == mark(pfn));
+		FUZZ_CHECK(m->pages.told || *page(pfn) == (m->used[pfn] ? mark(pfn) : 0));
 	}
 	FUZZ_CHECK(m->pages.count == count);
 	FUZZ_CHECK(!m->pages.failures);
@@ -128,7 +138,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	if (balloon_pages_init(&m.pages, memory))
 		abort();
-	write_all(0);
+	m.pages.told = size & 1;
+	write_all(&m, 0);
 	for (unsigned int i = 0; i < 32 && f.left; i++)
 		step(&m, &f);
 	check(&m);

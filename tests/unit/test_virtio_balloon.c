@@ -117,8 +117,8 @@ static void test_target(void **state)
 	assert_int_equal(virtio_balloon_target(e->dev), TEST_RAM);
 	assert_false(virtio_balloon_has_driver(e->dev));
 	start(e, 0);
-	assert_int_equal(driver_offered(&e->d) & 0xffffff, F(STATS_VQ) | F(DEFLATE_ON_OOM) |
-			 F(PAGE_POISON) | F(REPORTING));
+	assert_int_equal(driver_offered(&e->d) & 0xffffff, F(MUST_TELL_HOST) | F(STATS_VQ) |
+			 F(DEFLATE_ON_OOM) | F(PAGE_POISON) | F(REPORTING));
 	assert_true(virtio_balloon_has_driver(e->dev));
 	generation = common_read(&e->d, VIRTIO_PCI_COMMON_CFGGENERATION, 1);
 	virtio_balloon_set_target(e->dev, TEST_RAM - 5 * PAGE);
@@ -237,23 +237,53 @@ static void test_endless_list(void **state)
 	assert_true(is_as_filled(e, DATA + 20 * PAGE));
 }
 
-/* The last page of a 2 MiB block takes the whole block with it, if it was touched again. */
-static void test_whole_block(void **state)
+/* All of a 2 MiB block goes in, its first page last; the eighth was written in between. */
+static void put_block_in(struct env *e)
 {
 	uint32_t pfn[BLOCK_PAGES];
-	struct env *e = *state;
-	uint64_t before;
+	uint64_t before = held(e);
 
-	start(e, 0);
-	before = held(e);
 	for (unsigned int i = 0; i < BLOCK_PAGES; i++)
 		pfn[i] = PFN(DATA) + i;
 	send_pfns(e, INFLATE, pfn + 1, BLOCK_PAGES - 1);
 	memset(ram(&e->d, DATA + 8 * PAGE), 1, PAGE);
 	assert_int_equal(before - held(e), (BLOCK_PAGES - 2) * PAGE);
 	send_pfns(e, INFLATE, pfn, 1);
-	assert_int_equal(before - held(e), BLOCK_PAGES * PAGE);
 	assert_int_equal(in_balloon(e), BLOCK_PAGES * PAGE);
+}
+
+/* The last page of a block takes the whole block with it, if it was touched again. */
+static void test_whole_block(void **state)
+{
+	struct env *e = *state;
+	uint64_t before;
+
+	start(e, F(MUST_TELL_HOST));
+	before = held(e);
+	put_block_in(e);
+	assert_int_equal(before - held(e), BLOCK_PAGES * PAGE);
+}
+
+/* A driver that may use pages before it says so keeps what it wrote there. */
+static void test_used_before_told(void **state)
+{
+	struct env *e = *state;
+
+	start(e, 0);
+	put_block_in(e);
+	assert_true(is_filled_with(e, DATA + 8 * PAGE, PAGE, 1));
+}
+
+/* So does one that listed more at once than is taken. */
+static void test_told_too_much(void **state)
+{
+	struct env *e = *state;
+
+	start(e, F(MUST_TELL_HOST));
+	memset(guest_memory_at(e->t->m.memory, LIST, 0x20000), 0xff, 0x20000);
+	send_buffer(e, DEFLATE, LIST, 0x20000);
+	put_block_in(e);
+	assert_true(is_filled_with(e, DATA + 8 * PAGE, PAGE, 1));
 }
 
 static void test_reporting(void **state)
@@ -468,6 +498,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_target), T(test_config_writes), T(test_inflate), T(test_deflate),
 		T(test_hostile_lists), T(test_endless_list), T(test_whole_block),
+		T(test_used_before_told), T(test_told_too_much),
 		T(test_reporting), T(test_reporting_not_taken), T(test_hostile_reports),
 		T(test_poison), T(test_stats), T(test_stats_misused), T(test_reset),
 		cmocka_unit_test(test_above_the_hole),

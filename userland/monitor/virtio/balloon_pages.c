@@ -7,6 +7,8 @@
  * Where the host backs guest RAM with huge pages, giving a part of one back may
  * free nothing: the kernel clears the part if it cannot split the page. So when
  * the last page of a 2 MiB block goes in, the whole block is given back again.
+ * That needs a driver which takes no page out without telling: others use it
+ * first, and lost what they had written there.
  */
 #include "virtio/balloon_pages.h"
 
@@ -122,7 +124,7 @@ static bool block_is_full(const struct balloon_pages *pages, uint64_t place)
 {
 	uint64_t word = place / BLOCK_PAGES * (BLOCK_PAGES / WORD_BITS);
 
-	if ((place / BLOCK_PAGES + 1) * BLOCK_PAGES >
+	if (!pages->told || (place / BLOCK_PAGES + 1) * BLOCK_PAGES >
 	    guest_memory_size(pages->memory) / BATON_PAGE_SIZE)
 		return false;
 	for (unsigned int i = 0; i < BLOCK_PAGES / WORD_BITS; i++)

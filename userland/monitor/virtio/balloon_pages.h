@@ -8,6 +8,7 @@
 #define BATON_VIRTIO_BALLOON_PAGES_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct guest_memory;
@@ -17,6 +18,7 @@ struct balloon_pages {
 	uint64_t *bits;			/* by place in RAM, the PCI hole left out */
 	_Atomic(uint64_t) count;	/* of bits set; read by any thread */
 	uint64_t failures;		/* ranges that the host did not take back */
+	bool told;			/* no page leaves unseen: set by the device */
 };
 
 int balloon_pages_init(struct balloon_pages *pages, const struct guest_memory *memory);

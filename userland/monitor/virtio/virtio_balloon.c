@@ -49,8 +49,8 @@ enum { INFLATE, DEFLATE, STATS, HINTS, REPORTING, QUEUES };
 #define NS_PER_MS 1000000ull
 
 #define FEATURES \
-	(1ull << VIRTIO_BALLOON_F_STATS_VQ | 1ull << VIRTIO_BALLOON_F_DEFLATE_ON_OOM | \
-	 1ull << VIRTIO_BALLOON_F_PAGE_POISON | 1ull << VIRTIO_BALLOON_F_REPORTING)
+	(1ull << VIRTIO_BALLOON_F_MUST_TELL_HOST | 1ull << VIRTIO_BALLOON_F_STATS_VQ | \
+	 1ull << VIRTIO_BALLOON_F_DEFLATE_ON_OOM | 1ull << VIRTIO_BALLOON_F_PAGE_POISON | 1ull << VIRTIO_BALLOON_F_REPORTING)
 
 struct virtio_balloon {
 	struct virtio_device dev;
@@ -143,6 +143,9 @@ static int take_pfns(struct virtio_balloon *b, const struct virtq_chain *chain, 
 			balloon_pages_take_out(&b->pages, b->pfn, count);
 		done += count;
 	}
+	/* What is left of the list is not known to have come out. */
+	if (!in && s.count)
+		b->pages.told = false;
 	return (int)done + 16;
 }
 
@@ -370,6 +373,7 @@ static int balloon_start(struct virtio_device *dev)
 
 	pthread_mutex_lock(&b->lock);
 	b->running = true;
+	b->pages.told = virtio_has_feature(dev, VIRTIO_BALLOON_F_MUST_TELL_HOST);
 	pthread_mutex_unlock(&b->lock);
 	for (unsigned int i = 0; i < QUEUES; i++)
 		if (eventfd_write(dev->queue[i].kick_fd, 1))
