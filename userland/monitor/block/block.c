@@ -79,15 +79,20 @@ bool block_open(const struct block_options *options, struct block **ret, struct 
 	return true;
 }
 
-void block_close(struct block *block)
+int block_close(struct block *block)
 {
+	int error;
+
 	if (!block)
-		return;
-	qcow2_close(block->qcow2);
+		return 0;
+	error = qcow2_close(block->qcow2);
+	if (!error && block->driver && !block->readonly && fdatasync(block->fd))
+		error = -errno;
 	if (block->ring_fd >= 0)
 		close(block->ring_fd);
 	image_file_close(block->fd);
 	free(block);
+	return error;
 }
 
 uint64_t block_size(const struct block *block)

@@ -37,8 +37,11 @@ struct block_options {
 
 /* Opens and locks the image and what it is backed by. False: *e says why. */
 bool block_open(const struct block_options *options, struct block **ret, struct btn_error *e);
-/* Makes all of it durable and lets go of the image; all queues are gone. NULL is fine. */
-void block_close(struct block *block);
+/*
+ * Makes all of it durable and lets go of the image, also if that failed: -errno,
+ * what was not flushed may be lost. All queues are gone. NULL is fine.
+ */
+int block_close(struct block *block);
 
 uint64_t block_size(const struct block *block);		/* bytes, whole sectors */
 bool block_readonly(const struct block *block);

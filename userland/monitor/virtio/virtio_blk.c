@@ -159,7 +159,11 @@ static void blk_stop(struct virtio_device *dev)
 
 static void blk_free(struct virtio_blk *blk)
 {
-	block_close(blk->block);
+	int error = block_close(blk->block);
+
+	if (error)
+		fprintf(stderr, "baton-vm: the disk \"%s\": its last changes may be lost: %s\n",
+			blk->name, strerror(-error));
 	for (unsigned int i = 0; i < blk->queue_count; i++) {
 		pthread_cond_destroy(&blk->queue[i].obeyed);
 		pthread_mutex_destroy(&blk->queue[i].lock);
