@@ -18,6 +18,7 @@ unit: $(UNIT_TESTS)
 	test -z "$$failed"
 
 $(UNIT_BUILD)/test_qcow2_steps: LDFLAGS += -Wl,--wrap=file_write,--wrap=fdatasync
+$(UNIT_BUILD)/test_qcow2_damage: LDFLAGS += -Wl,--wrap=file_read
 $(UNIT_BUILD)/test_handover: LDFLAGS += -Wl,--wrap=accept4
 
 # The long forms of two of them.

@@ -60,6 +60,7 @@
 #define MARK_FREED 2u	 /* used by the image on the file; refcount is 0 */
 #define MARK_RESERVED 4u /* a write is under way into it; refcount is 0 */
 #define MARK_PUNCH 8u	 /* with FREED: data whose space can be given back */
+#define MARK_IN_USE 16u	 /* metadata that the image does not count: never to be taken */
 
 struct qcow2_table {
 	uint64_t index;		/* in L1 or refcount table */

@@ -273,7 +273,7 @@ static void settle_block(struct qcow2 *q, struct qcow2_table *block)
 			punch(q, first + i - run, run);
 			run = 0;
 		}
-		if (!mark || mark == MARK_RESERVED)
+		if (!mark || mark == MARK_RESERVED || mark == MARK_IN_USE)
 			continue;
 		if (mark & MARK_FREED && first + i < q->hint)
 			q->hint = first + i;

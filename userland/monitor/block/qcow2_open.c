@@ -171,7 +171,7 @@ static bool read_header(struct opening *o)
 	return read_features(o) && check_features(o);
 }
 
-/* Extensions end with type 0, or where the backing file's name or the cluster does. */
+/* Extensions end with type 0, or where the backing file's name begins or the cluster ends. */
 static bool read_extensions(struct opening *o)
 {
 	struct qcow2 *q = o->q;
@@ -504,7 +504,7 @@ static bool open_any(struct opening *o, unsigned int mode)
 		o->inode = st.st_ino;
 	}
 	q->file_size = (uint64_t)lseek(q->fd, 0, SEEK_END);
-	ok = read_header(o) && read_extensions(o) && read_backing_name(o) && check_writable(o) &&
+	ok = read_header(o) && read_backing_name(o) && read_extensions(o) && check_writable(o) &&
 	     read_l1(o) && read_refcount_table(o) && open_backing(o);
 	if (ok)
 		qcow2_caches_init(q);

@@ -50,7 +50,7 @@ static bool is_free(const struct qcow2 *q, const struct qcow2_table *block, uint
 {
 	uint32_t at = (uint32_t)(cluster % qcow2_block_entries(q));
 
-	return cluster && (!block || (!block->marks[at] && !qcow2_refcount(q, block, at)));
+	return cluster && !block->marks[at] && !qcow2_refcount(q, block, at);
 }
 
 /* The first of `count` free clusters in a row, from the hint on. */
@@ -62,7 +62,7 @@ static int find_free(struct qcow2 *q, uint64_t count, uint64_t *ret)
 
 	for (uint64_t cluster = q->hint; cluster < end; cluster++) {
 		if (cluster == q->hint || cluster % per == 0) {
-			int error = qcow2_block_get(q, cluster / per, false, &block);
+			int error = qcow2_block_get(q, cluster / per, true, &block);
 
 			if (error)
 				return error;

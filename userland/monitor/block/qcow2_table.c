@@ -131,6 +131,40 @@ void qcow2_dirty(struct qcow2_cache *cache, struct qcow2_table *table)
 	table->dirty = true;
 }
 
+/* ---- metadata that is not counted ---- */
+
+static void mark_range(struct qcow2 *q, struct qcow2_table *block, uint64_t offset, uint64_t size)
+{
+	uint64_t entries = qcow2_block_entries(q), first = block->index * entries;
+	uint64_t at = offset >> q->cluster_bits, end = (offset + size - 1) >> q->cluster_bits;
+
+	for (at = at < first ? first : at; size && at <= end && at < first + entries; at++)
+		if (!qcow2_refcount(q, block, (uint32_t)(at - first)))
+			block->marks[at - first] = MARK_IN_USE;
+}
+
+static void mark_tables(struct qcow2 *q, struct qcow2_table *block, const uint64_t *index,
+			uint64_t count)
+{
+	for (uint64_t i = 0; i < count; i++)
+		if (index[i] & QCOW2_OFFSET)
+			mark_range(q, block, index[i] & QCOW2_OFFSET, q->cluster_size);
+}
+
+/*
+ * A damaged image may count a table of its own as free. It must not be given out as
+ * space: what it leads to would be lost for good, while now a check finds it all.
+ */
+static void mark_uncounted(struct qcow2 *q, struct qcow2_table *block)
+{
+	mark_range(q, block, q->l1_offset, (uint64_t)q->l1_size * 8);
+	mark_range(q, block, q->rt_offset, (uint64_t)q->rt_clusters << q->cluster_bits);
+	mark_tables(q, block, q->l1, q->l1_size);
+	mark_tables(q, block, q->rt, q->rt_size);
+}
+
+/* ---- loading ---- */
+
 /* Loads the table from `offset`; 0: a new one, empty and dirty. */
 static int table_load(struct qcow2 *q, struct qcow2_cache *cache, uint64_t index,
 		      uint64_t offset, struct qcow2_table **ret)
@@ -144,6 +178,8 @@ static int table_load(struct qcow2 *q, struct qcow2_cache *cache, uint64_t index
 	if (offset)
 		error = offset % q->cluster_size ? -EUCLEAN :
 			file_read(q->fd, table->data, q->cluster_size, offset);
+	if (!error && table->marks && q->mode & QCOW2_WRITE)
+		mark_uncounted(q, table);
 	if (!error)
 		error = cache_add(cache, table);
 	if (error) {
