@@ -71,8 +71,8 @@ struct uart {
 	pthread_mutex_t lock;		/* registers, FIFO, output */
 	struct uart_config config;	/* constant */
 	struct loop_timer *timer;	/* constant */
-	bool in_watched;		/* in_fd is in the loop; loop's thread */
-	bool in_paused;			/* FIFO is full, in_fd not polled; under the lock */
+	bool in_open;			/* in_fd has not ended; loop's thread */
+	bool in_paused;			/* no room, in_fd not in the loop; under the lock */
 
 	uint8_t ier, fcr, lcr, mcr, lsr, msr, scr, dll, dlm;
 	uint8_t thre_pending;		/* THRE interrupt not acknowledged */
@@ -195,9 +195,9 @@ static unsigned int rx_room(struct uart *uart)
 
 static void stop_input(struct uart *uart)
 {
-	if (uart->in_watched)
+	if (uart->in_open)
 		loop_remove_fd(uart->config.loop, uart->config.in_fd);
-	uart->in_watched = false;
+	uart->in_open = false;
 }
 
 static void on_input(void *ctx, int fd, uint32_t events)
@@ -209,11 +209,8 @@ static void on_input(void *ctx, int fd, uint32_t events)
 
 	(void)events;
 	if (!room) {
-		/* EPOLLHUP is reported even so: better deaf than spinning */
-		if (events & EPOLLIN)
-			loop_modify_fd(uart->config.loop, fd, 0);
-		else
-			stop_input(uart);
+		/* Out of the loop: EPOLLHUP is told whether it was asked for or not. */
+		loop_remove_fd(uart->config.loop, fd);
 		return;
 	}
 	count = read(fd, bytes, room);
@@ -223,18 +220,25 @@ static void on_input(void *ctx, int fd, uint32_t events)
 		uart_receive(uart, bytes[i]);
 }
 
-/* The guest has read: poll the input again, from the loop's thread. */
+/* Only when the FIFO is empty: a round of the loop for each byte would be dear. */
+static bool wants_input_locked(const struct uart *uart)
+{
+	return uart->in_paused && !uart->rx_count && !(uart->mcr & MCR_LOOP);
+}
+
+/* There is room: poll the input again, from the loop's thread. */
 static void resume_input(struct uart *uart)
 {
 	bool resume;
 
 	pthread_mutex_lock(&uart->lock);
-	resume = uart->in_paused && uart->rx_count < rx_capacity(uart);
+	resume = wants_input_locked(uart);
 	if (resume)
 		uart->in_paused = false;
 	pthread_mutex_unlock(&uart->lock);
-	if (resume && uart->in_watched)
-		loop_modify_fd(uart->config.loop, uart->config.in_fd, EPOLLIN);
+	if (resume && uart->in_open)
+		uart->in_open = !loop_add_fd(uart->config.loop, uart->config.in_fd, EPOLLIN,
+					     on_input, uart);
 }
 
 /* ---- transmit ---- */
@@ -434,7 +438,7 @@ static uint64_t uart_read(void *dev, uint64_t offset, unsigned int size)
 	for (unsigned int i = 0; i < size && offset + i < UART_PORTS; i++)
 		value |= (uint64_t)read_locked(uart, offset + i) << (8 * i);
 	update_irq_locked(uart);
-	wake = uart->in_paused && !uart->rx_count;
+	wake = wants_input_locked(uart);
 	pthread_mutex_unlock(&uart->lock);
 	if (wake)
 		arm_timer(uart, 0);
@@ -444,12 +448,16 @@ static uint64_t uart_read(void *dev, uint64_t offset, unsigned int size)
 static void uart_write(void *dev, uint64_t offset, unsigned int size, uint64_t value)
 {
 	struct uart *uart = dev;
+	bool wake;
 
 	pthread_mutex_lock(&uart->lock);
 	for (unsigned int i = 0; i < size && offset + i < UART_PORTS; i++)
 		write_locked(uart, offset + i, (uint8_t)(value >> (8 * i)));
 	update_irq_locked(uart);
+	wake = wants_input_locked(uart); /* the FIFO was cleared, or loopback has ended */
 	pthread_mutex_unlock(&uart->lock);
+	if (wake)
+		arm_timer(uart, 0);
 }
 
 const struct bus_ops uart_bus_ops = {
@@ -485,7 +493,7 @@ struct uart *uart_create(const struct uart_config *config)
 	}
 	/* what epoll does not take (a file, /dev/null) gives no input */
 	if (config->in_fd >= 0)
-		uart->in_watched = !loop_add_fd(config->loop, config->in_fd, EPOLLIN,
+		uart->in_open = !loop_add_fd(config->loop, config->in_fd, EPOLLIN,
 						on_input, uart);
 	return uart;
 }
