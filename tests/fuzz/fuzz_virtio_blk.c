@@ -63,18 +63,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.f = { data, size }, .type = VIRTIO_ID_BLOCK, .queues = 1, .header = blk_header,
 	};
 	bool readonly = fuzz_bool(&s.f);
-	struct virtio_blk_options options = {
-		.fd = make_image(), .readonly = readonly, .serial = "fuzz",
-	};
+	struct block_options image = { .fd = make_image(), .readonly = readonly };
+	struct virtio_blk_options options = { .name = "disk", .serial = "fuzz" };
 	struct virtio_device *dev;
+	struct btn_error e;
 
 	s.t = test_machine_create();
-	if (virtio_blk_create(&s.t->m, &options, &dev))
+	if (!block_open(&image, &options.block, &e) ||
+	    virtio_blk_create(&s.t->m, &options, &dev))
 		abort();
 	stream_run(&s);
 	virtio_device_destroy(dev);
-	check_image(options.fd, readonly);
-	close(options.fd);
+	block_close(options.block);
+	check_image(image.fd, readonly);
+	close(image.fd);
 	test_machine_destroy(s.t);
 	return 0;
 }

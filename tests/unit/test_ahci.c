@@ -703,7 +703,7 @@ static uint32_t wait_done(struct rig *r)
 	return rig_get(r, PORT(PX_TFD));
 }
 
-static struct cd_drive *plug_image(struct rig *r)
+static struct cd_drive *plug_image(struct rig *r, struct block **ret_disc)
 {
 	static const struct pci_function_config lpc = { .name = "lpc", .slot = AHCI_SLOT };
 	struct pci_function *fn;
@@ -712,7 +712,8 @@ static struct cd_drive *plug_image(struct rig *r)
 
 	*r = (struct rig){ .t = test_machine_create() };
 	r->hba = ahci_create(r->t->m.memory);
-	assert_true(cd_drive_create(r->hba, image_path, &drive, &e));
+	assert_true(cd_drive_open(image_path, ret_disc, &e));
+	assert_true(cd_drive_create(r->hba, *ret_disc, image_path, &drive, &e));
 	assert_int_equal(pci_add(r->t->m.pci, &lpc, NULL, &fn), 0);
 	assert_int_equal(ahci_plug(r->hba, r->t->m.pci), 0);
 	r->abar = bus_read(r->t->m.mmio, TEST_ECAM + RIG_AT + PCI_BASE_ADDRESS_5, 4);
@@ -724,11 +725,12 @@ static struct cd_drive *plug_image(struct rig *r)
 static void test_image(void **state)
 {
 	struct cd_drive *drive;
+	struct block *disc;
 	struct rig r;
 
 	(void)state;
 	make_image(IMAGE_BLOCKS * 2048);
-	drive = plug_image(&r);
+	drive = plug_image(&r, &disc);
 	rig_packet(&r, READY, 0);
 	assert_int_equal(wait_done(&r), 0x6051);
 	rig_restart(&r);
@@ -745,39 +747,34 @@ static void test_image(void **state)
 	rig_restart(&r);
 	rig_packet(&r, PACKET(0x28, 0, 0, 0, 0, 0, 0, 0, 10), 10 * 2048);
 	cd_drive_destroy(drive);
+	block_close(disc);
 	ahci_destroy(r.hba);
 	test_machine_destroy(r.t);
 	unlink(image_path);
 }
 
-static void assert_no_drive(const char *path, enum btn_code code)
+static void assert_no_disc(const char *path, enum btn_code code)
 {
-	struct guest_memory *memory;
 	struct btn_error e = {};
-	struct cd_drive *drive;
-	struct ahci *hba;
+	struct block *disc;
 
-	assert_int_equal(guest_memory_create(NULL, 1 << 20, &memory), 0);
-	hba = ahci_create(memory);
-	assert_false(cd_drive_create(hba, path, &drive, &e));
+	assert_false(cd_drive_open(path, &disc, &e));
 	assert_int_equal(e.code, code);
 	assert_true(e.message[0] && e.cause[0] && e.fix[0]);
-	ahci_destroy(hba);
-	guest_memory_destroy(memory);
 }
 
 static void test_bad_images(void **state)
 {
 	(void)state;
-	assert_no_drive("/nonexist", BTN_FILE_MISSING);
-	assert_no_drive("/tmp", BTN_FILE_NOT_REGULAR);
-	assert_no_drive("/dev/null", BTN_FILE_NOT_REGULAR);
+	assert_no_disc("/nonexist", BTN_FILE_MISSING);
+	assert_no_disc("/tmp", BTN_FILE_NOT_REGULAR);
+	assert_no_disc("/dev/null", BTN_FILE_NOT_REGULAR);
 	make_image(0);
-	assert_no_drive(image_path, BTN_CDROM_SIZE);
+	assert_no_disc(image_path, BTN_CDROM_SIZE);
 	make_image(2048 + 512);
-	assert_no_drive(image_path, BTN_CDROM_SIZE);
+	assert_no_disc(image_path, BTN_CDROM_SIZE);
 	make_image(2047);
-	assert_no_drive(image_path, BTN_CDROM_SIZE);
+	assert_no_disc(image_path, BTN_CDROM_SIZE);
 	unlink(image_path);
 }
 

@@ -22,19 +22,22 @@ struct guest {
 	struct test_machine *t;
 	struct driver d;
 	struct virtio_device *dev;
+	struct block *block;
 };
 
 static void start(struct guest *g, const char *name, enum block_format format, bool readonly)
 {
 	struct btn_error e = { .code = BTN_OK };
-	struct virtio_blk_options options = {
-		.path = in_folder(name), .format = format, .readonly = readonly, .queues = 2,
-		.serial = "unit", .error = &e,
+	struct block_options image = {
+		.path = in_folder(name), .format = format, .readonly = readonly,
 	};
+	struct virtio_blk_options options = { .name = name, .queues = 2, .serial = "unit" };
 
 	g->t = test_machine_create();
-	if (virtio_blk_create(&g->t->m, &options, &g->dev))
+	if (!block_open(&image, &g->block, &e))
 		fail_msg("%s: %s %s", name, e.message, e.cause);
+	options.block = g->block;
+	assert_int_equal(virtio_blk_create(&g->t->m, &options, &g->dev), 0);
 	driver_start(&g->d, g->t, VIRTIO_ID_BLOCK,
 		     1ull << VIRTIO_BLK_F_FLUSH | 1ull << VIRTIO_BLK_F_MQ |
 		     (readonly ? 0 : 1ull << VIRTIO_BLK_F_DISCARD |
@@ -44,6 +47,7 @@ static void start(struct guest *g, const char *name, enum block_format format, b
 static void stop(struct guest *g)
 {
 	virtio_device_destroy(g->dev);
+	assert_int_equal(block_close(g->block), 0);
 	test_machine_destroy(g->t);
 }
 

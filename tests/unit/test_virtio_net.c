@@ -159,6 +159,29 @@ static void test_refused(void **state)
 	test_machine_destroy(e.t);
 }
 
+/* A reset when the network is gone: the card is the same but for its link. */
+static void test_reset_without_network(void **state)
+{
+	struct env e = { .t = test_machine_create() };
+	struct virtio_net_kept kept = { { 0x52, 0x54, 0, 9, 9, 9 }, 1400 };
+	struct virtio_net_options options = { .path = "/nonexist", .kept = &kept };
+	struct driver_buffer b = { DATA, 100, false };
+
+	(void)state;
+	assert_int_equal(virtio_net_create(&e.t->m, &options, &e.dev), 0);
+	driver_start(&e.d, e.t, VIRTIO_ID_NET, 0, 3);
+	assert_int_equal(bus_read(e.t->m.mmio, e.d.device, 4), 0x09005452);
+	assert_int_equal(bus_read(e.t->m.mmio, e.d.device + 6, 2), 0);
+	assert_int_equal(bus_read(e.t->m.mmio, e.d.device + 10, 2), 1400);
+	driver_add(&e.d, 1, &b, 1);
+	driver_kick(&e.d, 1);
+	assert_int_equal(driver_wait(&e.d, 1, NULL), 0);
+	virtio_device_destroy(e.dev);
+	kept.mtu = 0; /* not a reset */
+	assert_int_equal(virtio_net_create(&e.t->m, &options, &e.dev), -ENOENT);
+	test_machine_destroy(e.t);
+}
+
 static void test_transmit(void **state)
 {
 	struct env *e = *state;
@@ -383,7 +406,8 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, up, down)
 	const struct CMUnitTest tests[] = {
-		T(test_hello), cmocka_unit_test(test_refused), T(test_transmit), T(test_port_full),
+		T(test_hello), cmocka_unit_test(test_refused), T(test_transmit),
+		cmocka_unit_test(test_reset_without_network), T(test_port_full),
 		T(test_merged_frame), T(test_wants_more), T(test_more_than_the_ring),
 		T(test_too_small), T(test_filter), T(test_stale_frames), T(test_link_lost),
 		T(test_bad_ring),

@@ -8,6 +8,7 @@
 #include "board_private.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -98,17 +99,28 @@ bool board_add_uart(struct board *board, const struct irq_line *irq,
 	return !error || board_failed(e, "serial port", error);
 }
 
-static bool add_disk(struct board *board, const struct options_disk *disk, struct btn_error *e)
+static bool open_disk(const struct options_disk *disk, struct block **ret, struct btn_error *e)
 {
-	struct virtio_blk_options config = {
+	const struct block_options options = {
 		.path = disk->path, .fd = -1, .readonly = disk->readonly, .format = disk->format,
-		.queues = board->options->cpus, .error = e,
 	};
-	int error = virtio_blk_create(&board->machine, &config,
-				      &board->device[board->device_count]);
 
-	if (error == -EBADF) /* *e says why */
+	return *ret || block_open(&options, ret, e);
+}
+
+static bool add_disk(struct board *board, unsigned int i, struct btn_error *e)
+{
+	const struct options_disk *disk = &board->options->disk[i];
+	struct block **block = &board->config.kept->disk[i];
+	struct virtio_blk_options config = {
+		.name = disk->path, .queues = board->options->cpus,
+	};
+	int error;
+
+	if (!open_disk(disk, block, e))
 		return false;
+	config.block = *block;
+	error = virtio_blk_create(&board->machine, &config, &board->device[board->device_count]);
 	if (error)
 		return board_failed(e, "virtio-blk", error);
 	if (!board->first_disk_slot)
@@ -117,9 +129,13 @@ static bool add_disk(struct board *board, const struct options_disk *disk, struc
 	return true;
 }
 
-static bool add_net(struct board *board, const struct options_net *net, struct btn_error *e)
+static bool add_net(struct board *board, unsigned int i, struct btn_error *e)
 {
-	struct virtio_net_options config = { .path = net->path, .fd = net->fd, .name = net->name };
+	const struct options_net *net = &board->options->net[i];
+	struct virtio_net_options config = {
+		.path = net->path, .fd = net->fd, .name = net->name,
+		.kept = &board->config.kept->net[i],
+	};
 	int error;
 
 	memcpy(config.mac, net->mac, sizeof(config.mac));
@@ -139,10 +155,10 @@ static bool add_virtio(struct board *board, struct btn_error *e)
 	int error;
 
 	for (unsigned int i = 0; i < options->disk_count; i++)
-		if (!add_disk(board, &options->disk[i], e))
+		if (!add_disk(board, i, e))
 			return false;
 	for (unsigned int i = 0; i < options->net_count; i++)
-		if (!add_net(board, &options->net[i], e))
+		if (!add_net(board, i, e))
 			return false;
 	error = virtio_rng_create(&board->machine, &board->device[board->device_count]);
 	if (error)
@@ -262,6 +278,19 @@ static bool assemble(struct board *board, struct btn_error *e)
 	if (!board->own)
 		return board_failed(e, "board", -ENOMEM);
 	return add_engine(board, e) && board->type->assemble(board, e);
+}
+
+void board_kept_close(struct board_kept *kept, const struct options *options)
+{
+	for (unsigned int i = 0; i < OPTIONS_DISKS_MAX; i++) {
+		int error = block_close(kept->disk[i]);
+
+		if (error)
+			fprintf(stderr, "baton-vm: the disk \"%s\": its last changes may be lost: "
+				"%s\n", options->disk[i].path, strerror(-error));
+	}
+	for (unsigned int i = 0; i < OPTIONS_CDROMS_MAX; i++)
+		block_close(kept->cdrom[i]);
 }
 
 bool board_create(const struct board_config *config, struct btn_error *e,

@@ -19,10 +19,15 @@ struct input;
 struct memory_control;
 struct vcpu;
 
-/* What the board itself keeps over a reset: as new when zeroed; board_destroy() writes it. */
+/*
+ * What is kept over a reset, when one board makes way for another: as new when zeroed.
+ * Images stay open, and locked against others.
+ */
 struct board_kept {
-	bool valid;
+	bool valid;		/* of rtc; board_destroy() writes both */
 	struct rtc_kept rtc;
+	struct block *disk[OPTIONS_DISKS_MAX], *cdrom[OPTIONS_CDROMS_MAX];
+	struct virtio_net_kept net[OPTIONS_NETS_MAX];
 };
 
 /* What the board is put into, and what outlives it (session.h). */
@@ -36,6 +41,9 @@ struct board_config {
 	struct board_kept *kept;
 };
 
+/* Closes the images, and tells of a disk whose last changes were not written. No board is left. */
+void board_kept_close(struct board_kept *kept, const struct options *options);
+
 /* Builds the machine up to the first instruction; false: *e filled. */
 bool board_create(const struct board_config *config, struct btn_error *e,
 		  struct board **ret_board);
@@ -46,9 +54,9 @@ enum machine_end board_run(struct board *board);
 
 /* ---- while it runs; main thread ---- */
 
-/* Returns once no vCPU executes the guest. Devices finish what they have begun. */
 /* Before board_run(): it starts paused. */
 void board_hold(struct board *board);
+/* Returns once no vCPU executes the guest. Devices finish what they have begun. */
 void board_pause(struct board *board);
 void board_resume(struct board *board);
 bool board_is_paused(const struct board *board);

@@ -10,6 +10,17 @@
 #include "dev/ahci.h"
 #include "dev/cd_drive.h"
 
+/* The disc is opened once, and stays in the drive over resets. */
+static bool add_cdrom(struct board *board, unsigned int i, struct btn_error *e)
+{
+	const char *path = board->options->cdrom[i];
+	struct block **disc = &board->config.kept->cdrom[i];
+
+	if (!*disc && !cd_drive_open(path, disc, e))
+		return false;
+	return cd_drive_create(board->ahci, *disc, path, &board->cdrom[i], e);
+}
+
 bool board_add_cdroms(struct board *board, struct btn_error *e)
 {
 	const struct options *options = board->options;
@@ -21,7 +32,7 @@ bool board_add_cdroms(struct board *board, struct btn_error *e)
 	if (!board->ahci)
 		return board_failed(e, "CD drive", -ENOMEM);
 	for (unsigned int i = 0; i < options->cdrom_count; i++)
-		if (!cd_drive_create(board->ahci, options->cdrom[i], &board->cdrom[i], e))
+		if (!add_cdrom(board, i, e))
 			return false;
 	error = ahci_plug(board->ahci, board->machine.pci);
 	return !error || board_failed(e, "CD drive", error);

@@ -304,6 +304,7 @@ void session_destroy(struct session *s)
 {
 	if (!s)
 		return;
+	board_kept_close(&s->kept, s->options);
 	gdb_destroy(s->gdb);
 	control_destroy(s->control);
 	console_hub_destroy(s->hub);

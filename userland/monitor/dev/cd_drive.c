@@ -25,7 +25,7 @@
 /* Letters: C constant after creation, D the drive's thread, a atomic. */
 struct cd_drive {
 	struct sata_cd *cd;		/* C */
-	struct block *block;		/* C */
+	struct block *block;		/* C: the caller's */
 	const char *path;		/* C: the caller's, for the log */
 	int wake_fd;			/* C */
 	pthread_t thread;		/* C */
@@ -137,15 +137,22 @@ static bool host_failed(const char *path, int error, struct btn_error *e)
 	return false;
 }
 
-static bool open_image(struct cd_drive *drive, struct btn_error *e)
+bool cd_drive_open(const char *path, struct block **ret, struct btn_error *e)
 {
 	struct block_options options = {
-		.path = drive->path, .fd = -1, .format = BLOCK_RAW, .readonly = true,
+		.path = path, .fd = -1, .format = BLOCK_RAW, .readonly = true,
 	};
+	struct block *block;
 
 	/* The second look: block devices, and what has changed since the first. */
-	return check_cdrom(drive->path, e) && block_open(&options, &drive->block, e) &&
-	       check_cdrom_size(drive->path, block_size(drive->block), e);
+	if (!check_cdrom(path, e) || !block_open(&options, &block, e))
+		return false;
+	if (!check_cdrom_size(path, block_size(block), e)) {
+		block_close(block);
+		return false;
+	}
+	*ret = block;
+	return true;
 }
 
 static int add_drive(struct cd_drive *drive, struct ahci *hba)
@@ -162,21 +169,18 @@ static int add_drive(struct cd_drive *drive, struct ahci *hba)
 	return drive->cd ? start_thread(drive) : -ENOMEM;
 }
 
-bool cd_drive_create(struct ahci *hba, const char *path, struct cd_drive **ret,
-		     struct btn_error *e)
+bool cd_drive_create(struct ahci *hba, struct block *disc, const char *path,
+		     struct cd_drive **ret, struct btn_error *e)
 {
 	struct cd_drive *drive = calloc(1, sizeof(*drive));
 	int error;
 
 	if (!drive)
 		return host_failed(path, -ENOMEM, e);
+	drive->block = disc;
 	drive->path = path;
 	drive->wake_fd = -1;
 	sem_init(&drive->set_up, 0, 0);
-	if (!open_image(drive, e)) {
-		cd_drive_destroy(drive);
-		return false;
-	}
 	error = add_drive(drive, hba);
 	if (error) {
 		cd_drive_destroy(drive);
@@ -197,7 +201,6 @@ void cd_drive_destroy(struct cd_drive *drive)
 	}
 	block_queue_destroy(drive->queue);
 	sata_cd_destroy(drive->cd);
-	block_close(drive->block);
 	if (drive->wake_fd >= 0)
 		close(drive->wake_fd);
 	sem_destroy(&drive->set_up);

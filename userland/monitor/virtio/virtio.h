@@ -19,20 +19,13 @@ struct virtio_device;
 #define VIRTIO_BLK_QUEUES_MAX 8
 
 struct virtio_blk_options {
-	const char *path;	/* image file or block device; NULL: use fd */
-	int fd;			/* stays the caller's; looked at only without path */
-	enum block_format format; /* block/block.h says why AUTO is not for raw disks */
-	bool readonly;
+	struct block *block;	/* the image; stays the caller's, and outlives the device */
+	const char *name;	/* for the log */
 	const char *serial;	/* at most 20 bytes are used; NULL: none */
 	unsigned int queues;	/* one per vCPU is best; 0: one. More than can be: fewer */
-	struct btn_error *error; /* NULL, or filled if the image is what failed */
 };
 
-/*
- * A disk on an image, which is locked against a second writer for the life of
- * the device. -EBADF: the image cannot be used, *options->error says why; or
- * the errno of io_uring_setup() and so on, and *options->error is as it was.
- */
+/* A disk on an image. Errors: those of io_uring_setup() and so on. */
 int virtio_blk_create(struct machine *m, const struct virtio_blk_options *options,
 		      struct virtio_device **ret);
 
@@ -54,17 +47,25 @@ int virtio_rng_create(struct machine *m, struct virtio_device **ret);
 int virtio_console_create(struct machine *m, int in_fd, int out_fd,
 			  struct virtio_device **ret);
 
+/* What a card has learnt from its network. A guest that is reset finds the same again. */
+struct virtio_net_kept {
+	uint8_t mac[6];
+	uint16_t mtu;		/* 0: nothing yet */
+};
+
 struct virtio_net_options {
 	const char *path;	/* of baton-net's socket for ports; NULL: use fd */
 	int fd;			/* connected to a port; stays the caller's */
 	uint8_t mac[6];		/* all zero: the network gives one */
 	const char *name;	/* host name on the network; NULL: none */
+	struct virtio_net_kept *kept; /* written and read; NULL: nothing is kept */
 };
 
 /*
  * A network card on a port of baton-net. Errors: those of connect(); the
  * network's refusal: -EADDRINUSE the MAC is taken, -EPROTO another version;
- * -ETIMEDOUT no answer.
+ * -ETIMEDOUT no answer. With something kept none of these is one: the card has
+ * no link then.
  */
 int virtio_net_create(struct machine *m, const struct virtio_net_options *options,
 		      struct virtio_device **ret);

@@ -159,11 +159,6 @@ static void blk_stop(struct virtio_device *dev)
 
 static void blk_free(struct virtio_blk *blk)
 {
-	int error = block_close(blk->block);
-
-	if (error)
-		fprintf(stderr, "baton-vm: the disk \"%s\": its last changes may be lost: %s\n",
-			blk->name, strerror(-error));
 	for (unsigned int i = 0; i < blk->queue_count; i++) {
 		pthread_cond_destroy(&blk->queue[i].obeyed);
 		pthread_mutex_destroy(&blk->queue[i].lock);
@@ -244,8 +239,10 @@ static struct virtio_blk *blk_alloc(const struct virtio_blk_options *options)
 	if (!blk)
 		return NULL;
 	blk->queue_count = queues < VIRTIO_BLK_QUEUES_MAX ? queues : VIRTIO_BLK_QUEUES_MAX;
-	blk->readonly = options->readonly;
-	snprintf(blk->name, sizeof(blk->name), "%s", options->path ? options->path : "disk");
+	blk->block = options->block;
+	blk->readonly = block_readonly(blk->block);
+	blk->sectors = block_size(blk->block) >> BLK_SECTOR_SHIFT;
+	snprintf(blk->name, sizeof(blk->name), "%s", options->name);
 	blk->class = blk_class;
 	blk->class.queue_count = (uint16_t)blk->queue_count;
 	if (options->serial)
@@ -256,20 +253,6 @@ static struct virtio_blk *blk_alloc(const struct virtio_blk_options *options)
 	return blk;
 }
 
-static int open_image(struct virtio_blk *blk, const struct virtio_blk_options *options)
-{
-	struct block_options image = {
-		.path = options->path, .fd = options->fd, .format = options->format,
-		.readonly = options->readonly,
-	};
-	struct btn_error unused;
-
-	if (!block_open(&image, &blk->block, options->error ? options->error : &unused))
-		return -EBADF;
-	blk->sectors = block_size(blk->block) >> BLK_SECTOR_SHIFT;
-	return 0;
-}
-
 int virtio_blk_create(struct machine *m, const struct virtio_blk_options *options,
 		      struct virtio_device **ret)
 {
@@ -278,9 +261,6 @@ int virtio_blk_create(struct machine *m, const struct virtio_blk_options *option
 
 	if (!blk)
 		return -ENOMEM;
-	error = open_image(blk, options);
-	if (error)
-		goto err_free;
 	fill_config(blk);
 	error = virtio_device_init(&blk->dev, m, &blk->class, blk_features(blk), &blk->config,
 				   BLK_CONFIG_SIZE);

@@ -59,7 +59,7 @@ struct virtio_blk_queue {
 struct virtio_blk {
 	struct virtio_device dev;
 	struct virtio_class class;	/* C: with this disk's number of queues */
-	struct block *block;		/* C */
+	struct block *block;		/* C: the caller's */
 	uint64_t sectors;		/* C */
 	bool readonly;			/* C */
 	char name[128];			/* C: for the log */

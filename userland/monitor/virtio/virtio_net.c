@@ -18,6 +18,7 @@
 #include <linux/virtio_ids.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -254,22 +255,40 @@ static struct virtio_net *net_alloc(const struct virtio_net_options *options)
 }
 
 /* Finds out what the network is like, before there is a driver. */
-static int plug_in(struct virtio_net *net, const struct virtio_net_options *options)
+static int greet(struct virtio_net *net, const struct virtio_net_options *options,
+		 struct virtio_net_kept *kept)
 {
 	struct net_port_hello hello = { 0 };
 	int error = net_backend_open(options->path, options->fd, &net->backend);
 
 	if (error)
 		return error;
-	memcpy(hello.mac, options->mac, 6);
+	memcpy(hello.mac, kept->mtu ? kept->mac : options->mac, 6);
 	memcpy(hello.name, net->name, sizeof(hello.name));
 	error = net_backend_greet(net->backend, &hello);
 	if (error)
 		return error;
-	memcpy(net->config.mac, hello.mac, 6);
-	net->config.status = VIRTIO_NET_S_LINK_UP;
+	memcpy(kept->mac, hello.mac, 6);
+	kept->mtu = hello.mtu;
+	return 0;
+}
+
+/* A guest that starts over because it was reset goes on without its network, as it was. */
+static int plug_in(struct virtio_net *net, const struct virtio_net_options *options)
+{
+	struct virtio_net_kept none = { 0 }, *kept = options->kept ? options->kept : &none;
+	int error = greet(net, options, kept);
+
+	if (error && !kept->mtu)
+		return error;
+	if (error)
+		fprintf(stderr, "baton-vm: the network card has no link: the network says: %s\n",
+			strerror(-error));
+	net->gone = error != 0;
+	memcpy(net->config.mac, kept->mac, 6);
+	net->config.status = error ? 0 : VIRTIO_NET_S_LINK_UP;
 	net->config.max_virtqueue_pairs = 1;
-	net->config.mtu = hello.mtu;
+	net->config.mtu = kept->mtu;
 	return 0;
 }
 
