@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <linux/input-event-codes.h>
+#include <linux/sockios.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
@@ -104,19 +106,26 @@ static void put(int fd, const void *from, size_t size)
 	assert_int_equal(send(fd, from, size, MSG_NOSIGNAL), size);
 }
 
-static int dial(const char *path)
+static int connect_to(const char *path)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	struct timeval limit = { 20, 0 };
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-	uint8_t b[64];
+	uint8_t b[12];
 
 	strcpy(address.sun_path, path);
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 	assert_int_equal(connect(fd, (void *)&address, sizeof(address)), 0);
 	get(fd, b, 12);
 	assert_memory_equal(b, "RFB 003.008\n", 12);
-	put(fd, "RFB 003.008\n", 12);
+	return fd;
+}
+
+/* After the client's version. */
+static void shake_hands(int fd)
+{
+	uint8_t b[64];
+
 	get(fd, b, 1);
 	get(fd, b + 1, b[0]);
 	assert_int_equal(b[1], 1); /* security type none */
@@ -128,7 +137,41 @@ static int dial(const char *path)
 	assert_int_equal(b[0] << 8 | b[1], 320);
 	assert_int_equal(b[2] << 8 | b[3], 200);
 	get(fd, b, 5); /* "Baton" */
+}
+
+static int dial(const char *path)
+{
+	int fd = connect_to(path);
+
+	put(fd, "RFB 003.008\n", 12);
+	shake_hands(fd);
 	return fd;
+}
+
+static bool all_read(int fd)
+{
+	int left = 1;
+
+	return !ioctl(fd, SIOCOUTQ, &left) && !left;
+}
+
+/*
+ * One who stops in the middle of a message keeps nobody waiting, and is not dropped. As
+ * long as the server leaves the part where it is, it does not wait for the rest.
+ */
+static void check_slow_client(const char *path)
+{
+	int slow = connect_to(path);
+
+	put(slow, "RFB ", 4);
+	for (int i = 0; i < 20; i++) {
+		usleep(10000);
+		assert_false(all_read(slow));
+	}
+	close(dial(path));
+	put(slow, "003.008\n", 8);
+	shake_hands(slow);
+	close(slow);
 }
 
 static void draw(void *ctx, struct display *display)
@@ -225,6 +268,7 @@ static void test_vnc(void **state)
 	assert_int_equal(display_create(&config.display), 0);
 	display_set_source(config.display, &(struct display_source){ .render = draw });
 	assert_int_equal(vnc_create(&config, &vnc), 0);
+	check_slow_client(path);
 	silent = dial(path); /* asks for nothing and stays */
 	fd = dial(path);
 	check_picture(fd);

@@ -6,7 +6,8 @@
  * RFC 6143; the protocol itself is LibVNCServer's.
  *
  * Locks: vnc.lock (slots of viewers), a leaf. handshake_lock: LibVNCServer
- * keeps its table of security types for the whole process.
+ * keeps its table of security types for the whole process, so it is held over one
+ * message that is there in whole.
  */
 #define _GNU_SOURCE
 #include "vnc.h"
@@ -21,6 +22,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "core/clock.h"
 #include "display.h"
 #include "input.h"
 #include "keymap.h"
@@ -29,6 +31,7 @@
 
 #define TICK_MS 33
 #define STALL_MS 5000
+#define HANDSHAKE_NS (120 * CLOCK_NS_PER_S)	/* somebody types a password meanwhile */
 
 enum slot { SLOT_FREE, SLOT_RUNNING, SLOT_ENDED };
 
@@ -188,30 +191,53 @@ static void close_screen(struct vnc_viewer *v)
 	display_detach(v->watch);
 }
 
-static void process(struct vnc_viewer *v)
+/* The client's next message, RFC 6143, 7.1 to 7.3, bytes. */
+static ssize_t message_size(int state)
 {
-	bool handshake = v->client->state != RFB_NORMAL;
+	switch (state) {
+	case RFB_PROTOCOL_VERSION: return sz_rfbProtocolVersionMsg;
+	case RFB_AUTHENTICATION: return CHALLENGESIZE;
+	default: return 1;
+	}
+}
 
-	if (handshake)
-		pthread_mutex_lock(&handshake_lock);
+/*
+ * A step of the handshake. The library would wait for the rest of a message with the
+ * lock held, and all other handshakes with it. False: there is only a part of it yet.
+ */
+static bool shake_hands(struct vnc_viewer *v)
+{
+	char bytes[CHALLENGESIZE];
+	ssize_t there = recv(v->fd, bytes, sizeof(bytes), MSG_PEEK | MSG_DONTWAIT);
+
+	if (there > 0 && there < message_size(v->client->state))
+		return false;
+	pthread_mutex_lock(&handshake_lock);
 	vnc_library()->rfbProcessEvents(v->screen, 0);
-	if (handshake)
-		pthread_mutex_unlock(&handshake_lock);
+	pthread_mutex_unlock(&handshake_lock);
+	return true;
 }
 
 static void serve(struct vnc_viewer *v)
 {
 	struct pollfd fds[2] = { { v->vnc->stop, POLLIN, 0 }, { v->fd, POLLIN, 0 } };
+	uint64_t end = clock_now(&clock_monotonic) + HANDSHAKE_NS;
+	bool whole = true;
 
 	v->client = vnc_library()->rfbNewClient(v->screen, v->fd);
 	while (v->client) {
 		int tick = input_user_send(&v->user) ? INPUT_TICK_MS : TICK_MS;
 
-		if (poll(fds, 2, tick) < 0 && errno != EINTR)
+		if (poll(fds, whole ? 2 : 1, tick) < 0 && errno != EINTR)
 			return;
 		if (fds[0].revents || update_picture(v))
 			return;
-		process(v);
+		if (v->client->state == RFB_NORMAL)
+			vnc_library()->rfbProcessEvents(v->screen, 0);
+		else if (clock_now(&clock_monotonic) < end)
+			whole = shake_hands(v);
+		else
+			return;
 	}
 }
 
