@@ -2,7 +2,7 @@
 /*
  * What is intercepted, and why (APM vol. 2, "Intercept Operation"). Not
  * intercepted: INVLPG, INVPCID, RDTSC (offset in the VMCB), PAUSE but in loops,
- * CR2, CR3, CR8 (V_TPR), #UD, #PF, task switches: the guest's own affair.
+ * CR2, CR3, CR8 (V_TPR), #PF, task switches: the guest's own affair.
  */
 #include <asm/processor-flags.h>
 #include <asm/trapnr.h>
@@ -23,9 +23,10 @@ static const u32 intercepts[SVM_ICPT_WORDS] = {
 	[1] = ~0u,
 	/*
 	 * Delivery of #DB and #AC can loop in microcode for ever (CVE-2015-8104,
-	 * CVE-2015-5307). #MC: the host's hardware is broken, not the guest's.
+	 * CVE-2015-5307). #MC: the host's hardware is broken, not the guest's. #UD goes in
+	 * by injection: what it saves has RF then, which QEMU's processor leaves out.
 	 */
-	[2] = BIT(X86_TRAP_DB) | BIT(X86_TRAP_AC) | BIT(X86_TRAP_MC),
+	[2] = BIT(X86_TRAP_DB) | BIT(X86_TRAP_UD) | BIT(X86_TRAP_AC) | BIT(X86_TRAP_MC),
 	[3] =
 		/* The host's events must reach it. INIT and SMI stay pending until STGI. */
 		ICPT(3, INTR) | ICPT(3, NMI) | ICPT(3, SMI) | ICPT(3, INIT) |

@@ -200,7 +200,7 @@ static enum baton_next exit_bp(struct svm_vcpu *svm)
 	return baton_exit_debug(&svm->vcpu, X86_TRAP_BP, 0);
 }
 
-/* Only during a step: baton_debug_exceptions(). */
+/* But for #UD only during a step: baton_debug_exceptions(). */
 static enum baton_next exit_fault(struct svm_vcpu *svm)
 {
 	struct svm_vmcb *vmcb = svm->vmcb;
