@@ -67,6 +67,14 @@ t_serial_hub() {
 	kill $second
 	wait $second || true
 	tell_vm status | grep -q '"serial_clients":1'
+	# one that is paused stays so
+	tell_vm pause
+	tell_vm reset
+	tell_vm status | grep '"state":"paused"'
+	sleep 2
+	[ "$(grep -c '^begun' /tmp/first)" = 2 ]
+	tell_vm resume
+	seen /tmp/first '^begun' 3
 	# and with a guest that is quiet it costs nothing
 	sleep 2
 	before=$(sleeps)

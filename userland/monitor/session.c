@@ -46,7 +46,7 @@ struct session {
 	struct hv *hv;
 	struct board *board;		/* NULL: between two of them */
 	int status;			/* of the machine that ended */
-	unsigned int runs;		/* of the guest, between resets */
+	bool paused;			/* of the board, also when it makes way for the next */
 	uint64_t last_fault;		/* monotonic: when a triple fault was a reset; 0: never */
 };
 
@@ -289,6 +289,7 @@ bool session_create(struct hv *hv, const struct options *options, struct btn_err
 	if (!s)
 		return failed(e, "session", -ENOMEM);
 	s->options = options;
+	s->paused = options->paused;
 	s->hv = hv;
 	s->signal_fd = -1;
 	if (!add_loop(s, e) || !add_screen(s, e) || !add_console(s, e) || !add_control(s, e) ||
@@ -349,14 +350,14 @@ static enum machine_end run_once(struct session *s, struct btn_error *e)
 		return MACHINE_FAILED;
 	}
 	btn_set_default(e, BTN_INTERNAL);
-	/* Of a guest that resets itself, whoever paused the first start has heard already. */
-	if (s->options->paused && !s->runs++)
+	if (s->paused)
 		board_hold(s->board);
 	if (s->control)
 		control_set_board(s->control, s->board);
 	if (s->gdb)
 		gdb_meets_board(s);
 	how = board_run(s->board);
+	s->paused = board_is_paused(s->board);
 	if (how == MACHINE_TRIPLE_FAULT && !s->gdb) /* who debugs wants to see the crash */
 		how = fault_resets(s);
 	if (s->gdb)
