@@ -143,6 +143,41 @@ static void test_update_and_alarm(void **state)
 	assert_int_equal(in(0xc) & 0x90, 0x90);
 }
 
+/* How long each takes from 23:59:59; 0: it never comes. */
+static void test_alarms(void **state)
+{
+	static const struct {
+		uint8_t hours, minutes, seconds, mode;
+		uint64_t after;
+	} cases[] = {
+		{ 0x00, 0x00, 0x00, 0x22, 1 }, { 0xff, 0xff, 0x30, 0x22, 31 },
+		{ 0xff, 0x05, 0xc0, 0x22, 301 }, { 0xff, 0x05, 0x59, 0x22, 360 },
+		{ 0x07, 0xff, 0xff, 0x22, 7 * 3600 + 1 },
+		{ 0x07, 0x30, 0x15, 0x22, 7 * 3600 + 1816 },
+		{ 0x23, 0x59, 0x59, 0x22, 86400 }, { 0x87, 0x00, 0x00, 0x20, 19 * 3600 + 1 },
+		{ 19, 30, 10, 0x26, 19 * 3600 + 1811 }, { 0x25, 0xff, 0xff, 0x22, 0 },
+		{ 0xff, 0x60, 0xff, 0x22, 0 }, { 0xff, 0xff, 0x0a, 0x22, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		uint64_t wait = cases[i].after ? cases[i].after : 2 * 86400;
+
+		out(1, cases[i].seconds);
+		out(3, cases[i].minutes);
+		out(5, cases[i].hours);
+		in(0xc);
+		out(0xb, cases[i].mode);
+		run(wait * CLOCK_NS_PER_S - 1);
+		if (line.level)
+			fail_msg("alarm %zu is early", i);
+		run(1);
+		if (line.level != !!cases[i].after)
+			fail_msg("alarm %zu: %d", i, line.level);
+		teardown(state);
+		setup(state);
+	}
+}
+
 static void test_nmi_and_ram(void **state)
 {
 	struct rtc_kept kept;
@@ -168,7 +203,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_formats), TEST(test_set), TEST(test_uip), TEST(test_periodic),
-		TEST(test_update_and_alarm), TEST(test_nmi_and_ram),
+		TEST(test_update_and_alarm), TEST(test_alarms), TEST(test_nmi_and_ram),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

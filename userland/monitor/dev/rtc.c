@@ -152,46 +152,25 @@ static bool matches(uint8_t alarm, uint8_t now)
 	return alarm >= ANY || alarm == now;
 }
 
-static bool alarm_matches(struct rtc *rtc, uint64_t ns)
-{
-	uint8_t keep[RTC_CMOS_SIZE];
-	bool match;
-
-	memcpy(keep, rtc->cmos, sizeof(keep));
-	show_time(rtc, ns);
-	match = matches(rtc->cmos[SECONDS_ALARM], rtc->cmos[SECONDS]) &&
-		matches(rtc->cmos[MINUTES_ALARM], rtc->cmos[MINUTES]) &&
-		matches(rtc->cmos[HOURS_ALARM], rtc->cmos[HOURS]);
-	memcpy(rtc->cmos, keep, sizeof(keep));
-	return match;
-}
-
 /*
- * Seconds from `from` (exclusive) to the alarm, up to and including `limit`; 0: none. An
- * alarm has three fields, so a candidate is found field by field: at most a day's
- * minutes and hours are stepped over, not its seconds.
+ * Seconds from `from` (exclusive) to the alarm, up to and including `limit`; 0: none.
+ * Hours and minutes that do not match are stepped over, for guests can have this done
+ * some thousand times a second.
  */
-static uint64_t seconds_to_alarm(struct rtc *rtc, uint64_t from, uint64_t limit)
+static uint64_t seconds_to_alarm(const struct rtc *rtc, uint64_t from, uint64_t limit)
 {
+	const uint8_t *alarm = rtc->cmos;
+
 	for (uint64_t s = 1; s <= limit; s++) {
 		uint64_t at = from + s;
-		unsigned int second = (unsigned int)(at % 60);
 
-		if (rtc->cmos[SECONDS_ALARM] < ANY &&
-		    encode(rtc, second) != rtc->cmos[SECONDS_ALARM]) {
-			unsigned int wanted = decode(rtc, rtc->cmos[SECONDS_ALARM]);
-
-			if (wanted >= 60)
-				return 0;
-			s += (wanted + 60 - second) % 60;
-			if (s > limit)
-				return 0;
-			at = from + s;
-		}
-		if (alarm_matches(rtc, at * CLOCK_NS_PER_S))
+		if (!matches(alarm[HOURS_ALARM],
+			     encode_hour(rtc, (unsigned int)(at / 3600 % 24))))
+			s += 3599 - at % 3600;
+		else if (!matches(alarm[MINUTES_ALARM], encode(rtc, (unsigned int)(at / 60 % 60))))
+			s += 59 - at % 60;
+		else if (matches(alarm[SECONDS_ALARM], encode(rtc, (unsigned int)(at % 60))))
 			return s;
-		if (rtc->cmos[SECONDS_ALARM] >= ANY)
-			s += 59 - at % 60; /* no second of this minute will */
 	}
 	return 0;
 }
