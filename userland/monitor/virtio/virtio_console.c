@@ -10,7 +10,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <linux/virtio_ids.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -25,6 +24,7 @@ enum { RX, TX, QUEUES };
 
 #define QUEUE_SIZE 64u
 #define ROUND_BYTES (64 * 1024) /* output in one callback, so that others get their turn */
+#define PIECE 256u /* what POLLOUT promises, also of a terminal */
 #define PCI_CLASS_OTHER_COMMUNICATION 0x078000
 
 struct console_end {
@@ -116,8 +116,8 @@ static size_t tx_piece(struct virtio_console *con)
 		return left;
 	if (!ready(con->out.fd, POLLOUT))
 		return 0;
-	if (left > PIPE_BUF)
-		left = PIPE_BUF;
+	if (left > PIECE)
+		left = PIECE;
 	done = write(con->out.fd, (const char *)iov->iov_base + con->tx_offset, left);
 	if (done >= 0)
 		return (size_t)done;
