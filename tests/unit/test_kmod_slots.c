@@ -65,6 +65,8 @@ static void test_bad_arguments(void **state)
 		{ "beyond the width", { 0, 0, 1ull << 40, PAGE, HVA } },
 		{ "kernel address", { 0, 0, 0, PAGE, 0xffff888000000000ull } },
 		{ "into the kernel", { 0, 0, 0, 2 * PAGE, TASK_SIZE_MAX - PAGE } },
+		{ "tag of LAM48", { 0, 0, 0, PAGE, HVA | 1ul << 48 } },
+		{ "tag of LAM57", { 0, 0, 0, PAGE, HVA | 1ul << 57 } },
 	};
 	struct baton_slots *before = vm->slots;
 	size_t i;

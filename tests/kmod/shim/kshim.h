@@ -266,8 +266,6 @@ struct page { unsigned long private; };
 #define __va(pa) ((void *)(uintptr_t)(pa))
 #define virt_to_phys(p) __pa(p)
 #define phys_to_virt(pa) __va(pa)
-#define access_ok(p, size) ((unsigned long)(p) < TASK_SIZE_MAX && \
-			    (size) <= TASK_SIZE_MAX - (unsigned long)(p))
 /* Tests decide which user addresses fault; by default none does. */
 extern bool (*kshim_user_fault)(unsigned long address, size_t size);
 #define u64_to_user_ptr(address) ((void *)(uintptr_t)(address))
