@@ -144,14 +144,11 @@ static void describe_code(const struct baton_vcpu *vcpu, struct baton_code *code
 {
 	const struct baton_sregs *sregs = &vcpu->sregs;
 	const struct baton_segment *cs = &sregs->seg[BATON_CS];
-	u16 dpl = sregs->seg[BATON_SS].attr & BATON_SEG_DPL;
 
 	*code = (struct baton_code) {
 		.walk = {
 			.cr0 = sregs->cr0, .cr3 = sregs->cr3, .cr4 = sregs->cr4,
-			.efer = sregs->efer, .fetch = true,
-			.user = sregs->cr0 & X86_CR0_PE && dpl == BATON_SEG_DPL,
-			.phys_bits = vcpu->cpuid.phys_bits,
+			.efer = sregs->efer,
 		},
 		.long64 = sregs->efer & EFER_LMA && cs->attr & BATON_SEG_L,
 		.big = cs->attr & BATON_SEG_DB, /* never so in virtual-8086 mode */

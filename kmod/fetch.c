@@ -77,8 +77,7 @@ static u64 slots_generation(struct baton_vm *vm)
 /* What the meaning of a linear address depends on besides CR3, below bit 12. */
 static u64 mode_bits(const struct baton_walk *walk)
 {
-	return (walk->cr0 & X86_CR0_PG ? 1 : 0) | (walk->user ? 2 : 0) |
-	       (walk->cr4 & (X86_CR4_PSE | X86_CR4_PAE)) |
+	return (walk->cr0 & X86_CR0_PG ? 1 : 0) | (walk->cr4 & (X86_CR4_PSE | X86_CR4_PAE)) |
 	       (walk->efer & EFER_LMA ? 0x100 : 0) | (walk->cr4 & X86_CR4_LA57 ? 0x200 : 0);
 }
 
@@ -93,13 +92,14 @@ static int code_page(struct baton_vcpu *vcpu, const struct baton_walk *walk, u64
 	u64 key = (gva & PAGE_MASK) | mode_bits(walk);
 	u64 generation = slots_generation(vcpu->vm);
 	unsigned long hva;
+	bool user;
 	u64 gpa;
 	int r;
 
 	if (cache->hva && cache->gva_page == key && cache->cr3 == walk->cr3 &&
 	    cache->gen == generation)
 		return 0;
-	r = baton_gwalk(walk, gva & PAGE_MASK, read_entry, vcpu, &gpa);
+	r = baton_gwalk(walk, gva & PAGE_MASK, read_entry, vcpu, &gpa, &user);
 	if (r)
 		return r;
 	hva = baton_gpa_to_hva(vcpu->vm, gpa, PAGE_SIZE, false);
@@ -107,6 +107,7 @@ static int code_page(struct baton_vcpu *vcpu, const struct baton_walk *walk, u64
 		return -EFAULT;
 	*cache = (struct baton_fetch_cache) {
 		.gva_page = key, .cr3 = walk->cr3, .hva = hva, .gpa = gpa, .gen = generation,
+		.user = user,
 	};
 	return 0;
 }
@@ -116,6 +117,7 @@ int baton_fetch_insn(struct baton_vcpu *vcpu, const struct baton_code *code, u8 
 {
 	unsigned int done, count;
 	unsigned long hva;
+	bool user = false;	/* the page before is a user's */
 	int r;
 
 	want = min(want, BATON_INSN_MAX);
@@ -126,6 +128,9 @@ int baton_fetch_insn(struct baton_vcpu *vcpu, const struct baton_code *code, u8 
 			gva = (u32)gva;
 		count = min_t(unsigned int, want - done, PAGE_SIZE - offset_in_page(gva));
 		r = code_page(vcpu, &code->walk, gva);
+		if (!r && user && !vcpu->fetch.user)
+			return done;
+		user = vcpu->fetch.user;
 		hva = vcpu->fetch.hva;
 		if (!r && !peek_bytes(buf + done, hva + offset_in_page(gva), count))
 			r = baton_touch_later(vcpu, hva, vcpu->fetch.gpa);

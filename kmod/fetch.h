@@ -16,20 +16,16 @@ struct baton_vcpu;
 
 struct baton_walk {
 	u64 cr0, cr3, cr4, efer;
-	bool user;		/* CPL 3 */
-	bool fetch, write;
-	u8 phys_bits;		/* higher address bits are reserved; 0: 52 */
 };
 
 /* Reads a page-table entry of guest memory: 0, or -EAGAIN/-EFAULT. */
 typedef int (*baton_walk_read)(void *ctx, u64 gpa, void *to, unsigned int size);
 /*
- * Guest-linear to guest-physical: 0, -EFAULT (not mapped or not allowed), read's
- * error. Sets no accessed or dirty bits, knows no SMAP and no protection keys:
- * it stands for an access that the processor has done or will do itself.
+ * Guest-linear to guest-physical: 0, -EFAULT (not mapped), read's error. Sets no
+ * accessed bits and checks no rights: it stands for a fetch that the processor has done.
  */
 int baton_gwalk(const struct baton_walk *walk, u64 gva, baton_walk_read read, void *ctx,
-		u64 *ret_gpa);
+		u64 *ret_gpa, bool *ret_user);
 
 /* What a backend knows about where the guest executes. */
 struct baton_code {
@@ -42,7 +38,7 @@ struct baton_code {
 /*
  * Copies up to `want` (1-15) bytes at code->linear. In a window or out of it.
  * Returns the number of bytes, less than `want` if the guest does not map the
- * page that follows; 0: page is not there now, BATON_REQ_TOUCH is set
+ * page that follows, or only for its kernel; 0: page is not there now, BATON_REQ_TOUCH is set
  * and the guest must run the instruction again (return BATON_LEAVE); -EFAULT:
  * not mapped by the guest: let it take the fault by running again.
  */

@@ -2,7 +2,10 @@
 /*
  * The guest's own page tables, walked in software: SDM vol. 3, "Paging". Pure:
  * entries come through a callback, each is read once. Whatever the guest's
- * tables hold, the walk ends after at most five reads.
+ * tables hold, the walk ends after at most five reads. It is for what the processor
+ * has just executed, which has checked rights and reserved bits: a guest that changes
+ * its tables since then misleads itself. Whether a user may read there is told for the
+ * page behind, at which the processor may not have looked.
  */
 #include <linux/errno.h>
 #include <asm/msr-index.h>
@@ -55,48 +58,6 @@ static bool is_large(const struct format *f, u64 pte, unsigned int level)
 	return pte & _PAGE_PSE && level >= f->large_from && level <= f->large_to;
 }
 
-static bool is_pdpte(const struct format *f, unsigned int level)
-{
-	return f == &format_pae && level == 3;
-}
-
-/* Bits that must be zero in a present entry. */
-static u64 reserved_bits(const struct baton_walk *walk, const struct format *f, u64 pte,
-			 unsigned int level)
-{
-	unsigned int width = walk->phys_bits ? walk->phys_bits : 52;
-	u64 bits = ADDRESS_52 & ~0ull << width;
-
-	if (f->entry_size == 4) /* PSE-36 has its upper address bits at 13-20 */
-		return is_large(f, pte, level) ? 1ull << 21 : 0;
-	if (f == &format_pae)
-		bits |= 0x7ff0000000000000ull;
-	if (!(walk->efer & EFER_NX) || is_pdpte(f, level))
-		bits |= _PAGE_NX;
-	if (is_pdpte(f, level))
-		bits |= 0x1e6;
-	else if (is_large(f, pte, level))
-		bits |= ((1ull << level_shift(f, level)) - 1) & ~0x1fffull;
-	else if (level > 3)
-		bits |= _PAGE_PSE;
-	return bits;
-}
-
-/* RW and US as the AND over the walk, NX as the OR. */
-static bool access_allowed(const struct baton_walk *walk, const struct format *f, u64 rights,
-			   bool nx)
-{
-	if (walk->user && !(rights & _PAGE_USER))
-		return false;
-	if (walk->write && !(rights & _PAGE_RW) && (walk->user || walk->cr0 & X86_CR0_WP))
-		return false;
-	if (!walk->fetch)
-		return true;
-	if (nx && f->entry_size == 8 && walk->efer & EFER_NX)
-		return false;
-	return walk->user || !(walk->cr4 & X86_CR4_SMEP) || !(rights & _PAGE_USER);
-}
-
 static u64 leaf_address(const struct format *f, u64 pte, unsigned int level, u64 gva)
 {
 	u64 offset = (1ull << level_shift(f, level)) - 1;
@@ -118,14 +79,13 @@ static u64 root_of(const struct baton_walk *walk, const struct format *f)
 }
 
 int baton_gwalk(const struct baton_walk *walk, u64 gva, baton_walk_read read, void *ctx,
-		u64 *ret_gpa)
+		u64 *ret_gpa, bool *ret_user)
 {
 	const struct format *f = format_of(walk);
-	u64 rights = _PAGE_RW | _PAGE_USER;
 	unsigned int level;
-	bool nx = false;
 	u64 table, index;
 
+	*ret_user = true;
 	if (!(walk->cr0 & X86_CR0_PG)) {
 		*ret_gpa = (u32)gva;
 		return 0;
@@ -141,15 +101,12 @@ int baton_gwalk(const struct baton_walk *walk, u64 gva, baton_walk_read read, vo
 		r = read(ctx, table + index * f->entry_size, &pte, f->entry_size);
 		if (r)
 			return r;
-		if (!(pte & _PAGE_PRESENT) || pte & reserved_bits(walk, f, pte, level))
+		if (!(pte & _PAGE_PRESENT))
 			return -EFAULT;
-		if (!is_pdpte(f, level)) {
-			rights &= pte;
-			nx |= !!(pte & _PAGE_NX);
-		}
+		/* A page-directory pointer of PAE has no rights. */
+		if (f != &format_pae || level < 3)
+			*ret_user &= !!(pte & _PAGE_USER);
 		if (level == 1 || is_large(f, pte, level)) {
-			if (!access_allowed(walk, f, rights, nx))
-				return -EFAULT;
 			*ret_gpa = leaf_address(f, pte, level, gva);
 			return 0;
 		}

@@ -114,6 +114,7 @@ struct baton_vcpu {
 		unsigned long hva;
 		u64 gpa;
 		u64 gen;
+		bool user;
 	} fetch;
 
 	struct baton_pv pv;

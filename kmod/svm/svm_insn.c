@@ -30,7 +30,6 @@ static void describe_code(const struct svm_vcpu *svm, struct baton_code *code)
 		.walk = {
 			.cr0 = vmcb->cr0, .cr3 = vmcb->cr3, .cr4 = vmcb->cr4,
 			.efer = vmcb->efer & ~EFER_SVME,
-			.user = vmcb->cpl == 3, .fetch = true,
 		},
 		.long64 = svm_long64(svm),
 		.big = vmcb->seg[BATON_CS].attr & BIT(10),

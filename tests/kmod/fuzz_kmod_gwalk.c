@@ -51,6 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct walk_memory m;
 	struct baton_walk walk;
 	u64 gpa, again;
+	bool user;
 	int r;
 	u8 bits;
 
@@ -63,10 +64,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.efer = (bits & 64 ? EFER_LMA | EFER_LME : 0) | (bits & 128 ? EFER_NX : 0),
 	};
 	bits = fuzz_u8(&m.f);
-	walk.user = bits & 1;
-	walk.write = bits & 2;
-	walk.fetch = bits & 4;
-	walk.phys_bits = bits & 8 ? 0 : 36 + (bits >> 4);
 	walk.cr3 = bits & 8 ? fuzz_u64(&m.f) : 0;
 	fill(&m, fuzz_u8(&m.f));
 	while (m.f.left) {
@@ -74,7 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 		m.moving = fuzz_bool(&m.f);
 		m.reads = 0;
-		r = baton_gwalk(&walk, gva, read_entry, &m, &gpa);
+		r = baton_gwalk(&walk, gva, read_entry, &m, &gpa, &user);
 		FUZZ_CHECK(!r || r == -EFAULT || r == -EAGAIN);
 		if (r)
 			continue;
@@ -82,7 +79,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (m.moving)
 			continue;
 		m.reads = 0;
-		FUZZ_CHECK(!baton_gwalk(&walk, gva, read_entry, &m, &again) && gpa == again);
+		FUZZ_CHECK(!baton_gwalk(&walk, gva, read_entry, &m, &again, &user) && gpa == again);
 	}
 	return 0;
 }

@@ -304,6 +304,29 @@ static void test_wraps_within(void **state)
 	assert_int_equal(v->regs.rip, 4);
 }
 
+/* An instruction whose end is on a page of the kernel is not a user's. */
+static void test_kernel_page_behind(void **state)
+{
+	const u32 directory = 0x5007, user = CODE | 7;
+
+	(void)state;
+	set_mode(BITS32);
+	memcpy(memory + 0x4000, &directory, 4);
+	memcpy(memory + 0x5000 + 4 * (CODE >> 12), &user, 4);
+	v->sregs.cr0 |= X86_CR0_PG;
+	v->sregs.cr3 = 0x4000;
+	memcpy(memory + CODE + 0xffe, "\x89\x15\x80\0\xe0\xfe", 6);
+	for (u32 rights = 3; rights <= 7; rights += 4) {
+		u32 behind = (CODE + 0x1000) | rights;
+
+		memcpy(memory + 0x5000 + 4 * (CODE >> 12) + 4, &behind, 4);
+		v->regs.rip = CODE + 0xffe;
+		assert_int_equal(at_page(TPR, BATON_ACCESS_WRITE),
+				 rights == 3 ? BATON_TO_USER : BATON_ENTER);
+	}
+	assert_int_equal(v->regs.rip, CODE + 0x1004);
+}
+
 static unsigned long missing;
 
 static bool page_faults(unsigned long address, size_t size)
@@ -334,7 +357,7 @@ static void test_paged_out(void **state)
 /* The bytes are read anew each time: a length may be cached, a value must not. */
 static void test_no_stale_bytes(void **state)
 {
-	u64 entry = 0x83 | 0x200000;
+	u64 entry = 0x83 | 0x40000000;
 
 	(void)state;
 	set_mode(BITS64);
@@ -548,8 +571,8 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		T(test_taken), T(test_refused), T(test_access), T(test_end_of_memory),
-		T(test_wraps_at_4g),
-		T(test_wraps_within), T(test_paged_out), T(test_no_stale_bytes),
+		T(test_wraps_at_4g), T(test_wraps_within), T(test_kernel_page_behind),
+		T(test_paged_out), T(test_no_stale_bytes),
 		T(test_insn_length), T(test_doorbell), T(test_doorbell_left_alone),
 		T(test_insn_length), T(test_doorbell), T(test_doorbell_at_page_start),
 		T(test_doorbell_late),
