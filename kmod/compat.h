@@ -70,6 +70,9 @@
 #ifndef HAVE_FOLL_INTERRUPTIBLE
 #define FOLL_INTERRUPTIBLE 0
 #endif
+#ifndef HAVE_FOLL_HONOR_NUMA_FAULT
+#define FOLL_HONOR_NUMA_FAULT 0
+#endif
 
 /*
  * System-wide suspend hooks: BATON_SYSCORE(name, suspend, resume) defines them,

@@ -217,7 +217,8 @@ static unsigned int take_ahead(struct fault *f, unsigned int count)
 /* Faults the page in. Sleeps. */
 static int take_slow(struct fault *f)
 {
-	unsigned int flags = FOLL_HWPOISON | (f->write ? FOLL_WRITE : 0);
+	unsigned int flags = FOLL_HWPOISON | FOLL_HONOR_NUMA_FAULT |
+			     (f->write ? FOLL_WRITE : 0);
 	struct page **page = &f->pages[f->look.before];
 	unsigned int more = ahead(f);
 	long n;
@@ -376,19 +377,22 @@ static int fault_map(struct fault *f)
 
 /*
  * A guest that touches here and there in huge slots must not eat host memory: one
- * gets a sixteenth of it at most, and all VMs together get an eighth. What a small
- * VM needs each can have.
+ * gets a sixteenth of it for tables at most, and a user's VMs together an eighth. This
+ * many each can have: enough for 64 vCPUs to run on behind one that took it all away.
  */
-static unsigned long tables_limit(void)
-{
-	unsigned long share = totalram_pages() / 8 / max(baton_vm_count(), 2u);
+#define TABLES_MIN 1024ul
 
-	return max(share, 4096ul);
+static bool has_too_many_tables(const struct baton_vm *vm)
+{
+	unsigned long most = totalram_pages() / 8, pages = READ_ONCE(vm->npt.pages);
+
+	return pages > TABLES_MIN && (pages > most / 2 || baton_vm_tables(vm->owner) > most);
 }
 
 static int have_tables(struct baton_vm *vm)
 {
-	if (unlikely(READ_ONCE(vm->npt.pages) > tables_limit()))
+	/* One more is about to be used, so not at each fault. */
+	if (READ_ONCE(vm->npt.spares) < BATON_NPT_SPARES && unlikely(has_too_many_tables(vm)))
 		baton_slots_publish(vm, NULL, 0, 1ull << BATON_NPT_BITS);
 	return baton_npt_topup(vm);
 }

@@ -20,11 +20,15 @@
 #include <linux/mmu_notifier.h>
 #include <linux/sched.h>
 
+#include "hvops.h"
 #include "slots.h"
 #include "vm.h"
 
 /* A range is zapped in pieces of this size, to let others have the lock. */
 #define ZAP_PIECE (1ull << 30)
+/* Tables are taken away at once if there are so many at most, else by this range first. */
+#define DETACH_TABLES 8192ul
+#define DETACH_PIECE (1ull << 34)
 
 /* mmu_lock held, and dropped now and then if `may_sleep`. */
 static void zap_and_flush(struct baton_vm *vm, u64 gpa, u64 size, bool may_sleep)
@@ -36,7 +40,9 @@ static void zap_and_flush(struct baton_vm *vm, u64 gpa, u64 size, bool may_sleep
 	for (; gpa < end; gpa = next) {
 		next = min((gpa | (ZAP_PIECE - 1)) + 1, end);
 		flush |= baton_npt_zap(vm, gpa, next - gpa);
-		if (may_sleep && next < end && (need_resched() || spin_needbreak(&vm->mmu_lock))) {
+		/* Not of a range that had nothing: a second look at all of them has to end. */
+		if (may_sleep && (flush || next < end) &&
+		    (need_resched() || spin_needbreak(&vm->mmu_lock))) {
 			if (flush)
 				baton_tlb_flush(vm);
 			flush = false;
@@ -140,6 +146,16 @@ static u64 used_in_slot(struct baton_vm *vm, const struct baton_memslot *slot,
 	unsigned long high = min(end, slot->hva + (unsigned long)slot->size);
 	u64 used = 0;
 
+	/*
+	 * The processor does not tell what it uses (EPT of old): what is mapped counts as
+	 * used, and is taken away. If it is, a fault brings it back, with its neighbours.
+	 */
+	if (low < high && !(baton_memory & BATON_MEMORY_ACCESSED)) {
+		u64 gpa = slot->gpa + (low - slot->hva);
+
+		return clear ? baton_npt_zap(vm, gpa, high - low) :
+			       baton_npt_look(&vm->npt, gpa, false, true).fine;
+	}
 	for (; low < high; low += 64 * PAGE_SIZE)
 		used |= baton_npt_used(vm, slot->gpa + (low - slot->hva),
 				       min((high - low) / PAGE_SIZE, 64ul), clear);
@@ -148,7 +164,7 @@ static u64 used_in_slot(struct baton_vm *vm, const struct baton_memslot *slot,
 
 /*
  * Reclaim asks whether a page is used, to find one that is not. As for its own page
- * tables an estimate does, so there is no flush.
+ * tables an estimate does, so there is no flush if it can be had without a zap.
  */
 static int used_hva(struct mmu_notifier *notifier, unsigned long start, unsigned long end,
 		    bool clear)
@@ -161,9 +177,11 @@ static int used_hva(struct mmu_notifier *notifier, unsigned long start, unsigned
 	spin_lock(&vm->mmu_lock);
 	rcu_read_lock();
 	slots = rcu_dereference(vm->slots);
-	for (i = 0; i < slots->count; i++)
+	for (i = 0; i < slots->count && (clear || !used); i++)
 		used |= used_in_slot(vm, &slots->slot[i], start, end, clear);
 	rcu_read_unlock();
+	if (used && clear && !(baton_memory & BATON_MEMORY_ACCESSED))
+		baton_tlb_flush(vm);
 	spin_unlock(&vm->mmu_lock);
 	return !!used;
 }
@@ -201,11 +219,30 @@ const struct mmu_notifier_ops baton_notifier_ops = {
 	.test_young = notifier_test_young,
 };
 
-/* In one piece: the work is by tables, not by pages, and the pages stay where they are. */
+/* Takes it away in pieces until what is left can go at once. */
+static void detach_most(struct baton_vm *vm, u64 gpa, u64 size)
+{
+	u64 end = gpa + size, next;
+
+	for (; gpa < end && READ_ONCE(vm->npt.pages) > DETACH_TABLES; gpa = next) {
+		u64 *retired = NULL;
+
+		next = min((gpa | (DETACH_PIECE - 1)) + 1, end);
+		spin_lock(&vm->mmu_lock);
+		if (baton_npt_detach(vm, gpa, next - gpa, &retired))
+			baton_tlb_flush(vm);
+		spin_unlock(&vm->mmu_lock);
+		baton_npt_free_retired(retired);
+		cond_resched();
+	}
+}
+
+/* The work is by tables, not by pages, and the pages stay where they are. */
 void baton_slots_publish(struct baton_vm *vm, struct baton_slots *slots, u64 gpa, u64 size)
 {
 	u64 *retired = NULL;
 
+	detach_most(vm, gpa, size);
 	spin_lock(&vm->mmu_lock);
 	vm->inv_seq++;
 	/* First: what processors have on record (vmx_pml.c) is by the old array. */

@@ -24,6 +24,18 @@ u32 baton_vm_count(void)
 	return READ_ONCE(vm_total);
 }
 
+unsigned long baton_vm_tables(kuid_t owner)
+{
+	const struct baton_vm *vm;
+	unsigned long tables = 0;
+
+	spin_lock_irq(&list_lock);
+	list_for_each_entry(vm, &vm_list, list)
+		tables += uid_eq(vm->owner, owner) ? READ_ONCE(vm->npt.pages) : 0;
+	spin_unlock_irq(&list_lock);
+	return tables;
+}
+
 /* Quota and list entry in one step, so that two creators cannot both slip in. */
 static int list_insert(struct baton_vm *vm)
 {

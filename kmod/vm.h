@@ -88,6 +88,8 @@ void baton_vm_put(struct baton_vm *vm);
 /* Marks the VM dead and gets all its vCPUs out of the guest. Any context. */
 void baton_vm_kill(struct baton_vm *vm);
 u32 baton_vm_count(void);
+/* Second-level page tables of a user's VMs. Process context. */
+unsigned long baton_vm_tables(kuid_t owner);
 
 /* All VMs of the host at once. Gets every vCPU back to its monitor. Any context. */
 void baton_vms_kick_all(void);
