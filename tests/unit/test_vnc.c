@@ -6,7 +6,9 @@
 #include <errno.h>
 #include <linux/input-event-codes.h>
 #include <linux/sockios.h>
+#include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -290,6 +292,66 @@ static void test_vnc(void **state)
 	input_destroy(config.input);
 }
 
+static int reading, bytes_read;
+
+/* 50,000 bytes a second. */
+static void *read_slowly(void *fd)
+{
+	char bytes[50];
+	ssize_t got = 1;
+
+	while (got > 0 && __atomic_load_n(&reading, __ATOMIC_SEQ_CST)) {
+		got = recv(*(int *)fd, bytes, sizeof(bytes), 0);
+		__atomic_fetch_add(&bytes_read, (int)got, __ATOMIC_SEQ_CST);
+		usleep(1000);
+	}
+	return NULL;
+}
+
+/* 12 MiB, so that it takes such a reader four minutes. */
+static void draw_large(void *ctx, struct display *display)
+{
+	static uint32_t row[2048];
+	bool fresh;
+
+	(void)ctx;
+	display_resize(display, 2048, 1536, &fresh);
+	for (uint32_t y = 0; y < 1536; y++)
+		display_put_row(display, y, row);
+}
+
+/* The end does not wait for a picture that is under way to a slow reader. */
+static void test_vnc_ends(void **state)
+{
+	char listen[64];
+	struct vnc_config config = { .input = input_create(), .listen = listen };
+	struct vnc *vnc;
+	pthread_t thread;
+	uint8_t b[24];
+	int fd;
+
+	(void)state;
+	snprintf(listen, sizeof(listen), "unix:/tmp/baton-vnc-%d", getpid());
+	assert_int_equal(display_create(&config.display), 0);
+	display_set_source(config.display, &(struct display_source){ .render = draw_large });
+	assert_int_equal(vnc_create(&config, &vnc), 0);
+	fd = connect_to(listen + 5);
+	put(fd, "RFB 003.008\n\1\1", 14);
+	get(fd, b, 2 + 4 + 18); /* security, its result, size and format */
+	put(fd, "\3\0\0\0\0\0\x8\0\x6\0", 10);
+	reading = 1;
+	assert_int_equal(pthread_create(&thread, NULL, read_slowly, &fd), 0);
+	for (int i = 0; i < 500 && __atomic_load_n(&bytes_read, __ATOMIC_SEQ_CST) < 1000; i++)
+		usleep(10000);
+	assert_true(__atomic_load_n(&bytes_read, __ATOMIC_SEQ_CST) >= 1000);
+	vnc_destroy(vnc);
+	__atomic_store_n(&reading, 0, __ATOMIC_SEQ_CST);
+	pthread_join(thread, NULL);
+	close(fd);
+	display_destroy(config.display);
+	input_destroy(config.input);
+}
+
 static void test_vnc_refuses(void **state)
 {
 	static const char *const bad[] = { "127.0.0.1:5900", "0.0.0.0:5900", "unix:", "", "x" };
@@ -307,8 +369,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_keymap), cmocka_unit_test(test_vnc),
-		cmocka_unit_test(test_vnc_refuses),
+		cmocka_unit_test(test_vnc_ends), cmocka_unit_test(test_vnc_refuses),
 	};
 
+	signal(SIGPIPE, SIG_IGN); /* as the monitor has it */
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,6 +14,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -40,6 +41,7 @@ struct vnc_viewer {
 	pthread_t thread;
 	int state;			/* enum slot; vnc.lock */
 	bool skip_auth;			/* constant */
+	int cut;			/* constant: the same socket, to end it from outside */
 	int fd;				/* the thread's own, as all below */
 	struct display_viewer *watch;
 	struct display_info info;
@@ -114,6 +116,8 @@ static int new_picture(struct vnc_viewer *v, const struct display_info *info)
 	v->screen->serverFormat.redShift = 16;
 	v->screen->serverFormat.greenShift = 8;
 	v->screen->serverFormat.blueShift = 0;
+	if (v->client) /* its way from this format to its own was chosen before */
+		v->screen->setTranslateFunction(v->client);
 	v->info = *info;
 	free(old);
 	return 0;
@@ -257,16 +261,27 @@ static void *viewer_main(void *opaque)
 	return NULL;
 }
 
+static void join(struct vnc_viewer *v)
+{
+	pthread_join(v->thread, NULL);
+	close(v->cut); /* the library has closed its own */
+}
+
 static int start_viewer_locked(struct vnc *vnc, struct vnc_viewer *v, int fd,
 			       bool skip_auth)
 {
 	if (v->state == SLOT_ENDED)
-		pthread_join(v->thread, NULL);
+		join(v);
 	*v = (struct vnc_viewer){
 		.vnc = vnc, .fd = fd, .skip_auth = skip_auth, .user.input = vnc->config.input,
+		.cut = fcntl(fd, F_DUPFD_CLOEXEC, 0),
 	};
-	if (pthread_create(&v->thread, NULL, viewer_main, v))
+	if (v->cut < 0)
+		return -errno;
+	if (pthread_create(&v->thread, NULL, viewer_main, v)) {
+		close(v->cut);
 		return -EAGAIN;
+	}
 	v->state = SLOT_RUNNING;
 	return 0;
 }
@@ -415,8 +430,12 @@ void vnc_destroy(struct vnc *vnc)
 		return; /* an eventfd at 0 takes a 1 */
 	if (vnc->listening)
 		pthread_join(vnc->thread, NULL);
+	/* The library waits for one who reads slowly as long as it takes. */
 	for (unsigned int i = 0; i < VNC_MAX_VIEWERS; i++)
 		if (vnc->viewer[i].state != SLOT_FREE)
-			pthread_join(vnc->viewer[i].thread, NULL);
+			shutdown(vnc->viewer[i].cut, SHUT_RDWR);
+	for (unsigned int i = 0; i < VNC_MAX_VIEWERS; i++)
+		if (vnc->viewer[i].state != SLOT_FREE)
+			join(&vnc->viewer[i]);
 	release(vnc);
 }
