@@ -352,6 +352,38 @@ static void test_filter(void **state)
 	assert_memory_equal(ram(&e->d, DATA + 0x2000 + NET_PORT_HEADER), wanted, 6);
 }
 
+/* The driver takes another address: the card is heard at it, until the next driver. */
+static void test_address(void **state)
+{
+	static const uint8_t promisc_off[] = { VIRTIO_NET_CTRL_RX, VIRTIO_NET_CTRL_RX_PROMISC, 0 };
+	static const uint8_t set[] = { VIRTIO_NET_CTRL_MAC, VIRTIO_NET_CTRL_MAC_ADDR_SET,
+				       2, 3, 4, 5, 6, 7 };
+	static const uint8_t many[] = { VIRTIO_NET_CTRL_MAC, VIRTIO_NET_CTRL_MAC_ADDR_SET,
+					1, 3, 4, 5, 6, 7 };
+	uint8_t frame[NET_PORT_HEADER + 60] = { 0 };
+	struct env *e = *state;
+	struct net_port_hello hello;
+
+	start(e, BIT(VIRTIO_NET_F_CTRL_VQ) | BIT(VIRTIO_NET_F_CTRL_RX));
+	assert_int_equal(control(e, set, sizeof(set)), VIRTIO_NET_ERR); /* not negotiated */
+	start(e, BIT(VIRTIO_NET_F_CTRL_VQ) | BIT(VIRTIO_NET_F_CTRL_RX) |
+	      BIT(VIRTIO_NET_F_CTRL_MAC_ADDR));
+	assert_int_equal(control(e, promisc_off, 3), VIRTIO_NET_OK);
+	assert_int_equal(control(e, many, sizeof(many)), VIRTIO_NET_ERR);
+	assert_int_equal(control(e, set, 7), VIRTIO_NET_ERR);
+	assert_int_equal(control(e, set, sizeof(set)), VIRTIO_NET_OK);
+	assert_int_equal(bus_read(e->t->m.mmio, e->d.device, 4), 0x05040302);
+	to_card(e, 1, 60); /* the old one is not its own any more */
+	memcpy(frame + NET_PORT_HEADER, set + 2, 6);
+	send(e->port, frame, sizeof(frame), 0);
+	add_buffer(e, DATA + 0x2000, 2000);
+	assert_int_equal(driver_wait(&e->d, 0, NULL), sizeof(frame));
+	assert_memory_equal(ram(&e->d, DATA + 0x2000 + NET_PORT_HEADER), set + 2, 6);
+	hello = start(e, 0);
+	assert_memory_equal(hello.mac, mac, 6);
+	assert_int_equal(bus_read(e->t->m.mmio, e->d.device, 4), 0x01005452);
+}
+
 /* Frames before the answer to the hello were made for another driver. */
 static void test_stale_frames(void **state)
 {
@@ -409,8 +441,8 @@ int main(void)
 		T(test_hello), cmocka_unit_test(test_refused), T(test_transmit),
 		cmocka_unit_test(test_reset_without_network), T(test_port_full),
 		T(test_merged_frame), T(test_wants_more), T(test_more_than_the_ring),
-		T(test_too_small), T(test_filter), T(test_stale_frames), T(test_link_lost),
-		T(test_bad_ring),
+		T(test_too_small), T(test_filter), T(test_address),
+		T(test_stale_frames), T(test_link_lost), T(test_bad_ring),
 	};
 
 	return cmocka_run_group_tests_name("virtio net", tests, NULL, NULL);

@@ -73,7 +73,7 @@ static void begin(struct virtio_net *net)
 	net->tx_blocked = net->rx_starved = false;
 	net->greeting = true;
 	virtio_net_filter_reset(net);
-	memcpy(hello.mac, net->config.mac, 6);
+	memcpy(hello.mac, net->mac, 6);
 	memcpy(hello.name, net->name, sizeof(hello.name));
 	if (!net->gone && net_backend_hello(net->backend, &hello))
 		virtio_net_set_link(net, false);
@@ -232,6 +232,7 @@ static const struct virtio_class net_class = {
 	(1ull << VIRTIO_NET_F_MAC | 1ull << VIRTIO_NET_F_STATUS | 1ull << VIRTIO_NET_F_MTU | \
 	 1ull << VIRTIO_NET_F_MRG_RXBUF | 1ull << VIRTIO_NET_F_CTRL_VQ | \
 	 1ull << VIRTIO_NET_F_CTRL_RX | 1ull << VIRTIO_NET_F_CTRL_RX_EXTRA | \
+	 1ull << VIRTIO_NET_F_CTRL_MAC_ADDR | \
 	 1ull << VIRTIO_NET_F_CSUM | 1ull << VIRTIO_NET_F_HOST_TSO4 | \
 	 1ull << VIRTIO_NET_F_HOST_TSO6 | 1ull << F_HOST_USO | \
 	 1ull << VIRTIO_NET_F_GUEST_CSUM | 1ull << VIRTIO_NET_F_GUEST_TSO4 | \
@@ -285,6 +286,7 @@ static int plug_in(struct virtio_net *net, const struct virtio_net_options *opti
 		fprintf(stderr, "baton-vm: the network card has no link: the network says: %s\n",
 			strerror(-error));
 	net->gone = error != 0;
+	memcpy(net->mac, kept->mac, 6);
 	memcpy(net->config.mac, kept->mac, 6);
 	net->config.status = error ? 0 : VIRTIO_NET_S_LINK_UP;
 	net->config.max_virtqueue_pairs = 1;

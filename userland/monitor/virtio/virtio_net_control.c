@@ -2,7 +2,8 @@
 /*
  * The control queue of virtio-net and what it sets: which frames the driver
  * wants (virtio 1.2, 5.1.6.5.1 "Packet Receive Filtering", 5.1.6.5.2 "Setting
- * MAC Address Filtering"). Until the driver says something, it gets all.
+ * MAC Address Filtering"), and for whom it takes itself. Until the driver says
+ * something, it gets all.
  */
 #define _GNU_SOURCE /* struct mmsghdr */
 #include <string.h>
@@ -12,6 +13,7 @@
 #define REQUEST_MAX (2u + 2u * (4u + 256u * 6u))	/* class, command, both tables */
 
 const struct state_field virtio_net_state[] = {
+	STATE_ARRAY(struct virtio_net, config.mac),
 	STATE_FIELD(struct virtio_net, filter.promiscuous),
 	STATE_FIELD(struct virtio_net, filter.all_multicast),
 	STATE_FIELD(struct virtio_net, filter.all_unicast),
@@ -30,8 +32,16 @@ const struct state_field virtio_net_state[] = {
 const unsigned int virtio_net_state_count =
 	sizeof(virtio_net_state) / sizeof(virtio_net_state[0]);
 
+/* vCPUs read it at any time; the driver that has it changed waits. */
+static void set_address(struct virtio_net *net, const uint8_t mac[6])
+{
+	for (unsigned int i = 0; i < 6; i++)
+		__atomic_store_n(&net->config.mac[i], mac[i], __ATOMIC_RELAXED);
+}
+
 void virtio_net_filter_reset(struct virtio_net *net)
 {
+	set_address(net, net->mac);
 	memset(&net->filter, 0, sizeof(net->filter));
 	net->filter.promiscuous = true;
 }
@@ -106,15 +116,30 @@ static bool set_table(struct net_filter *f, const uint8_t *data, uint32_t length
 	return true;
 }
 
+static bool change_address(struct virtio_net *net, const uint8_t *mac, uint32_t length)
+{
+	if (length != 6 || mac[0] & 1) /* a multicast address is nobody's */
+		return false;
+	set_address(net, mac);
+	return true;
+}
+
 static bool obey(struct virtio_net *net, const uint8_t *request, uint32_t length)
 {
-	if (length < 2 || !virtio_has_feature(&net->dev, VIRTIO_NET_F_CTRL_RX))
+	bool rx = virtio_has_feature(&net->dev, VIRTIO_NET_F_CTRL_RX);
+	bool addr = virtio_has_feature(&net->dev, VIRTIO_NET_F_CTRL_MAC_ADDR);
+
+	if (length < 2)
 		return false;
-	if (request[0] == VIRTIO_NET_CTRL_RX)
-		return set_mode(&net->filter, request[1], request + 2, length - 2);
-	if (request[0] == VIRTIO_NET_CTRL_MAC && request[1] == VIRTIO_NET_CTRL_MAC_TABLE_SET)
-		return set_table(&net->filter, request + 2, length - 2);
-	return false;
+	switch (request[0] << 8 | request[1]) {
+	case VIRTIO_NET_CTRL_MAC << 8 | VIRTIO_NET_CTRL_MAC_TABLE_SET:
+		return rx && set_table(&net->filter, request + 2, length - 2);
+	case VIRTIO_NET_CTRL_MAC << 8 | VIRTIO_NET_CTRL_MAC_ADDR_SET:
+		return addr && change_address(net, request + 2, length - 2);
+	default:
+		return rx && request[0] == VIRTIO_NET_CTRL_RX &&
+		       set_mode(&net->filter, request[1], request + 2, length - 2);
+	}
 }
 
 /* Tables that are longer than a driver has use for are refused, not cut. */

@@ -50,7 +50,8 @@ struct virtio_net {
 	struct virtio_device dev;
 	struct net_backend *backend;	/* C */
 	char name[NET_PORT_NAME_MAX + 1]; /* C */
-	struct virtio_net_config config; /* status: a; the rest C */
+	uint8_t mac[6];			/* C: the card's own, as the network knows it */
+	struct virtio_net_config config; /* status, mac: a, by N alone; the rest C */
 	_Atomic(uint64_t) rx_frames, rx_bytes, rx_dropped, tx_frames, tx_bytes, tx_dropped; /* a */
 
 	pthread_t thread;
@@ -82,6 +83,7 @@ bool virtio_net_receive(struct virtio_net *net);
 /* Requests on the control queue. */
 bool virtio_net_control(struct virtio_net *net);
 
+/* Also the address, which a driver may have changed. */
 void virtio_net_filter_reset(struct virtio_net *net);
 bool virtio_net_filter_takes(const struct virtio_net *net, const uint8_t mac[6]);
 
