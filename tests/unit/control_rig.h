@@ -125,7 +125,8 @@ static inline struct rig *rig_create(const char *path)
 	r->board.type = &r->type;
 	r->board.own = r;
 	r->input = input_create();
-	if (memory_control_create(&r->board.machine, TEST_RAM / 2, &r->board.memory_control) ||
+	if (memory_control_create(&r->board.machine, TEST_RAM / 2, TEST_RAM,
+				  &r->board.memory_control) ||
 	    display_create(&r->display) || !r->input)
 		abort();
 	r->typist = typist_create(r->t->m.loop, r->input);

@@ -209,8 +209,13 @@ static void test_control(void **state)
 	struct btn_error e;
 
 	(void)state;
-	assert_int_equal(memory_control_create(&t->m, TEST_RAM + PAGE, &control), -EINVAL);
-	assert_int_equal(memory_control_create(&t->m, 2 << 20, &control), 0);
+	assert_int_equal(memory_control_create(&t->m, TEST_RAM + PAGE, TEST_RAM, &control),
+			 -EINVAL);
+	/* As a guest finds it that was told before a reset. */
+	assert_int_equal(memory_control_create(&t->m, 2 << 20, 3 << 20, &control), 0);
+	assert_int_equal(memory_control_target(control), 3 << 20);
+	memory_control_destroy(control);
+	assert_int_equal(memory_control_create(&t->m, 2 << 20, TEST_RAM, &control), 0);
 	memory_control_status(control, &status);
 	assert_int_equal(status.max, TEST_RAM);
 	assert_int_equal(status.min, 2 << 20);
@@ -242,7 +247,7 @@ static void test_fixed(void **state)
 	struct btn_error e;
 
 	(void)state;
-	assert_int_equal(memory_control_create(&t->m, TEST_RAM, &control), 0);
+	assert_int_equal(memory_control_create(&t->m, TEST_RAM, TEST_RAM, &control), 0);
 	assert_true(memory_control_set_target(control, TEST_RAM, &e));
 	assert_false(memory_control_set_target(control, TEST_RAM - PAGE, &e));
 	assert_non_null(strstr(e.cause, "fixed at 4 MiB"));

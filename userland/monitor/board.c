@@ -177,7 +177,9 @@ static bool add_virtio(struct board *board, struct btn_error *e)
 /* The balloon comes last, so that the others' places do not depend on it. */
 static bool add_memory_control(struct board *board, struct btn_error *e)
 {
+	const uint64_t target = board->config.kept->memory_target;
 	int error = memory_control_create(&board->machine, board->options->memory_min,
+					  target ? target : board->options->memory,
 					  &board->memory_control);
 
 	return !error || board_failed(e, "memory balloon", error);
@@ -318,6 +320,8 @@ void board_destroy(struct board *board)
 
 	if (!board)
 		return;
+	if (board->memory_control)
+		board->config.kept->memory_target = memory_control_target(board->memory_control);
 	memory_control_destroy(board->memory_control);
 	while (board->device_count)
 		virtio_device_destroy(board->device[--board->device_count]);

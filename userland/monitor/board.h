@@ -26,6 +26,7 @@ struct vcpu;
 struct board_kept {
 	bool valid;		/* of rtc; board_destroy() writes both */
 	struct rtc_kept rtc;
+	uint64_t memory_target;	/* bytes; 0: none */
 	struct block *disk[OPTIONS_DISKS_MAX], *cdrom[OPTIONS_CDROMS_MAX];
 	struct virtio_net_kept net[OPTIONS_NETS_MAX];
 };

@@ -20,7 +20,8 @@ struct memory_control {
 	struct memory_stat *stat;
 };
 
-int memory_control_create(struct machine *m, uint64_t min, struct memory_control **ret)
+int memory_control_create(struct machine *m, uint64_t min, uint64_t target,
+			  struct memory_control **ret)
 {
 	struct memory_control *control;
 	int error;
@@ -40,6 +41,7 @@ int memory_control_create(struct machine *m, uint64_t min, struct memory_control
 		return error;
 	}
 	virtio_balloon_set_stats_interval(control->balloon, STATS_INTERVAL_MS);
+	virtio_balloon_set_target(control->balloon, target);
 	*ret = control;
 	return 0;
 }
@@ -81,6 +83,11 @@ bool memory_control_set_target(struct memory_control *control, uint64_t bytes,
 	}
 	virtio_balloon_set_target(control->balloon, bytes);
 	return true;
+}
+
+uint64_t memory_control_target(const struct memory_control *control)
+{
+	return virtio_balloon_target(control->balloon);
 }
 
 void memory_control_status(struct memory_control *control, struct memory_status *ret)

@@ -29,16 +29,20 @@ struct memory_status {
 };
 
 /*
- * Plugs the balloon in. min at most the machine's memory. Main thread, before
- * vCPUs run. 0, or -errno with nothing left to undo.
+ * Plugs the balloon in. min at most the machine's memory; target: the guest's, as
+ * memory_control_set_target() takes it. Main thread, before vCPUs run. 0, or -errno with
+ * nothing left to undo.
  */
-int memory_control_create(struct machine *m, uint64_t min, struct memory_control **ret);
+int memory_control_create(struct machine *m, uint64_t min, uint64_t target,
+			  struct memory_control **ret);
 /* As virtio_device_destroy(). NULL is fine. */
 void memory_control_destroy(struct memory_control *control);
 
 /* min ≤ bytes ≤ max, else false and *e filled. Any thread. */
 bool memory_control_set_target(struct memory_control *control, uint64_t bytes,
 			       struct btn_error *e);
+/* Bytes that the guest is to live on. */
+uint64_t memory_control_target(const struct memory_control *control);
 /* Any thread; see struct virtio_balloon_stats for how old the guest's part is. */
 void memory_control_status(struct memory_control *control, struct memory_status *ret);
 /* How often the guest is asked for its part; 0: never. 10 s at the start. Any thread. */
