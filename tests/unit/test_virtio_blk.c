@@ -25,7 +25,8 @@ struct guest {
 	struct block *block;
 };
 
-static void start(struct guest *g, const char *name, enum block_format format, bool readonly)
+/* In g->t. */
+static void plug(struct guest *g, const char *name, enum block_format format, bool readonly)
 {
 	struct btn_error e = { .code = BTN_OK };
 	struct block_options image = {
@@ -33,7 +34,6 @@ static void start(struct guest *g, const char *name, enum block_format format, b
 	};
 	struct virtio_blk_options options = { .name = name, .queues = 2, .serial = "unit" };
 
-	g->t = test_machine_create();
 	if (!block_open(&image, &g->block, &e))
 		fail_msg("%s: %s %s", name, e.message, e.cause);
 	options.block = g->block;
@@ -42,6 +42,12 @@ static void start(struct guest *g, const char *name, enum block_format format, b
 		     1ull << VIRTIO_BLK_F_FLUSH | 1ull << VIRTIO_BLK_F_MQ |
 		     (readonly ? 0 : 1ull << VIRTIO_BLK_F_DISCARD |
 				     1ull << VIRTIO_BLK_F_WRITE_ZEROES), 2);
+}
+
+static void start(struct guest *g, const char *name, enum block_format format, bool readonly)
+{
+	g->t = test_machine_create();
+	plug(g, name, format, readonly);
 }
 
 static void stop(struct guest *g)
@@ -187,6 +193,77 @@ static void test_config(void **state)
 	stop(&g);
 }
 
+static uint8_t window[0x20000];
+
+static uint64_t window_read(void *dev, uint64_t offset, unsigned int size)
+{
+	(void)dev;
+	assert_int_equal(size, 1);
+	return window[offset];
+}
+
+static void window_write(void *dev, uint64_t offset, unsigned int size, uint64_t value)
+{
+	(void)dev;
+	assert_int_equal(size, 1);
+	window[offset] = (uint8_t)value;
+}
+
+static void window_add(struct guest *g, uint32_t type, uint64_t sector, uint64_t gpa,
+		       uint32_t size)
+{
+	struct virtio_blk_outhdr header = { .type = type, .sector = sector };
+	struct driver_buffer buffers[] = {
+		{ HEADER, sizeof(header), false }, { gpa, size, type == VIRTIO_BLK_T_IN },
+		{ STATUS, 1, true },
+	};
+
+	memcpy(ram(&g->d, HEADER), &header, sizeof(header));
+	*(uint8_t *)ram(&g->d, STATUS) = 0xff;
+	driver_add(&g->d, 0, buffers, 3);
+	driver_kick(&g->d, 0);
+}
+
+static uint8_t window_request(struct guest *g, uint32_t type, uint64_t sector, uint64_t gpa,
+			      uint32_t size)
+{
+	window_add(g, type, sector, gpa, size);
+	return wait_for(g, 0);
+}
+
+/* A PC's guest reads a picture to the screen, and writes one from there. */
+static void test_vga_window(void **state)
+{
+	static const struct bus_ops ops = { window_read, window_write };
+	struct guest g = { .t = test_machine_create() };
+
+	(void)state;
+	guest_memory_destroy(g.t->m.memory);
+	assert_int_equal(guest_memory_create_pc(NULL, TEST_RAM, GUEST_MEMORY_SHARED,
+						&g.t->m.memory), 0);
+	assert_int_equal(bus_add(g.t->m.mmio, 0xa0000, sizeof(window), &ops, NULL, "vga"), 0);
+	assert_shell("truncate -s 1M w.raw");
+	plug(&g, "w.raw", BLOCK_RAW, false);
+	for (unsigned int i = 0; i < sizeof(window); i++)
+		window[i] = (uint8_t)(i * 7 + i / 256);
+	assert_int_equal(window_request(&g, VIRTIO_BLK_T_OUT, 8, 0xa0000, 64000),
+			 VIRTIO_BLK_S_OK);
+	memset(window, 0, sizeof(window));
+	assert_int_equal(window_request(&g, VIRTIO_BLK_T_IN, 8, 0xb8100, 1024),
+			 VIRTIO_BLK_S_OK);
+	for (unsigned int i = 0; i < sizeof(window); i++)
+		assert_int_equal(window[i], i - 0x18100 < 1024 ?
+				 (uint8_t)((i - 0x18100) * 7 + (i - 0x18100) / 256) : 0);
+	/* beyond the image: an error, and the window stays as it is */
+	assert_int_equal(window_request(&g, VIRTIO_BLK_T_IN, 2047, 0xb8100, 1024),
+			 VIRTIO_BLK_S_IOERR);
+	assert_int_equal(window[0x18101], 7);
+	/* what is partly in it is nobody's memory */
+	window_add(&g, VIRTIO_BLK_T_IN, 8, 0xbff00, 512);
+	assert_true(driver_wait_broken(&g.d));
+	stop(&g);
+}
+
 /* The guest sees an error and goes on; later, with room again, so do writes. */
 static void test_no_space(void **state)
 {
@@ -219,6 +296,7 @@ int main(void)
 		cmocka_unit_test(test_raw),
 		cmocka_unit_test(test_qcow2),
 		cmocka_unit_test(test_config),
+		cmocka_unit_test(test_vga_window),
 		cmocka_unit_test(test_no_space),
 	};
 

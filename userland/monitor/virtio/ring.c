@@ -86,6 +86,7 @@ void virtq_stop(struct virtq *q)
 	q->desc = NULL;
 	q->avail = NULL;
 	q->used = NULL;
+	q->outside = NULL;
 }
 
 void virtq_reset(struct virtq *q, uint16_t size)
@@ -127,6 +128,8 @@ static int add_buffer(const struct virtq *q, struct virtq_chain *chain,
 	if (count == chain->iov_max || !desc->len || (chain->writable && !writable))
 		return -EPROTO;
 	at = guest_memory_at(q->memory, desc->addr, desc->len);
+	if (!at && q->outside)
+		at = q->outside(q->outside_ctx, desc->addr, desc->len, writable);
 	if (!at)
 		return -EPROTO;
 	chain->iov[count] = (struct iovec){ at, desc->len };

@@ -36,6 +36,12 @@ struct virtq {
 	uint16_t used_published; /* what used->idx says */
 	bool event_idx, indirect; /* negotiated */
 	bool broken;
+	/*
+	 * For a device that can do with buffers which are no RAM: what stands for one while
+	 * its chain is being taken, or NULL, which breaks the ring. Set while started.
+	 */
+	void *(*outside)(void *ctx, uint64_t gpa, uint32_t size, bool writable);
+	void *outside_ctx;
 };
 
 /*

@@ -144,8 +144,11 @@ static int blk_start(struct virtio_device *dev)
 {
 	struct virtio_blk *blk = blk_of(dev);
 
-	for (unsigned int i = 0; i < blk->queue_count; i++)
+	for (unsigned int i = 0; i < blk->queue_count; i++) {
+		blk->queue[i].vq->ring.outside = virtio_blk_bounce;
+		blk->queue[i].vq->ring.outside_ctx = &blk->queue[i];
 		command(&blk->queue[i], BLK_RUNNING);
+	}
 	return 0;
 }
 

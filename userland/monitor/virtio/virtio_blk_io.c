@@ -26,6 +26,8 @@ static void finish(struct blk_request *r, uint8_t status)
 	if (status == VIRTIO_BLK_S_OK)
 		written = r->in_bytes + 1;
 	*r->status = status;
+	if (r->bounce)
+		virtio_blk_unbounce(r, status == VIRTIO_BLK_S_OK);
 	virtq_push(&q->vq->ring, r->chain.head, written);
 	q->free_index[q->free_count++] = (uint16_t)(r - q->request);
 }
@@ -284,10 +286,13 @@ void virtio_blk_take_requests(struct virtio_blk_queue *q)
 		r->queue = q;
 		r->chain.iov = r->iov;
 		r->chain.iov_max = BLK_IOV_MAX;
-		if (virtio_queue_pop(q->vq, &r->chain) <= 0)
+		if (virtio_queue_pop(q->vq, &r->chain) <= 0) {
+			virtio_blk_unbounce(r, false);
 			return;
+		}
 		q->free_count--;
 		if (start_request(q->blk, r)) {
+			virtio_blk_unbounce(r, false);
 			q->free_index[q->free_count++] = index;
 			q->vq->ring.broken = true;
 			virtio_device_fail(&q->blk->dev, "a request has no header or no status");

@@ -20,6 +20,15 @@
 #define BLK_IOV_MAX (BLK_SEGMENTS_MAX + 2)	/* header and status besides */
 #define BLK_DISCARD_SECTORS_MAX (1u << 22)	/* 2 GiB in one go */
 
+/* What stands for a piece of the VGA's window in a request. */
+struct blk_bounce {
+	struct blk_bounce *next;
+	uint64_t gpa;
+	uint32_t size;
+	bool writable;		/* by the device: goes to the window when the request is done */
+	uint8_t data[];
+};
+
 struct blk_request {
 	struct block_request io;
 	struct virtio_blk_queue *queue;
@@ -29,6 +38,7 @@ struct blk_request {
 	uint8_t *status;	/* in guest RAM */
 	struct iovec *data;	/* within iov */
 	unsigned int data_count;
+	struct blk_bounce *bounce;
 	struct iovec iov[BLK_IOV_MAX];
 };
 
@@ -51,6 +61,7 @@ struct virtio_blk_queue {
 	/* a: written by D alone; discards are those and zeroes */
 	_Atomic(uint64_t) reads, read_bytes, writes, written_bytes, flushes, discards;
 	bool flush_offered;		/* D: the driver sends flushes */
+	uint32_t bounced;		/* D: bytes of all bounces */
 	unsigned int free_count;	/* D */
 	uint16_t free_index[BLK_QUEUE_SIZE]; /* D: stack of unused requests */
 	struct blk_request request[BLK_QUEUE_SIZE]; /* D: untouched ones cost no memory */
@@ -69,6 +80,11 @@ struct virtio_blk {
 	unsigned int queue_count;	/* C */
 	struct virtio_blk_queue queue[VIRTIO_BLK_QUEUES_MAX];
 };
+
+/* For virtq.outside, of the queue's next free request. Its thread, as the next. */
+void *virtio_blk_bounce(void *queue, uint64_t gpa, uint32_t size, bool writable);
+/* The end of a request's; `done`: what was read goes where it was to go. */
+void virtio_blk_unbounce(struct blk_request *r, bool done);
 
 /* Starts the requests that are in the queue: a queue's worth at most. Its thread. */
 void virtio_blk_take_requests(struct virtio_blk_queue *queue);
