@@ -12,6 +12,7 @@
 #include <linux/input-event-codes.h>
 
 #include "dev/ps2_keyboard.h"
+#include "lib/key_names.h"
 
 
 static struct ps2_keyboard k;
@@ -127,6 +128,21 @@ static void test_translation(void **state)
 }
 
 /* Print screen and pause depend on what is down, and are released as they were pressed. */
+/* Who has a key on the desk can send it: each that has a code here has a name. */
+static void test_names(void **state)
+{
+	(void)state;
+	for (uint16_t key = 1; key < PS2_KEYBOARD_KEYS; key++) {
+		ps2_keyboard_reset(&k);
+		k.scanning = true;
+		k.used = k.replies = 0;
+		ps2_keyboard_key(&k, key, true);
+		if (!k.used != !key_name(key))
+			fail_msg("key %u: %u bytes, name %s", key, k.used,
+				 key_name(key) ? key_name(key) : "none");
+	}
+}
+
 static void test_modified_keys(void **state)
 {
 	(void)state;
@@ -294,7 +310,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_sets), TEST(test_set1_is_evdev), TEST(test_translation),
 		TEST(test_modified_keys), TEST(test_commands), TEST(test_reset),
-		TEST(test_key_types), TEST(test_full), TEST(test_unread),
+		TEST(test_key_types), TEST(test_full), TEST(test_unread), TEST(test_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,6 +38,7 @@ static void test_keymap(void **state)
 		{ "a", 1, { KEY_A } }, { "A", 1, { KEY_A } }, { "Enter", 1, { KEY_ENTER } },
 		{ "ctrl-alt-f1", 3, { KEY_LEFTCTRL, KEY_LEFTALT, KEY_F1 } },
 		{ "ctrl--", 2, { KEY_LEFTCTRL, KEY_MINUS } }, { "-", 1, { KEY_MINUS } },
+		{ "102nd", 1, { KEY_102ND } }, { "shift-Yen", 2, { KEY_LEFTSHIFT, KEY_YEN } },
 		{ "!", 2, { KEY_LEFTSHIFT, KEY_1 } }, { "shift-!", 2, { KEY_LEFTSHIFT, KEY_1 } },
 		{ "", 0, { 0 } }, { "ctrl-", 0, { 0 } }, { "nokey", 0, { 0 } }, { "--a", 2,
 		{ KEY_MINUS, KEY_A } }, { "1-2-3-4-5-6-7-8-9", 0, { 0 } }, { "\xff", 0, { 0 } },

@@ -32,6 +32,19 @@ static const char *const names[] = {
 	[KEY_DOWN] = "down", [KEY_PAGEDOWN] = "pagedown", [KEY_INSERT] = "insert",
 	[KEY_DELETE] = "delete", [KEY_PAUSE] = "pause", [KEY_LEFTMETA] = "super",
 	[KEY_RIGHTMETA] = "rightmeta", [KEY_COMPOSE] = "menu",
+	/* European, Japanese and Brazilian keyboards: the first is right of the left shift */
+	[KEY_102ND] = "102nd", [KEY_ZENKAKUHANKAKU] = "zenkakuhankaku", [KEY_RO] = "ro",
+	[KEY_KATAKANA] = "katakana", [KEY_HIRAGANA] = "hiragana", [KEY_HENKAN] = "henkan",
+	[KEY_KATAKANAHIRAGANA] = "katakanahiragana", [KEY_MUHENKAN] = "muhenkan",
+	[KEY_YEN] = "yen", [KEY_KPCOMMA] = "kpcomma", [KEY_KPEQUAL] = "kpequal",
+	[KEY_MUTE] = "mute", [KEY_VOLUMEDOWN] = "volumedown", [KEY_VOLUMEUP] = "volumeup",
+	[KEY_POWER] = "power", [KEY_STOP] = "stop", [KEY_CALC] = "calc", [KEY_SLEEP] = "sleep",
+	[KEY_WAKEUP] = "wakeup", [KEY_MAIL] = "mail", [KEY_BOOKMARKS] = "bookmarks",
+	[KEY_COMPUTER] = "computer", [KEY_BACK] = "back", [KEY_FORWARD] = "forward",
+	[KEY_NEXTSONG] = "nextsong", [KEY_PLAYPAUSE] = "playpause",
+	[KEY_PREVIOUSSONG] = "previoussong", [KEY_STOPCD] = "stopcd",
+	[KEY_HOMEPAGE] = "homepage", [KEY_REFRESH] = "refresh", [KEY_SEARCH] = "search",
+	[KEY_MEDIA] = "media",
 };
 
 const char *key_name(unsigned int linux_code)

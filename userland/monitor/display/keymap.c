@@ -11,7 +11,9 @@
 #include <strings.h>
 
 #include "keymap.h"
+#include "lib/key_names.h"
 
+#define KEY_CODES 256	/* what a PS/2 keyboard has is below */
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 /* Characters of a key without and with shift. */
@@ -39,7 +41,10 @@ static const struct {
 	{ 0x1b, 0x1b, KEY_ESC },
 };
 
-/* Names, and the keysym (X11 protocol, "KEYSYM Encoding") if it is not Latin-1. */
+/*
+ * Names that lib/key_names.h does not have, or that have a keysym (X11 protocol, "KEYSYM
+ * Encoding") which is not Latin-1.
+ */
 static const struct {
 	const char *name;
 	uint16_t keysym, key;
@@ -149,6 +154,10 @@ static int append_name(struct key_chord *chord, const char *name, size_t length)
 		if (named[i].name && strlen(named[i].name) == length &&
 		    !strncasecmp(named[i].name, name, length))
 			return append(chord, named[i].key);
+	for (uint16_t key = 0; key < KEY_CODES; key++)
+		if (key_name(key) && strlen(key_name(key)) == length &&
+		    !strncasecmp(key_name(key), name, length))
+			return append(chord, key);
 	return -EINVAL;
 }
 
