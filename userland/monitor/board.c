@@ -3,7 +3,8 @@
  * What all boards have: the machine around them, IOAPIC, serial port, virtio devices,
  * vCPUs. A board's type puts these and its own parts together in the order in which
  * they need each other; board_destroy() is the mirror. A reset of the guest destroys
- * the board and creates it anew: nothing can be forgotten that way.
+ * the board and creates it anew: nothing can be forgotten that way. What stays, images
+ * above all, is board_kept's.
  */
 #include "board_private.h"
 
