@@ -328,6 +328,21 @@ def test_power_off_asks(session):
     app.wait_state("web-1", "Off")
 
 
+def test_power_off_while_it_shuts_down(session):
+    session.add_image()
+    session.ctl("create", "deaf-1", "--image", "debian-12")
+    session.ctl("start", "deaf-1")
+    app = session.start()
+    app.wait_state("deaf-1", "Running")
+    app.select("deaf-1")
+    app.press("push button", "Shut Down")
+    wait_for("it does not hear it", lambda: session.vms()["deaf-1"]["job"])
+    app.menu("More actions", "Power Off…")
+    app.press("push button", "Power Off")
+    app.wait_state("deaf-1", "Off")
+    assert not app.find("label", "“deaf-1” could not be shut down")
+
+
 def test_errors_have_cause_fix_and_code(session):
     session.add_image()
     session.ctl("create", "fail-1", "--image", "debian-12")

@@ -320,6 +320,28 @@ static void test_job_shows_and_goes(void **state)
 	is(baton_vm_status(vm), "Off");
 }
 
+/* What hangs can be cut off, once. */
+static void test_power_off_at_any_time(void **state)
+{
+	static const char *const on[] = { "starting", "running", "paused", "stopping" };
+	BatonConnection *connection = baton_connection_new("test:///default", NULL);
+
+	(void)state;
+	for (size_t i = 0; i < G_N_ELEMENTS(on); i++) {
+		g_autofree char *json = g_strdup_printf("\"state\":\"%s\",\"job\":3", on[i]);
+		g_autoptr(BatonVm) vm = vm_of(json);
+
+		vm->connection = connection;
+		assert_true(vm_op_allowed(OP_POWER_OFF, vm));
+		assert_false(vm_op_allowed(OP_PAUSE, vm));
+		baton_vm_set_pending(vm, "Shutting down…");
+		assert_true(vm_op_allowed(OP_POWER_OFF, vm));
+		baton_vm_set_pending(vm, "Powering off…");
+		assert_false(vm_op_allowed(OP_POWER_OFF, vm));
+	}
+	g_object_unref(connection);
+}
+
 static void test_names_in_order(void **state)
 {
 	g_autoptr(BatonVm) a = vm_of("\"state\":\"stopped\"");
@@ -549,6 +571,7 @@ int main(void)
 		cmocka_unit_test(test_vm_that_failed),
 		cmocka_unit_test(test_vm_with_nonsense),
 		cmocka_unit_test(test_job_shows_and_goes),
+		cmocka_unit_test(test_power_off_at_any_time),
 		cmocka_unit_test(test_names_in_order),
 		cmocka_unit_test(test_plan_of_an_image),
 		cmocka_unit_test(test_plans_of_files),
