@@ -185,6 +185,11 @@ static gboolean is_release(BatonDisplay *display, guint code, gboolean down)
 	return !down && ours && display->both_down;
 }
 
+void baton_display_used_otherwise(BatonDisplay *display)
+{
+	display->both_down = FALSE;
+}
+
 static gboolean on_key(GtkWidget *widget, GdkEventKey *event, gpointer data)
 {
 	BatonDisplay *display = BATON_DISPLAY(widget);
@@ -253,6 +258,7 @@ static gboolean on_button(GtkWidget *widget, GdkEventButton *event, gpointer dat
 	guint bit = event->button >= 1 && event->button <= 3 ? 1u << (event->button - 1) : 0;
 
 	(void)data;
+	baton_display_used_otherwise(display);
 	if (event->type == GDK_BUTTON_PRESS) {
 		if (gtk_widget_has_focus(widget))
 			grab(display);
@@ -274,6 +280,7 @@ static gboolean on_scroll(GtkWidget *widget, GdkEventScroll *event, gpointer dat
 		      event->direction == GDK_SCROLL_DOWN ? 16 : 0;
 
 	(void)data;
+	baton_display_used_otherwise(BATON_DISPLAY(widget));
 	if (wheel) {
 		send_pointer(BATON_DISPLAY(widget), event->x, event->y, wheel);
 		send_pointer(BATON_DISPLAY(widget), event->x, event->y, 0);

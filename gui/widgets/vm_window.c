@@ -22,6 +22,7 @@ struct _BatonVmWindow {
 	GtkStack *tabs;
 	GtkWidget *tab_bar;
 	GtkBox *problems;
+	GtkLabel *hint;	/* over the screen: there is no header bar in full screen */
 	BatonBanner *banner;
 	BatonVm *vm;
 	BatonVmScreen *screen;
@@ -117,6 +118,43 @@ void baton_vm_window_show_tab(BatonVmWindow *window, const char *tab)
 		baton_serial_focus(window->serial);
 }
 
+/* ---- who has the keyboard ---- */
+
+static void end_hint(BatonVmWindow *window)
+{
+	g_clear_handle_id(&window->hint_source, g_source_remove);
+	gtk_widget_hide(GTK_WIDGET(window->hint));
+	show_subtitle(window);
+}
+
+static gboolean on_hint_timeout(gpointer data)
+{
+	BatonVmWindow *window = data;
+
+	window->hint_source = 0;
+	end_hint(window);
+	return G_SOURCE_REMOVE;
+}
+
+static void show_hint(BatonVmWindow *window)
+{
+	const char *text = _("Left Ctrl+Left Alt gives the keyboard back");
+
+	end_hint(window);
+	if (!baton_vm_screen_has_keyboard(window->screen))
+		return;
+	gtk_header_bar_set_subtitle(window->header, text);
+	gtk_label_set_text(window->hint, text);
+	gtk_widget_set_visible(GTK_WIDGET(window->hint), window->fullscreen);
+	window->hint_source = g_timeout_add_seconds(HINT_SECONDS, on_hint_timeout, window);
+}
+
+static void on_grab(BatonVmScreen *screen, gpointer data)
+{
+	(void)screen;
+	show_hint(data);
+}
+
 gboolean baton_vm_window_toggle_fullscreen(BatonVmWindow *window)
 {
 	window->fullscreen = !window->fullscreen;
@@ -125,33 +163,11 @@ gboolean baton_vm_window_toggle_fullscreen(BatonVmWindow *window)
 		gtk_window_fullscreen(GTK_WINDOW(window));
 	else
 		gtk_window_unfullscreen(GTK_WINDOW(window));
+	show_hint(window);
 	return window->fullscreen;
 }
 
 /* ---- the keyboard ---- */
-
-static gboolean on_hint_timeout(gpointer data)
-{
-	BatonVmWindow *window = data;
-
-	window->hint_source = 0;
-	show_subtitle(window);
-	return G_SOURCE_REMOVE;
-}
-
-static void on_grab(BatonVmScreen *screen, gpointer data)
-{
-	BatonVmWindow *window = data;
-
-	g_clear_handle_id(&window->hint_source, g_source_remove);
-	if (!baton_vm_screen_has_keyboard(screen)) {
-		show_subtitle(window);
-		return;
-	}
-	gtk_header_bar_set_subtitle(window->header,
-				    _("Left Ctrl+Left Alt gives the keyboard back"));
-	window->hint_source = g_timeout_add_seconds(HINT_SECONDS, on_hint_timeout, window);
-}
 
 /* Keys of ours that hold although the guest has the keyboard: none that it could need alone. */
 static gboolean is_kept(GdkEventKey *event)
@@ -184,8 +200,10 @@ static gboolean on_key(GtkWidget *widget, GdkEventKey *event, gpointer data)
 	if (!baton_vm_screen_has_keyboard(window->screen) &&
 	    !baton_serial_has_keyboard(window->serial))
 		return GDK_EVENT_PROPAGATE;
-	if (event->type == GDK_KEY_PRESS && is_kept(event))
+	if (event->type == GDK_KEY_PRESS && is_kept(event)) {
+		baton_vm_screen_used_otherwise(window->screen);
 		return gtk_window_activate_key(GTK_WINDOW(widget), event);
+	}
 	gtk_window_propagate_key_event(GTK_WINDOW(widget), event);
 	return GDK_EVENT_STOP;
 }
@@ -271,4 +289,5 @@ static void baton_vm_window_class_init(BatonVmWindowClass *class)
 	gtk_widget_class_bind_template_child(widget, BatonVmWindow, tabs);
 	gtk_widget_class_bind_template_child(widget, BatonVmWindow, tab_bar);
 	gtk_widget_class_bind_template_child(widget, BatonVmWindow, problems);
+	gtk_widget_class_bind_template_child(widget, BatonVmWindow, hint);
 }

@@ -259,6 +259,12 @@ def test_display_and_serial(session):
     x("key", "ctrl+w")
     wait_for("both keys are seen", lambda: at(24, 8) == "FFFFFF" and at(40, 8) == "FFFFFF")
     assert app.window("web-1")
+    # A key of the window's own, with Left Ctrl and Left Alt: they give nothing back.
+    for _ in range(2):
+        x("keydown", "Control_L", "keydown", "Alt_L", "key", "f", "keyup", "Alt_L",
+          "keyup", "Control_L")
+    x("key", "b")
+    wait_for("four keys and the fifth are seen", lambda: at(120, 8) == "FFFFFF")
     # Left Ctrl and Left Alt take the keyboard back.
     x("keydown", "Control_L", "keydown", "Alt_L", "keyup", "Alt_L", "keyup", "Control_L")
     app.press("radio button", "Serial")
