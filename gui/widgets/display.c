@@ -10,10 +10,13 @@
 
 #include "model/keys.h"
 #include "model/place.h"
+#include "model/wheel.h"
 #include "text.h"
 #include "widgets/display.h"
 
 #define KEYS_MAX 256
+#define WHEEL_UP 8	/* as buttons */
+#define WHEEL_DOWN 16
 
 struct _BatonDisplay {
 	GtkDrawingArea parent;
@@ -21,6 +24,7 @@ struct _BatonDisplay {
 	cairo_surface_t *surface;	/* of the shared picture: no copy */
 	gboolean scale, grabbed;
 	guint buttons;
+	double wheel_rest;		/* of a touchpad's way: less than a click */
 	gboolean down[KEYS_MAX];	/* by Linux key code */
 	gboolean both_down;		/* Left Ctrl and Left Alt, nothing else since */
 };
@@ -274,17 +278,27 @@ static gboolean on_button(GtkWidget *widget, GdkEventButton *event, gpointer dat
 	return GDK_EVENT_STOP;
 }
 
+/* A wheel's clicks, or as many as a touchpad's way is worth. */
 static gboolean on_scroll(GtkWidget *widget, GdkEventScroll *event, gpointer data)
 {
-	guint wheel = event->direction == GDK_SCROLL_UP ? 8 :
-		      event->direction == GDK_SCROLL_DOWN ? 16 : 0;
+	BatonDisplay *display = BATON_DISPLAY(widget);
+	double delta = event->direction == GDK_SCROLL_UP ? -1 :
+		       event->direction == GDK_SCROLL_DOWN ? 1 :
+		       event->direction == GDK_SCROLL_SMOOTH ? event->delta_y : 0;
+	int clicks;
 
 	(void)data;
-	baton_display_used_otherwise(BATON_DISPLAY(widget));
-	if (wheel) {
-		send_pointer(BATON_DISPLAY(widget), event->x, event->y, wheel);
-		send_pointer(BATON_DISPLAY(widget), event->x, event->y, 0);
+	baton_display_used_otherwise(display);
+	/* The same said once more, for those who do not take the exact form. */
+	if (gdk_event_get_pointer_emulated((GdkEvent *)event))
+		return GDK_EVENT_STOP;
+	clicks = wheel_clicks(&display->wheel_rest, delta);
+	for (int i = 0; i < ABS(clicks); i++) {
+		send_pointer(display, event->x, event->y, clicks < 0 ? WHEEL_UP : WHEEL_DOWN);
+		send_pointer(display, event->x, event->y, 0);
 	}
+	if (event->direction == GDK_SCROLL_SMOOTH && event->is_stop)
+		display->wheel_rest = 0;
 	return GDK_EVENT_STOP;
 }
 
@@ -333,7 +347,8 @@ static void baton_display_init(BatonDisplay *display)
 	gtk_widget_set_can_focus(widget, TRUE);
 	gtk_widget_add_events(widget, GDK_KEY_PRESS_MASK | GDK_KEY_RELEASE_MASK |
 			      GDK_BUTTON_PRESS_MASK | GDK_BUTTON_RELEASE_MASK |
-			      GDK_POINTER_MOTION_MASK | GDK_SCROLL_MASK | GDK_FOCUS_CHANGE_MASK);
+			      GDK_POINTER_MOTION_MASK | GDK_SCROLL_MASK |
+			      GDK_SMOOTH_SCROLL_MASK | GDK_FOCUS_CHANGE_MASK);
 	for (size_t i = 0; i < G_N_ELEMENTS(handlers); i++)
 		g_signal_connect(display, handlers[i].signal, handlers[i].callback, NULL);
 }

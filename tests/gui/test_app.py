@@ -265,6 +265,8 @@ def test_display_and_serial(session):
           "keyup", "Control_L")
     x("key", "b")
     wait_for("four keys and the fifth are seen", lambda: at(120, 8) == "FFFFFF")
+    x("mousemove", int(left + 400 * factor), int(top + 300 * factor), "click", 4)
+    wait_for("the wheel is seen in the picture", lambda: at(406, 306) == "FF0000")
     # Left Ctrl and Left Alt take the keyboard back.
     x("keydown", "Control_L", "keydown", "Alt_L", "keyup", "Alt_L", "keyup", "Control_L")
     app.press("radio button", "Serial")

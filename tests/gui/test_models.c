@@ -3,6 +3,7 @@
  * The app's models that need no socket: words, sizes, URIs, plans, VMs, errors.
  */
 #include <glib/gstdio.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -23,6 +24,7 @@
 #include "model/remote_screen.h"
 #include "model/screen.h"
 #include "model/vm_ops.h"
+#include "model/wheel.h"
 #include "monitor/display/keymap.h"
 #include "text.h"
 
@@ -514,6 +516,26 @@ static void test_place(void **state)
 	assert_true(factor == 1);
 }
 
+static void test_wheel(void **state)
+{
+	double rest = 0;
+	int clicks = 0;
+
+	(void)state;
+	assert_int_equal(wheel_clicks(&rest, 1), 1);
+	assert_int_equal(wheel_clicks(&rest, -1), -1);
+	assert_true(rest == 0);
+	for (int i = 0; i < 8; i++)
+		clicks += wheel_clicks(&rest, 0.25);
+	assert_int_equal(clicks, 2);
+	assert_int_equal(wheel_clicks(&rest, 2.5), 2);
+	/* What was left the other way is not made good. */
+	assert_int_equal(wheel_clicks(&rest, -0.75), 0);
+	assert_int_equal(wheel_clicks(&rest, -0.25), -1);
+	assert_int_equal(wheel_clicks(&rest, 1e300), 20);
+	assert_int_equal(wheel_clicks(&rest, (double)INFINITY), 0);
+}
+
 static void test_sane_sizes(void **state)
 {
 	(void)state;
@@ -578,6 +600,7 @@ int main(void)
 		cmocka_unit_test(test_plan_names),
 		cmocka_unit_test(test_ssh_keys),
 		cmocka_unit_test(test_place),
+		cmocka_unit_test(test_wheel),
 		cmocka_unit_test(test_sane_sizes),
 		cmocka_unit_test(test_keys),
 	};
