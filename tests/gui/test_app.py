@@ -188,12 +188,12 @@ def test_assistant(session):
     app.set_text("text", "Name", "web-7")
     app.set_text("text", "User", "ada")
     app.set_text("text", "Memory", "768M")
-    app.set_text("text", "Disk size", "5 GiB")
+    app.set_text("text", "Disk size", "5.1 GiB")
     app.press("push button", "Next")
     app.wait("label", "This is what will be made")
     command = app.wait("text", "Command", showing=False).get_text_iface().get_text(0, -1)
     assert command.startswith("vmctl launch debian-12 web-7 --user ada --ssh-key "), command
-    assert "--memory 768M --disk-size 5G --net default --port " in command, command
+    assert "--memory 768M --disk-size 5222M --net default --port " in command, command
     app.press("push button", "Create")
     wait_for("the window closes", lambda: window not in app.windows())
     app.wait_state("web-7", "Running")

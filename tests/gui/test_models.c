@@ -66,6 +66,11 @@ static void test_sizes(void **state)
 	}
 	for (size_t i = 0; i < G_N_ELEMENTS(bad); i++)
 		assert_false(text_parse_size(bad[i], &bytes));
+	assert_true(text_parse_size("1.1 GiB", &bytes));
+	assert_int_equal(text_whole_size(bytes), 1126ull << 20);
+	assert_true(text_parse_size("10.1 GiB", &bytes));
+	is(text_size_option(text_whole_size(bytes)), "10342M");
+	assert_int_equal(text_whole_size(2ull << 30), 2ull << 30);
 }
 
 static void test_shell_words(void **state)
