@@ -202,6 +202,34 @@ def test_assistant(session):
     assert vm["forwards"] and vm["forwards"][0].endswith(":22"), vm
 
 
+def test_assistant_comes_back_with_what_failed(session):
+    session.add_image()
+    session.ctl("create", "db-1")
+    app = session.start()
+    app.wait("table", "Virtual machines")
+    app.press("push button", "New…")
+    window = app.window("New Virtual Machine")
+    app.wait("label", "debian-12  (64 MiB)")
+    app.press("push button", "Next")
+    app.set_text("text", "Name", "web-7")
+    app.set_text("text", "Memory", "768M")
+    app.press("push button", "Next")
+    session.ctl("image", "remove", "debian-12", "--yes")
+    app.press("push button", "Create")
+    wait_for("the window goes", lambda: window not in app.windows())
+    app.window("New Virtual Machine")
+    app.wait("label", "There is no image \"debian-12\"")
+    app.press("push button", "Back")
+    name = app.wait("text", "Name").get_text_iface()
+    assert name.get_text(0, -1) == "web-7"
+    session.add_image()
+    app.press("push button", "Next")
+    app.press("push button", "Create")
+    app.wait_state("web-7", "Running")
+    assert "New Virtual Machine" not in [one.get_name() for one in app.windows()]
+    assert session.vms()["web-7"]["memory"] == 768 << 20
+
+
 def test_user_of_the_image(session):
     session.add_image()
     path = session.add_image("ubuntu")
