@@ -169,27 +169,47 @@ gboolean baton_vm_window_toggle_fullscreen(BatonVmWindow *window)
 
 /* ---- the keyboard ---- */
 
-/* Keys of ours that hold although the guest has the keyboard: none that it could need alone. */
-static gboolean is_kept(GdkEventKey *event)
+static gboolean has_accel(const struct action_row *row, GdkEventKey *event)
 {
 	GdkModifierType state = event->state & gtk_accelerator_get_default_mod_mask();
+
+	for (int i = 0; i < 3 && row->accels[i]; i++) {
+		guint key;
+		GdkModifierType modifiers;
+
+		gtk_accelerator_parse(row->accels[i], &key, &modifiers);
+		if (modifiers == state && key == gdk_keyval_to_lower(event->keyval))
+			return TRUE;
+	}
+	return FALSE;
+}
+
+/* Of those that this window has. NULL: none. */
+static const struct action_row *row_of_key(GdkEventKey *event)
+{
 	gsize count;
 	const struct action_row *rows = actions_rows(&count);
 
-	if (!(state & GDK_CONTROL_MASK) || !(state & (GDK_SHIFT_MASK | GDK_MOD1_MASK)))
-		return FALSE;
-	for (gsize i = 0; i < count; i++) {
-		for (int j = 0; j < 3 && rows[i].accels[j]; j++) {
-			guint key;
-			GdkModifierType modifiers;
+	for (gsize i = 0; i < count; i++)
+		if (strncmp(rows[i].name, "win.", 4) && has_accel(&rows[i], event))
+			return &rows[i];
+	return NULL;
+}
 
-			gtk_accelerator_parse(rows[i].accels[j], &key, &modifiers);
-			if (strncmp(rows[i].name, "win.", 4) && modifiers == state &&
-			    key == gdk_keyval_to_lower(event->keyval))
-				return TRUE;
-		}
-	}
-	return FALSE;
+/* Keys of ours that hold although the guest has the keyboard: none that it could need alone. */
+static gboolean is_kept(GdkEventKey *event)
+{
+	return event->state & GDK_CONTROL_MASK && event->state & (GDK_SHIFT_MASK | GDK_MOD1_MASK) &&
+	       row_of_key(event);
+}
+
+/* Ctrl and a letter are meant for the guest, also when it does not have the keyboard just now. */
+static gboolean is_refused(GdkEventKey *event)
+{
+	const struct action_row *row = event->state & (GDK_SHIFT_MASK | GDK_MOD1_MASK) ? NULL :
+				       row_of_key(event);
+
+	return row && !strncmp(row->name, "app.", 4);
 }
 
 static gboolean on_key(GtkWidget *widget, GdkEventKey *event, gpointer data)
@@ -198,7 +218,7 @@ static gboolean on_key(GtkWidget *widget, GdkEventKey *event, gpointer data)
 
 	(void)data;
 	if (!baton_vm_screen_has_keyboard(window->screen) &&
-	    !baton_serial_has_keyboard(window->serial))
+	    !baton_serial_has_keyboard(window->serial) && !is_refused(event))
 		return GDK_EVENT_PROPAGATE;
 	if (event->type == GDK_KEY_PRESS && is_kept(event)) {
 		baton_vm_screen_used_otherwise(window->screen);

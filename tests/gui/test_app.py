@@ -348,6 +348,12 @@ def test_window_of_a_vm_that_is_off(session):
     app.wait("label", "“web-1” is not running.")
     app.press("radio button", "Overview")
     app.wait("label", "UUID", top=window)
+    # Ctrl and a letter may have been meant for the guest.
+    focus("web-1")
+    x("key", "ctrl+q", "ctrl+n", "ctrl+shift+w")
+    wait_for("the third closes it", lambda: window not in app.windows())
+    assert [one.get_name() for one in app.windows()] == ["Baton"]
+    assert app.process.poll() is None
 
 
 def test_power_off_asks(session):
