@@ -9,6 +9,8 @@ import subprocess
 import sys
 import traceback
 
+from gi.repository import Gio
+
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from fake_vnc import FakeVnc  # noqa: E402
 from harness import (BIN, Atspi, Session, find_process, focus, pixel, time,  # noqa: E402
@@ -464,6 +466,22 @@ def test_main_window_closed_while_a_vm_is_made(session):
     app.wait("label", "“web-1” is not reachable.")
     wait_for("what failed is said", lambda: "daemon" in app.said())
     assert app.process.poll() is None
+
+
+def test_new_vm_after_the_main_window(session):
+    app = with_vms(session)
+    app.select("web-1")
+    app.press("push button", "Open")
+    app.window("web-1")
+    main = app.window("Baton")
+    app.press("push button", "Close", top=main)
+    wait_for("it closes", lambda: main not in app.windows())
+    bus = Gio.bus_get_sync(Gio.BusType.SESSION)
+    actions = Gio.DBusActionGroup.get(bus, "org.baton.Baton", "/org/baton/Baton")
+    actions.activate_action("new-vm")
+    bus.flush_sync()
+    app.window("New Virtual Machine")
+    app.wait("push button", "New…", top=app.window("Baton"))
 
 
 def test_command_line(session):
