@@ -169,6 +169,26 @@ gboolean baton_vm_window_toggle_fullscreen(BatonVmWindow *window)
 
 /* ---- the keyboard ---- */
 
+/* As GTK does it: where the layout has no such letter, it is the place of the key. */
+static gboolean is_key(GdkEventKey *event, guint keyval)
+{
+	GdkKeymap *keymap = gdk_keymap_get_for_display(gdk_window_get_display(event->window));
+	g_autofree GdkKeymapKey *places = NULL;
+	gboolean same_place = FALSE;
+	int count;
+
+	if (keyval == gdk_keyval_to_lower(event->keyval))
+		return TRUE;
+	if (!gdk_keymap_get_entries_for_keyval(keymap, keyval, &places, &count))
+		return FALSE;
+	for (int i = 0; i < count; i++) {
+		if (places[i].group == event->group)
+			return FALSE;
+		same_place |= places[i].keycode == event->hardware_keycode;
+	}
+	return same_place;
+}
+
 static gboolean has_accel(const struct action_row *row, GdkEventKey *event)
 {
 	GdkModifierType state = event->state & gtk_accelerator_get_default_mod_mask();
@@ -178,7 +198,7 @@ static gboolean has_accel(const struct action_row *row, GdkEventKey *event)
 		GdkModifierType modifiers;
 
 		gtk_accelerator_parse(row->accels[i], &key, &modifiers);
-		if (modifiers == state && key == gdk_keyval_to_lower(event->keyval))
+		if (modifiers == state && is_key(event, key))
 			return TRUE;
 	}
 	return FALSE;

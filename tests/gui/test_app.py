@@ -308,6 +308,32 @@ def test_display_and_serial(session):
     wait_for("what was typed comes back", lambda: "login: ada" in text().get_text(0, -1))
 
 
+def test_window_keys_of_another_layout(session):
+    """Those that hold although the guest has the keyboard, where the keys bear no such letters."""
+    app = with_vms(session)
+    session.ctl("start", "web-1")
+    app.wait_state("web-1", "Running")
+    app.select("web-1")
+    app.press("push button", "Open")
+    window = app.window("web-1")
+    box = app.wait("canvas", "Display of web-1, keyboard goes to guest").get_component_iface()
+    focus("web-1")
+    x("mousemove", box.get_extents(0).x + 300, box.get_extents(0).y + 200, "click", 1)
+    wait_for("the guest has the keyboard", lambda: app.find(
+        "label", "Left Ctrl+Left Alt gives the keyboard back"))
+    p_key, w_key = 33, 25  # places on the keyboard
+    subprocess.run(["setxkbmap", "ru,us"], check=True)
+    try:
+        x("keydown", "Control_L", "keydown", "Shift_L", "key", p_key, "keyup", "Shift_L",
+          "keyup", "Control_L")
+        app.wait_state("web-1", "Paused")
+        x("keydown", "Control_L", "keydown", "Shift_L", "key", w_key, "keyup", "Shift_L",
+          "keyup", "Control_L")
+        wait_for("it closes", lambda: window not in app.windows())
+    finally:
+        subprocess.run(["setxkbmap", "us"], check=True)
+
+
 def test_serial_that_is_taken_over(session):
     app = with_vms(session)
     session.ctl("start", "web-1")
