@@ -5,6 +5,7 @@ usage: test_app.py [TEST...]
 """
 import os
 import signal
+import socket
 import subprocess
 import sys
 import traceback
@@ -536,6 +537,27 @@ def test_connections(session):
     app.press("push button", "Remove test:///default")
     wait_for("it is gone", lambda: "test" not in app.rows())
     assert app.process.poll() is None
+
+
+def test_connection_that_never_opens(session):
+    """The other side takes it and says nothing; it is removed, and all goes on."""
+    app = with_vms(session)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        uri = "qemu+tcp://127.0.0.1:%d/system" % server.getsockname()[1]
+        app.menu("Menu", "Connections…")
+        app.window("Connections")
+        app.set_text("text", "Address", uri)
+        app.press("push button", "Add")
+        peer = server.accept()[0]
+        assert peer.recv(1)  # it asks, and waits
+        app.press("push button", "Remove " + uri)
+        wait_for("it is gone", lambda: not app.find("push button", "Remove " + uri))
+        session.ctl("start", "web-1")
+        app.wait_state("web-1", "Running")
+        peer.close()
+    session.ctl("stop", "web-1")
+    app.wait_state("web-1", "Off")
+    assert "CRITICAL" not in app.said(), app.said()
 
 
 def test_by_libvirt_alone(session):
