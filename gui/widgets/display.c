@@ -24,6 +24,7 @@ struct _BatonDisplay {
 	cairo_surface_t *surface;	/* of the shared picture: no copy */
 	gboolean scale, grabbed;
 	guint buttons;
+	double pointer_x, pointer_y;	/* where it was seen last */
 	double wheel_rest;		/* of a touchpad's way: less than a click */
 	gboolean down[KEYS_MAX];	/* by Linux key code */
 	gboolean both_down;		/* Left Ctrl and Left Alt, nothing else since */
@@ -113,6 +114,8 @@ static void on_damaged(BatonScreen *screen, guint left, guint top, guint width, 
 void baton_display_set_screen(BatonDisplay *display, BatonScreen *screen)
 {
 	baton_display_release(display);
+	display->buttons = 0;
+	display->wheel_rest = 0;
 	drop_surface(display);
 	if (display->screen)
 		g_signal_handlers_disconnect_by_data(display->screen, display);
@@ -239,6 +242,8 @@ static void send_pointer(BatonDisplay *display, double wx, double wy, guint whee
 	double device = gtk_widget_get_scale_factor(GTK_WIDGET(display)), factor;
 	int left, top;
 
+	display->pointer_x = wx;
+	display->pointer_y = wy;
 	if (!display->screen || !display->surface)
 		return;
 	picture = baton_screen_picture(display->screen);
@@ -247,6 +252,30 @@ static void send_pointer(BatonDisplay *display, double wx, double wy, guint whee
 		(guint)CLAMP((wx * device - left) / factor, 0, (double)picture->width - 1),
 		(guint)CLAMP((wy * device - top) / factor, 0, (double)picture->height - 1),
 		display->buttons | wheel);
+}
+
+/* Nobody will tell that they are let go: the guest would have them down for good. */
+static void release_buttons(BatonDisplay *display)
+{
+	if (!display->buttons)
+		return;
+	display->buttons = 0;
+	send_pointer(display, display->pointer_x, display->pointer_y, 0);
+}
+
+static void on_grab_notify(GtkWidget *widget, gboolean is_free, gpointer data)
+{
+	(void)data;
+	if (!is_free) /* a dialog has all events now */
+		release_buttons(BATON_DISPLAY(widget));
+}
+
+static gboolean on_grab_broken(GtkWidget *widget, GdkEventGrabBroken *event, gpointer data)
+{
+	(void)data;
+	if (!event->keyboard)
+		release_buttons(BATON_DISPLAY(widget));
+	return GDK_EVENT_PROPAGATE;
 }
 
 static gboolean on_motion(GtkWidget *widget, GdkEventMotion *event, gpointer data)
@@ -315,6 +344,7 @@ static void on_map(GtkWidget *widget, gpointer data)
 static void on_unmap(GtkWidget *widget, gpointer data)
 {
 	(void)data;
+	release_buttons(BATON_DISPLAY(widget));
 	if (BATON_DISPLAY(widget)->screen)
 		baton_screen_watch(BATON_DISPLAY(widget)->screen, FALSE);
 }
@@ -338,6 +368,8 @@ static void baton_display_init(BatonDisplay *display)
 		{ "button-press-event", G_CALLBACK(on_button) },
 		{ "button-release-event", G_CALLBACK(on_button) },
 		{ "scroll-event", G_CALLBACK(on_scroll) },
+		{ "grab-notify", G_CALLBACK(on_grab_notify) },
+		{ "grab-broken-event", G_CALLBACK(on_grab_broken) },
 		{ "map", G_CALLBACK(on_map) },
 		{ "unmap", G_CALLBACK(on_unmap) },
 	};

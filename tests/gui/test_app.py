@@ -309,6 +309,40 @@ def test_display_and_serial(session):
     wait_for("what was typed comes back", lambda: "login: ada" in text().get_text(0, -1))
 
 
+def test_button_under_a_dialog(session):
+    """Let go over a dialog, it is not down when the pointer comes back."""
+    app = with_vms(session)
+    session.ctl("start", "web-1")
+    app.wait_state("web-1", "Running")
+    app.select("web-1")
+    app.press("push button", "Open")
+    window = app.window("web-1")
+    box = app.wait("canvas", "Display of web-1, keyboard goes to guest").get_component_iface()
+    box = box.get_extents(0)
+    middle = box.x + box.width // 2, box.y + box.height // 2
+
+    def move(right, down):
+        x("mousemove", middle[0] + right, middle[1] + down)
+
+    def is_red(right, down):
+        return pixel(middle[0] + right + 4, middle[1] + down + 4) == "FF0000"
+
+    focus("web-1")
+    move(0, 0)
+    x("mousedown", 1)
+    wait_for("the button is down", lambda: is_red(0, 0))
+    app.menu("Power menu", "Power Off…", top=window)
+    app.wait("label", "Power off “web-1”?")
+    x("mouseup", 1)
+    app.press("push button", "Keep Running")
+    wait_for("it closes", lambda: not app.find("label", "Power off “web-1”?"))
+    move(100, 60)
+    move(200, 60)
+    x("click", 1)
+    wait_for("the click is seen", lambda: is_red(200, 60))
+    assert not is_red(100, 60)
+
+
 def test_window_keys_of_another_layout(session):
     """Those that hold although the guest has the keyboard, where the keys bear no such letters."""
     app = with_vms(session)
