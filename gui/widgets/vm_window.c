@@ -155,16 +155,30 @@ static void on_grab(BatonVmScreen *screen, gpointer data)
 	show_hint(data);
 }
 
-gboolean baton_vm_window_toggle_fullscreen(BatonVmWindow *window)
+void baton_vm_window_set_fullscreen(BatonVmWindow *window, gboolean fullscreen)
 {
-	window->fullscreen = !window->fullscreen;
-	gtk_widget_set_visible(window->tab_bar, !window->fullscreen);
-	if (window->fullscreen)
+	if (fullscreen)
 		gtk_window_fullscreen(GTK_WINDOW(window));
 	else
 		gtk_window_unfullscreen(GTK_WINDOW(window));
+}
+
+/* The window manager has the last word, and people have ways past this app. */
+static gboolean on_window_state(GtkWidget *widget, GdkEventWindowState *event, gpointer data)
+{
+	BatonVmWindow *window = BATON_VM_WINDOW(widget);
+	GAction *action;
+
+	(void)data;
+	if (!(event->changed_mask & GDK_WINDOW_STATE_FULLSCREEN) || !window->screen)
+		return GDK_EVENT_PROPAGATE;
+	action = g_action_map_lookup_action(window->actions, "fullscreen");
+	window->fullscreen = (event->new_window_state & GDK_WINDOW_STATE_FULLSCREEN) != 0;
+	gtk_widget_set_visible(window->tab_bar, !window->fullscreen);
+	g_simple_action_set_state(G_SIMPLE_ACTION(action),
+				  g_variant_new_boolean(window->fullscreen));
 	show_hint(window);
-	return window->fullscreen;
+	return GDK_EVENT_PROPAGATE;
 }
 
 /* ---- the keyboard ---- */
@@ -284,6 +298,7 @@ GtkWidget *baton_vm_window_new(BatonApp *app, BatonVm *vm)
 	fill_keys_menu(window);
 	g_signal_connect_object(vm, "changed", G_CALLBACK(on_vm_changed), window, 0);
 	g_signal_connect(window->screen, "grab-changed", G_CALLBACK(on_grab), window);
+	g_signal_connect(window, "window-state-event", G_CALLBACK(on_window_state), NULL);
 	g_signal_connect(window, "key-press-event", G_CALLBACK(on_key), NULL);
 	g_signal_connect(window, "key-release-event", G_CALLBACK(on_key), NULL);
 	update(window);

@@ -369,6 +369,21 @@ def test_window_keys_of_another_layout(session):
         subprocess.run(["setxkbmap", "us"], check=True)
 
 
+def test_full_screen_follows_the_window(session):
+    """As a window manager sets it; there is none here, so it is set in its place."""
+    app = with_vms(session)
+    app.select("web-1")
+    app.press("push button", "Open")
+    top = app.window("web-1")
+    window = focus("web-1")
+    app.wait("radio button", "Overview", top=top)
+    subprocess.run(["xprop", "-id", window, "-f", "_NET_WM_STATE", "32a", "-set", "_NET_WM_STATE",
+                    "_NET_WM_STATE_FULLSCREEN"], check=True)
+    wait_for("the tabs go", lambda: not app.find("radio button", "Overview", top=top))
+    subprocess.run(["xprop", "-id", window, "-remove", "_NET_WM_STATE"], check=True)
+    app.wait("radio button", "Overview", top=top)
+
+
 def test_serial_that_is_taken_over(session):
     app = with_vms(session)
     session.ctl("start", "web-1")
