@@ -286,6 +286,29 @@ static void test_vm_of_the_api(void **state)
 	assert_false(baton_vm_matches(vm, "web nonsense"));
 }
 
+/* What stays true for as long as it is shown. */
+static void test_since_when(void **state)
+{
+	g_autoptr(GTimeZone) utc = g_time_zone_new_utc();
+	g_autoptr(GTimeZone) east = g_time_zone_new_offset(2 * 3600);
+	g_autoptr(GDateTime) since = g_date_time_new(utc, 2026, 3, 1, 22, 5, 9);
+	g_autoptr(GDateTime) now = g_date_time_new(utc, 2026, 3, 1, 23, 0, 0);
+	g_autoptr(GDateTime) next = g_date_time_new(utc, 2026, 3, 2, 0, 1, 0);
+	g_autoptr(GDateTime) there = g_date_time_to_timezone(now, east);
+	g_autoptr(GDateTime) year = g_date_time_add_years(now, 1);
+	g_autoptr(BatonVm) vm = vm_of("\"state\":\"running\",\"since\":"
+				      "\"2026-03-01T12:00:00Z\"");
+	g_autoptr(GPtrArray) facts = facts_of(vm);
+	const struct fact *first = facts->pdata[0];
+
+	(void)state;
+	is(facts_since(since, now), "22:05");
+	is(facts_since(since, next), "2026-03-01 22:05");
+	is(facts_since(since, there), "00:05");
+	is(facts_since(since, year), "2026-03-01 22:05");
+	assert_true(g_str_has_prefix(first->value, "Running since "));
+}
+
 static void test_vm_that_failed(void **state)
 {
 	g_autoptr(BatonVm) vm = vm_of("\"state\":\"stopped\",\"reason\":\"failed\",\"problem\":"
@@ -595,6 +618,7 @@ int main(void)
 		cmocka_unit_test(test_connections_are_kept),
 		cmocka_unit_test(test_damaged_connections_are_kept_aside),
 		cmocka_unit_test(test_vm_of_the_api),
+		cmocka_unit_test(test_since_when),
 		cmocka_unit_test(test_vm_that_failed),
 		cmocka_unit_test(test_vm_with_nonsense),
 		cmocka_unit_test(test_job_shows_and_goes),
