@@ -10,26 +10,35 @@
 #include "widgets/trash_dialog.h"
 #include "widgets/window.h"
 
+/* What is shown over it cannot be where it is not: it may have been closed. */
+static GtkWindow *shown_window(BatonApp *app)
+{
+	GtkWindow *window = baton_app_main_window(app);
+
+	if (!gtk_widget_get_visible(GTK_WIDGET(window)))
+		gtk_window_present(window);
+	return window;
+}
+
 static void on_new_vm(GSimpleAction *action, GVariant *parameter, gpointer data)
 {
 	(void)action;
 	(void)parameter;
-	gtk_window_present(GTK_WINDOW(baton_new_vm_new(baton_app_main_window(data),
-						       baton_app_api(data))));
+	gtk_window_present(GTK_WINDOW(baton_new_vm_new(shown_window(data), baton_app_api(data))));
 }
 
 static void on_connections(GSimpleAction *action, GVariant *parameter, gpointer data)
 {
 	(void)action;
 	(void)parameter;
-	connections_dialog_show(baton_app_main_window(data), baton_app_connections(data));
+	connections_dialog_show(shown_window(data), baton_app_connections(data));
 }
 
 static void on_trash(GSimpleAction *action, GVariant *parameter, gpointer data)
 {
 	(void)action;
 	(void)parameter;
-	trash_dialog_show(baton_app_main_window(data), baton_app_api(data));
+	trash_dialog_show(shown_window(data), baton_app_api(data));
 }
 
 static void on_reconnect(GSimpleAction *action, GVariant *parameter, gpointer data)
@@ -43,7 +52,7 @@ static void on_about(GSimpleAction *action, GVariant *parameter, gpointer data)
 {
 	(void)action;
 	(void)parameter;
-	gtk_show_about_dialog(baton_app_main_window(data), "program-name", _("Baton"), "version",
+	gtk_show_about_dialog(shown_window(data), "program-name", _("Baton"), "version",
 			      BATON_VERSION, "logo-icon-name", BATON_APP_ID, "comments",
 			      _("Virtual machines on this computer and on others"),
 			      "license-type", GTK_LICENSE_GPL_2_0, NULL);

@@ -84,6 +84,11 @@ bool text_parse_size(const char *text, uint64_t *ret_bytes)
 	return true;
 }
 
+uint64_t text_whole_size(uint64_t bytes)
+{
+	return (bytes + MIB / 2) / MIB * MIB;
+}
+
 char *text_duration(int64_t seconds)
 {
 	if (seconds < 60)

@@ -18,6 +18,8 @@
 char *text_size(uint64_t bytes);
 /* "2G", "512 M", "1.5 GiB" with a unit of 1024; false: no size. A bare number is MiB. */
 bool text_parse_size(const char *text, uint64_t *ret_bytes);
+/* The nearest whole MiB: of "1.1 GiB" there are neither whole pages nor whole sectors. */
+uint64_t text_whole_size(uint64_t bytes);
 /* As vmctl takes it: "2G", "1536M"; g_free(). */
 char *text_size_option(uint64_t bytes);
 /* "just now", "5 minutes", "3 hours", "2 days"; g_free(). */

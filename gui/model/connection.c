@@ -13,6 +13,10 @@
 #include "model/error.h"
 #include "text.h"
 
+/* Of a link that is dead without a word: it is given up after this much silence. */
+#define KEEPALIVE_S 5
+#define KEEPALIVE_COUNT 6
+
 struct _BatonConnection {
 	GObject parent;
 	char *uri;
@@ -170,6 +174,24 @@ static void on_domain_removed(GVirConnection *libvirt, GVirDomain *domain, gpoin
 
 /* ---- libvirt: the connection ---- */
 
+static void end_in_thread(GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+	(void)source;
+	(void)cancellable;
+	gvir_connection_close(data);
+	g_task_return_boolean(task, TRUE);
+}
+
+/* This waits for the other side, and until it has been opened: not here. Takes a reference. */
+static void end_libvirt(GVirConnection *libvirt)
+{
+	GTask *task = g_task_new(NULL, NULL, NULL, NULL);
+
+	g_task_set_task_data(task, libvirt, g_object_unref);
+	g_task_run_in_thread(task, end_in_thread);
+	g_object_unref(task);
+}
+
 static void drop_libvirt(BatonConnection *connection)
 {
 	g_autoptr(GPtrArray) all = all_vms(connection);
@@ -183,8 +205,7 @@ static void drop_libvirt(BatonConnection *connection)
 	if (!libvirt)
 		return;
 	g_signal_handlers_disconnect_by_data(libvirt, connection);
-	gvir_connection_close(libvirt);
-	g_object_unref(libvirt);
+	end_libvirt(libvirt);
 }
 
 static void lose(BatonConnection *connection, const char *cause)
@@ -244,6 +265,21 @@ static void watch_close(BatonConnection *connection)
 		virConnectClose(handle); /* a reference of it */
 }
 
+/* Over a network it may go without a word: this has the close callback called. */
+static void keep_alive(BatonConnection *connection)
+{
+	virConnectPtr handle = NULL;
+
+	if (!connection_uri_is_remote(connection->uri))
+		return;
+	g_object_get(connection->libvirt, "handle", &handle, NULL);
+	if (!handle)
+		return;
+	if (virConnectSetKeepAlive(handle, KEEPALIVE_S, KEEPALIVE_COUNT))
+		g_debug("%s: no keepalive", connection->uri);
+	virConnectClose(handle); /* a reference of it */
+}
+
 static GError *open_error(BatonConnection *connection, GError *error)
 {
 	g_autofree char *title = baton_connection_title(connection);
@@ -285,7 +321,10 @@ static void on_opened(GObject *source, GAsyncResult *result, gpointer data)
 	gboolean ok = gvir_connection_open_finish(GVIR_CONNECTION(source), result, &error);
 
 	if (connection->libvirt != GVIR_CONNECTION(source)) {
-		g_clear_error(&error); /* closed meanwhile */
+		/* Closed meanwhile, perhaps before this had begun. */
+		if (ok)
+			end_libvirt(g_object_ref(GVIR_CONNECTION(source)));
+		g_clear_error(&error);
 		return;
 	}
 	if (!ok) {
@@ -294,6 +333,7 @@ static void on_opened(GObject *source, GAsyncResult *result, gpointer data)
 		return;
 	}
 	watch_close(connection);
+	keep_alive(connection);
 	g_signal_connect(connection->libvirt, "domain-added", G_CALLBACK(on_domain_added),
 			 connection);
 	g_signal_connect(connection->libvirt, "domain-removed", G_CALLBACK(on_domain_removed),

@@ -65,21 +65,31 @@ char *facts_ssh_command(const BatonVm *vm)
 	return NULL;
 }
 
+/* The point in time: how long ago it is would be wrong a minute later. */
+char *facts_since(GDateTime *since, GDateTime *now)
+{
+	g_autoptr(GDateTime) local = g_date_time_to_timezone(since, g_date_time_get_timezone(now));
+	gboolean today = g_date_time_get_year(local) == g_date_time_get_year(now) &&
+			 g_date_time_get_day_of_year(local) == g_date_time_get_day_of_year(now);
+
+	return g_date_time_format(local, today ? "%H:%M" : "%Y-%m-%d %H:%M");
+}
+
 static char *state_text(const BatonVm *vm)
 {
 	g_autofree char *status = baton_vm_status(vm);
 	g_autoptr(GDateTime) since = vm->since ? g_date_time_new_from_iso8601(vm->since, NULL) :
 						 NULL;
-	g_autoptr(GDateTime) now = g_date_time_new_now_utc();
+	g_autoptr(GDateTime) now = g_date_time_new_now_local();
 	g_autofree char *when = NULL;
 	const char *reason = baton_vm_reason(vm);
 
 	if (since && !vm->pending && !vm->job)
-		when = text_duration(g_date_time_difference(now, since) / G_TIME_SPAN_SECOND);
+		when = facts_since(since, now);
 	if (when && *reason)
-		return g_strdup_printf(_("%s for %s (%s)"), status, when, reason);
+		return g_strdup_printf(_("%s since %s (%s)"), status, when, reason);
 	if (when)
-		return g_strdup_printf(_("%s for %s"), status, when);
+		return g_strdup_printf(_("%s since %s"), status, when);
 	return *reason ? g_strdup_printf("%s (%s)", status, reason) : g_strdup(status);
 }
 

@@ -15,6 +15,8 @@ struct fact {
 
 /* A GPtrArray of struct fact, which frees them. */
 GPtrArray *facts_of(const BatonVm *vm);
+/* "14:05", in the zone of `now`, with the date if that is another day's; g_free(). */
+char *facts_since(GDateTime *since, GDateTime *now);
 /* How to log in by ssh: over a forward of port 22, or its address; NULL: no way. g_free(). */
 char *facts_ssh_command(const BatonVm *vm);
 

@@ -5,6 +5,7 @@
  * Descriptors cannot pass through ssh, and libvirt ends a connection on which that is
  * tried: so it is asked for one only where it can come.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <gio/gunixsocketaddress.h>
 #include <libvirt-gconfig/libvirt-gconfig.h>
@@ -172,11 +173,22 @@ char *remote_screen_command(const char *socket, const char *host, int port)
 	return is_host(host) ? g_strdup_printf("nc %s %d", host, port) : NULL;
 }
 
+/* One that outlives whose it is; -1: failed. */
+static int copy_fd(int fd, GError **error)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+
+	if (copy < 0)
+		g_set_error_literal(error, G_IO_ERROR, g_io_error_from_errno(errno),
+				    g_strerror(errno));
+	return copy;
+}
+
 /* ssh, which joins us with a socket on the other computer. */
 static int open_by_ssh(const char *uri, const struct place *place, GError **error)
 {
 	g_autofree char *user = NULL;
-	int port, pair[2];
+	int port, pair[2], in;
 	g_autofree char *host = connection_uri_host(uri, &user, &port);
 	g_autofree char *port_text = g_strdup_printf("%d", port > 0 ? port : 22);
 	g_autofree char *command = remote_screen_command(place->socket, place->host, place->port);
@@ -192,7 +204,13 @@ static int open_by_ssh(const char *uri, const struct place *place, GError **erro
 		g_propagate_error(error, no_screen(_("The connection names no computer.")));
 		return -1;
 	}
-	g_subprocess_launcher_take_stdin_fd(launcher, fcntl(pair[1], F_DUPFD_CLOEXEC, 3));
+	in = copy_fd(pair[1], error);
+	if (in < 0) {
+		close(pair[0]);
+		close(pair[1]);
+		return -1;
+	}
+	g_subprocess_launcher_take_stdin_fd(launcher, in);
 	g_subprocess_launcher_take_stdout_fd(launcher, pair[1]);
 	process = g_subprocess_launcher_spawn(launcher, error, "ssh", "-T", "-e", "none", "-p",
 					      port_text, "-l", user ? user : g_get_user_name(),
@@ -209,10 +227,11 @@ static void on_connected(GObject *source, GAsyncResult *result, gpointer data)
 	GError *error = NULL;
 	g_autoptr(GSocketConnection) connection =
 		g_socket_client_connect_finish(G_SOCKET_CLIENT(source), result, &error);
+	int fd = connection ? copy_fd(g_socket_get_fd(g_socket_connection_get_socket(connection)),
+				      &error) : -1;
 
-	if (connection)
-		g_task_return_int(task, fcntl(g_socket_get_fd(g_socket_connection_get_socket(
-			connection)), F_DUPFD_CLOEXEC, 3));
+	if (fd >= 0)
+		g_task_return_int(task, fd);
 	else
 		g_task_return_error(task, baton_error_explain(error,
 			_("There is no connection to the screen"), NULL));

@@ -6,6 +6,7 @@
  */
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
+#include <string.h>
 
 #include "model/connection.h"
 #include "model/error.h"
@@ -140,9 +141,22 @@ static const struct op ops[OP_COUNT] = {
 			OFF, domain_rename },
 };
 
+static gboolean is_pending(const struct op *op, const BatonVm *vm)
+{
+	return vm->pending && !strcmp(vm->pending, _(op->pending));
+}
+
+/* Power is cut whatever else is under way: a guest may ignore that it is to shut down. */
+static gboolean is_free_for(enum vm_op op, const BatonVm *vm)
+{
+	if (op == OP_POWER_OFF)
+		return !is_pending(&ops[op], vm);
+	return !vm->pending && !vm->job;
+}
+
 gboolean vm_op_allowed(enum vm_op op, const BatonVm *vm)
 {
-	return vm->connection && (vm->native || vm->domain) && !vm->pending && !vm->job &&
+	return vm->connection && (vm->native || vm->domain) && is_free_for(op, vm) &&
 	       ops[op].states & STATE(vm->state);
 }
 
@@ -185,11 +199,15 @@ static void done(GTask *task, GError *error)
 	}
 	if (vm->connection)
 		baton_connection_check(vm->connection, error);
-	vm->pending = NULL;
+	/* Not that of a power-off, which may have come in between. */
+	if (is_pending(call->op, vm))
+		vm->pending = NULL;
 	error = baton_error_explain(error, sentence,
 		_("libvirt's log on that computer says more: "
 		  "“journalctl -b -t libvirtd -t virtqemud”"));
-	baton_vm_set_problem(vm, g_error_copy(error));
+	/* What somebody has called off is no problem: a start, by a power-off. */
+	baton_vm_set_problem(vm, g_error_matches(error, BATON_ERROR, BTN_JOB_CANCELLED) ? NULL :
+			     g_error_copy(error));
 	g_task_return_error(task, error);
 }
 

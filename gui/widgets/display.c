@@ -10,10 +10,13 @@
 
 #include "model/keys.h"
 #include "model/place.h"
+#include "model/wheel.h"
 #include "text.h"
 #include "widgets/display.h"
 
 #define KEYS_MAX 256
+#define WHEEL_UP 8	/* as buttons */
+#define WHEEL_DOWN 16
 
 struct _BatonDisplay {
 	GtkDrawingArea parent;
@@ -21,6 +24,8 @@ struct _BatonDisplay {
 	cairo_surface_t *surface;	/* of the shared picture: no copy */
 	gboolean scale, grabbed;
 	guint buttons;
+	double pointer_x, pointer_y;	/* where it was seen last */
+	double wheel_rest;		/* of a touchpad's way: less than a click */
 	gboolean down[KEYS_MAX];	/* by Linux key code */
 	gboolean both_down;		/* Left Ctrl and Left Alt, nothing else since */
 };
@@ -109,6 +114,8 @@ static void on_damaged(BatonScreen *screen, guint left, guint top, guint width, 
 void baton_display_set_screen(BatonDisplay *display, BatonScreen *screen)
 {
 	baton_display_release(display);
+	display->buttons = 0;
+	display->wheel_rest = 0;
 	drop_surface(display);
 	if (display->screen)
 		g_signal_handlers_disconnect_by_data(display->screen, display);
@@ -185,6 +192,11 @@ static gboolean is_release(BatonDisplay *display, guint code, gboolean down)
 	return !down && ours && display->both_down;
 }
 
+void baton_display_used_otherwise(BatonDisplay *display)
+{
+	display->both_down = FALSE;
+}
+
 static gboolean on_key(GtkWidget *widget, GdkEventKey *event, gpointer data)
 {
 	BatonDisplay *display = BATON_DISPLAY(widget);
@@ -230,6 +242,8 @@ static void send_pointer(BatonDisplay *display, double wx, double wy, guint whee
 	double device = gtk_widget_get_scale_factor(GTK_WIDGET(display)), factor;
 	int left, top;
 
+	display->pointer_x = wx;
+	display->pointer_y = wy;
 	if (!display->screen || !display->surface)
 		return;
 	picture = baton_screen_picture(display->screen);
@@ -238,6 +252,30 @@ static void send_pointer(BatonDisplay *display, double wx, double wy, guint whee
 		(guint)CLAMP((wx * device - left) / factor, 0, (double)picture->width - 1),
 		(guint)CLAMP((wy * device - top) / factor, 0, (double)picture->height - 1),
 		display->buttons | wheel);
+}
+
+/* Nobody will tell that they are let go: the guest would have them down for good. */
+static void release_buttons(BatonDisplay *display)
+{
+	if (!display->buttons)
+		return;
+	display->buttons = 0;
+	send_pointer(display, display->pointer_x, display->pointer_y, 0);
+}
+
+static void on_grab_notify(GtkWidget *widget, gboolean is_free, gpointer data)
+{
+	(void)data;
+	if (!is_free) /* a dialog has all events now */
+		release_buttons(BATON_DISPLAY(widget));
+}
+
+static gboolean on_grab_broken(GtkWidget *widget, GdkEventGrabBroken *event, gpointer data)
+{
+	(void)data;
+	if (!event->keyboard)
+		release_buttons(BATON_DISPLAY(widget));
+	return GDK_EVENT_PROPAGATE;
 }
 
 static gboolean on_motion(GtkWidget *widget, GdkEventMotion *event, gpointer data)
@@ -253,6 +291,7 @@ static gboolean on_button(GtkWidget *widget, GdkEventButton *event, gpointer dat
 	guint bit = event->button >= 1 && event->button <= 3 ? 1u << (event->button - 1) : 0;
 
 	(void)data;
+	baton_display_used_otherwise(display);
 	if (event->type == GDK_BUTTON_PRESS) {
 		if (gtk_widget_has_focus(widget))
 			grab(display);
@@ -268,16 +307,27 @@ static gboolean on_button(GtkWidget *widget, GdkEventButton *event, gpointer dat
 	return GDK_EVENT_STOP;
 }
 
+/* A wheel's clicks, or as many as a touchpad's way is worth. */
 static gboolean on_scroll(GtkWidget *widget, GdkEventScroll *event, gpointer data)
 {
-	guint wheel = event->direction == GDK_SCROLL_UP ? 8 :
-		      event->direction == GDK_SCROLL_DOWN ? 16 : 0;
+	BatonDisplay *display = BATON_DISPLAY(widget);
+	double delta = event->direction == GDK_SCROLL_UP ? -1 :
+		       event->direction == GDK_SCROLL_DOWN ? 1 :
+		       event->direction == GDK_SCROLL_SMOOTH ? event->delta_y : 0;
+	int clicks;
 
 	(void)data;
-	if (wheel) {
-		send_pointer(BATON_DISPLAY(widget), event->x, event->y, wheel);
-		send_pointer(BATON_DISPLAY(widget), event->x, event->y, 0);
+	baton_display_used_otherwise(display);
+	/* The same said once more, for those who do not take the exact form. */
+	if (gdk_event_get_pointer_emulated((GdkEvent *)event))
+		return GDK_EVENT_STOP;
+	clicks = wheel_clicks(&display->wheel_rest, delta);
+	for (int i = 0; i < ABS(clicks); i++) {
+		send_pointer(display, event->x, event->y, clicks < 0 ? WHEEL_UP : WHEEL_DOWN);
+		send_pointer(display, event->x, event->y, 0);
 	}
+	if (event->direction == GDK_SCROLL_SMOOTH && event->is_stop)
+		display->wheel_rest = 0;
 	return GDK_EVENT_STOP;
 }
 
@@ -294,6 +344,7 @@ static void on_map(GtkWidget *widget, gpointer data)
 static void on_unmap(GtkWidget *widget, gpointer data)
 {
 	(void)data;
+	release_buttons(BATON_DISPLAY(widget));
 	if (BATON_DISPLAY(widget)->screen)
 		baton_screen_watch(BATON_DISPLAY(widget)->screen, FALSE);
 }
@@ -317,6 +368,8 @@ static void baton_display_init(BatonDisplay *display)
 		{ "button-press-event", G_CALLBACK(on_button) },
 		{ "button-release-event", G_CALLBACK(on_button) },
 		{ "scroll-event", G_CALLBACK(on_scroll) },
+		{ "grab-notify", G_CALLBACK(on_grab_notify) },
+		{ "grab-broken-event", G_CALLBACK(on_grab_broken) },
 		{ "map", G_CALLBACK(on_map) },
 		{ "unmap", G_CALLBACK(on_unmap) },
 	};
@@ -326,7 +379,8 @@ static void baton_display_init(BatonDisplay *display)
 	gtk_widget_set_can_focus(widget, TRUE);
 	gtk_widget_add_events(widget, GDK_KEY_PRESS_MASK | GDK_KEY_RELEASE_MASK |
 			      GDK_BUTTON_PRESS_MASK | GDK_BUTTON_RELEASE_MASK |
-			      GDK_POINTER_MOTION_MASK | GDK_SCROLL_MASK | GDK_FOCUS_CHANGE_MASK);
+			      GDK_POINTER_MOTION_MASK | GDK_SCROLL_MASK |
+			      GDK_SMOOTH_SCROLL_MASK | GDK_FOCUS_CHANGE_MASK);
 	for (size_t i = 0; i < G_N_ELEMENTS(handlers); i++)
 		g_signal_connect(display, handlers[i].signal, handlers[i].callback, NULL);
 }

@@ -22,6 +22,8 @@ void baton_display_set_scale(BatonDisplay *display, gboolean scale);
 gboolean baton_display_has_keyboard(BatonDisplay *display);
 /* Lets all keys go that the guest still has. */
 void baton_display_release(BatonDisplay *display);
+/* Left Ctrl and Left Alt that are down were for something else: they give nothing back. */
+void baton_display_used_otherwise(BatonDisplay *display);
 /* What is shown, as it is; NULL: nothing. */
 GdkPixbuf *baton_display_picture(BatonDisplay *display);
 

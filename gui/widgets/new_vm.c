@@ -416,24 +416,44 @@ static void on_offer(GObject *source, GAsyncResult *result, gpointer data)
 
 /* ---- steps ---- */
 
+/* Nothing of what was typed is lost: it can be mended, and tried again. */
+static void try_again(BatonNewVm *self, GError *error)
+{
+	update(self);
+	baton_banner_show(self->banner, error, NULL, NULL, TRUE);
+	g_error_free(error);
+	gtk_window_present(GTK_WINDOW(self));
+}
+
 static void on_created(GObject *source, GAsyncResult *result, gpointer data)
 {
-	g_autoptr(BatonWindow) window = data;
+	g_autoptr(BatonNewVm) self = data;
 	GError *error = NULL;
+	gboolean ok = plan_carry_out_finish(result, &error);
 
 	(void)source;
-	if (!plan_carry_out_finish(result, &error))
-		baton_window_report(window, baton_error_explain(error,
-			_("The virtual machine could not be made"), NULL));
+	if (!ok)
+		error = baton_error_explain(error, _("The virtual machine could not be made"),
+					    NULL);
+	/* If there is one of that name now, it was made and only does not start. */
+	if (!ok && !self->closed && !is_taken(self->plan->name, self)) {
+		try_again(self, error);
+		return;
+	}
+	if (!ok)
+		baton_window_report(self->main, error);
+	if (!self->closed)
+		gtk_widget_destroy(GTK_WIDGET(self));
 }
 
 static void create(BatonNewVm *self)
 {
 	g_autofree char *text = g_strdup_printf(_("Making “%s”…"), self->plan->name);
 
+	baton_banner_show(self->banner, NULL, NULL, NULL, TRUE);
 	baton_undo_bar_say(baton_window_undo_bar(self->main), text, NULL, NULL, NULL);
-	plan_carry_out(self->plan, self->api, on_created, g_object_ref(self->main));
-	gtk_widget_destroy(GTK_WIDGET(self));
+	gtk_widget_hide(GTK_WIDGET(self));
+	plan_carry_out(self->plan, self->api, on_created, g_object_ref(self));
 }
 
 static void on_next(GtkButton *button, gpointer data)
@@ -495,9 +515,9 @@ static gboolean on_key(GtkWidget *widget, GdkEventKey *event, gpointer data)
 GtkWidget *baton_new_vm_new(GtkWindow *parent, BatonApi *api)
 {
 	BatonNewVm *self = g_object_new(BATON_TYPE_NEW_VM, "transient-for", parent, "modal", TRUE,
-					NULL);
+					"destroy-with-parent", TRUE, NULL);
 
-	self->main = BATON_WINDOW(parent);
+	self->main = g_object_ref(BATON_WINDOW(parent));
 	self->api = g_object_ref(api);
 	on_source(NULL, self);
 	host_offer_ask(api, on_offer, g_object_ref(self));
@@ -554,6 +574,7 @@ static void baton_new_vm_finalize(GObject *object)
 	g_free(BATON_NEW_VM(object)->suggested_user);
 	plan_free(BATON_NEW_VM(object)->plan);
 	host_offer_free(BATON_NEW_VM(object)->offer);
+	g_clear_object(&BATON_NEW_VM(object)->main);
 	G_OBJECT_CLASS(baton_new_vm_parent_class)->finalize(object);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The New VM assistant: where from, what it is to be, a summary. What it makes it makes in
- * the background: the window closes at once.
+ * the background: the window goes at once, and comes back if that fails.
  */
 #ifndef BATON_GUI_NEW_VM_H
 #define BATON_GUI_NEW_VM_H

@@ -69,7 +69,9 @@ static void on_entry(GtkEditable *entry, gpointer data)
 
 	if (row->busy)
 		return;
-	ok = text_parse_size(gtk_entry_get_text(GTK_ENTRY(entry)), &bytes) && bytes >= row->min;
+	ok = text_parse_size(gtk_entry_get_text(GTK_ENTRY(entry)), &bytes);
+	bytes = ok ? text_whole_size(bytes) : 0;
+	ok = ok && bytes >= row->min;
 	row->bytes = ok ? bytes : 0;
 	if (ok)
 		show(row, FALSE);
@@ -95,6 +97,7 @@ void baton_size_row_set_limits(BatonSizeRow *row, guint64 min, guint64 max, guin
 {
 	row->min = min;
 	row->max = MAX(max, min * 2);
+	row->max -= row->max % (guint64)MIB;
 	gtk_range_set_range(GTK_RANGE(row->scale), to_scale(row->min), to_scale(row->max));
 	gtk_scale_clear_marks(row->scale);
 	if (spare >= row->min && spare <= row->max)

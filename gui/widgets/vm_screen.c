@@ -284,6 +284,11 @@ gboolean baton_vm_screen_has_keyboard(BatonVmScreen *screen)
 	return screen->vnc ? screen->vnc_grabbed : baton_display_has_keyboard(screen->display);
 }
 
+void baton_vm_screen_used_otherwise(BatonVmScreen *screen)
+{
+	baton_display_used_otherwise(screen->display);
+}
+
 void baton_vm_screen_focus(BatonVmScreen *screen)
 {
 	gtk_widget_grab_focus(screen->vnc ? GTK_WIDGET(screen->vnc) : GTK_WIDGET(screen->display));

@@ -20,6 +20,8 @@ GtkWidget *baton_vm_screen_new(BatonVm *vm);
 /* Its VM has another state. */
 void baton_vm_screen_update(BatonVmScreen *screen);
 gboolean baton_vm_screen_has_keyboard(BatonVmScreen *screen);
+/* A key of the window's own was pressed while the guest has the keyboard. */
+void baton_vm_screen_used_otherwise(BatonVmScreen *screen);
 void baton_vm_screen_focus(BatonVmScreen *screen);
 void baton_vm_screen_set_scale(BatonVmScreen *screen, gboolean scale);
 void baton_vm_screen_send_keys(BatonVmScreen *screen, const struct key_combination *keys);

@@ -22,6 +22,7 @@ struct _BatonVmWindow {
 	GtkStack *tabs;
 	GtkWidget *tab_bar;
 	GtkBox *problems;
+	GtkLabel *hint;	/* over the screen: there is no header bar in full screen */
 	BatonBanner *banner;
 	BatonVm *vm;
 	BatonVmScreen *screen;
@@ -117,63 +118,132 @@ void baton_vm_window_show_tab(BatonVmWindow *window, const char *tab)
 		baton_serial_focus(window->serial);
 }
 
-gboolean baton_vm_window_toggle_fullscreen(BatonVmWindow *window)
-{
-	window->fullscreen = !window->fullscreen;
-	gtk_widget_set_visible(window->tab_bar, !window->fullscreen);
-	if (window->fullscreen)
-		gtk_window_fullscreen(GTK_WINDOW(window));
-	else
-		gtk_window_unfullscreen(GTK_WINDOW(window));
-	return window->fullscreen;
-}
+/* ---- who has the keyboard ---- */
 
-/* ---- the keyboard ---- */
+static void end_hint(BatonVmWindow *window)
+{
+	g_clear_handle_id(&window->hint_source, g_source_remove);
+	gtk_widget_hide(GTK_WIDGET(window->hint));
+	show_subtitle(window);
+}
 
 static gboolean on_hint_timeout(gpointer data)
 {
 	BatonVmWindow *window = data;
 
 	window->hint_source = 0;
-	show_subtitle(window);
+	end_hint(window);
 	return G_SOURCE_REMOVE;
+}
+
+static void show_hint(BatonVmWindow *window)
+{
+	const char *text = _("Left Ctrl+Left Alt gives the keyboard back");
+
+	end_hint(window);
+	if (!baton_vm_screen_has_keyboard(window->screen))
+		return;
+	gtk_header_bar_set_subtitle(window->header, text);
+	gtk_label_set_text(window->hint, text);
+	gtk_widget_set_visible(GTK_WIDGET(window->hint), window->fullscreen);
+	window->hint_source = g_timeout_add_seconds(HINT_SECONDS, on_hint_timeout, window);
 }
 
 static void on_grab(BatonVmScreen *screen, gpointer data)
 {
-	BatonVmWindow *window = data;
+	(void)screen;
+	show_hint(data);
+}
 
-	g_clear_handle_id(&window->hint_source, g_source_remove);
-	if (!baton_vm_screen_has_keyboard(screen)) {
-		show_subtitle(window);
-		return;
+void baton_vm_window_set_fullscreen(BatonVmWindow *window, gboolean fullscreen)
+{
+	if (fullscreen)
+		gtk_window_fullscreen(GTK_WINDOW(window));
+	else
+		gtk_window_unfullscreen(GTK_WINDOW(window));
+}
+
+/* The window manager has the last word, and people have ways past this app. */
+static gboolean on_window_state(GtkWidget *widget, GdkEventWindowState *event, gpointer data)
+{
+	BatonVmWindow *window = BATON_VM_WINDOW(widget);
+	GAction *action;
+
+	(void)data;
+	if (!(event->changed_mask & GDK_WINDOW_STATE_FULLSCREEN) || !window->screen)
+		return GDK_EVENT_PROPAGATE;
+	action = g_action_map_lookup_action(window->actions, "fullscreen");
+	window->fullscreen = (event->new_window_state & GDK_WINDOW_STATE_FULLSCREEN) != 0;
+	gtk_widget_set_visible(window->tab_bar, !window->fullscreen);
+	g_simple_action_set_state(G_SIMPLE_ACTION(action),
+				  g_variant_new_boolean(window->fullscreen));
+	show_hint(window);
+	return GDK_EVENT_PROPAGATE;
+}
+
+/* ---- the keyboard ---- */
+
+/* As GTK does it: where the layout has no such letter, it is the place of the key. */
+static gboolean is_key(GdkEventKey *event, guint keyval)
+{
+	GdkKeymap *keymap = gdk_keymap_get_for_display(gdk_window_get_display(event->window));
+	g_autofree GdkKeymapKey *places = NULL;
+	gboolean same_place = FALSE;
+	int count;
+
+	if (keyval == gdk_keyval_to_lower(event->keyval))
+		return TRUE;
+	if (!gdk_keymap_get_entries_for_keyval(keymap, keyval, &places, &count))
+		return FALSE;
+	for (int i = 0; i < count; i++) {
+		if (places[i].group == event->group)
+			return FALSE;
+		same_place |= places[i].keycode == event->hardware_keycode;
 	}
-	gtk_header_bar_set_subtitle(window->header,
-				    _("Left Ctrl+Left Alt gives the keyboard back"));
-	window->hint_source = g_timeout_add_seconds(HINT_SECONDS, on_hint_timeout, window);
+	return same_place;
+}
+
+static gboolean has_accel(const struct action_row *row, GdkEventKey *event)
+{
+	GdkModifierType state = event->state & gtk_accelerator_get_default_mod_mask();
+
+	for (int i = 0; i < 3 && row->accels[i]; i++) {
+		guint key;
+		GdkModifierType modifiers;
+
+		gtk_accelerator_parse(row->accels[i], &key, &modifiers);
+		if (modifiers == state && is_key(event, key))
+			return TRUE;
+	}
+	return FALSE;
+}
+
+/* Of those that this window has. NULL: none. */
+static const struct action_row *row_of_key(GdkEventKey *event)
+{
+	gsize count;
+	const struct action_row *rows = actions_rows(&count);
+
+	for (gsize i = 0; i < count; i++)
+		if (strncmp(rows[i].name, "win.", 4) && has_accel(&rows[i], event))
+			return &rows[i];
+	return NULL;
 }
 
 /* Keys of ours that hold although the guest has the keyboard: none that it could need alone. */
 static gboolean is_kept(GdkEventKey *event)
 {
-	GdkModifierType state = event->state & gtk_accelerator_get_default_mod_mask();
-	gsize count;
-	const struct action_row *rows = actions_rows(&count);
+	return event->state & GDK_CONTROL_MASK && event->state & (GDK_SHIFT_MASK | GDK_MOD1_MASK) &&
+	       row_of_key(event);
+}
 
-	if (!(state & GDK_CONTROL_MASK) || !(state & (GDK_SHIFT_MASK | GDK_MOD1_MASK)))
-		return FALSE;
-	for (gsize i = 0; i < count; i++) {
-		for (int j = 0; j < 3 && rows[i].accels[j]; j++) {
-			guint key;
-			GdkModifierType modifiers;
+/* Ctrl and a letter are meant for the guest, also when it does not have the keyboard just now. */
+static gboolean is_refused(GdkEventKey *event)
+{
+	const struct action_row *row = event->state & (GDK_SHIFT_MASK | GDK_MOD1_MASK) ? NULL :
+				       row_of_key(event);
 
-			gtk_accelerator_parse(rows[i].accels[j], &key, &modifiers);
-			if (strncmp(rows[i].name, "win.", 4) && modifiers == state &&
-			    key == gdk_keyval_to_lower(event->keyval))
-				return TRUE;
-		}
-	}
-	return FALSE;
+	return row && !strncmp(row->name, "app.", 4);
 }
 
 static gboolean on_key(GtkWidget *widget, GdkEventKey *event, gpointer data)
@@ -182,10 +252,12 @@ static gboolean on_key(GtkWidget *widget, GdkEventKey *event, gpointer data)
 
 	(void)data;
 	if (!baton_vm_screen_has_keyboard(window->screen) &&
-	    !baton_serial_has_keyboard(window->serial))
+	    !baton_serial_has_keyboard(window->serial) && !is_refused(event))
 		return GDK_EVENT_PROPAGATE;
-	if (event->type == GDK_KEY_PRESS && is_kept(event))
+	if (event->type == GDK_KEY_PRESS && is_kept(event)) {
+		baton_vm_screen_used_otherwise(window->screen);
 		return gtk_window_activate_key(GTK_WINDOW(widget), event);
+	}
 	gtk_window_propagate_key_event(GTK_WINDOW(widget), event);
 	return GDK_EVENT_STOP;
 }
@@ -226,6 +298,7 @@ GtkWidget *baton_vm_window_new(BatonApp *app, BatonVm *vm)
 	fill_keys_menu(window);
 	g_signal_connect_object(vm, "changed", G_CALLBACK(on_vm_changed), window, 0);
 	g_signal_connect(window->screen, "grab-changed", G_CALLBACK(on_grab), window);
+	g_signal_connect(window, "window-state-event", G_CALLBACK(on_window_state), NULL);
 	g_signal_connect(window, "key-press-event", G_CALLBACK(on_key), NULL);
 	g_signal_connect(window, "key-release-event", G_CALLBACK(on_key), NULL);
 	update(window);
@@ -271,4 +344,5 @@ static void baton_vm_window_class_init(BatonVmWindowClass *class)
 	gtk_widget_class_bind_template_child(widget, BatonVmWindow, tabs);
 	gtk_widget_class_bind_template_child(widget, BatonVmWindow, tab_bar);
 	gtk_widget_class_bind_template_child(widget, BatonVmWindow, problems);
+	gtk_widget_class_bind_template_child(widget, BatonVmWindow, hint);
 }

@@ -19,7 +19,8 @@ BatonVm *baton_vm_window_vm(BatonVmWindow *window);
 BatonVmScreen *baton_vm_window_screen(BatonVmWindow *window);
 /* "display", "serial", "overview" */
 void baton_vm_window_show_tab(BatonVmWindow *window, const char *tab);
-gboolean baton_vm_window_toggle_fullscreen(BatonVmWindow *window);	/* the new state */
+/* Asks for it; the action's state follows the window. */
+void baton_vm_window_set_fullscreen(BatonVmWindow *window, gboolean fullscreen);
 /* Shows an error of what only this window does; takes it. */
 void baton_vm_window_report(BatonVmWindow *window, GError *error);
 

@@ -156,9 +156,8 @@ static void on_screenshot(GSimpleAction *action, GVariant *parameter, gpointer d
 
 static void on_fullscreen(GSimpleAction *action, GVariant *state, gpointer data)
 {
-	(void)state;
-	g_simple_action_set_state(action, g_variant_new_boolean(
-		baton_vm_window_toggle_fullscreen(data)));
+	(void)action; /* it follows the window */
+	baton_vm_window_set_fullscreen(data, g_variant_get_boolean(state));
 }
 
 static void on_scale(GSimpleAction *action, GVariant *state, gpointer data)

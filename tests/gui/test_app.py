@@ -5,9 +5,12 @@ usage: test_app.py [TEST...]
 """
 import os
 import signal
+import socket
 import subprocess
 import sys
 import traceback
+
+from gi.repository import Gio
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from fake_vnc import FakeVnc  # noqa: E402
@@ -188,18 +191,46 @@ def test_assistant(session):
     app.set_text("text", "Name", "web-7")
     app.set_text("text", "User", "ada")
     app.set_text("text", "Memory", "768M")
-    app.set_text("text", "Disk size", "5 GiB")
+    app.set_text("text", "Disk size", "5.1 GiB")
     app.press("push button", "Next")
     app.wait("label", "This is what will be made")
     command = app.wait("text", "Command", showing=False).get_text_iface().get_text(0, -1)
     assert command.startswith("vmctl launch debian-12 web-7 --user ada --ssh-key "), command
-    assert "--memory 768M --disk-size 5G --net default --port " in command, command
+    assert "--memory 768M --disk-size 5222M --net default --port " in command, command
     app.press("push button", "Create")
     wait_for("the window closes", lambda: window not in app.windows())
     app.wait_state("web-7", "Running")
     vm = session.vms()["web-7"]
     assert vm["memory"] == 768 << 20 and vm["user"] == "ada", vm
     assert vm["forwards"] and vm["forwards"][0].endswith(":22"), vm
+
+
+def test_assistant_comes_back_with_what_failed(session):
+    session.add_image()
+    session.ctl("create", "db-1")
+    app = session.start()
+    app.wait("table", "Virtual machines")
+    app.press("push button", "New…")
+    window = app.window("New Virtual Machine")
+    app.wait("label", "debian-12  (64 MiB)")
+    app.press("push button", "Next")
+    app.set_text("text", "Name", "web-7")
+    app.set_text("text", "Memory", "768M")
+    app.press("push button", "Next")
+    session.ctl("image", "remove", "debian-12", "--yes")
+    app.press("push button", "Create")
+    wait_for("the window goes", lambda: window not in app.windows())
+    app.window("New Virtual Machine")
+    app.wait("label", "There is no image \"debian-12\"")
+    app.press("push button", "Back")
+    name = app.wait("text", "Name").get_text_iface()
+    assert name.get_text(0, -1) == "web-7"
+    session.add_image()
+    app.press("push button", "Next")
+    app.press("push button", "Create")
+    app.wait_state("web-7", "Running")
+    assert "New Virtual Machine" not in [one.get_name() for one in app.windows()]
+    assert session.vms()["web-7"]["memory"] == 768 << 20
 
 
 def test_user_of_the_image(session):
@@ -259,6 +290,14 @@ def test_display_and_serial(session):
     x("key", "ctrl+w")
     wait_for("both keys are seen", lambda: at(24, 8) == "FFFFFF" and at(40, 8) == "FFFFFF")
     assert app.window("web-1")
+    # A key of the window's own, with Left Ctrl and Left Alt: they give nothing back.
+    for _ in range(2):
+        x("keydown", "Control_L", "keydown", "Alt_L", "key", "f", "keyup", "Alt_L",
+          "keyup", "Control_L")
+    x("key", "b")
+    wait_for("four keys and the fifth are seen", lambda: at(120, 8) == "FFFFFF")
+    x("mousemove", int(left + 400 * factor), int(top + 300 * factor), "click", 4)
+    wait_for("the wheel is seen in the picture", lambda: at(406, 306) == "FF0000")
     # Left Ctrl and Left Alt take the keyboard back.
     x("keydown", "Control_L", "keydown", "Alt_L", "keyup", "Alt_L", "keyup", "Control_L")
     app.press("radio button", "Serial")
@@ -268,6 +307,81 @@ def test_display_and_serial(session):
     terminal.get_component_iface().grab_focus()
     x("type", "ada")
     wait_for("what was typed comes back", lambda: "login: ada" in text().get_text(0, -1))
+
+
+def test_button_under_a_dialog(session):
+    """Let go over a dialog, it is not down when the pointer comes back."""
+    app = with_vms(session)
+    session.ctl("start", "web-1")
+    app.wait_state("web-1", "Running")
+    app.select("web-1")
+    app.press("push button", "Open")
+    window = app.window("web-1")
+    box = app.wait("canvas", "Display of web-1, keyboard goes to guest").get_component_iface()
+    box = box.get_extents(0)
+    middle = box.x + box.width // 2, box.y + box.height // 2
+
+    def move(right, down):
+        x("mousemove", middle[0] + right, middle[1] + down)
+
+    def is_red(right, down):
+        return pixel(middle[0] + right + 4, middle[1] + down + 4) == "FF0000"
+
+    focus("web-1")
+    move(0, 0)
+    x("mousedown", 1)
+    wait_for("the button is down", lambda: is_red(0, 0))
+    app.menu("Power menu", "Power Off…", top=window)
+    app.wait("label", "Power off “web-1”?")
+    x("mouseup", 1)
+    app.press("push button", "Keep Running")
+    wait_for("it closes", lambda: not app.find("label", "Power off “web-1”?"))
+    move(100, 60)
+    move(200, 60)
+    x("click", 1)
+    wait_for("the click is seen", lambda: is_red(200, 60))
+    assert not is_red(100, 60)
+
+
+def test_window_keys_of_another_layout(session):
+    """Those that hold although the guest has the keyboard, where the keys bear no such letters."""
+    app = with_vms(session)
+    session.ctl("start", "web-1")
+    app.wait_state("web-1", "Running")
+    app.select("web-1")
+    app.press("push button", "Open")
+    window = app.window("web-1")
+    box = app.wait("canvas", "Display of web-1, keyboard goes to guest").get_component_iface()
+    focus("web-1")
+    x("mousemove", box.get_extents(0).x + 300, box.get_extents(0).y + 200, "click", 1)
+    wait_for("the guest has the keyboard", lambda: app.find(
+        "label", "Left Ctrl+Left Alt gives the keyboard back"))
+    p_key, w_key = 33, 25  # places on the keyboard
+    subprocess.run(["setxkbmap", "ru,us"], check=True)
+    try:
+        x("keydown", "Control_L", "keydown", "Shift_L", "key", p_key, "keyup", "Shift_L",
+          "keyup", "Control_L")
+        app.wait_state("web-1", "Paused")
+        x("keydown", "Control_L", "keydown", "Shift_L", "key", w_key, "keyup", "Shift_L",
+          "keyup", "Control_L")
+        wait_for("it closes", lambda: window not in app.windows())
+    finally:
+        subprocess.run(["setxkbmap", "us"], check=True)
+
+
+def test_full_screen_follows_the_window(session):
+    """As a window manager sets it; there is none here, so it is set in its place."""
+    app = with_vms(session)
+    app.select("web-1")
+    app.press("push button", "Open")
+    top = app.window("web-1")
+    window = focus("web-1")
+    app.wait("radio button", "Overview", top=top)
+    subprocess.run(["xprop", "-id", window, "-f", "_NET_WM_STATE", "32a", "-set", "_NET_WM_STATE",
+                    "_NET_WM_STATE_FULLSCREEN"], check=True)
+    wait_for("the tabs go", lambda: not app.find("radio button", "Overview", top=top))
+    subprocess.run(["xprop", "-id", window, "-remove", "_NET_WM_STATE"], check=True)
+    app.wait("radio button", "Overview", top=top)
 
 
 def test_serial_that_is_taken_over(session):
@@ -312,6 +426,12 @@ def test_window_of_a_vm_that_is_off(session):
     app.wait("label", "“web-1” is not running.")
     app.press("radio button", "Overview")
     app.wait("label", "UUID", top=window)
+    # Ctrl and a letter may have been meant for the guest.
+    focus("web-1")
+    x("key", "ctrl+q", "ctrl+n", "ctrl+shift+w")
+    wait_for("the third closes it", lambda: window not in app.windows())
+    assert [one.get_name() for one in app.windows()] == ["Baton"]
+    assert app.process.poll() is None
 
 
 def test_power_off_asks(session):
@@ -326,6 +446,21 @@ def test_power_off_asks(session):
     app.menu("More actions", "Power Off…")
     app.press("push button", "Power Off")
     app.wait_state("web-1", "Off")
+
+
+def test_power_off_while_it_shuts_down(session):
+    session.add_image()
+    session.ctl("create", "deaf-1", "--image", "debian-12")
+    session.ctl("start", "deaf-1")
+    app = session.start()
+    app.wait_state("deaf-1", "Running")
+    app.select("deaf-1")
+    app.press("push button", "Shut Down")
+    wait_for("it does not hear it", lambda: session.vms()["deaf-1"]["job"])
+    app.menu("More actions", "Power Off…")
+    app.press("push button", "Power Off")
+    app.wait_state("deaf-1", "Off")
+    assert not app.find("label", "“deaf-1” could not be shut down")
 
 
 def test_errors_have_cause_fix_and_code(session):
@@ -409,6 +544,22 @@ def test_main_window_closed_while_a_vm_is_made(session):
     assert app.process.poll() is None
 
 
+def test_new_vm_after_the_main_window(session):
+    app = with_vms(session)
+    app.select("web-1")
+    app.press("push button", "Open")
+    app.window("web-1")
+    main = app.window("Baton")
+    app.press("push button", "Close", top=main)
+    wait_for("it closes", lambda: main not in app.windows())
+    bus = Gio.bus_get_sync(Gio.BusType.SESSION)
+    actions = Gio.DBusActionGroup.get(bus, "org.baton.Baton", "/org/baton/Baton")
+    actions.activate_action("new-vm")
+    bus.flush_sync()
+    app.window("New Virtual Machine")
+    app.wait("push button", "New…", top=app.window("Baton"))
+
+
 def test_command_line(session):
     """Also of an app that is started, and of one that runs already."""
     app = session.start("--new")
@@ -435,6 +586,27 @@ def test_connections(session):
     app.press("push button", "Remove test:///default")
     wait_for("it is gone", lambda: "test" not in app.rows())
     assert app.process.poll() is None
+
+
+def test_connection_that_never_opens(session):
+    """The other side takes it and says nothing; it is removed, and all goes on."""
+    app = with_vms(session)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        uri = "qemu+tcp://127.0.0.1:%d/system" % server.getsockname()[1]
+        app.menu("Menu", "Connections…")
+        app.window("Connections")
+        app.set_text("text", "Address", uri)
+        app.press("push button", "Add")
+        peer = server.accept()[0]
+        assert peer.recv(1)  # it asks, and waits
+        app.press("push button", "Remove " + uri)
+        wait_for("it is gone", lambda: not app.find("push button", "Remove " + uri))
+        session.ctl("start", "web-1")
+        app.wait_state("web-1", "Running")
+        peer.close()
+    session.ctl("stop", "web-1")
+    app.wait_state("web-1", "Off")
+    assert "CRITICAL" not in app.said(), app.said()
 
 
 def test_by_libvirt_alone(session):

@@ -3,6 +3,7 @@
  * The app's models that need no socket: words, sizes, URIs, plans, VMs, errors.
  */
 #include <glib/gstdio.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -23,6 +24,7 @@
 #include "model/remote_screen.h"
 #include "model/screen.h"
 #include "model/vm_ops.h"
+#include "model/wheel.h"
 #include "monitor/display/keymap.h"
 #include "text.h"
 
@@ -64,6 +66,11 @@ static void test_sizes(void **state)
 	}
 	for (size_t i = 0; i < G_N_ELEMENTS(bad); i++)
 		assert_false(text_parse_size(bad[i], &bytes));
+	assert_true(text_parse_size("1.1 GiB", &bytes));
+	assert_int_equal(text_whole_size(bytes), 1126ull << 20);
+	assert_true(text_parse_size("10.1 GiB", &bytes));
+	is(text_size_option(text_whole_size(bytes)), "10342M");
+	assert_int_equal(text_whole_size(2ull << 30), 2ull << 30);
 }
 
 static void test_shell_words(void **state)
@@ -279,6 +286,29 @@ static void test_vm_of_the_api(void **state)
 	assert_false(baton_vm_matches(vm, "web nonsense"));
 }
 
+/* What stays true for as long as it is shown. */
+static void test_since_when(void **state)
+{
+	g_autoptr(GTimeZone) utc = g_time_zone_new_utc();
+	g_autoptr(GTimeZone) east = g_time_zone_new_offset(2 * 3600);
+	g_autoptr(GDateTime) since = g_date_time_new(utc, 2026, 3, 1, 22, 5, 9);
+	g_autoptr(GDateTime) now = g_date_time_new(utc, 2026, 3, 1, 23, 0, 0);
+	g_autoptr(GDateTime) next = g_date_time_new(utc, 2026, 3, 2, 0, 1, 0);
+	g_autoptr(GDateTime) there = g_date_time_to_timezone(now, east);
+	g_autoptr(GDateTime) year = g_date_time_add_years(now, 1);
+	g_autoptr(BatonVm) vm = vm_of("\"state\":\"running\",\"since\":"
+				      "\"2026-03-01T12:00:00Z\"");
+	g_autoptr(GPtrArray) facts = facts_of(vm);
+	const struct fact *first = facts->pdata[0];
+
+	(void)state;
+	is(facts_since(since, now), "22:05");
+	is(facts_since(since, next), "2026-03-01 22:05");
+	is(facts_since(since, there), "00:05");
+	is(facts_since(since, year), "2026-03-01 22:05");
+	assert_true(g_str_has_prefix(first->value, "Running since "));
+}
+
 static void test_vm_that_failed(void **state)
 {
 	g_autoptr(BatonVm) vm = vm_of("\"state\":\"stopped\",\"reason\":\"failed\",\"problem\":"
@@ -318,6 +348,28 @@ static void test_job_shows_and_goes(void **state)
 	assert_false(vm_op_allowed(OP_START, vm));
 	baton_vm_take_job(vm, done->node);
 	is(baton_vm_status(vm), "Off");
+}
+
+/* What hangs can be cut off, once. */
+static void test_power_off_at_any_time(void **state)
+{
+	static const char *const on[] = { "starting", "running", "paused", "stopping" };
+	BatonConnection *connection = baton_connection_new("test:///default", NULL);
+
+	(void)state;
+	for (size_t i = 0; i < G_N_ELEMENTS(on); i++) {
+		g_autofree char *json = g_strdup_printf("\"state\":\"%s\",\"job\":3", on[i]);
+		g_autoptr(BatonVm) vm = vm_of(json);
+
+		vm->connection = connection;
+		assert_true(vm_op_allowed(OP_POWER_OFF, vm));
+		assert_false(vm_op_allowed(OP_PAUSE, vm));
+		baton_vm_set_pending(vm, "Shutting down…");
+		assert_true(vm_op_allowed(OP_POWER_OFF, vm));
+		baton_vm_set_pending(vm, "Powering off…");
+		assert_false(vm_op_allowed(OP_POWER_OFF, vm));
+	}
+	g_object_unref(connection);
 }
 
 static void test_names_in_order(void **state)
@@ -492,6 +544,26 @@ static void test_place(void **state)
 	assert_true(factor == 1);
 }
 
+static void test_wheel(void **state)
+{
+	double rest = 0;
+	int clicks = 0;
+
+	(void)state;
+	assert_int_equal(wheel_clicks(&rest, 1), 1);
+	assert_int_equal(wheel_clicks(&rest, -1), -1);
+	assert_true(rest == 0);
+	for (int i = 0; i < 8; i++)
+		clicks += wheel_clicks(&rest, 0.25);
+	assert_int_equal(clicks, 2);
+	assert_int_equal(wheel_clicks(&rest, 2.5), 2);
+	/* What was left the other way is not made good. */
+	assert_int_equal(wheel_clicks(&rest, -0.75), 0);
+	assert_int_equal(wheel_clicks(&rest, -0.25), -1);
+	assert_int_equal(wheel_clicks(&rest, 1e300), 20);
+	assert_int_equal(wheel_clicks(&rest, (double)INFINITY), 0);
+}
+
 static void test_sane_sizes(void **state)
 {
 	(void)state;
@@ -546,15 +618,18 @@ int main(void)
 		cmocka_unit_test(test_connections_are_kept),
 		cmocka_unit_test(test_damaged_connections_are_kept_aside),
 		cmocka_unit_test(test_vm_of_the_api),
+		cmocka_unit_test(test_since_when),
 		cmocka_unit_test(test_vm_that_failed),
 		cmocka_unit_test(test_vm_with_nonsense),
 		cmocka_unit_test(test_job_shows_and_goes),
+		cmocka_unit_test(test_power_off_at_any_time),
 		cmocka_unit_test(test_names_in_order),
 		cmocka_unit_test(test_plan_of_an_image),
 		cmocka_unit_test(test_plans_of_files),
 		cmocka_unit_test(test_plan_names),
 		cmocka_unit_test(test_ssh_keys),
 		cmocka_unit_test(test_place),
+		cmocka_unit_test(test_wheel),
 		cmocka_unit_test(test_sane_sizes),
 		cmocka_unit_test(test_keys),
 	};
