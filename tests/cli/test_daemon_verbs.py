@@ -387,6 +387,17 @@ class Launch(Case):
         self.assertEqual(request["settings"], ["net.0.network=default",
                                                "net.0.forward=127.0.0.1:%s:22" % match[1]])
 
+    def test_keys_that_were_found(self):
+        """One that the daemon does not take is passed over, unless it was asked for."""
+        for name, text in (("id_ed25519-cert", "ssh-ed25519-cert-v01@openssh.com AAAA me"),
+                           ("id_dsa", "ssh-dss AAAA me")):
+            with open("%s/home/.ssh/%s.pub" % (self.folder, name), "w", encoding="utf-8") as file:
+                file.write(text + "\n")
+        self.out("launch", "debian-12", "new-1")
+        self.assertEqual(self.request("vm-create")["ssh_keys"], ["ssh-ed25519 AAAAkey me@here"])
+        self.out("launch", "debian-12", "new-2", "--ssh-key", "home/.ssh/id_dsa.pub")
+        self.assertEqual(self.requests("vm-create")[1]["ssh_keys"], ["ssh-dss AAAA me"])
+
     def test_options(self):
         port = free_port()
         with open(self.folder + "/password", "w", encoding="utf-8") as file:

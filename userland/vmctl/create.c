@@ -16,6 +16,7 @@
 #include "node.h"
 #include "report.h"
 #include "size.h"
+#include "ssh_key.h"
 #include "verb.h"
 
 #define KEY_FILE_MAX 16384u
@@ -66,8 +67,8 @@ bool creation_add_key(struct creation *c, const char *text, struct btn_error *e)
 	return true;
 }
 
-/* Each line that is no comment is a key. */
-static bool take_key_file(struct creation *c, const char *path, struct btn_error *e)
+/* Each line that is no comment is a key; of files that were only found, those of use. */
+static bool take_key_file(struct creation *c, const char *path, bool found, struct btn_error *e)
 {
 	char *text = creation_read_file("SSH key", path, KEY_FILE_MAX, e), *rest;
 	bool ok = text;
@@ -79,9 +80,12 @@ static bool take_key_file(struct creation *c, const char *path, struct btn_error
 		ok = false;
 	}
 	for (char *line = ok ? strtok_r(text, "\r\n", &rest) : NULL; ok && line;
-	     line = strtok_r(NULL, "\r\n", &rest))
-		if (*line != '#' && line[strspn(line, " \t")])
+	     line = strtok_r(NULL, "\r\n", &rest)) {
+		const char *word = line + strspn(line, " \t");
+
+		if (*line != '#' && *word && (!found || ssh_key_has_type(word)))
 			ok = creation_add_key(c, line, e);
+	}
 	free(text);
 	return ok;
 }
@@ -97,7 +101,7 @@ static bool take_default_keys(struct creation *c, struct btn_error *e)
 		     (int)sizeof(pattern) || glob(pattern, 0, NULL, &found))
 		return true;
 	for (size_t i = 0; ok && i < found.gl_pathc; i++)
-		ok = take_key_file(c, found.gl_pathv[i], e);
+		ok = take_key_file(c, found.gl_pathv[i], true, e);
 	globfree(&found);
 	return ok;
 }
@@ -108,7 +112,7 @@ static bool take_keys(struct creation *c, struct btn_error *e)
 	size_t pos = 0;
 
 	while ((path = args_next(c->args, "ssh-key", &pos)))
-		if (!take_key_file(c, path, e))
+		if (!take_key_file(c, path, false, e))
 			return false;
 	return c->key_count || c->user_data || take_default_keys(c, e);
 }
