@@ -294,6 +294,12 @@ class Life(Case):
         self.assertEqual(self.out("restart", "--reset", "web-1"), "web-1: reset\n")
         self.assertEqual(self.states()["web-1"], "running")
 
+    def test_stop_without_time(self):
+        for verb in ("stop", "restart"):
+            self.assertIn("--no-wait", self.error(1003, 2, verb, "web-1", "--timeout", "0"))
+        self.out("stop", "web-1", "--timeout", "0", "--force")
+        self.assertEqual(self.request("vm-stop")["timeout_s"], 0)
+
     def test_dry_run(self):
         self.assertEqual(self.out("start", "--all", "--dry-run").splitlines()[-1], "web-2: would start")
         self.assertEqual(self.out("delete", "web-2", "--dry-run"), "web-2: would move it to the trash\n")

@@ -50,6 +50,22 @@ static bool put_stop(const struct args *args, struct json_out *out, struct btn_e
 	return true;
 }
 
+/* With 0 the daemon only presses the power button: nobody would see what comes of it. */
+static bool check_timeout(const struct args *args, struct btn_error *e)
+{
+	long seconds = -1;
+
+	if (!args_seconds(args, "timeout", &seconds, e))
+		return false;
+	if (seconds || args_has(args, "force"))
+		return true;
+	btn_set(e, BTN_BAD_VALUE, "--timeout 0 gives the guest no time to shut down");
+	btn_set_cause(e, "It is asked by its power button, and may take a while.");
+	btn_set_fix(e, "To cut its power at once: --timeout 0 --force. To ask it and not wait: "
+		    "--no-wait");
+	return false;
+}
+
 static bool put_force(const struct args *args, struct json_out *out, struct btn_error *e)
 {
 	(void)e;
@@ -86,7 +102,7 @@ int stop_run(const struct args *args, struct btn_error *e)
 		.guest_timeout = true,
 	};
 
-	return batch_run(args, &batch, e);
+	return check_timeout(args, e) ? batch_run(args, &batch, e) : BTN_EXIT_USAGE;
 }
 
 int kill_run(const struct args *args, struct btn_error *e)
@@ -112,7 +128,9 @@ int restart_run(const struct args *args, struct btn_error *e)
 		.doing = "reset", .done = "reset",
 	};
 
-	return batch_run(args, args_has(args, "reset") ? &reset : &restart, e);
+	if (args_has(args, "reset"))
+		return batch_run(args, &reset, e);
+	return check_timeout(args, e) ? batch_run(args, &restart, e) : BTN_EXIT_USAGE;
 }
 
 int pause_run(const struct args *args, struct btn_error *e)
