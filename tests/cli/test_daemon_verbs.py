@@ -654,6 +654,29 @@ class Watching(Case):
         self.assertEqual(watcher.returncode, -signal.SIGINT)
 
 
+    def test_log_that_is_begun_anew(self):
+        path = self.folder + "/web-1.log"
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("one\n")
+        watcher = subprocess.Popen([BIN + "/vmctl", "log", "web-1", "--serial", "--follow"],
+                                   env=self.env, stdout=subprocess.PIPE, text=True)
+        self.addCleanup(watcher.wait)
+        self.addCleanup(watcher.kill)
+        self.addCleanup(watcher.stdout.close)
+        self.assertEqual(watcher.stdout.readline(), "one\n")
+        for word in ("two", "three"):
+            with open(path, "a", encoding="utf-8") as file:
+                file.write("rest before %s\n" % word)
+            os.rename(path, path + ".1")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(word + "\n")
+            self.assertEqual(watcher.stdout.readline(), "rest before %s\n" % word)
+            self.assertEqual(watcher.stdout.readline(), word + "\n")
+        with open(path, "a", encoding="utf-8") as file:
+            file.write("more\n")
+        self.assertEqual(watcher.stdout.readline(), "more\n")
+
+
 class Stats(Case):
     def test_rates(self):
         vm, = self.json("stats", "web-1")["vms"]
