@@ -642,6 +642,9 @@ class Watching(Case):
     def test_table(self):
         text = self.out("events", "--initial-state", "--count", "4", "--fields", "name,state")
         self.assertIn("web-1  running\n", text)
+        # What is not printed does not count.
+        self.assertEqual(self.out("events", "--initial-state", "--count", "1", "--fields", "name",
+                                  "--filter", "state=running"), "web-1\n")
         self.out("events", "--timeout", "1")
         self.error(1003, 2, "events", "--count", "0")
 

@@ -495,13 +495,13 @@ void output_end(struct output *o)
 	o->row_count = o->row_size = 0;
 }
 
-void output_stream(struct output *o, const struct json_node *object)
+bool output_stream(struct output *o, const struct json_node *object)
 {
 	static const size_t no_width[OUTPUT_COLUMNS_MAX];
 	struct output_row row = { object, NULL };
 
 	if (!passes(o, &row))
-		return;
+		return false;
 	if (o->format == FORMAT_TABLE) {
 		print_table_row(o, &row, no_width);
 	} else if (o->format == FORMAT_CSV) {
@@ -513,4 +513,5 @@ void output_stream(struct output *o, const struct json_node *object)
 		print_jsonl_row(o, &row);
 	}
 	fflush(stdout);
+	return true;
 }

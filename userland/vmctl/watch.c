@@ -65,8 +65,8 @@ static void print_event(struct event_stream *s, const struct json_node *event)
 		j.compact = true;
 		json_node(&j, NULL, event);
 		fflush(stdout);
-	} else {
-		output_stream(&s->output, event);
+	} else if (!output_stream(&s->output, event)) {
+		return;
 	}
 	if (s->left > 0)
 		s->left--;
