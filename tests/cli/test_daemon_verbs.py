@@ -879,6 +879,16 @@ class TheDaemon(Case):
         self.out("list")
         self.out("list", env={"BATON_AUTOSTART": "0"})
 
+    def test_autostart_keeps_nothing(self):
+        """Whoever waits for the end of a pipe that vmctl has got does not wait for the daemon."""
+        reader, writer = os.pipe()
+        subprocess.run([BIN + "/vmctl", "list"], env=self.env, timeout=PATIENCE, check=True,
+                       stdout=subprocess.DEVNULL, pass_fds=[writer])
+        os.close(writer)
+        with open(reader, "rb") as file:
+            self.assertTrue(select.select([file], [], [], 0)[0])
+            self.assertEqual(file.read(), b"")
+
     def test_many_at_once(self):
         """All but one of the daemons they start end, as batond does: somebody else's runs."""
         clients = [subprocess.Popen([BIN + "/vmctl", "list", "-q"], env=self.env, text=True,
@@ -924,6 +934,46 @@ class TheDaemon(Case):
             os.unlink(path)
             self.assertIn(client.returncode, (3, 10), (answer, error))
             self.assertNotIn("Sanitizer", error)
+
+
+FAKE_NET = """#!/usr/bin/env python3
+import os, socket, sys
+words = dict(zip(sys.argv[1::2], sys.argv[2::2]))
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(words["--listen"] + ".ctl")
+listener.listen()
+with open(words["--listen"] + ".pid", "w") as file:
+    file.write(str(os.getpid()))
+os.write(int(words["--ready-fd"]), b"\\n")
+client = listener.accept()[0]
+while client.recv(4096):
+    client.sendall(b'{"ok":true,"address":"10.0.2.15"}\\n')
+listener.accept()
+"""
+
+
+class Boot(Case):
+    def test_named_network_keeps_nothing(self):
+        """It outlives the VM, and those who wait for the end of the VM's output."""
+        for name in ("vmctl", "baton-vm"):
+            shutil.copy(BIN + "/" + name, self.folder)
+        with open(self.folder + "/baton-net", "w", encoding="utf-8") as file:
+            file.write(FAKE_NET)
+        os.chmod(self.folder + "/baton-net", stat.S_IRWXU)
+        reader, writer = os.pipe()
+        done = subprocess.run([self.folder + "/vmctl", "boot", "/bin/sh", "--net", "lab",
+                               "--append", "ready exit=0"], env=self.env, timeout=PATIENCE,
+                              pass_fds=[writer], stdout=subprocess.PIPE, check=False,
+                              stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+        os.close(writer)
+        with open(self.folder + "/baton/net/lab.pid", encoding="utf-8") as file:
+            network = int(file.read())
+        self.addCleanup(os.kill, network, signal.SIGTERM)
+        os.kill(network, 0)
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertIn(b"ready pid", done.stdout)
+        with open(reader, "rb") as file:
+            self.assertTrue(select.select([file], [], [], 0)[0])
 
 
 class Disks(Case):
