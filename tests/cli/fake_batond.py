@@ -9,7 +9,7 @@ usage: fake_batond.py [--ready-fd N]
 $FAKE_BATOND may name a JSON file with the start: "vms", "images", "networks", "trash". What
 goes wrong is in the names: a VM called
   nomem-*   cannot be started: BTN-6401        stuck-*  does not shut down: BTN-6108
-  slow-*    has jobs that never end            mute-*   has a ssh that never greets
+  slow-*    has jobs that never end            mute-*   has a guest that never says anything
 A forward to the guest's port 22 of a running VM listens and greets as ssh; one to port 80
 listens and says nothing, others close at once. A VM's log is NAME.log in $XDG_RUNTIME_DIR
 if that is there, else a line that says which. Each request is appended to $FAKE_REQUESTS.
@@ -201,7 +201,7 @@ class Daemon:
         sock, _ = listener.accept()
         if port == 22 and not vm["name"].startswith("mute-"):
             sock.sendall(b"SSH-2.0-fake\r\n")
-        if port in (22, 80):
+        if port in (22, 80) or vm["name"].startswith("mute-"):
             self.listeners[vm["uuid"], sock.fileno()] = sock
             self.selector.register(sock, selectors.EVENT_READ, self.selector.unregister)
         else:

@@ -538,6 +538,20 @@ class Waiting(Case):
         self.assertEqual(len(self.requests("vm-forward-add")), 1)
         self.error(6503, 7, "wait", "db", "--for", "boot", "--timeout", "1")
 
+    def test_boot_interrupted(self):
+        """The guest of mute-2 never answers; the forward that was made to ask it goes."""
+        self.start["vms"]["mute-2"] = {"state": "running"}
+        self.addCleanup(self.start["vms"].pop, "mute-2")
+        with open(self.folder + "/start.json", "w", encoding="utf-8") as file:
+            json.dump(self.start, file)
+        waiter = subprocess.Popen([BIN + "/vmctl", "wait", "mute-2", "--for", "boot"], env=self.env,
+                                  stderr=subprocess.PIPE, text=True)
+        self.wait_for_request("vm-forward-add")
+        waiter.send_signal(signal.SIGINT)
+        self.assertIn("interrupted", waiter.communicate(timeout=PATIENCE)[1])
+        self.assertEqual(waiter.returncode, 130)
+        self.assertEqual(self.json("net", "forward", "list", "mute-2")["forwards"], [])
+
     def test_boot_alone(self):
         self.start["vms"]["alone"] = {"state": "running", "networks": []}
         self.addCleanup(self.start["vms"].pop, "alone")
