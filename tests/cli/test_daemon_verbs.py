@@ -694,6 +694,16 @@ class Watching(Case):
         self.assertEqual(watcher.stdout.readline(), "more\n")
 
 
+    def test_log_on_a_terminal(self):
+        """What a guest writes does nothing to the terminal; programs get it as it is."""
+        evil = "a\x1b]52;c;eA==\x07\u009b6n\u00e9\n"
+        with open(self.folder + "/web-1.log", "w", encoding="utf-8") as file:
+            file.write(evil)
+        for args in (("log", "web-1"), ("console", "web-1", "--log")):
+            self.assertEqual(self.terminal(*args).end(), (0, "a]52;c;eA==6n\u00e9\r\n"))
+            self.assertEqual(self.out(*args), evil)
+
+
 class Stats(Case):
     def test_rates(self):
         vm, = self.json("stats", "web-1")["vms"]

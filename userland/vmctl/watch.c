@@ -19,6 +19,7 @@
 #include "json.h"
 #include "node.h"
 #include "output.h"
+#include "plain.h"
 #include "report.h"
 #include "targets.h"
 #include "verb.h"
@@ -206,14 +207,22 @@ int events_run(const struct args *args, struct btn_error *e)
 
 /* ---- log ---- */
 
+/* Programs get all bytes; on a terminal the guest's do nothing but show. */
 static bool copy_rest(int fd)
 {
-	char text[65536];
+	static struct plain plain;
+	static char text[65536], shown[PLAIN_MAX(sizeof(text))];
+	bool terminal = isatty(STDOUT_FILENO);
 	ssize_t got;
 
-	while ((got = read(fd, text, sizeof(text))) > 0)
-		if (fwrite(text, 1, (size_t)got, stdout) != (size_t)got)
+	while ((got = read(fd, text, sizeof(text))) > 0) {
+		size_t size = (size_t)got;
+
+		if (terminal)
+			size = plain_feed(&plain, text, size, shown);
+		if (fwrite(terminal ? shown : text, 1, size, stdout) != size)
 			return false;
+	}
 	return !fflush(stdout);
 }
 
