@@ -9,6 +9,7 @@ usage: fake_batond.py [--ready-fd N]
 $FAKE_BATOND may name a JSON file with the start: "vms", "images", "networks", "trash". What
 goes wrong is in the names: a VM called
   nomem-*   cannot be started: BTN-6401        stuck-*  does not shut down: BTN-6108
+  idle-*    uses 9.5 % of its CPUs
   slow-*    has jobs that never end            mute-*   has a guest that never says anything
 A forward to the guest's port 22 of a running VM listens and greets as ssh; one to port 80
 listens and says nothing, others close at once. A VM's log is NAME.log in $XDG_RUNTIME_DIR
@@ -259,7 +260,7 @@ class Daemon:
         if vm["name"].startswith("hung-"):
             return {**{key: vm[key] for key in ("name", "uuid", "state")},
                     "stats": None, "memory": None}
-        cpu = {"time_ns": 50000000000 * n, "exits": 130000 * n, "exit_pio": 100 * n,
+        cpu = {"time_ns": (9500000000 if vm["name"].startswith("idle-") else 50000000000) * n, "exits": 130000 * n, "exit_pio": 100 * n,
                "exit_msr": 99900 * n, "exit_hlt": 30000 * n, "exit_cr": 0,
                "guest_ns": 25000000000 * n, "ready_ns": 10000000000 * n}
         return {"name": vm["name"], "uuid": vm["uuid"], "state": vm["state"],

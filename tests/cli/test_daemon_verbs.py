@@ -734,6 +734,12 @@ class Stats(Case):
         self.assertNotIn("web-2", text)
         self.assertRegex(self.out("stats", "web-2"), r"(?m)^web-2 +stopped +- ")
 
+    def test_sort(self):
+        self.out("create", "idle-1")
+        self.out("start", "idle-1")
+        for sort, names in (("cpu_percent", "idle-1\nweb-1\n"), ("-cpu_percent", "web-1\nidle-1\n")):
+            self.assertEqual(self.out("stats", "idle-1", "web-1", "-q", "--sort", sort), names)
+
     def test_rounds(self):
         lines = self.out("stats", "--interval", "1", "--count", "2", "--format", "jsonl",
                          "--fields", "name,exits_per_s").splitlines()

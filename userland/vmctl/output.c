@@ -217,6 +217,11 @@ struct sort_by {
 	int sign;
 };
 
+static bool is_number(const struct json_node *value)
+{
+	return value && (value->type == JSON_INT || value->type == JSON_DOUBLE);
+}
+
 static int compare_rows(const void *a, const void *b, void *ctx)
 {
 	const struct sort_by *by = ctx;
@@ -225,6 +230,8 @@ static int compare_rows(const void *a, const void *b, void *ctx)
 
 	if (x && y && x->type == JSON_INT && y->type == JSON_INT)
 		return by->sign * ((x->integer > y->integer) - (x->integer < y->integer));
+	if (is_number(x) && is_number(y))
+		return by->sign * ((x->number > y->number) - (x->number < y->number));
 	return by->sign * strcmp(node_text(x, x_text, sizeof(x_text)),
 				 node_text(y, y_text, sizeof(y_text)));
 }
