@@ -195,7 +195,7 @@ class Listing(Case):
         self.assertEqual(self.out("list", "-q", "--sort", "memory", "web-*"), "web-2\nweb-1\n")
         self.assertEqual(self.out("list", "-q", "--filter", "state!=stopped", "--filter", "name=w*"),
                          "web-1\n")
-        self.assertEqual(self.out("list", "--running", "-q"), "bad\ndb\nweb-1\n")
+        self.assertEqual(self.out("list", "--running", "-q"), "db\nweb-1\n")
         self.assertEqual(self.out("list", "--fields", "state,name", "--no-headers", "db"), "paused  db\n")
         self.assertEqual(self.json("list", "--fields", "name", "db"), {"schema": 1, "vms": [{"name": "db"}]})
         self.assertIn('Did you mean "memory"?', self.error(1003, 2, "list", "--fields", "memroy"))
