@@ -618,6 +618,22 @@ class Consoles(Case):
         done = self.vmctl("console", "web-1", stdin="hello off")
         self.assertIn("HELLO OFF", done.stdout)
 
+    def test_output_that_is_lost(self):
+        for args, status in ((("console", "web-1"), 1), (("run", "debian-12"), 125)):
+            with open("/dev/full", "w", encoding="utf-8") as full:
+                done = subprocess.run([BIN + "/vmctl", *args], env=self.env, timeout=PATIENCE,
+                                      stdin=subprocess.DEVNULL, stdout=full, check=False,
+                                      stderr=subprocess.PIPE, text=True)
+            self.assertEqual(done.returncode, status, done.stderr)
+            self.assertIn("No space left", done.stderr)
+        reader, writer = os.pipe()
+        os.close(reader)
+        done = subprocess.run([BIN + "/vmctl", "console", "web-1"], env=self.env, timeout=PATIENCE,
+                              stdin=subprocess.DEVNULL, stdout=writer, stderr=subprocess.PIPE,
+                              check=False)
+        os.close(writer)
+        self.assertEqual((done.returncode, done.stderr), (128 + signal.SIGPIPE, b""))
+
     def test_others(self):
         self.error(6104, 4, "console", "web-2")
         self.assertEqual(self.out("console", "web-2", "--log"), "log serial\n")

@@ -2,6 +2,7 @@
 /*
  * vmctl run: a VM for one command or one console, gone at the end, whatever the end is.
  */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -130,11 +131,17 @@ static bool run_console(struct run *r, int *ret_status, struct btn_error *e)
 {
 	int stream = attach_open(r->c.name, true, false, false, e);
 	enum attach_end end;
+	int error;
 
 	if (stream < 0)
 		return false;
 	end = attach_stream(r->c.name, stream);
+	error = errno;
 	close(stream);
+	if (end == ATTACH_LOST) {
+		*ret_status = attach_set_lost(error, e);
+		return e->code == BTN_OK;
+	}
 	*ret_status = end == ATTACH_INTERRUPTED ? BTN_EXIT_SIGNAL + interrupt_signal() : 0;
 	return true;
 }
