@@ -463,7 +463,8 @@ class Launch(Case):
         self.assertEqual(self.requests("vm-create"), [])
 
     def test_never_ready(self):
-        self.error(6503, 7, "launch", "debian-12", "mute-1", "--timeout", "1")
+        text = self.error(6503, 7, "launch", "debian-12", "mute-1", "--timeout", "1")
+        self.assertIn("is running; delete it with: vmctl delete mute-1 --force\n", text)
         self.assertEqual(self.states()["mute-1"], "running")
 
     def test_create(self):

@@ -295,8 +295,10 @@ static void tell_remains(struct daemon *d, const struct creation *c)
 		return;
 	vm = json_member(reply.node, "vm");
 	if (vm)
-		report_note(c->args, "%s was made and is %s; delete it with: vmctl delete %s",
-			    c->name, node_string(vm, "state"), c->name);
+		report_note(c->args, "%s was made and is %s; delete it with: vmctl delete %s%s",
+			    c->name, node_string(vm, "state"), c->name,
+			    node_is(vm, "state", "stopped") || node_is(vm, "state", "broken") ?
+			    "" : " --force");
 	reply_free(&reply);
 }
 
