@@ -37,7 +37,9 @@ bool job_run(struct daemon *d, const struct args *args, const char *name, struct
 /* The same for what has to be over before something else can begin: without --no-wait. */
 bool job_run_to_end(struct daemon *d, const struct args *args, const char *name,
 		    struct btn_error *e);
-/* --timeout in milliseconds, or `otherwise`. */
+/* From now on --timeout is for all that is waited for, together. */
+void job_share_timeout(struct args *args);
+/* What is left of --timeout in milliseconds, or `otherwise`. */
 bool job_timeout(const struct args *args, long otherwise_s, int *ret_ms, struct btn_error *e);
 
 #endif

@@ -322,6 +322,7 @@ static bool launch(struct daemon *d, struct creation *c, struct btn_error *e)
 
 int launch_run(const struct args *args, struct btn_error *e)
 {
+	struct args whole = *args;
 	enum output_format format;
 	struct creation c;
 	struct daemon d;
@@ -331,7 +332,8 @@ int launch_run(const struct args *args, struct btn_error *e)
 	if (!output_take_format(args, &format, e) || !job_timeout(args, -1, &timeout_ms, e))
 		return BTN_EXIT_USAGE;
 	interrupt_catch();
-	ok = creation_take(&c, args, e) && daemon_open(&d, e);
+	job_share_timeout(&whole);
+	ok = creation_take(&c, &whole, e) && daemon_open(&d, e);
 	if (ok) {
 		ok = launch(&d, &c, e);
 		daemon_close(&d);

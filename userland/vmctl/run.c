@@ -230,8 +230,9 @@ static int end(struct run *r, int status, const struct btn_error *e)
 
 int disposable_run(const struct args *args, struct btn_error *e)
 {
+	struct args whole = *args;
 	struct run r = {
-		.args = args, .word = args->positional + 1,
+		.args = &whole, .word = args->positional + 1,
 		.word_count = args->positional_count - 1,
 	};
 	struct btn_error error = { .code = BTN_OK };
@@ -239,7 +240,8 @@ int disposable_run(const struct args *args, struct btn_error *e)
 	struct daemon d;
 
 	interrupt_catch();
-	if (creation_take(&r.c, args, &error) && prepare_key(&r, &error) &&
+	job_share_timeout(&whole);
+	if (creation_take(&r.c, &whole, &error) && prepare_key(&r, &error) &&
 	    daemon_open(&d, &error)) {
 		run(&d, &r, &status, &error);
 		daemon_close(&d);
