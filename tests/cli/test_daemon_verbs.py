@@ -462,6 +462,12 @@ class Launch(Case):
                       self.out("launch", "debian-12", "x", "--dry-run"))
         self.assertEqual(self.requests("vm-create"), [])
 
+    def test_address(self):
+        for address, shown in (("127.0.0.2", "127.0.0.2"), ("0.0.0.0", "127.0.0.1")):
+            port = free_port()
+            self.assertIn("log in:   ssh -p %d debian@%s\n" % (port, shown),
+                          self.out("launch", "debian-12", "--port", "%s:%d:22" % (address, port)))
+
     def test_never_ready(self):
         text = self.error(6503, 7, "launch", "debian-12", "mute-1", "--timeout", "1")
         self.assertIn("is running; delete it with: vmctl delete mute-1 --force\n", text)
@@ -870,7 +876,8 @@ class Disposable(Case):
         super().setUp()
         os.mkdir(self.folder + "/path")
         with open(self.folder + "/path/ssh", "w", encoding="utf-8") as file:
-            file.write('#!/bin/sh\nfor last; do :; done\nexec sh -c "$last"\n')
+            file.write('#!/bin/sh\necho "$@" >>"$HOME/ssh"\nfor last; do :; done\n'
+                       'exec sh -c "$last"\n')
         with open(self.folder + "/path/ssh-keygen", "w", encoding="utf-8") as file:
             file.write('#!/bin/sh\nfor last; do :; done\necho ssh-ed25519 RUN >"$last.pub"\n>"$last"\n')
         for name in ("ssh", "ssh-keygen"):
@@ -892,6 +899,11 @@ class Disposable(Case):
         self.vmctl("run", "debian-12", "--", "sh", "-c", "exit 7", status=7)
         self.vmctl("run", "debian-12", "--", "no-such-program", status=127)
         self.gone()
+
+    def test_address(self):
+        self.out("run", "debian-12", "--port", "127.0.0.2:%d:22" % free_port(), "--", "true")
+        with open(self.folder + "/home/ssh", encoding="utf-8") as file:
+            self.assertIn(" 127.0.0.2 -- 'true'\n", file.read())
 
     def test_failures(self):
         self.assertIn("BTN-6201", self.vmctl("run", "nothing", "--", "true", status=125).stderr)

@@ -163,8 +163,10 @@ static bool add_forward(struct creation *c, const char *text, struct btn_error *
 		btn_set_fix(e, "Leave --net none out, or the forwards.");
 		return false;
 	}
-	if (f.guest_port == 22 && !f.udp && !c->ssh_port)
+	if (f.guest_port == 22 && !f.udp && !c->ssh_port) {
 		c->ssh_port = f.host_port;
+		forward_reached_at(&f, c->ssh_address);
+	}
 	if (used + strlen(text) + 2 > sizeof(c->forwards)) {
 		btn_set(e, BTN_NET_FULL, "there are too many forwards");
 		return false;

@@ -220,8 +220,8 @@ static void tell_people(const struct creation *c, const struct json_node *vm)
 		output_human(name, OUT_TEXT, user, sizeof(user));
 	printf("%s is %s.\n", c->name, node_string(vm, "state"));
 	if (c->ssh_port)
-		printf("  log in:   ssh -p %u %s%s127.0.0.1\n", c->ssh_port, user,
-		       *user ? "@" : "");
+		printf("  log in:   ssh -p %u %s%s%s\n", c->ssh_port, user, *user ? "@" : "",
+		       c->ssh_address);
 	printf("  console:  vmctl console %s\n", c->name);
 }
 

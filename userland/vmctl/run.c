@@ -89,6 +89,7 @@ static bool look(struct daemon *d, struct run *r, struct btn_error *e)
 	snprintf(r->user, sizeof(r->user), "%s", vm ? node_string(vm, "user") : "");
 	snprintf(r->uuid, sizeof(r->uuid), "%s", vm ? node_string(vm, "uuid") : "");
 	r->ssh.user = r->user;
+	r->ssh.address = r->c.ssh_address;
 	r->ssh.port = r->c.ssh_port;
 	reply_free(&reply);
 	return true;
