@@ -898,6 +898,8 @@ class Disposable(Case):
         self.gone()
         self.vmctl("run", "debian-12", "--", "sh", "-c", "exit 7", status=7)
         self.vmctl("run", "debian-12", "--", "no-such-program", status=127)
+        self.assertIn("ssh failed", self.vmctl("run", "debian-12", "--", "sh", "-c", "exit 255",
+                                               status=125).stderr)
         self.gone()
 
     def test_address(self):

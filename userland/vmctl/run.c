@@ -125,6 +125,12 @@ static bool run_command(struct daemon *d, struct run *r, int *ret_status, struct
 	    !ready_wait(d, r->c.name, r->uuid, &want, timeout_ms, e) || !log_in(d, r, e))
 		return false;
 	*ret_status = ssh_run(&r->ssh, r->word, r->word_count, false);
+	if (*ret_status != SSH_FAILED)
+		return true;
+	/* A CMD that ends with this looks the same. */
+	*ret_status = interrupt_signal() ? BTN_EXIT_SIGNAL + interrupt_signal() : OWN_FAILURE;
+	if (!interrupt_signal())
+		report_note(r->args, "ssh failed, or the command ended with 255");
 	return true;
 }
 
