@@ -768,6 +768,8 @@ class Stats(Case):
                          "--fields", "name,exits_per_s").splitlines()
         running = [l for l in lines if "web-1" in l]
         self.assertEqual([json.loads(l)["exits_per_s"] for l in running], [2600, 2600])
+        self.assertEqual(self.out("stats", "web-1", "--interval", "1", "--count", "2", "--format",
+                                  "csv", "--fields", "name"), "name\nweb-1\nweb-1\n")
 
     def test_interrupt(self):
         watcher = subprocess.Popen([BIN + "/vmctl", "stats", "web-1", "--interval", "1"],
