@@ -590,6 +590,33 @@ class Consoles(Case):
         self.assertEqual(terminal.end()[0], 0)
         self.assertEqual(self.states()["web-1"], "running")
 
+    def test_quit(self):
+        terminal = self.terminal("console", "web-1")
+        terminal.wait_for("login: ")
+        os.kill(terminal.pid, signal.SIGQUIT)
+        os.waitid(os.P_PID, terminal.pid, os.WEXITED | os.WNOWAIT)
+        self.assertFalse(terminal.raw())
+        self.assertEqual(terminal.end()[0], -signal.SIGQUIT)
+
+    def test_stopped_by_others(self):
+        """As a shell does it: the terminal is its own while vmctl stands still."""
+        terminal = self.terminal("console", "web-1")
+        before = termios.tcgetattr(terminal.fd)
+        before[3] |= termios.ICANON | termios.ECHO
+        terminal.wait_for("login: ")
+        os.kill(terminal.pid, signal.SIGSTOP)
+        os.waitid(os.P_PID, terminal.pid, os.WSTOPPED)
+        termios.tcsetattr(terminal.fd, termios.TCSANOW, before)
+        self.assertFalse(terminal.raw())
+        os.kill(terminal.pid, signal.SIGCONT)
+        terminal.type("root\r")
+        end = time.monotonic() + PATIENCE
+        while not terminal.raw():
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.01)
+        terminal.type("\r~.")
+        self.assertEqual(terminal.end()[0], 0)
+
     def test_end(self):
         terminal = self.terminal("console", "web-1")
         terminal.wait_for("login: ")
