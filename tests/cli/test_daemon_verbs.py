@@ -370,7 +370,8 @@ class ManyFail(Case):
     def test_timeout(self):
         self.error(6503, 7, "start", "slow-1", "--timeout", "1")
         self.assertIn("has begun", self.out("start", "slow-1", "--no-wait"))
-        self.error(1003, 2, "start", "slow-1", "--timeout", "soon")
+        for text in ("soon", " -5", "-5", "+5", "", " 5", "5 ", "2d", "99999999999999999999"):
+            self.error(1003, 2, "start", "slow-1", "--timeout", text)
         self.assertEqual([j["state"] for j in self.json("job", "list")["jobs"]], ["running"] * 2)
         self.out("job", "cancel", "1")
         self.error(6501, 3, "job", "cancel", "77")
