@@ -505,6 +505,13 @@ class Verbose(Case):
                           "--verbose")
         self.assertEqual(self.request("vm-create")["password"], 'se"cr\\et')
         self.assertRegex(done.stderr, r'"password":"\*+"')
+        with open(path, "w", encoding="utf-8") as file:
+            file.write('#cloud-config\npassword: "se\\cret"\n')
+        done = self.vmctl("create", "other", "--image", "debian-12", "--user-data", path,
+                          "--verbose")
+        self.assertIn("secret", self.requests("vm-create")[1]["user_data"].replace("\\", ""))
+        self.assertRegex(done.stderr, r'"user_data":"\*+"')
+        self.assertNotIn("cret", done.stderr)
 
 
 class Waiting(Case):
