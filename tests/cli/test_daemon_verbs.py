@@ -301,9 +301,20 @@ class Life(Case):
         self.assertEqual(self.request("vm-stop")["timeout_s"], 0)
 
     def test_dry_run(self):
-        self.assertEqual(self.out("start", "--all", "--dry-run").splitlines()[-1], "web-2: would start")
+        self.assertEqual(self.out("start", "web-*", "--dry-run"),
+                         "web-1: is running already\nweb-2: would start\n")
+        self.assertIn("web-2: would start\n", self.out("start", "--all", "--dry-run", status=9))
         self.assertEqual(self.out("delete", "web-2", "--dry-run"), "web-2: would move it to the trash\n")
-        self.assertEqual(self.requests("vm-start") + self.requests("vm-delete"), [])
+        for code, words in ((6109, "start db"), (6107, "start bad"), (6109, "stop db"),
+                            (6104, "pause web-2"), (6104, "resume web-2"),
+                            (6104, "restart --reset web-2"), (6105, "delete web-1")):
+            status = self.vmctl(*words.split(), "--dry-run", status=None)
+            self.assertIn("BTN-%d" % code, status.stderr)
+            self.assertNotEqual(status.returncode, 0)
+        self.out("delete", "web-1", "--force", "--dry-run")
+        self.out("rename", "web-1", "WEB-1", "--dry-run")
+        self.error(6102, 4, "rename", "web-1", "DB", "--dry-run")
+        self.assertEqual({r["op"] for r in self.requests()} - {"vm-list", "events"}, set())
 
     def test_json(self):
         self.assertEqual(self.json("start", "web-*"), {"schema": 1, "results": [
@@ -461,6 +472,9 @@ class Launch(Case):
     def test_dry_run(self):
         self.assertIn("would be made from the image debian-12 and started",
                       self.out("launch", "debian-12", "x", "--dry-run"))
+        self.assertIn("would be made", self.out("create", "x", "--image", "alpine", "--dry-run"))
+        self.error(6102, 4, "create", "Web-1", "--dry-run")
+        self.error(6201, 3, "create", "x", "--image", "nothing", "--dry-run")
         self.assertEqual(self.requests("vm-create"), [])
 
     def test_address(self):
@@ -838,6 +852,8 @@ class Store(Case):
         self.assertEqual(self.request("image-add")["path"], self.folder + "/d.img")
         self.out("image", "import", "other", "d.img", "-q")
         self.error(6202, 4, "image", "add", "new", "d.img")
+        self.error(6202, 4, "image", "add", "new", "d.img", "--dry-run")
+        self.out("image", "add", "newer", "d.img", "--dry-run")
         self.error(1101, 3, "image", "add", "x", "nothing")
         self.error(1003, 2, "image", "add", "x", "d.img", "--sha256", "1")
         self.assertEqual(self.out("image", "verify", "n*"), "new: is as it was when it was added\n")
@@ -881,6 +897,10 @@ class Store(Case):
         self.assertEqual(self.request("net-create")["subnet"], "10.9.9.0/24")
         self.out("net", "delete", "n2")
         self.error(6301, 3, "net", "delete", "n2")
+        self.error(6301, 3, "net", "delete", "n2", "--dry-run")
+        self.error(6302, 4, "net", "create", "lab", "--dry-run")
+        self.assertEqual(self.out("net", "delete", "lab", "--dry-run"), "lab: would be removed\n")
+        self.assertEqual(self.out("net", "create", "n2", "--dry-run"), "n2: would be made\n")
         self.assertIn("10.0.2.15", self.out("net", "leases"))
         self.error(6301, 3, "net", "leases", "nothing")
 

@@ -13,6 +13,7 @@
 
 #include "forward.h"
 #include "jobs.h"
+#include "lists.h"
 #include "node.h"
 #include "report.h"
 #include "size.h"
@@ -324,6 +325,9 @@ static bool create(struct daemon *d, const struct creation *c, struct btn_error 
 		return true;
 	}
 	if (args_has(args, "dry-run")) {
+		if (!lists_check(d, &named_vms, c->name, false, e) ||
+		    (*c->image && !lists_check(d, &named_images, c->image, true, e)))
+			return false;
 		printf("%s: would be made%s%s\n", c->name, *c->image ? " from the image " : "",
 		       c->image);
 		return true;

@@ -21,7 +21,8 @@ struct job_wait {
 	{ "no-wait", NULL, "Do not wait until it is done: return when the daemon has taken it." }, \
 	{ "timeout", "SECONDS", "Wait no longer than this; what was begun goes on." }
 #define DRY_RUN_OPTION \
-	{ "dry-run", NULL, "Check, say what would be done, and do nothing." }
+	{ "dry-run", NULL, "Look up what is named, say what would be done, and do nothing. What " \
+		"only the daemon can see may still be in the way." }
 
 /*
  * Waits for all of them, on a connection that was subscribed before they began. Those

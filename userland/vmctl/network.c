@@ -52,6 +52,15 @@ int net_leases_run(const struct args *args, struct btn_error *e)
 
 /* ---- create, delete ---- */
 
+static bool would_change(struct daemon *d, const char *name, bool there, const char *done,
+			 struct btn_error *e)
+{
+	if (!lists_check(d, &named_networks, name, there, e))
+		return false;
+	printf("%s: would be %s\n", name, done);
+	return true;
+}
+
 static bool change(const struct args *args, const char *op, const char *done, struct btn_error *e)
 {
 	const char *name = args->positional[0], *subnet = args_get(args, "subnet");
@@ -59,12 +68,13 @@ static bool change(const struct args *args, const char *op, const char *done, st
 	struct reply reply;
 	bool ok;
 
-	if (args_has(args, "dry-run")) {
-		printf("%s: would be %s\n", name, done);
-		return true;
-	}
 	if (!daemon_open(&d, e))
 		return false;
+	if (args_has(args, "dry-run")) {
+		ok = would_change(&d, name, strcmp(op, "net-create"), done, e);
+		daemon_close(&d);
+		return ok;
+	}
 	daemon_begin(&d, op);
 	json_put_string(&d.out, "network", name);
 	if (subnet)
