@@ -260,7 +260,8 @@ class Daemon:
         if vm["name"].startswith("hung-"):
             return {**{key: vm[key] for key in ("name", "uuid", "state")},
                     "stats": None, "memory": None}
-        cpu = {"time_ns": (9500000000 if vm["name"].startswith("idle-") else 50000000000) * n, "exits": 130000 * n, "exit_pio": 100 * n,
+        time_ns = 9500000000 if vm["name"].startswith("idle-") else 50000000000
+        cpu = {"time_ns": time_ns * n, "exits": 130000 * n, "exit_pio": 100 * n,
                "exit_msr": 99900 * n, "exit_hlt": 30000 * n, "exit_cr": 0,
                "guest_ns": 25000000000 * n, "ready_ns": 10000000000 * n}
         return {"name": vm["name"], "uuid": vm["uuid"], "state": vm["state"],
