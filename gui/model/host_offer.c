@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "lib/ssh_key.h"
 #include "model/error.h"
 #include "model/host_offer.h"
 
@@ -57,8 +58,7 @@ static struct offered_key *read_key(const char *path)
 		return NULL;
 	g_strdelimit(text, "\r\n", 0);
 	word = g_strsplit(g_strstrip(text), " ", 3);
-	if (g_strv_length(word) < 2 || !(g_str_has_prefix(word[0], "ssh-") ||
-	    g_str_has_prefix(word[0], "ecdsa-") || g_str_has_prefix(word[0], "sk-")))
+	if (g_strv_length(word) < 2 || !ssh_key_has_type(text))
 		return NULL;
 	key = g_new0(struct offered_key, 1);
 	key->path = g_strdup(path);

@@ -9,9 +9,11 @@ usage: fake_batond.py [--ready-fd N]
 $FAKE_BATOND may name a JSON file with the start: "vms", "images", "networks", "trash". What
 goes wrong is in the names: a VM called
   nomem-*   cannot be started: BTN-6401        stuck-*  does not shut down: BTN-6108
-  slow-*    has jobs that never end            mute-*   has a ssh that never greets
+  idle-*    uses 9.5 % of its CPUs
+  slow-*    has jobs that never end            mute-*   has a guest that never says anything
 A forward to the guest's port 22 of a running VM listens and greets as ssh; one to port 80
-listens and says nothing, others close at once. Each request is appended to $FAKE_REQUESTS.
+listens and says nothing, others close at once. A VM's log is NAME.log in $XDG_RUNTIME_DIR
+if that is there, else a line that says which. Each request is appended to $FAKE_REQUESTS.
 """
 import array
 import fcntl
@@ -200,7 +202,7 @@ class Daemon:
         sock, _ = listener.accept()
         if port == 22 and not vm["name"].startswith("mute-"):
             sock.sendall(b"SSH-2.0-fake\r\n")
-        if port in (22, 80):
+        if port in (22, 80) or vm["name"].startswith("mute-"):
             self.listeners[vm["uuid"], sock.fileno()] = sock
             self.selector.register(sock, selectors.EVENT_READ, self.selector.unregister)
         else:
@@ -258,7 +260,8 @@ class Daemon:
         if vm["name"].startswith("hung-"):
             return {**{key: vm[key] for key in ("name", "uuid", "state")},
                     "stats": None, "memory": None}
-        cpu = {"time_ns": 50000000000 * n, "exits": 130000 * n, "exit_pio": 100 * n,
+        time_ns = 9500000000 if vm["name"].startswith("idle-") else 50000000000
+        cpu = {"time_ns": time_ns * n, "exits": 130000 * n, "exit_pio": 100 * n,
                "exit_msr": 99900 * n, "exit_hlt": 30000 * n, "exit_cr": 0,
                "guest_ns": 25000000000 * n, "ready_ns": 10000000000 * n}
         return {"name": vm["name"], "uuid": vm["uuid"], "state": vm["state"],
@@ -380,7 +383,10 @@ class Daemon:
                 "next_start": [k for k in keys if not off and k != "title"]}
 
     def do_vm_log(self, _client, request, fds):
-        self.vm(request)
+        path = "%s/%s.log" % (os.environ["XDG_RUNTIME_DIR"], self.vm(request)["name"])
+        if os.path.exists(path):
+            fds.append(os.open(path, os.O_RDONLY))
+            return {"path": path}
         fd, path = tempfile.mkstemp()
         os.write(fd, b"log %s\n" % request.get("log", "monitor").encode())
         os.lseek(fd, 0, os.SEEK_SET)

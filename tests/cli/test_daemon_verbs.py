@@ -195,7 +195,7 @@ class Listing(Case):
         self.assertEqual(self.out("list", "-q", "--sort", "memory", "web-*"), "web-2\nweb-1\n")
         self.assertEqual(self.out("list", "-q", "--filter", "state!=stopped", "--filter", "name=w*"),
                          "web-1\n")
-        self.assertEqual(self.out("list", "--running", "-q"), "bad\ndb\nweb-1\n")
+        self.assertEqual(self.out("list", "--running", "-q"), "db\nweb-1\n")
         self.assertEqual(self.out("list", "--fields", "state,name", "--no-headers", "db"), "paused  db\n")
         self.assertEqual(self.json("list", "--fields", "name", "db"), {"schema": 1, "vms": [{"name": "db"}]})
         self.assertIn('Did you mean "memory"?', self.error(1003, 2, "list", "--fields", "memroy"))
@@ -294,10 +294,27 @@ class Life(Case):
         self.assertEqual(self.out("restart", "--reset", "web-1"), "web-1: reset\n")
         self.assertEqual(self.states()["web-1"], "running")
 
+    def test_stop_without_time(self):
+        for verb in ("stop", "restart"):
+            self.assertIn("--no-wait", self.error(1003, 2, verb, "web-1", "--timeout", "0"))
+        self.out("stop", "web-1", "--timeout", "0", "--force")
+        self.assertEqual(self.request("vm-stop")["timeout_s"], 0)
+
     def test_dry_run(self):
-        self.assertEqual(self.out("start", "--all", "--dry-run").splitlines()[-1], "web-2: would start")
+        self.assertEqual(self.out("start", "web-*", "--dry-run"),
+                         "web-1: is running already\nweb-2: would start\n")
+        self.assertIn("web-2: would start\n", self.out("start", "--all", "--dry-run", status=9))
         self.assertEqual(self.out("delete", "web-2", "--dry-run"), "web-2: would move it to the trash\n")
-        self.assertEqual(self.requests("vm-start") + self.requests("vm-delete"), [])
+        for code, words in ((6109, "start db"), (6107, "start bad"), (6109, "stop db"),
+                            (6104, "pause web-2"), (6104, "resume web-2"),
+                            (6104, "restart --reset web-2"), (6105, "delete web-1")):
+            status = self.vmctl(*words.split(), "--dry-run", status=None)
+            self.assertIn("BTN-%d" % code, status.stderr)
+            self.assertNotEqual(status.returncode, 0)
+        self.out("delete", "web-1", "--force", "--dry-run")
+        self.out("rename", "web-1", "WEB-1", "--dry-run")
+        self.error(6102, 4, "rename", "web-1", "DB", "--dry-run")
+        self.assertEqual({r["op"] for r in self.requests()} - {"vm-list", "events"}, set())
 
     def test_json(self):
         self.assertEqual(self.json("start", "web-*"), {"schema": 1, "results": [
@@ -364,7 +381,8 @@ class ManyFail(Case):
     def test_timeout(self):
         self.error(6503, 7, "start", "slow-1", "--timeout", "1")
         self.assertIn("has begun", self.out("start", "slow-1", "--no-wait"))
-        self.error(1003, 2, "start", "slow-1", "--timeout", "soon")
+        for text in ("soon", " -5", "-5", "+5", "", " 5", "5 ", "2d", "99999999999999999999"):
+            self.error(1003, 2, "start", "slow-1", "--timeout", text)
         self.assertEqual([j["state"] for j in self.json("job", "list")["jobs"]], ["running"] * 2)
         self.out("job", "cancel", "1")
         self.error(6501, 3, "job", "cancel", "77")
@@ -386,6 +404,17 @@ class Launch(Case):
         self.assertTrue(request["start"])
         self.assertEqual(request["settings"], ["net.0.network=default",
                                                "net.0.forward=127.0.0.1:%s:22" % match[1]])
+
+    def test_keys_that_were_found(self):
+        """One that the daemon does not take is passed over, unless it was asked for."""
+        for name, text in (("id_ed25519-cert", "ssh-ed25519-cert-v01@openssh.com AAAA me"),
+                           ("id_dsa", "ssh-dss AAAA me")):
+            with open("%s/home/.ssh/%s.pub" % (self.folder, name), "w", encoding="utf-8") as file:
+                file.write(text + "\n")
+        self.out("launch", "debian-12", "new-1")
+        self.assertEqual(self.request("vm-create")["ssh_keys"], ["ssh-ed25519 AAAAkey me@here"])
+        self.out("launch", "debian-12", "new-2", "--ssh-key", "home/.ssh/id_dsa.pub")
+        self.assertEqual(self.requests("vm-create")[1]["ssh_keys"], ["ssh-dss AAAA me"])
 
     def test_options(self):
         port = free_port()
@@ -443,10 +472,20 @@ class Launch(Case):
     def test_dry_run(self):
         self.assertIn("would be made from the image debian-12 and started",
                       self.out("launch", "debian-12", "x", "--dry-run"))
+        self.assertIn("would be made", self.out("create", "x", "--image", "alpine", "--dry-run"))
+        self.error(6102, 4, "create", "Web-1", "--dry-run")
+        self.error(6201, 3, "create", "x", "--image", "nothing", "--dry-run")
         self.assertEqual(self.requests("vm-create"), [])
 
+    def test_address(self):
+        for address, shown in (("127.0.0.2", "127.0.0.2"), ("0.0.0.0", "127.0.0.1")):
+            port = free_port()
+            self.assertIn("log in:   ssh -p %d debian@%s\n" % (port, shown),
+                          self.out("launch", "debian-12", "--port", "%s:%d:22" % (address, port)))
+
     def test_never_ready(self):
-        self.error(6503, 7, "launch", "debian-12", "mute-1", "--timeout", "1")
+        text = self.error(6503, 7, "launch", "debian-12", "mute-1", "--timeout", "1")
+        self.assertIn("is running; delete it with: vmctl delete mute-1 --force\n", text)
         self.assertEqual(self.states()["mute-1"], "running")
 
     def test_create(self):
@@ -480,6 +519,13 @@ class Verbose(Case):
                           "--verbose")
         self.assertEqual(self.request("vm-create")["password"], 'se"cr\\et')
         self.assertRegex(done.stderr, r'"password":"\*+"')
+        with open(path, "w", encoding="utf-8") as file:
+            file.write('#cloud-config\npassword: "se\\cret"\n')
+        done = self.vmctl("create", "other", "--image", "debian-12", "--user-data", path,
+                          "--verbose")
+        self.assertIn("secret", self.requests("vm-create")[1]["user_data"].replace("\\", ""))
+        self.assertRegex(done.stderr, r'"user_data":"\*+"')
+        self.assertNotIn("cret", done.stderr)
 
 
 class Waiting(Case):
@@ -521,6 +567,20 @@ class Waiting(Case):
         self.assertEqual(len(self.requests("vm-forward-add")), 1)
         self.error(6503, 7, "wait", "db", "--for", "boot", "--timeout", "1")
 
+    def test_boot_interrupted(self):
+        """The guest of mute-2 never answers; the forward that was made to ask it goes."""
+        self.start["vms"]["mute-2"] = {"state": "running"}
+        self.addCleanup(self.start["vms"].pop, "mute-2")
+        with open(self.folder + "/start.json", "w", encoding="utf-8") as file:
+            json.dump(self.start, file)
+        waiter = subprocess.Popen([BIN + "/vmctl", "wait", "mute-2", "--for", "boot"], env=self.env,
+                                  stderr=subprocess.PIPE, text=True)
+        self.wait_for_request("vm-forward-add")
+        waiter.send_signal(signal.SIGINT)
+        self.assertIn("interrupted", waiter.communicate(timeout=PATIENCE)[1])
+        self.assertEqual(waiter.returncode, 130)
+        self.assertEqual(self.json("net", "forward", "list", "mute-2")["forwards"], [])
+
     def test_boot_alone(self):
         self.start["vms"]["alone"] = {"state": "running", "networks": []}
         self.addCleanup(self.start["vms"].pop, "alone")
@@ -551,6 +611,33 @@ class Consoles(Case):
         terminal.type("~.")
         self.assertEqual(terminal.end()[0], 0)
         self.assertEqual(self.states()["web-1"], "running")
+
+    def test_quit(self):
+        terminal = self.terminal("console", "web-1")
+        terminal.wait_for("login: ")
+        os.kill(terminal.pid, signal.SIGQUIT)
+        os.waitid(os.P_PID, terminal.pid, os.WEXITED | os.WNOWAIT)
+        self.assertFalse(terminal.raw())
+        self.assertEqual(terminal.end()[0], -signal.SIGQUIT)
+
+    def test_stopped_by_others(self):
+        """As a shell does it: the terminal is its own while vmctl stands still."""
+        terminal = self.terminal("console", "web-1")
+        before = termios.tcgetattr(terminal.fd)
+        before[3] |= termios.ICANON | termios.ECHO
+        terminal.wait_for("login: ")
+        os.kill(terminal.pid, signal.SIGSTOP)
+        os.waitid(os.P_PID, terminal.pid, os.WSTOPPED)
+        termios.tcsetattr(terminal.fd, termios.TCSANOW, before)
+        self.assertFalse(terminal.raw())
+        os.kill(terminal.pid, signal.SIGCONT)
+        terminal.type("root\r")
+        end = time.monotonic() + PATIENCE
+        while not terminal.raw():
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.01)
+        terminal.type("\r~.")
+        self.assertEqual(terminal.end()[0], 0)
 
     def test_end(self):
         terminal = self.terminal("console", "web-1")
@@ -586,6 +673,22 @@ class Consoles(Case):
     def test_pipe(self):
         done = self.vmctl("console", "web-1", stdin="hello off")
         self.assertIn("HELLO OFF", done.stdout)
+
+    def test_output_that_is_lost(self):
+        for args, status in ((("console", "web-1"), 1), (("run", "debian-12"), 125)):
+            with open("/dev/full", "w", encoding="utf-8") as full:
+                done = subprocess.run([BIN + "/vmctl", *args], env=self.env, timeout=PATIENCE,
+                                      stdin=subprocess.DEVNULL, stdout=full, check=False,
+                                      stderr=subprocess.PIPE, text=True)
+            self.assertEqual(done.returncode, status, done.stderr)
+            self.assertIn("No space left", done.stderr)
+        reader, writer = os.pipe()
+        os.close(reader)
+        done = subprocess.run([BIN + "/vmctl", "console", "web-1"], env=self.env, timeout=PATIENCE,
+                              stdin=subprocess.DEVNULL, stdout=writer, stderr=subprocess.PIPE,
+                              check=False)
+        os.close(writer)
+        self.assertEqual((done.returncode, done.stderr), (128 + signal.SIGPIPE, b""))
 
     def test_others(self):
         self.error(6104, 4, "console", "web-2")
@@ -625,6 +728,9 @@ class Watching(Case):
     def test_table(self):
         text = self.out("events", "--initial-state", "--count", "4", "--fields", "name,state")
         self.assertIn("web-1  running\n", text)
+        # What is not printed does not count.
+        self.assertEqual(self.out("events", "--initial-state", "--count", "1", "--fields", "name",
+                                  "--filter", "state=running"), "web-1\n")
         self.out("events", "--timeout", "1")
         self.error(1003, 2, "events", "--count", "0")
 
@@ -635,6 +741,39 @@ class Watching(Case):
         watcher.send_signal(signal.SIGINT)
         watcher.communicate(timeout=PATIENCE)
         self.assertEqual(watcher.returncode, -signal.SIGINT)
+
+
+    def test_log_that_is_begun_anew(self):
+        path = self.folder + "/web-1.log"
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("one\n")
+        watcher = subprocess.Popen([BIN + "/vmctl", "log", "web-1", "--serial", "--follow"],
+                                   env=self.env, stdout=subprocess.PIPE, text=True)
+        self.addCleanup(watcher.wait)
+        self.addCleanup(watcher.kill)
+        self.addCleanup(watcher.stdout.close)
+        self.assertEqual(watcher.stdout.readline(), "one\n")
+        for word in ("two", "three"):
+            with open(path, "a", encoding="utf-8") as file:
+                file.write("rest before %s\n" % word)
+            os.rename(path, path + ".1")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(word + "\n")
+            self.assertEqual(watcher.stdout.readline(), "rest before %s\n" % word)
+            self.assertEqual(watcher.stdout.readline(), word + "\n")
+        with open(path, "a", encoding="utf-8") as file:
+            file.write("more\n")
+        self.assertEqual(watcher.stdout.readline(), "more\n")
+
+
+    def test_log_on_a_terminal(self):
+        """What a guest writes does nothing to the terminal; programs get it as it is."""
+        evil = "a\x1b]52;c;eA==\x07\u009b6n\u00e9\n"
+        with open(self.folder + "/web-1.log", "w", encoding="utf-8") as file:
+            file.write(evil)
+        for args in (("log", "web-1"), ("console", "web-1", "--log")):
+            self.assertEqual(self.terminal(*args).end(), (0, "a]52;c;eA==6n\u00e9\r\n"))
+            self.assertEqual(self.out(*args), evil)
 
 
 class Stats(Case):
@@ -667,11 +806,21 @@ class Stats(Case):
         self.assertNotIn("web-2", text)
         self.assertRegex(self.out("stats", "web-2"), r"(?m)^web-2 +stopped +- ")
 
+    def test_sort(self):
+        self.out("create", "idle-1")
+        self.out("start", "idle-1")
+        for sort, names in (("cpu_percent", ["idle-1", "web-1"]),
+                            ("-cpu_percent", ["web-1", "idle-1"])):
+            text = self.out("stats", "idle-1", "web-1", "-q", "--sort", sort)
+            self.assertEqual(text.splitlines(), names)
+
     def test_rounds(self):
         lines = self.out("stats", "--interval", "1", "--count", "2", "--format", "jsonl",
                          "--fields", "name,exits_per_s").splitlines()
         running = [l for l in lines if "web-1" in l]
         self.assertEqual([json.loads(l)["exits_per_s"] for l in running], [2600, 2600])
+        self.assertEqual(self.out("stats", "web-1", "--interval", "1", "--count", "2", "--format",
+                                  "csv", "--fields", "name"), "name\nweb-1\nweb-1\n")
 
     def test_interrupt(self):
         watcher = subprocess.Popen([BIN + "/vmctl", "stats", "web-1", "--interval", "1"],
@@ -705,6 +854,8 @@ class Store(Case):
         self.assertEqual(self.request("image-add")["path"], self.folder + "/d.img")
         self.out("image", "import", "other", "d.img", "-q")
         self.error(6202, 4, "image", "add", "new", "d.img")
+        self.error(6202, 4, "image", "add", "new", "d.img", "--dry-run")
+        self.out("image", "add", "newer", "d.img", "--dry-run")
         self.error(1101, 3, "image", "add", "x", "nothing")
         self.error(1003, 2, "image", "add", "x", "d.img", "--sha256", "1")
         self.assertEqual(self.out("image", "verify", "n*"), "new: is as it was when it was added\n")
@@ -748,6 +899,10 @@ class Store(Case):
         self.assertEqual(self.request("net-create")["subnet"], "10.9.9.0/24")
         self.out("net", "delete", "n2")
         self.error(6301, 3, "net", "delete", "n2")
+        self.error(6301, 3, "net", "delete", "n2", "--dry-run")
+        self.error(6302, 4, "net", "create", "lab", "--dry-run")
+        self.assertEqual(self.out("net", "delete", "lab", "--dry-run"), "lab: would be removed\n")
+        self.assertEqual(self.out("net", "create", "n2", "--dry-run"), "n2: would be made\n")
         self.assertIn("10.0.2.15", self.out("net", "leases"))
         self.error(6301, 3, "net", "leases", "nothing")
 
@@ -760,6 +915,18 @@ class Store(Case):
              "host_port": port, "guest_port": 80}])
         self.out("net", "forward", "remove", "web-1", str(port))
         self.assertEqual(self.json("net", "forward", "list", "web-1")["forwards"], [])
+        for text in ("%d", "127.0.0.2:%d", "127.0.0.2:%d:80", "%d:80", "%d/udp",
+                     "127.0.0.2:%d/udp"):
+            self.out("net", "forward", "remove", "web-1", text % port)
+            request = self.requests("vm-forward-remove")[-1]
+            self.assertEqual((request.get("host_address"), request["host_port"],
+                              request.get("proto")),
+                             ("127.0.0.2" if "127" in text else None, port,
+                              "udp" if "udp" in text else None))
+        for text in ("127.0.0.2", "0.0.0:8080", "0.0.0.0:80800", ":80", "80:", "0.0.0.0:",
+                     "/udp", ""):
+            self.error(1003, 2, "net", "forward", "remove", "web-1", text)
+        self.error(1003, 2, "net", "forward", "add", "web-1", "0.0.0.0:80")
         self.error(1003, 2, "net", "forward", "add", "web-1", "80")
         self.assertIn("add, remove, list", self.error(1004, 2, "net", "forward"))
 
@@ -771,7 +938,8 @@ class Disposable(Case):
         super().setUp()
         os.mkdir(self.folder + "/path")
         with open(self.folder + "/path/ssh", "w", encoding="utf-8") as file:
-            file.write('#!/bin/sh\nfor last; do :; done\nexec sh -c "$last"\n')
+            file.write('#!/bin/sh\necho "$@" >>"$HOME/ssh"\nfor last; do :; done\n'
+                       'exec sh -c "$last"\n')
         with open(self.folder + "/path/ssh-keygen", "w", encoding="utf-8") as file:
             file.write('#!/bin/sh\nfor last; do :; done\necho ssh-ed25519 RUN >"$last.pub"\n>"$last"\n')
         for name in ("ssh", "ssh-keygen"):
@@ -792,7 +960,14 @@ class Disposable(Case):
         self.gone()
         self.vmctl("run", "debian-12", "--", "sh", "-c", "exit 7", status=7)
         self.vmctl("run", "debian-12", "--", "no-such-program", status=127)
+        self.assertIn("ssh failed", self.vmctl("run", "debian-12", "--", "sh", "-c", "exit 255",
+                                               status=125).stderr)
         self.gone()
+
+    def test_address(self):
+        self.out("run", "debian-12", "--port", "127.0.0.2:%d:22" % free_port(), "--", "true")
+        with open(self.folder + "/home/ssh", encoding="utf-8") as file:
+            self.assertIn(" 127.0.0.2 -- 'true'\n", file.read())
 
     def test_failures(self):
         self.assertIn("BTN-6201", self.vmctl("run", "nothing", "--", "true", status=125).stderr)
@@ -835,6 +1010,16 @@ class TheDaemon(Case):
         self.error(6001, 10, "list", env={"BATON_AUTOSTART": "0"})
         self.out("list")
         self.out("list", env={"BATON_AUTOSTART": "0"})
+
+    def test_autostart_keeps_nothing(self):
+        """Whoever waits for the end of a pipe that vmctl has got does not wait for the daemon."""
+        reader, writer = os.pipe()
+        subprocess.run([BIN + "/vmctl", "list"], env=self.env, timeout=PATIENCE, check=True,
+                       stdout=subprocess.DEVNULL, pass_fds=[writer])
+        os.close(writer)
+        with open(reader, "rb") as file:
+            self.assertTrue(select.select([file], [], [], 0)[0])
+            self.assertEqual(file.read(), b"")
 
     def test_many_at_once(self):
         """All but one of the daemons they start end, as batond does: somebody else's runs."""
@@ -881,6 +1066,46 @@ class TheDaemon(Case):
             os.unlink(path)
             self.assertIn(client.returncode, (3, 10), (answer, error))
             self.assertNotIn("Sanitizer", error)
+
+
+FAKE_NET = """#!/usr/bin/env python3
+import os, socket, sys
+words = dict(zip(sys.argv[1::2], sys.argv[2::2]))
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(words["--listen"] + ".ctl")
+listener.listen()
+with open(words["--listen"] + ".pid", "w") as file:
+    file.write(str(os.getpid()))
+os.write(int(words["--ready-fd"]), b"\\n")
+client = listener.accept()[0]
+while client.recv(4096):
+    client.sendall(b'{"ok":true,"address":"10.0.2.15"}\\n')
+listener.accept()
+"""
+
+
+class Boot(Case):
+    def test_named_network_keeps_nothing(self):
+        """It outlives the VM, and those who wait for the end of the VM's output."""
+        for name in ("vmctl", "baton-vm"):
+            shutil.copy(BIN + "/" + name, self.folder)
+        with open(self.folder + "/baton-net", "w", encoding="utf-8") as file:
+            file.write(FAKE_NET)
+        os.chmod(self.folder + "/baton-net", stat.S_IRWXU)
+        reader, writer = os.pipe()
+        done = subprocess.run([self.folder + "/vmctl", "boot", "/bin/sh", "--net", "lab",
+                               "--append", "ready exit=0"], env=self.env, timeout=PATIENCE,
+                              pass_fds=[writer], stdout=subprocess.PIPE, check=False,
+                              stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+        os.close(writer)
+        with open(self.folder + "/baton/net/lab.pid", encoding="utf-8") as file:
+            network = int(file.read())
+        self.addCleanup(os.kill, network, signal.SIGTERM)
+        os.kill(network, 0)
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertIn(b"ready pid", done.stdout)
+        with open(reader, "rb") as file:
+            self.assertTrue(select.select([file], [], [], 0)[0])
 
 
 class Disks(Case):

@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "forward.h"
+#include "jobs.h"
 #include "node.h"
 #include "output.h"
 #include "ready.h"
@@ -272,6 +273,27 @@ static void test_words(void **state)
 	}
 }
 
+/* What has passed is gone for all that is still to be waited for. */
+static void test_shared_timeout(void **state)
+{
+	char *const words[] = { "debian-12", "--timeout", "60" };
+	struct btn_error e = { .code = BTN_OK };
+	static struct args args;
+	int ms;
+
+	(void)state;
+	assert_true(args_parse(verb_find("launch", &e), 3, words, &args, &e));
+	assert_true(job_timeout(&args, 300, &ms, &e) && ms == 60000);
+	job_share_timeout(&args);
+	args.timeout_from -= 40000;
+	assert_true(job_timeout(&args, 300, &ms, &e) && ms <= 20000 && ms > 0);
+	args.timeout_from -= 40000;
+	assert_true(job_timeout(&args, 300, &ms, &e) && ms == 0);
+	args.option_count = 0;
+	assert_true(job_timeout(&args, 300, &ms, &e) && ms == 300000);
+	assert_true(job_timeout(&args, -1, &ms, &e) && ms == -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -279,7 +301,7 @@ int main(void)
 		cmocka_unit_test(test_human), cmocka_unit_test(test_forwards),
 		cmocka_unit_test(test_find_forward), cmocka_unit_test(test_free_port),
 		cmocka_unit_test(test_ready), cmocka_unit_test(test_table),
-		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_words), cmocka_unit_test(test_shared_timeout),
 	};
 
 	return cmocka_run_group_tests_name("vmctl and the daemon", tests, NULL, NULL);

@@ -500,7 +500,8 @@ static void write_file(const char *folder, const char *name, const char *text)
 static void test_ssh_keys(void **state)
 {
 	g_autofree char *folder = g_dir_make_tmp("baton-test-XXXXXX", NULL);
-	static const char *const names[] = { "a.pub", "b.pub", "c.pub", "id", "d.pub" };
+	static const char *const names[] = { "a.pub", "b.pub", "c.pub", "id", "d.pub",
+					     "e-cert.pub", "f.pub" };
 	GPtrArray *keys;
 	const struct offered_key *key;
 
@@ -510,6 +511,9 @@ static void test_ssh_keys(void **state)
 	write_file(folder, "c.pub", "");
 	write_file(folder, "d.pub", "ssh-rsa BBBB\r\nsecond line\n");
 	write_file(folder, "id", "ssh-ed25519 not a public key's name\n");
+	/* What the daemon does not take. */
+	write_file(folder, "e-cert.pub", "ssh-ed25519-cert-v01@openssh.com AAAA ada@laptop\n");
+	write_file(folder, "f.pub", "ssh-dss AAAA ada@laptop\n");
 	keys = host_offer_keys(folder);
 	assert_int_equal(keys->len, 2);
 	key = keys->pdata[0];

@@ -9,29 +9,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/ssh_key.h"
 #include "monitor/block/file.h"
 #include "seed.h"
 
 #define FILES_MAX 256u	/* that are looked at in a folder */
-
-static const char *const types[] = {
-	"ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521",
-	"ssh-rsa", "sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com",
-};
 
 static bool no_key(struct btn_error *e, const char *cause, const char *fix)
 {
 	btn_set(e, BTN_SEED, "the SSH key cannot be used");
 	btn_set_cause(e, "%s", cause);
 	btn_set_fix(e, "%s", fix);
-	return false;
-}
-
-static bool known_type(const char *word, size_t length)
-{
-	for (size_t i = 0; i < G_N_ELEMENTS(types); i++)
-		if (strlen(types[i]) == length && !memcmp(types[i], word, length))
-			return true;
 	return false;
 }
 
@@ -94,7 +82,7 @@ static bool check_line(const char *line, struct btn_error *e)
 	size_t type = strcspn(line, " \t"), blob;
 	const char *base64 = line + type;
 
-	if (!known_type(line, type))
+	if (!ssh_key_has_type(line))
 		return no_key(e, "It does not begin with the type of a key, such as ssh-ed25519; "
 			      "what authorized_keys may have in front of it does not count here.",
 			      "Give the line of a file like ~/.ssh/id_ed25519.pub. Make one: "

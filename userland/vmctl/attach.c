@@ -140,8 +140,19 @@ enum attach_end attach_stream(const char *name, int stream)
 	tty_leave_raw();
 	end_line(&a);
 	channel_close_writer(a.out.to, STDOUT_FILENO);
+	errno = a.out.error;
 	return a.left ? ATTACH_LEFT : interrupt_signal() ? ATTACH_INTERRUPTED :
 	       a.out.lost ? ATTACH_LOST : ATTACH_ENDED;
+}
+
+int attach_set_lost(int error, struct btn_error *e)
+{
+	if (error == EPIPE)
+		return BTN_EXIT_SIGNAL + SIGPIPE; /* as of verbs that it has ended */
+	btn_set(e, BTN_HOST_CALL_FAILED, "the output cannot be written");
+	btn_set_cause(e, "Standard output takes no more: %s.", strerror(error));
+	btn_set_fix(e, "See if the disk it goes to is full: df -h");
+	return BTN_EXIT_FAILED;
 }
 
 int attach_open(const char *name, bool history, bool exclusive, bool force, struct btn_error *e)
@@ -201,7 +212,7 @@ int attach_run(const struct args *args, struct btn_error *e)
 {
 	const char *name = args->positional[0];
 	enum attach_end end;
-	int stream;
+	int stream, error;
 
 	if (args_has(args, "log"))
 		return log_print(name, "serial", false, e) ? BTN_EXIT_DONE : BTN_EXIT_FAILED;
@@ -210,7 +221,10 @@ int attach_run(const struct args *args, struct btn_error *e)
 	if (stream < 0)
 		return BTN_EXIT_FAILED;
 	end = attach_stream(name, stream);
+	error = errno;
 	close(stream);
+	if (end == ATTACH_LOST)
+		return attach_set_lost(error, e);
 	if (end == ATTACH_INTERRUPTED)
 		return BTN_EXIT_SIGNAL + interrupt_signal();
 	return end != ATTACH_ENDED || explain_end(name, e) ? BTN_EXIT_DONE : BTN_EXIT_FAILED;

@@ -12,7 +12,7 @@
 enum attach_end {
 	ATTACH_LEFT,		/* by ~., or the terminal was hung up */
 	ATTACH_ENDED,		/* the other side has closed it */
-	ATTACH_LOST,		/* nobody takes the output */
+	ATTACH_LOST,		/* nobody takes the output: errno says why */
 	ATTACH_INTERRUPTED,	/* by a signal */
 };
 
@@ -20,6 +20,8 @@ enum attach_end {
 int attach_open(const char *name, bool history, bool exclusive, bool force, struct btn_error *e);
 /* Returns with the terminal as it was. */
 enum attach_end attach_stream(const char *name, int stream);
+/* The exit status for ATTACH_LOST, and *e unless whoever read the output has just gone. */
+int attach_set_lost(int error, struct btn_error *e);
 
 /* Copies the VM's log ("monitor", "serial") to standard output; follow: for ever. */
 bool log_print(const char *name, const char *log, bool follow, struct btn_error *e);

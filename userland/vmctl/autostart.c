@@ -3,7 +3,7 @@
  * Starting batond. See autostart.h. It says that it is ready on a pipe (--ready-fd), and
  * outlives this program.
  */
-#define _GNU_SOURCE /* pipe2 */
+#define _GNU_SOURCE /* pipe2, close_range */
 #include "autostart.h"
 
 #include <errno.h>
@@ -22,7 +22,10 @@
 
 #define READY_MS 5000
 
-/* Between fork and exec. The daemon keeps nothing of the terminal. */
+/*
+ * Between fork and exec. The daemon keeps nothing of the terminal, nor what whoever started
+ * us has open: it would hold locks and the ends of pipes for good.
+ */
 static void run_daemon(const char *path, int ready)
 {
 	char number[16];
@@ -38,6 +41,7 @@ static void run_daemon(const char *path, int ready)
 		signal(i, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+	close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
 	fcntl(ready, F_SETFD, 0);
 	snprintf(number, sizeof(number), "%d", ready);
 	execl(path, path, "--ready-fd", number, (char *)NULL);

@@ -238,7 +238,8 @@ static void begin_items(struct daemon *d, const struct args *args, const struct 
 		if (b->is_so && b->is_so(t->node[i]))
 			item[i].result = RESULT_ALREADY;
 		else if (args_has(args, "dry-run"))
-			item[i].result = RESULT_WOULD;
+			item[i].result = !b->can || b->can(args, t->node[i], &item[i].job.error) ?
+					 RESULT_WOULD : RESULT_FAILED;
 		else
 			begin_item(d, args, b, &item[i]);
 	}

@@ -16,6 +16,8 @@ struct batch {
 	const char *already;		/* "is running already"; NULL: never said */
 	enum btn_code already_code;	/* this error says so, too; BTN_OK: none */
 	bool (*is_so)(const struct json_node *object);	/* NULL: never */
+	/* For --dry-run: what is known to be in the way. NULL: nothing. */
+	bool (*can)(const struct args *args, const struct json_node *object, struct btn_error *e);
 	/* More members of the request, from the options. NULL: none. */
 	bool (*put)(const struct args *args, struct json_out *out, struct btn_error *e);
 	const char *question;		/* what cannot be undone: asked before. NULL: nothing */

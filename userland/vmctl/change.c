@@ -4,8 +4,10 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "jobs.h"
+#include "lists.h"
 #include "node.h"
 #include "report.h"
 #include "targets.h"
@@ -123,6 +125,9 @@ static bool rename_one(struct daemon *d, const struct args *args, const struct j
 	const char *name = node_string(vm, "name"), *new_name = args->positional[1];
 
 	if (args_has(args, "dry-run")) {
+		/* It may be written differently. */
+		if (strcasecmp(name, new_name) && !lists_check(d, &named_vms, new_name, false, e))
+			return false;
 		printf("%s: would be called %s\n", name, new_name);
 		return true;
 	}

@@ -69,6 +69,7 @@ bool channel_drain(struct channel *ch)
 	}
 	if (count < 0 && errno != EAGAIN && errno != EINTR) {
 		ch->lost = true;
+		ch->error = errno;
 		ch->start = ch->end;
 	}
 	return false;

@@ -16,6 +16,7 @@
 struct channel {
 	int from, to;		/* -1: that end is over */
 	bool lost;		/* `to` refuses: nobody reads there any more */
+	int error;		/* errno of that */
 	uint8_t last;		/* last byte written */
 	size_t start, end;	/* what waits in data */
 	uint8_t data[CHANNEL_SIZE];

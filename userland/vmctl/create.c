@@ -13,9 +13,11 @@
 
 #include "forward.h"
 #include "jobs.h"
+#include "lists.h"
 #include "node.h"
 #include "report.h"
 #include "size.h"
+#include "ssh_key.h"
 #include "verb.h"
 
 #define KEY_FILE_MAX 16384u
@@ -66,8 +68,8 @@ bool creation_add_key(struct creation *c, const char *text, struct btn_error *e)
 	return true;
 }
 
-/* Each line that is no comment is a key. */
-static bool take_key_file(struct creation *c, const char *path, struct btn_error *e)
+/* Each line that is no comment is a key; of files that were only found, those of use. */
+static bool take_key_file(struct creation *c, const char *path, bool found, struct btn_error *e)
 {
 	char *text = creation_read_file("SSH key", path, KEY_FILE_MAX, e), *rest;
 	bool ok = text;
@@ -79,9 +81,12 @@ static bool take_key_file(struct creation *c, const char *path, struct btn_error
 		ok = false;
 	}
 	for (char *line = ok ? strtok_r(text, "\r\n", &rest) : NULL; ok && line;
-	     line = strtok_r(NULL, "\r\n", &rest))
-		if (*line != '#' && line[strspn(line, " \t")])
+	     line = strtok_r(NULL, "\r\n", &rest)) {
+		const char *word = line + strspn(line, " \t");
+
+		if (*line != '#' && *word && (!found || ssh_key_has_type(word)))
 			ok = creation_add_key(c, line, e);
+	}
 	free(text);
 	return ok;
 }
@@ -97,7 +102,7 @@ static bool take_default_keys(struct creation *c, struct btn_error *e)
 		     (int)sizeof(pattern) || glob(pattern, 0, NULL, &found))
 		return true;
 	for (size_t i = 0; ok && i < found.gl_pathc; i++)
-		ok = take_key_file(c, found.gl_pathv[i], e);
+		ok = take_key_file(c, found.gl_pathv[i], true, e);
 	globfree(&found);
 	return ok;
 }
@@ -108,7 +113,7 @@ static bool take_keys(struct creation *c, struct btn_error *e)
 	size_t pos = 0;
 
 	while ((path = args_next(c->args, "ssh-key", &pos)))
-		if (!take_key_file(c, path, e))
+		if (!take_key_file(c, path, false, e))
 			return false;
 	return c->key_count || c->user_data || take_default_keys(c, e);
 }
@@ -159,8 +164,10 @@ static bool add_forward(struct creation *c, const char *text, struct btn_error *
 		btn_set_fix(e, "Leave --net none out, or the forwards.");
 		return false;
 	}
-	if (f.guest_port == 22 && !f.udp && !c->ssh_port)
+	if (f.guest_port == 22 && !f.udp && !c->ssh_port) {
 		c->ssh_port = f.host_port;
+		forward_reached_at(&f, c->ssh_address);
+	}
 	if (used + strlen(text) + 2 > sizeof(c->forwards)) {
 		btn_set(e, BTN_NET_FULL, "there are too many forwards");
 		return false;
@@ -318,6 +325,9 @@ static bool create(struct daemon *d, const struct creation *c, struct btn_error 
 		return true;
 	}
 	if (args_has(args, "dry-run")) {
+		if (!lists_check(d, &named_vms, c->name, false, e) ||
+		    (*c->image && !lists_check(d, &named_images, c->image, true, e)))
+			return false;
 		printf("%s: would be made%s%s\n", c->name, *c->image ? " from the image " : "",
 		       c->image);
 		return true;

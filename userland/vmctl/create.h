@@ -7,6 +7,7 @@
 #define BATON_VMCTL_CREATE_H
 
 #include "batond.h"
+#include "forward.h"
 #include "options.h"
 
 #define CREATION_KEYS_MAX 16
@@ -21,6 +22,7 @@ struct creation {
 	const char *network;			/* NULL: no card */
 	char forwards[1024];			/* joined by ";" */
 	uint16_t ssh_port;			/* of the host, to port 22; 0: none */
+	char ssh_address[FORWARD_ADDRESS_MAX];	/* where that is reached from here */
 	char *key[CREATION_KEYS_MAX];		/* texts of public keys */
 	size_t key_count;
 	char *password, *user_data;

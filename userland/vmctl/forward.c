@@ -9,6 +9,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -114,15 +115,21 @@ uint16_t forward_free_port(const struct json_node *vms, uint16_t from)
 	return 0;
 }
 
-/* A forward on all addresses is reached on the loopback. */
+void forward_reached_at(const struct forward *f, char *ret)
+{
+	bool all = !strcmp(f->host_address, "0.0.0.0");
+
+	snprintf(ret, FORWARD_ADDRESS_MAX, "%s", all ? "127.0.0.1" : f->host_address);
+}
+
 static int connect_to(const struct forward *f)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(f->host_port) };
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	char text[FORWARD_ADDRESS_MAX];
 
-	inet_pton(AF_INET, f->host_address, &address.sin_addr);
-	if (address.sin_addr.s_addr == htonl(INADDR_ANY))
-		address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	forward_reached_at(f, text);
+	inet_pton(AF_INET, text, &address.sin_addr);
 	if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address))) {
 		close(fd);
 		return -1;

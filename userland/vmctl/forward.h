@@ -11,8 +11,10 @@
 #include "errors.h"
 #include "lib/json_read.h"
 
+#define FORWARD_ADDRESS_MAX 16
+
 struct forward {
-	char host_address[16];
+	char host_address[FORWARD_ADDRESS_MAX];
 	uint16_t host_port, guest_port;
 	bool udp;
 };
@@ -20,6 +22,8 @@ struct forward {
 bool forward_parse(const char *text, struct forward *ret, struct btn_error *e);
 /* The TCP forward to that port of the guest, in a VM object's list. */
 bool forward_find(const struct json_node *vm, uint16_t guest_port, struct forward *ret);
+/* Its address for a connection from this host: one on all addresses is on the loopback, too. */
+void forward_reached_at(const struct forward *f, char *ret);
 /*
  * A TCP port of 127.0.0.1, `from` or the next above, on which nobody listens and which no
  * VM of the list has in its definition; 0: none.

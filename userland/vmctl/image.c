@@ -10,6 +10,7 @@
 #include "batch.h"
 #include "check.h"
 #include "interrupt.h"
+#include "lists.h"
 #include "node.h"
 #include "report.h"
 #include "verb.h"
@@ -65,6 +66,8 @@ static bool add(struct daemon *d, const struct args *args, const char *op, const
 	const char *name = args->positional[0];
 
 	if (args_has(args, "dry-run")) {
+		if (!lists_check(d, &named_images, name, false, e))
+			return false;
 		printf("%s: would be added from %s\n", name, path);
 		return true;
 	}
@@ -143,11 +146,22 @@ int image_verify_run(const struct args *args, struct btn_error *e)
 	return batch_run(args, &batch, e);
 }
 
+static bool can_remove(const struct args *args, const struct json_node *image,
+		       struct btn_error *e)
+{
+	const struct json_node *users = json_member(image, "users");
+
+	(void)args;
+	if (users && users->type == JSON_ARRAY && users->count)
+		btn_set_default(e, BTN_IMAGE_IN_USE);
+	return e->code == BTN_OK;
+}
+
 int image_remove_run(const struct args *args, struct btn_error *e)
 {
 	static const struct batch batch = {
 		.kind = &target_images, .op = "image-remove", .member = "image",
-		.doing = "remove it", .done = "removed",
+		.doing = "remove it", .done = "removed", .can = can_remove,
 		.question = "Remove %s from the store of images for good?",
 	};
 

@@ -143,6 +143,11 @@ void jobs_wait(struct daemon *d, struct job_wait *job, size_t count, int timeout
 	clear_progress(&shown);
 }
 
+void job_share_timeout(struct args *args)
+{
+	args->timeout_from = now_ms();
+}
+
 bool job_timeout(const struct args *args, long otherwise_s, int *ret_ms, struct btn_error *e)
 {
 	long seconds = otherwise_s;
@@ -150,6 +155,11 @@ bool job_timeout(const struct args *args, long otherwise_s, int *ret_ms, struct 
 	if (!args_seconds(args, "timeout", &seconds, e))
 		return false;
 	*ret_ms = seconds < 0 ? -1 : (int)(seconds * 1000);
+	if (args->timeout_from && args_has(args, "timeout")) {
+		int64_t left = *ret_ms - (now_ms() - args->timeout_from);
+
+		*ret_ms = left > 0 ? (int)left : 0;
+	}
 	return true;
 }
 

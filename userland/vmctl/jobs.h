@@ -21,7 +21,8 @@ struct job_wait {
 	{ "no-wait", NULL, "Do not wait until it is done: return when the daemon has taken it." }, \
 	{ "timeout", "SECONDS", "Wait no longer than this; what was begun goes on." }
 #define DRY_RUN_OPTION \
-	{ "dry-run", NULL, "Check, say what would be done, and do nothing." }
+	{ "dry-run", NULL, "Look up what is named, say what would be done, and do nothing. What " \
+		"only the daemon can see may still be in the way." }
 
 /*
  * Waits for all of them, on a connection that was subscribed before they began. Those
@@ -37,7 +38,9 @@ bool job_run(struct daemon *d, const struct args *args, const char *name, struct
 /* The same for what has to be over before something else can begin: without --no-wait. */
 bool job_run_to_end(struct daemon *d, const struct args *args, const char *name,
 		    struct btn_error *e);
-/* --timeout in milliseconds, or `otherwise`. */
+/* From now on --timeout is for all that is waited for, together. */
+void job_share_timeout(struct args *args);
+/* What is left of --timeout in milliseconds, or `otherwise`. */
 bool job_timeout(const struct args *args, long otherwise_s, int *ret_ms, struct btn_error *e);
 
 #endif

@@ -220,8 +220,8 @@ static void tell_people(const struct creation *c, const struct json_node *vm)
 		output_human(name, OUT_TEXT, user, sizeof(user));
 	printf("%s is %s.\n", c->name, node_string(vm, "state"));
 	if (c->ssh_port)
-		printf("  log in:   ssh -p %u %s%s127.0.0.1\n", c->ssh_port, user,
-		       *user ? "@" : "");
+		printf("  log in:   ssh -p %u %s%s%s\n", c->ssh_port, user, *user ? "@" : "",
+		       c->ssh_address);
 	printf("  console:  vmctl console %s\n", c->name);
 }
 
@@ -295,8 +295,10 @@ static void tell_remains(struct daemon *d, const struct creation *c)
 		return;
 	vm = json_member(reply.node, "vm");
 	if (vm)
-		report_note(c->args, "%s was made and is %s; delete it with: vmctl delete %s",
-			    c->name, node_string(vm, "state"), c->name);
+		report_note(c->args, "%s was made and is %s; delete it with: vmctl delete %s%s",
+			    c->name, node_string(vm, "state"), c->name,
+			    node_is(vm, "state", "stopped") || node_is(vm, "state", "broken") ?
+			    "" : " --force");
 	reply_free(&reply);
 }
 
@@ -320,6 +322,7 @@ static bool launch(struct daemon *d, struct creation *c, struct btn_error *e)
 
 int launch_run(const struct args *args, struct btn_error *e)
 {
+	struct args whole = *args;
 	enum output_format format;
 	struct creation c;
 	struct daemon d;
@@ -329,7 +332,8 @@ int launch_run(const struct args *args, struct btn_error *e)
 	if (!output_take_format(args, &format, e) || !job_timeout(args, -1, &timeout_ms, e))
 		return BTN_EXIT_USAGE;
 	interrupt_catch();
-	ok = creation_take(&c, args, e) && daemon_open(&d, e);
+	job_share_timeout(&whole);
+	ok = creation_take(&c, &whole, e) && daemon_open(&d, e);
 	if (ok) {
 		ok = launch(&d, &c, e);
 		daemon_close(&d);

@@ -87,7 +87,8 @@ static const struct output_column setting_columns[] = {
 
 static bool wanted(const struct args *args, const struct json_node *vm)
 {
-	return !args_has(args, "running") || !node_is(vm, "state", "stopped");
+	return !args_has(args, "running") ||
+	       (!node_is(vm, "state", "stopped") && !node_is(vm, "state", "broken"));
 }
 
 static int list_vms(const struct args *args, struct btn_error *e)

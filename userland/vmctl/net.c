@@ -5,7 +5,7 @@
  * of the host, reached by sockets in $XDG_RUNTIME_DIR/baton/net, which the
  * first VM starts and which ends a while after the last.
  */
-#define _GNU_SOURCE /* pipe2 */
+#define _GNU_SOURCE /* pipe2, close_range */
 #include "net.h"
 
 #include <arpa/inet.h>
@@ -166,9 +166,17 @@ static bool find_program(char *ret_path, size_t size, struct btn_error *e)
 	return failed(e, "baton-net was not found", 0);
 }
 
+static bool is_kept(int fd, const int *keep, unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++)
+		if (keep[i] == fd)
+			return true;
+	return false;
+}
+
 /*
- * Runs it as nobody's child, so that nobody has to wait for it; keep[] stay open
- * in it. ready[0] is readable when it is up, or at its end.
+ * Runs it as nobody's child, so that nobody has to wait for it; keep[] stay open in it, and
+ * nothing else: it may outlive those who wait for the end of what they share with us.
  */
 static bool spawn(char *const argv[], const int *keep, unsigned int count, int null,
 		  struct btn_error *e)
@@ -185,8 +193,10 @@ static bool spawn(char *const argv[], const int *keep, unsigned int count, int n
 	if (fork())
 		_exit(0);
 	setsid();
-	dup2(null, STDIN_FILENO);
-	dup2(null, STDOUT_FILENO);
+	for (int fd = 0; fd < 3; fd++)
+		if (!is_kept(fd, keep, count))
+			dup2(null, fd);
+	close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
 	for (unsigned int i = 0; i < count; i++)
 		fcntl(keep[i], F_SETFD, 0);
 	execv(argv[0], argv);
@@ -217,7 +227,8 @@ static bool start_process(char **argv, const int *keep, unsigned int count, char
 		return failed(e, "baton-net cannot be started", errno);
 	}
 	sprintf(ready_word, "%d", ready[1]);
-	memcpy(kept, keep, count * sizeof(int));
+	if (count)
+		memcpy(kept, keep, count * sizeof(int));
 	kept[count] = ready[1];
 	ok = spawn(argv, kept, count + 1, null, e);
 	close(ready[1]);
@@ -232,7 +243,7 @@ static bool start_user(struct net_plan *plan, struct btn_error *e)
 	char path[PATH_MAX], port_word[16], control_word[16], ready_word[16];
 	char *argv[] = { path, "--port-fd", port_word, "--control-fd", control_word,
 			 "--ready-fd", ready_word, NULL };
-	int port[2], control[2], keep[2];
+	int port[2], control[2], keep[3];
 	bool ok;
 
 	if (!find_program(path, sizeof(path), e))
@@ -246,9 +257,10 @@ static bool start_user(struct net_plan *plan, struct btn_error *e)
 	}
 	keep[0] = port[1];
 	keep[1] = control[1];
+	keep[2] = STDERR_FILENO; /* it ends with us */
 	sprintf(port_word, "%d", keep[0]);
 	sprintf(control_word, "%d", keep[1]);
-	ok = start_process(argv, keep, 2, ready_word, e);
+	ok = start_process(argv, keep, 3, ready_word, e);
 	close(port[1]);
 	close(control[1]);
 	plan->port = port[0];
@@ -318,8 +330,11 @@ static bool start_named(struct net_plan *plan, struct btn_error *e)
 		argv[7] = NULL;
 	/* Another vmctl may be quicker, or the network just ending: try for a while. */
 	for (unsigned int i = 0; i < 50; i++) {
-		if (!start_process(argv, NULL, 0, ready_word, e))
+		if (!start_process(argv, NULL, 0, ready_word, e)) {
+			btn_set_fix(e, "See what it says: %.200s --name %s --listen %.200s", path,
+				    plan->network, plan->base);
 			return false;
+		}
 		plan->control = connect_control(plan->base);
 		if (plan->control >= 0)
 			return true;

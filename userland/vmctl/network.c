@@ -52,6 +52,15 @@ int net_leases_run(const struct args *args, struct btn_error *e)
 
 /* ---- create, delete ---- */
 
+static bool would_change(struct daemon *d, const char *name, bool there, const char *done,
+			 struct btn_error *e)
+{
+	if (!lists_check(d, &named_networks, name, there, e))
+		return false;
+	printf("%s: would be %s\n", name, done);
+	return true;
+}
+
 static bool change(const struct args *args, const char *op, const char *done, struct btn_error *e)
 {
 	const char *name = args->positional[0], *subnet = args_get(args, "subnet");
@@ -59,12 +68,13 @@ static bool change(const struct args *args, const char *op, const char *done, st
 	struct reply reply;
 	bool ok;
 
-	if (args_has(args, "dry-run")) {
-		printf("%s: would be %s\n", name, done);
-		return true;
-	}
 	if (!daemon_open(&d, e))
 		return false;
+	if (args_has(args, "dry-run")) {
+		ok = would_change(&d, name, strcmp(op, "net-create"), done, e);
+		daemon_close(&d);
+		return ok;
+	}
 	daemon_begin(&d, op);
 	json_put_string(&d.out, "network", name);
 	if (subnet)
@@ -90,16 +100,20 @@ int net_delete_run(const struct args *args, struct btn_error *e)
 
 /* ---- forwards ---- */
 
-/* HOSTPORT:GUESTPORT; to remove one also HOSTPORT alone. */
+/* [ADDRESS:]HOSTPORT:GUESTPORT; to remove one also without GUESTPORT, which does not count. */
 static bool take_forward(const char *text, bool add, struct forward *ret, struct btn_error *e)
 {
-	char whole[64], *end;
-	long port = strtol(text, &end, 10);
+	size_t length = strcspn(text, "/"), colon = strcspn(text, ":");
+	/* A dot in front of the only colon: that is an address. */
+	bool whole = colon < length && (memchr(text + colon + 1, ':', length - colon - 1) ||
+					!memchr(text, '.', colon));
+	struct btn_error ignored;
+	char guessed[64];
 
-	if (add || end == text || (*end && *end != '/') || port < 1 || port > 65535)
+	if (add || whole || snprintf(guessed, sizeof(guessed), "%.*s:1%s", (int)length, text,
+				     text + length) >= (int)sizeof(guessed))
 		return forward_parse(text, ret, e);
-	snprintf(whole, sizeof(whole), "%ld:1%s", port, end);
-	return forward_parse(whole, ret, e);
+	return forward_parse(guessed, ret, &ignored) || forward_parse(text, ret, e);
 }
 
 static void put_forward(struct json_out *out, const struct forward *f, bool add, bool keep)

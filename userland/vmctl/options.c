@@ -4,6 +4,7 @@
  */
 #include "options.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -232,7 +233,7 @@ bool args_seconds(const struct args *args, const char *name, long *ret_s, struct
 		return true;
 	value = strtol(text, &end, 10);
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		if (end == text || *text == '-' || *text == '+' || strcmp(end, units[i].unit) ||
+		if (!isdigit((unsigned char)*text) || strcmp(end, units[i].unit) ||
 		    value > 86400 / units[i].seconds)
 			continue;
 		*ret_s = value * units[i].seconds;

@@ -5,6 +5,8 @@
 #ifndef BATON_VMCTL_OPTIONS_H
 #define BATON_VMCTL_OPTIONS_H
 
+#include <stdint.h>
+
 #include "verb.h"
 
 #define ARGS_MAX 1024	/* names behind a verb */
@@ -19,6 +21,7 @@ struct args {
 		const char *value;	/* "" for an option without value */
 	} options[OPTIONS_MAX];
 	size_t option_count;
+	int64_t timeout_from;	/* ms; job_share_timeout(). 0: of each wait by itself */
 	bool help;	/* --help or -h */
 	bool verbose;	/* --verbose: trace.h */
 };

@@ -217,6 +217,11 @@ struct sort_by {
 	int sign;
 };
 
+static bool is_number(const struct json_node *value)
+{
+	return value && (value->type == JSON_INT || value->type == JSON_DOUBLE);
+}
+
 static int compare_rows(const void *a, const void *b, void *ctx)
 {
 	const struct sort_by *by = ctx;
@@ -225,6 +230,8 @@ static int compare_rows(const void *a, const void *b, void *ctx)
 
 	if (x && y && x->type == JSON_INT && y->type == JSON_INT)
 		return by->sign * ((x->integer > y->integer) - (x->integer < y->integer));
+	if (is_number(x) && is_number(y))
+		return by->sign * ((x->number > y->number) - (x->number < y->number));
 	return by->sign * strcmp(node_text(x, x_text, sizeof(x_text)),
 				 node_text(y, y_text, sizeof(y_text)));
 }
@@ -495,13 +502,13 @@ void output_end(struct output *o)
 	o->row_count = o->row_size = 0;
 }
 
-void output_stream(struct output *o, const struct json_node *object)
+bool output_stream(struct output *o, const struct json_node *object)
 {
 	static const size_t no_width[OUTPUT_COLUMNS_MAX];
 	struct output_row row = { object, NULL };
 
 	if (!passes(o, &row))
-		return;
+		return false;
 	if (o->format == FORMAT_TABLE) {
 		print_table_row(o, &row, no_width);
 	} else if (o->format == FORMAT_CSV) {
@@ -513,4 +520,5 @@ void output_stream(struct output *o, const struct json_node *object)
 		print_jsonl_row(o, &row);
 	}
 	fflush(stdout);
+	return true;
 }

@@ -73,8 +73,11 @@ const struct json_node *output_value(const struct output_row *row,
 void output_end_lines(struct output *o);
 /* Filters, sorts, prints; frees. */
 void output_end(struct output *o);
-/* A row of a stream, at once: table and CSV without padding, JSON on a line. */
-void output_stream(struct output *o, const struct json_node *object);
+/*
+ * A row of a stream, at once: table and CSV without padding, JSON on a line. False: it does
+ * not pass the filters.
+ */
+bool output_stream(struct output *o, const struct json_node *object);
 
 /* --format alone. */
 bool output_take_format(const struct args *args, enum output_format *ret, struct btn_error *e);

@@ -148,7 +148,7 @@ static bool change_forward(struct watch *w, const char *op, uint16_t host_port, 
 	return true;
 }
 
-/* The forward stays until the waiting ends: it is written into the VM's definition. */
+/* The forward stays until the waiting ends; it is of this run, and no part of the definition. */
 static bool guest_is_there(struct watch *w)
 {
 	if (w->guest_there)

@@ -2,6 +2,7 @@
 /*
  * vmctl run: a VM for one command or one console, gone at the end, whatever the end is.
  */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -88,6 +89,7 @@ static bool look(struct daemon *d, struct run *r, struct btn_error *e)
 	snprintf(r->user, sizeof(r->user), "%s", vm ? node_string(vm, "user") : "");
 	snprintf(r->uuid, sizeof(r->uuid), "%s", vm ? node_string(vm, "uuid") : "");
 	r->ssh.user = r->user;
+	r->ssh.address = r->c.ssh_address;
 	r->ssh.port = r->c.ssh_port;
 	reply_free(&reply);
 	return true;
@@ -123,6 +125,12 @@ static bool run_command(struct daemon *d, struct run *r, int *ret_status, struct
 	    !ready_wait(d, r->c.name, r->uuid, &want, timeout_ms, e) || !log_in(d, r, e))
 		return false;
 	*ret_status = ssh_run(&r->ssh, r->word, r->word_count, false);
+	if (*ret_status != SSH_FAILED)
+		return true;
+	/* A CMD that ends with this looks the same. */
+	*ret_status = interrupt_signal() ? BTN_EXIT_SIGNAL + interrupt_signal() : OWN_FAILURE;
+	if (!interrupt_signal())
+		report_note(r->args, "ssh failed, or the command ended with 255");
 	return true;
 }
 
@@ -130,11 +138,17 @@ static bool run_console(struct run *r, int *ret_status, struct btn_error *e)
 {
 	int stream = attach_open(r->c.name, true, false, false, e);
 	enum attach_end end;
+	int error;
 
 	if (stream < 0)
 		return false;
 	end = attach_stream(r->c.name, stream);
+	error = errno;
 	close(stream);
+	if (end == ATTACH_LOST) {
+		*ret_status = attach_set_lost(error, e);
+		return e->code == BTN_OK;
+	}
 	*ret_status = end == ATTACH_INTERRUPTED ? BTN_EXIT_SIGNAL + interrupt_signal() : 0;
 	return true;
 }
@@ -223,8 +237,9 @@ static int end(struct run *r, int status, const struct btn_error *e)
 
 int disposable_run(const struct args *args, struct btn_error *e)
 {
+	struct args whole = *args;
 	struct run r = {
-		.args = args, .word = args->positional + 1,
+		.args = &whole, .word = args->positional + 1,
 		.word_count = args->positional_count - 1,
 	};
 	struct btn_error error = { .code = BTN_OK };
@@ -232,7 +247,8 @@ int disposable_run(const struct args *args, struct btn_error *e)
 	struct daemon d;
 
 	interrupt_catch();
-	if (creation_take(&r.c, args, &error) && prepare_key(&r, &error) &&
+	job_share_timeout(&whole);
+	if (creation_take(&r.c, &whole, &error) && prepare_key(&r, &error) &&
 	    daemon_open(&d, &error)) {
 		run(&d, &r, &status, &error);
 		daemon_close(&d);

@@ -183,7 +183,7 @@ int ssh_run(const struct ssh *s, const char *const *word, size_t count, bool qui
 		"-o", "BatchMode=yes", "-o", "ConnectTimeout=30", terminal ? "-tt" : "-T",
 		/* Behind -l a name is a name, whatever it begins with. */
 		has_user ? "-l" : "-o", has_user ? (char *)s->user : "BatchMode=yes",
-		"127.0.0.1", "--", command, NULL,
+		(char *)s->address, "--", command, NULL,
 	};
 	pid_t pid;
 

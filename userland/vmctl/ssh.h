@@ -14,8 +14,8 @@
 struct ssh {
 	char folder[64];	/* of the key, for its owner alone; "": none */
 	char key[80];		/* path of the private key */
-	const char *user;
-	uint16_t port;		/* of 127.0.0.1 */
+	const char *user, *address;
+	uint16_t port;
 };
 
 /* It is somewhere in $PATH. */

@@ -279,19 +279,19 @@ static bool make_rows(const struct targets *t, const struct reply *old, const st
 	return false;
 }
 
-static bool print_round(const struct args *args, const struct targets *t,
-			const struct reply *old, const struct reply *new, struct btn_error *e)
+static bool print_round(struct output *o, const struct targets *t, const struct reply *old,
+			const struct reply *new, struct btn_error *e)
 {
-	struct output o;
 	struct rows rows;
-	bool ok = make_rows(t, old, new, &rows, e) &&
-		  output_start(&o, args, stats_columns, "vms", e) &&
-		  output_add_list(&o, rows.node, "vms", e);
+	bool ok = make_rows(t, old, new, &rows, e) && output_add_list(o, rows.node, "vms", e);
 
 	if (ok) {
-		output_end(&o);
+		output_end(o);
 		fflush(stdout);
 	}
+	/* All rounds are one file for programs. */
+	if (o->format == FORMAT_CSV)
+		o->headers = false;
 	free(rows.node);
 	free(rows.text);
 	return ok;
@@ -307,7 +307,7 @@ static bool take_sample(struct daemon *d, const struct targets *t, struct reply 
 		      daemon_get(d, "vm-stats", ret, e);
 }
 
-static int print_rounds(struct daemon *d, const struct args *args, const struct targets *t,
+static int print_rounds(struct daemon *d, struct output *o, const struct targets *t,
 			long interval, long count, struct btn_error *e)
 {
 	struct reply old, new;
@@ -319,9 +319,9 @@ static int print_rounds(struct daemon *d, const struct args *args, const struct 
 		poll(NULL, 0, (int)(interval * 1000));
 		if (!take_sample(d, t, &new, e))
 			break;
-		if (i && !args_has(args, "format"))
+		if (i && !args_has(o->args, "format"))
 			putchar('\n');
-		if (print_round(args, t, &old, &new, e) && i + 1 == count)
+		if (print_round(o, t, &old, &new, e) && i + 1 == count)
 			status = BTN_EXIT_DONE;
 		reply_free(&old);
 		old = new;
@@ -382,7 +382,7 @@ int stats_run(const struct args *args, struct btn_error *e)
 		if (!args->positional_count)
 			keep_those_that_run(&t);
 		if (t.count || args->positional_count || o.format != FORMAT_TABLE) {
-			status = print_rounds(&d, args, &t, interval, t.count ? count : 1, e);
+			status = print_rounds(&d, &o, &t, interval, t.count ? count : 1, e);
 		} else {
 			report_note(args, "no VM is running");
 			status = BTN_EXIT_DONE;

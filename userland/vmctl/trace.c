@@ -17,10 +17,9 @@ void trace_enable(void)
 	enabled = true;
 }
 
-/* What stands between the quotes of a member "password" becomes stars. */
-static void hide_passwords(char *text)
+/* What stands between the quotes of a member becomes stars. */
+static void hide(char *text, const char *member)
 {
-	static const char member[] = "\"password\":\"";
 	char *at = text;
 
 	while ((at = strstr(at, member))) {
@@ -41,7 +40,8 @@ void trace_message(char direction, const char *text, size_t length)
 	memcpy(line, text, length);
 	line[length] = '\0';
 	line[strcspn(line, "\n")] = '\0';
-	hide_passwords(line);
+	hide(line, "\"password\":\"");
+	hide(line, "\"user_data\":\""); /* which may have passwords and keys in it */
 	make_printable(line);
 	fprintf(stderr, "vmctl: %c %s\n", direction, line);
 	free(line);

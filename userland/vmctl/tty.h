@@ -11,7 +11,8 @@
 /*
  * Turns the terminal on fd raw: no echo, no signals from keys, no translation.
  * From then on every way out of the process restores it: return from main,
- * exit(), abort() and crashes. (After SIGKILL only "stty sane" helps.)
+ * exit(), abort(), SIGQUIT and crashes. (After SIGKILL only "stty sane" helps.) It is raw
+ * again when the process goes on after it was stopped by somebody else.
  * False: fd is no terminal, or not ours to change; nothing was done.
  */
 bool tty_enter_raw(int fd);

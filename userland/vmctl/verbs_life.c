@@ -9,7 +9,8 @@
 #define END_OPTIONS { NULL, NULL, NULL }
 #define STOP_OPTIONS									\
 	ALL_OPTION,									\
-	{ "timeout", "SECONDS", "How long its guest may take to shut down. Default: 120." },	\
+	{ "timeout", "SECONDS", "How long its guest may take to shut down. Default: 120. "	\
+		"0 is for --force alone." },						\
 	{ "force", NULL, "Cut its power if it is not off by then." },			\
 	{ "wait", NULL, "Wait until it is done. This is the default." },		\
 	{ "no-wait", NULL, "Return when the guest has been asked." },			\

@@ -111,8 +111,9 @@ const struct verb vm_verbs[] = {
 			"with a key made for that, and deletes the VM for good, also after "
 			"Ctrl-C. Without CMD it is the VM's console, and the end of that is the "
 			"VM's.\n"
-			"The exit status is that of CMD; 125 if Baton failed, 126 or 127 if CMD "
-			"could not be run or was not found.",
+			"The exit status is that of CMD; 125 if Baton or ssh failed, or CMD ended "
+			"with 255, which looks the same; 126 or 127 if CMD could not be run or "
+			"was not found.",
 		.run = disposable_run,
 	}, {
 		.name = "create", .summary = "Make a VM without starting it",

@@ -102,7 +102,8 @@ const struct verb watch_verbs[] = {
 		.arguments = "NAME", .arguments_min = 1, .arguments_max = 1,
 		.completes = COMPLETES_VM, .options = log_options, .examples = log_examples,
 		.description = "The log of the VM's monitor: starts, ends and errors. With "
-			"--serial, the guest's output on its serial console.",
+			"--serial, the guest's output on its serial console. A terminal gets it "
+			"without control characters, a file or pipe as it is.",
 		.run = log_run,
 	}, {
 		.name = "job list", .alias = "jobs", .summary = "List what the daemon does",

@@ -2,6 +2,7 @@
 /*
  * vmctl wait.
  */
+#include "interrupt.h"
 #include "jobs.h"
 #include "node.h"
 #include "ready.h"
@@ -20,6 +21,7 @@ int wait_run(const struct args *args, struct btn_error *e)
 	if (!ready_parse(text ? text : "running", &want, e) ||
 	    !job_timeout(args, -1, &timeout_ms, e) || !daemon_open(&d, e))
 		return BTN_EXIT_FAILED;
+	interrupt_catch(); /* a forward that was made for it has to go again */
 	ok = daemon_subscribe(&d, e) &&
 	     targets_find_one(&d, &target_vms, args->positional[0], &t, e);
 	if (ok) {

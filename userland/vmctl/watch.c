@@ -3,6 +3,7 @@
  * vmctl events, log, job list and job cancel.
  */
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,9 +19,13 @@
 #include "json.h"
 #include "node.h"
 #include "output.h"
+#include "plain.h"
 #include "report.h"
 #include "targets.h"
 #include "verb.h"
+
+#define NEXT_TRIES 50	/* for the file that follows a full one */
+#define NEXT_MS 20
 
 /* ---- events ---- */
 
@@ -61,8 +66,8 @@ static void print_event(struct event_stream *s, const struct json_node *event)
 		j.compact = true;
 		json_node(&j, NULL, event);
 		fflush(stdout);
-	} else {
-		output_stream(&s->output, event);
+	} else if (!output_stream(&s->output, event)) {
+		return;
 	}
 	if (s->left > 0)
 		s->left--;
@@ -202,14 +207,22 @@ int events_run(const struct args *args, struct btn_error *e)
 
 /* ---- log ---- */
 
+/* Programs get all bytes; on a terminal the guest's do nothing but show. */
 static bool copy_rest(int fd)
 {
-	char text[65536];
+	static struct plain plain;
+	static char text[65536], shown[PLAIN_MAX(sizeof(text))];
+	bool terminal = isatty(STDOUT_FILENO);
 	ssize_t got;
 
-	while ((got = read(fd, text, sizeof(text))) > 0)
-		if (fwrite(text, 1, (size_t)got, stdout) != (size_t)got)
+	while ((got = read(fd, text, sizeof(text))) > 0) {
+		size_t size = (size_t)got;
+
+		if (terminal)
+			size = plain_feed(&plain, text, size, shown);
+		if (fwrite(terminal ? shown : text, 1, size, stdout) != size)
 			return false;
+	}
 	return !fflush(stdout);
 }
 
@@ -223,46 +236,119 @@ static void look_for_start(int fd)
 		lseek(fd, 0, SEEK_SET);
 }
 
-static bool follow_file(int fd, struct btn_error *e)
-{
-	int notify = inotify_init1(IN_CLOEXEC);
-	char path[64], events[4096];
+struct followed {
+	struct daemon *d;
+	const char *uuid, *log;
+	int fd, notify;
+	char path[PATH_MAX];
+};
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	if (notify < 0 || inotify_add_watch(notify, path, IN_MODIFY) < 0) {
-		btn_set(e, BTN_HOST_CALL_FAILED, "the log cannot be followed");
-		btn_set_cause(e, "The host says: %s.", strerror(errno));
-		if (notify >= 0)
-			close(notify);
+/* False: *e. fd stays negative if there is no log. */
+static bool open_log(struct followed *f, struct btn_error *e)
+{
+	struct reply reply;
+
+	daemon_begin(f->d, "vm-log");
+	json_put_string(&f->d->out, "name", f->uuid);
+	json_put_string(&f->d->out, "log", f->log);
+	if (!daemon_ask(f->d, &reply, e))
 		return false;
-	}
-	while (copy_rest(fd)) {
-		if (read(notify, events, sizeof(events)) < 0 && errno != EINTR)
-			break;
-		look_for_start(fd);
-	}
-	close(notify);
+	snprintf(f->path, sizeof(f->path), "%s", node_string(reply.node, "path"));
+	f->fd = reply.fd;
+	reply.fd = -1;
+	reply_free(&reply);
 	return true;
+}
+
+/* Another file has the log's name: this one was renamed when it had become too long. */
+static bool was_replaced(const struct followed *f)
+{
+	struct stat ours, named;
+
+	return !fstat(f->fd, &ours) && !stat(f->path, &named) &&
+	       (ours.st_ino != named.st_ino || ours.st_dev != named.st_dev);
+}
+
+static bool watch_file(struct followed *f, struct btn_error *e)
+{
+	char path[64];
+
+	f->notify = inotify_init1(IN_CLOEXEC);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", f->fd);
+	if (f->notify >= 0 && inotify_add_watch(f->notify, path, IN_MODIFY | IN_MOVE_SELF) >= 0)
+		return true;
+	btn_set(e, BTN_HOST_CALL_FAILED, "the log cannot be followed");
+	btn_set_cause(e, "The host says: %s.", strerror(errno));
+	return false;
+}
+
+/* Until the file is full and was renamed; false: the output takes no more. */
+static bool follow_file(struct followed *f)
+{
+	_Alignas(struct inotify_event) char events[4096];
+	bool moved = was_replaced(f);
+
+	while (copy_rest(f->fd) && !moved) {
+		ssize_t got = read(f->notify, events, sizeof(events)), at = 0;
+
+		if (got < 0 && errno != EINTR)
+			return false;
+		while (at + (ssize_t)sizeof(struct inotify_event) <= got) {
+			const struct inotify_event *event = (const void *)(events + at);
+
+			moved |= event->mask & IN_MOVE_SELF;
+			at += (ssize_t)(sizeof(*event) + event->len);
+		}
+		look_for_start(f->fd);
+	}
+	return moved && !ferror(stdout);
+}
+
+/* Between the old file's new name and the new file's there may be a moment without one. */
+static bool open_next(struct followed *f, struct btn_error *e)
+{
+	close(f->notify);
+	close(f->fd);
+	f->notify = f->fd = -1;
+	for (int i = 0; i < NEXT_TRIES; i++) {
+		e->code = BTN_OK;
+		if (open_log(f, e))
+			return f->fd >= 0;
+		if (e->code != BTN_FILE_MISSING)
+			return false;
+		poll(NULL, 0, NEXT_MS);
+	}
+	return false;
+}
+
+static bool follow_log(struct followed *f, struct btn_error *e)
+{
+	while (watch_file(f, e) && follow_file(f))
+		if (!open_next(f, e))
+			break;
+	if (f->notify >= 0)
+		close(f->notify);
+	return e->code == BTN_OK;
 }
 
 bool log_print(const char *name, const char *log, bool follow, struct btn_error *e)
 {
 	struct targets t;
 	struct daemon d;
-	struct reply reply;
 	bool ok = false;
 
 	if (!daemon_open(&d, e))
 		return false;
 	if (targets_find_one(&d, &target_vms, name, &t, e)) {
-		daemon_begin(&d, "vm-log");
-		json_put_string(&d.out, "name", node_string(t.node[0], "uuid"));
-		json_put_string(&d.out, "log", log);
-		if (daemon_ask(&d, &reply, e)) {
-			ok = reply.fd < 0 || (follow ? follow_file(reply.fd, e) :
-							copy_rest(reply.fd));
-			reply_free(&reply);
-		}
+		struct followed f = {
+			.d = &d, .uuid = node_string(t.node[0], "uuid"), .log = log,
+			.fd = -1, .notify = -1,
+		};
+
+		ok = open_log(&f, e) &&
+		     (f.fd < 0 || (follow ? follow_log(&f, e) : copy_rest(f.fd)));
+		if (f.fd >= 0)
+			close(f.fd);
 		targets_free(&t);
 	}
 	daemon_close(&d);
