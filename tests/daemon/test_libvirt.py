@@ -200,6 +200,44 @@ def test_refused(d):
     c.close()
 
 
+def test_edited(d):
+    """A vm.conf that somebody has edited is read, and one that he broke is left to him."""
+    c = libvirt.open(uri(d))
+    definition = xml(d, "hand")
+    dom = c.defineXML(definition)
+    definition = definition.replace("<name>", "<uuid>%s</uuid><name>" % dom.UUIDString())
+    conf = d.path("vms", "hand", "vm.conf")
+
+    def edit(old, new):
+        with open(conf) as f:
+            text = f.read()
+        assert old in text, text
+        with open(conf, "w") as f:
+            f.write(text.replace(old, new) + "# by hand\n")
+        with open(conf) as f:
+            return f.read()
+
+    for change, cpus in ((lambda: dom.setAutostart(1), 3), (lambda: c.defineXML(definition), 4),
+                         (lambda: dom.setMetadata(0, "x", None, None, 2), 5)):
+        edit("cpus=%d" % dom.vcpusFlags(2), "cpus=%d" % cpus)
+        change()
+        with open(conf) as f:
+            assert "# by hand" in f.read()
+        assert dom.vcpusFlags(2) == (2 if cpus == 4 else cpus)
+    text = edit("cpus=5", "cpus=many")
+    for change in ((dom.setAutostart, 0), (c.defineXML, definition), (dom.create,),
+                   (dom.setMetadata, 0, "y", None, None, 2), (dom.setVcpusFlags, 2, 2),
+                   (c.createXML, definition)):
+        message = refused(libvirt.VIR_ERR_OPERATION_FAILED, *change)
+        assert "cpus" in message, message
+        with open(conf) as f:
+            assert f.read() == text
+    edit("cpus=many", "cpus=6")
+    dom.setAutostart(0)
+    assert dom.vcpusFlags(2) == 6
+    c.close()
+
+
 def test_readonly(d):
     c = libvirt.openReadOnly(uri(d))
     assert c.listAllDomains() == [] and c.getCapabilities()

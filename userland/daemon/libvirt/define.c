@@ -223,8 +223,12 @@ static bool read_xml(struct call *call, const char *xml, struct making *making, 
 		return false;
 	}
 	g_strlcpy(making->uuid, d->config->uuid, sizeof(making->uuid));
-	vm = registry_find_uuid(making->uuid);
 	other = registry_find(d->config->name, NULL);
+	if (other)
+		vm_refresh(other);
+	vm = registry_find_uuid(making->uuid);
+	if (vm)
+		vm_refresh(vm);
 	*ret = vm;
 	if (other && other != vm) {
 		call_fail(call, LV_ERR_FAILED, "operation failed: domain '%s' already exists with "

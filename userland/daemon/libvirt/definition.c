@@ -349,6 +349,10 @@ bool definition_apply(struct vm *vm, struct domain_read *d, struct btn_error *e)
 {
 	bool was_transient = definition_is_transient(vm_uuid(vm));
 
+	if (vm->state == VM_BROKEN) {
+		*e = vm->problem;
+		return false;
+	}
 	if (!definition_finish(vm, d, e) ||
 	    !vm_set_config(vm, g_steal_pointer(&d->config), e))
 		return false;
