@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The daemon and its API against the stub monitor. Each function is a test."""
+import fcntl
 import json
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -274,6 +276,45 @@ def test_images(d):
     c.job("trash-purge", item="top")
     c.job("image-remove", image="base")
     assert c.ask("image-list")["images"] == []
+    c.close()
+
+
+def overlay(path, base):
+    """A qcow2 of which only the header matters, based on another file."""
+    head = struct.pack(">4sIQIIQ", b"QFI\xfb", 2, 72, len(base), 16, 4 << 20) + bytes(40)
+    with open(path, "wb") as f:
+        f.write(head + base.encode())
+
+
+def test_image_in_use(d):
+    """An image stays as long as any disk is based on it, or a program has it open."""
+    c = d.client()
+    path = os.path.join(d.top, "disk.img")
+    with open(path, "wb") as f:
+        f.truncate(4 << 20)
+    c.job("image-add", image="base", path=path)
+    base = d.path("images", "base", "disk.raw")
+    lower, disk = os.path.join(d.top, "lower.qcow2"), os.path.join(d.top, "disk.qcow2")
+    overlay(lower, base)
+    overlay(disk, "lower.qcow2")
+    c.job("vm-create", name="top", settings=["disk.0.file=" + disk])
+    assert "top" in refused("BTN-6204", c.job, "image-remove", image="base")["cause"]
+    c.job("vm-delete", name="top")
+    assert "top." in refused("BTN-6204", c.job, "image-remove", image="base")["cause"]
+    c.job("trash-purge", item="top")
+    c.job("vm-create", name="direct",
+          settings=["disk.0.file=" + base, "disk.0.readonly=on"])
+    refused("BTN-6204", c.job, "image-remove", image="base")
+    c.job("vm-delete", name="direct")
+    c.job("trash-purge", item="direct")
+    volume = d.path("disks", "one.qcow2")
+    overlay(volume, base)
+    assert volume in refused("BTN-6204", c.job, "image-remove", image="base")["cause"]
+    os.unlink(volume)
+    with open(base, "rb") as f:
+        fcntl.fcntl(f, 37, struct.pack("hhqqi4x", fcntl.F_RDLCK, 0, 201, 1, 0))  # F_OFD_SETLK
+        refused("BTN-6204", c.job, "image-remove", image="base")
+    c.job("image-remove", image="base")
     c.close()
 
 
