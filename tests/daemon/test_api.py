@@ -318,6 +318,34 @@ def test_image_in_use(d):
     c.close()
 
 
+def test_shared_folder(d):
+    """A disk that a clone has in another VM's folder stays where it is."""
+    c = d.client()
+    make(c, "web")
+    clone = d.path("vms", "web", "web-clone.qcow2")
+    overlay(clone, "")
+    c.job("vm-create", name="two", settings=["disk.0.file=" + clone])
+    for op, more in (("vm-delete", {}), ("vm-rename", {"new_name": "other"})):
+        answer = refused("BTN-5001", c.job, op, name="web", **more)
+        assert "two" in answer["message"] and clone in answer["cause"], answer
+    c.job("vm-delete", name="two")
+    c.job("vm-delete", name="web")
+    answer = refused("BTN-5001", c.job, "trash-purge", item="web")
+    assert "two." in answer["message"], answer
+    c.job("trash-restore", item="two")
+    refused("BTN-5001", c.job, "trash-purge", item="web")
+    c.job("trash-restore", item="web")
+    c.job("vm-start", name="two")
+    refused("BTN-5001", c.job, "vm-delete", name="web", force=True)
+    c.job("vm-kill", name="two")
+    c.job("vm-delete", name="two")
+    c.job("trash-purge", item="two")
+    c.job("vm-delete", name="web")
+    c.job("trash-purge", item="web")
+    assert not os.listdir(d.path("trash"))
+    c.close()
+
+
 KEY = ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ3q1v2yqBqvJQp6a3vJvC9b3o8mS0mFf1i2i6b8Jj1T "
        "test@example")
 

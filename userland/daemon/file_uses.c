@@ -4,11 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "disk.h"
 #include "libvirt/pool.h"
-#include "lifecycle.h"
 #include "paths.h"
+#include "vm.h"
 
 #define CHAIN_MAX 32u	/* files on top of one another that are followed */
 
@@ -89,23 +90,38 @@ void file_uses_add_volumes(GPtrArray *uses)
 	}
 }
 
-void file_uses_add_trash(GPtrArray *uses)
+static void add_item(GPtrArray *uses, const char *id, const char *text)
 {
-	GPtrArray *items = trash_list(false);
+	char *folder = g_build_filename(paths.trash, id, NULL);
+	char *path = g_build_filename(folder, "vm.conf", NULL), *conf = NULL;
+	struct config *config = NULL;
 	struct btn_error ignored;
-	unsigned int i;
+	struct stat st;
+	gsize length;
 
-	for (i = 0; i < items->len; i++) {
-		const struct trash_item *item = items->pdata[i];
-		char *folder = g_build_filename(paths.trash, item->id, NULL);
-		struct config *config = config_load(folder, &ignored);
+	/* No more memory than it has bytes: there may be hundreds to look at. */
+	if (!lstat(path, &st) && S_ISREG(st.st_mode) && st.st_size <= CONFIG_FILE_MAX)
+		g_file_get_contents(path, &conf, &length, NULL);
+	if (conf && (!text || g_strstr_len(conf, (gssize)length, text)))
+		config = config_parse(conf, length, &ignored);
+	if (config)
+		add_config(uses, id, folder, config);
+	config_free(config);
+	g_free(conf);
+	g_free(path);
+	g_free(folder);
+}
 
-		if (config)
-			add_config(uses, item->id, folder, config);
-		config_free(config);
-		g_free(folder);
-	}
-	g_ptr_array_unref(items);
+void file_uses_add_trash(GPtrArray *uses, const char *except_id, const char *text)
+{
+	GDir *dir = g_dir_open(paths.trash, 0, NULL);
+	const char *id;
+
+	while (dir && (id = g_dir_read_name(dir)))
+		if (id[0] != '.' && g_strcmp0(id, except_id))
+			add_item(uses, id, text);
+	if (dir)
+		g_dir_close(dir);
 }
 
 /* ---- looking through them ---- */
@@ -169,6 +185,21 @@ const struct file_use *file_uses_below(const GPtrArray *uses, const char *folder
 
 		if (is_below(use->path, folder) ||
 		    (real && real_folder && is_below(real, real_folder)))
+			return use;
+	}
+	return NULL;
+}
+
+const struct file_use *file_uses_moved(const GPtrArray *uses, const char *was, const char *now)
+{
+	unsigned int i;
+
+	for (i = 0; i < uses->len; i++) {
+		const struct file_use *use = uses->pdata[i];
+		g_autofree char *there = is_below(use->path, was) ?
+			g_build_filename(now, use->path + strlen(was), NULL) : NULL;
+
+		if (there && access(use->path, F_OK) && !access(there, F_OK))
 			return use;
 	}
 	return NULL;

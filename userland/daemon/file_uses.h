@@ -19,12 +19,17 @@ struct file_use {
 GPtrArray *file_uses_of_vms(const char *except_uuid);
 /* Volumes of all pools that clients may write to. Main thread. */
 void file_uses_add_volumes(GPtrArray *uses);
-/* Disks of VMs in the trash. Any thread. */
-void file_uses_add_trash(GPtrArray *uses);
+/*
+ * Of the VMs in the trash but one (or NULL), as far as their definitions have that text
+ * (NULL: all): of many, few are parsed then. Any thread.
+ */
+void file_uses_add_trash(GPtrArray *uses, const char *except_id, const char *text);
 
 /* The owner of a disk that is based on that file, at any remove; NULL: none. Any thread. */
 const char *file_uses_based_on(const GPtrArray *uses, const char *path);
 /* The owner of a file below the folder, and that file; NULL: none. */
 const struct file_use *file_uses_below(const GPtrArray *uses, const char *folder);
+/* The same of the folder that was moved from `was` to `now`: files that are missing there. */
+const struct file_use *file_uses_moved(const GPtrArray *uses, const char *was, const char *now);
 
 #endif

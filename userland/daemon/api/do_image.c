@@ -198,7 +198,7 @@ static const char *first_user(void *data, const char *path)
 static bool work_remove(struct image_work *work, const struct images_job *job)
 {
 	(void)job;
-	file_uses_add_trash(work->uses);
+	file_uses_add_trash(work->uses, NULL, NULL);
 	return images_remove(image_store, work->name, first_user, work, &work->e);
 }
 
