@@ -9,7 +9,7 @@ import threading
 
 from test_libvirt import Raw, libvirt, main, refused, text, uri, xml
 
-from harness import wait_for
+from harness import Daemon, wait_for
 
 F_OFD_SETLK = 37
 happened = []      # (pool, what)
@@ -280,6 +280,33 @@ def test_readonly_volumes(d):
         assert status == 1 and struct.unpack(">i", payload[:4])[0] == 29, (number, payload)
     assert vol.info()[1] == 4096
     c.close()
+
+
+def test_read_only_file(d):
+    """One that may not be written goes, unless a VM reads it."""
+    if os.geteuid() != 0:
+        print("    (needs root, for a user whom modes of files stop: not run)")
+        return
+    other = Daemon(user=65534)
+    try:
+        other.start()
+        path = other.path("disks", "ro.img")
+        with open(path, "wb") as file:
+            file.truncate(1 << 20)
+        os.chmod(path, 0o444)
+        c = libvirt.open(uri(other))
+        vol = c.storagePoolLookupByName("default").storageVolLookupByName("ro.img")
+        with open(path, "rb") as file:
+            for byte in (100, 201, 203):
+                fcntl.fcntl(file, F_OFD_SETLK,
+                            struct.pack("hhqqi4x", fcntl.F_RDLCK, 0, byte, 1, 0))
+            refused(libvirt.VIR_ERR_OPERATION_INVALID, vol.delete)
+            assert os.path.exists(path)
+        vol.delete()
+        assert not os.path.exists(path)
+        c.close()
+    finally:
+        other.clean()
 
 
 def test_hostile_headers(d):
