@@ -763,6 +763,27 @@ def test_autodestroy(d):
     c.close()
 
 
+def test_transient_reboot(d):
+    """A transient VM lives through a reboot, but not through one whose start fails."""
+    c = libvirt.open(uri(d))
+    dom = c.createXML(xml(d, "once"))
+    for reboot in range(2):
+        first = c.lookupByName("once").ID()
+        dom.reboot()
+        wait_for(lambda: c.lookupByName("once").ID() not in (-1, first) and
+                 not dom.jobInfo()[0] and state(dom) == 1, "its reboot")
+        assert not dom.isPersistent()
+    api = d.client()
+    api.job("vm-restart", name="once", force=True)
+    assert dom.isActive() and not dom.isPersistent()
+    os.unlink(os.path.join(d.top, "once.raw"))
+    dom.reboot()
+    wait_for(lambda: not c.listAllDomains(), "the end of a transient VM")
+    assert [item["name"] for item in api.ask("trash-list")["items"]] == ["once"]
+    api.close()
+    c.close()
+
+
 def test_threads(d):
     """Eight threads call one connection 300 times each."""
     c = libvirt.open(uri(d))
