@@ -462,6 +462,36 @@ def test_screen(d):
     c.close()
 
 
+def test_gifts(d):
+    """A monitor that sends descriptors nobody wants does not fill the daemon with them."""
+    def count():
+        return len(os.listdir("/proc/%d/fd" % d.process.pid))
+
+    c = libvirt.open(uri(d))
+    dom = c.defineXML(xml(d, "gift-1"))
+    dom.create()
+    api = d.client()
+
+    def ask():
+        dom.info()
+        dom.memoryStats()
+        c.getAllDomainStats()
+        dom.setMemory(200 << 10)
+        dom.sendKey(libvirt.VIR_KEYCODE_SET_LINUX, 0, [28], 1, 0)
+        api.ask("vm-stats")
+        dom.suspend()
+        dom.resume()
+
+    ask()
+    before = count()
+    for _ in range(5):
+        ask()
+    assert count() <= before, (before, count())
+    dom.destroy()
+    api.close()
+    c.close()
+
+
 def test_ports(d):
     """Each screen that takes any port has one of its own, also if that is taken later."""
     c = libvirt.open(uri(d))

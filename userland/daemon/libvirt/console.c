@@ -153,9 +153,10 @@ void do_screenshot(struct call *call)
 
 #define KEYS_MAX 8u
 
-static void on_keys(const struct json_node *answer, G_GNUC_UNUSED int fd,
+static void on_keys(const struct json_node *answer, int fd,
 		    const struct btn_error *e, void *ctx)
 {
+	monitor_no_fd(fd);
 	if (answer)
 		call_return(ctx);
 	else
