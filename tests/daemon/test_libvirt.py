@@ -446,6 +446,15 @@ def test_screen(d):
     dom.screenshot(stream, 0)
     stream.recv(100)
     stream.abort()
+    kept = []
+    for _ in range(64):
+        kept.append(c.newStream())
+        dom.screenshot(kept[-1], 0)
+        receive(kept[-1], 1 << 30)
+    stream = c.newStream()
+    assert "too many" in refused(libvirt.VIR_ERR_OPERATION_FAILED, dom.screenshot, stream, 0)
+    for stream in kept:
+        stream.finish()
     dom.sendKey(libvirt.VIR_KEYCODE_SET_LINUX, 0, [29, 56, 111], 3, 0)
     refused(libvirt.VIR_ERR_INVALID_ARG, dom.sendKey, 0, 0, [700], 1, 0)
     fd = dom.openGraphicsFD(0, libvirt.VIR_DOMAIN_OPEN_GRAPHICS_SKIPAUTH)

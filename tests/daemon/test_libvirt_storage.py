@@ -391,6 +391,19 @@ def test_streams(d):
     c.close()
 
 
+def test_unfinished(d):
+    """A download that has been read to its end, but not finished, holds no lock."""
+    c = libvirt.open(uri(d))
+    vol = c.storagePoolLookupByName("default").createXML(volume("a.img", 64))
+    stream = c.newStream()
+    vol.download(stream, 0, 0)
+    while stream.recv(262144):
+        pass
+    assert is_free(vol.path())
+    stream.finish()
+    c.close()
+
+
 def test_readers_die(d):
     """Clients that go in the middle of a download leave nothing, and cost nothing."""
     c = libvirt.open(uri(d))

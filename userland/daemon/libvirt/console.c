@@ -129,7 +129,7 @@ static void on_screenshot(const struct json_node *answer, int fd, const struct b
 		call_fail_btn(call, e);
 	else if (!bytes)
 		call_fail(call, LV_ERR_INTERNAL, "the monitor handed out no picture");
-	else {
+	else if (!call->conn || stream_has_room(call)) {
 		if (call->conn)
 			call->stream = stream_new_download(call, bytes);
 		xdr_put_optional(call->out, "image/x-portable-pixmap");
