@@ -391,6 +391,28 @@ def test_streams(d):
     c.close()
 
 
+def test_sizes_of_running(d):
+    """A disk that a VM has the lock of has its size all the same."""
+    c = libvirt.open(uri(d))
+    vol = c.storagePoolLookupByName("default").createXML(volume("a.qcow2", 1 << 20, "qcow2"))
+    raw = os.path.join(d.top, "sizes.raw")
+    text = xml(d, "sizes")
+    disk = text[text.index("<disk"):text.index("</disk>") + 7]
+    text = text.replace(disk, disk + disk.replace("'raw'", "'qcow2'").replace(
+        raw, vol.path()).replace("vda", "vdb"))
+    dom = c.defineXML(text)
+    with open(raw, "r+b") as file, open(vol.path(), "rb") as other:
+        file.write(other.read(4096))
+    dom.create()
+    with hold(raw), hold(vol.path()):
+        assert dom.blockInfo("vda")[0] == 1 << 20, dom.blockInfo("vda")
+        assert dom.blockInfo("vdb")[0] == 1 << 30, dom.blockInfo("vdb")
+        stats, = c.getAllDomainStats(libvirt.VIR_DOMAIN_STATS_BLOCK)
+        assert stats[1]["block.1.capacity"] == 1 << 30, stats
+    dom.destroy()
+    c.close()
+
+
 def test_unfinished(d):
     """A download that has been read to its end, but not finished, holds no lock."""
     c = libvirt.open(uri(d))

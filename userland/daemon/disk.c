@@ -224,9 +224,3 @@ bool disk_create_empty(const char *path, uint64_t size, struct btn_error *e)
 
 	return disk_create(&what, 0, e);
 }
-
-bool disk_info(const char *path, const char *format, struct image_info *ret,
-	       struct btn_error *e)
-{
-	return image_info(path, format, ret, e);
-}

@@ -50,8 +50,4 @@ struct disk_head {
 };
 bool disk_read_head(const char *path, struct disk_head *ret);
 
-/* format NULL: by the header, so not for a raw disk that a VM has written to. */
-bool disk_info(const char *path, const char *format, struct image_info *ret,
-	       struct btn_error *e);
-
 #endif
