@@ -802,6 +802,20 @@ def test_autodestroy(d):
     c.close()
 
 
+def test_autodestroy_run(d):
+    """The end of a connection ends the run that it began, and no later one."""
+    c, other = libvirt.open(uri(d)), libvirt.open(uri(d))
+    dom, bound = c.defineXML(xml(d, "web")), c.defineXML(xml(d, "bound"))
+    for name in ("web", "bound"):
+        other.lookupByName(name).createWithFlags(libvirt.VIR_DOMAIN_START_AUTODESTROY)
+    dom.destroy()
+    dom.create()
+    other.close()
+    wait_for(lambda: not bound.isActive(), "the end of the VM bound to a connection")
+    assert state(dom) == libvirt.VIR_DOMAIN_RUNNING
+    c.close()
+
+
 def test_transient_reboot(d):
     """A transient VM lives through a reboot, but not through one whose start fails."""
     c = libvirt.open(uri(d))
