@@ -816,6 +816,32 @@ def test_autodestroy_run(d):
     c.close()
 
 
+def test_create_defined(d):
+    """XML that a defined VM is started with is that run's, and not its definition."""
+    c = libvirt.open(uri(d))
+    dom = c.defineXML(xml(d, "web"))
+    before = dom.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
+    other = before.replace("'>2</vcpu", "'>3</vcpu").replace("kept", "once").replace(
+        "<name>", "<title>t</title><name>")
+    assert other.count("once") == 1 and "'>3</vcpu" in other, other
+    for again in range(2):
+        dom = c.createXML(other)
+        assert dom.isPersistent() and "'>3</vcpu" in dom.XMLDesc() and "once" in dom.XMLDesc()
+        assert dom.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE) == before
+        if not again:
+            d.stop()
+            d.start()
+            c = libvirt.open(uri(d))
+            dom = c.lookupByName("web")
+            assert "'>3</vcpu" in dom.XMLDesc() and "once" in dom.XMLDesc()
+        dom.destroy()
+        assert dom.XMLDesc() == before
+    os.unlink(os.path.join(d.top, "web.raw"))
+    refused(libvirt.VIR_ERR_OPERATION_FAILED, c.createXML, other)
+    assert dom.XMLDesc() == before
+    c.close()
+
+
 def test_transient_reboot(d):
     """A transient VM lives through a reboot, but not through one whose start fails."""
     c = libvirt.open(uri(d))

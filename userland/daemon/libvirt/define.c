@@ -112,6 +112,9 @@ struct making {
 	struct domain_read d;
 	char uuid[37];
 	bool create, paused, autodestroy, done;
+	/* What a defined VM is again when it has started as something else; or NULL. */
+	struct config *old;
+	struct kept *old_kept;
 };
 
 static void making_free(void *data)
@@ -121,6 +124,8 @@ static void making_free(void *data)
 	if (making->create && !making->done)
 		definition_note_transient(making->uuid, false);
 	domain_read_free(&making->d);
+	config_free(making->old);
+	kept_free(making->old_kept);
 	g_free(making);
 }
 
@@ -284,10 +289,56 @@ void definition_define(struct call *call, const char *xml)
 	}
 }
 
+/* ---- a run of a VM that is defined as something else ---- */
+
+static void restore(struct vm *vm, struct making *making)
+{
+	struct btn_error e;
+
+	if (!definition_save_kept(vm, making->old_kept, &e) ||
+	    !vm_set_config(vm, g_steal_pointer(&making->old), &e))
+		g_message("libvirt: %s: %s (BTN-%d)", vm_name(vm), e.message, e.code);
+}
+
+static void on_run_begun(struct job *job, void *ctx)
+{
+	struct call *call = ctx;
+	struct making *making = call->data;
+	struct vm *vm = registry_find_uuid(making->uuid);
+
+	if (vm)
+		restore(vm, making);
+	if (job->state == JOB_DONE)
+		answer(call);
+	else
+		call_fail_btn(call, &job->error);
+}
+
+/* What the run is, it keeps of its own when the old definition is back in its place. */
+static void run_once(struct call *call, struct vm *vm, struct making *making)
+{
+	struct btn_error e;
+	struct job *job;
+
+	call->data = making;
+	call->free_data = making_free;
+	making->old = config_copy(vm->config);
+	making->old_kept = definition_load_kept(vm, false);
+	if (!change(call, vm, making))
+		return;
+	job = vm_start(vm, making->paused, &e);
+	if (!job) {
+		restore(vm, making);
+		call_fail_btn(call, &e);
+		return;
+	}
+	job_when_done(job, on_run_begun, call);
+	job_unref(job);
+}
+
 void definition_create(struct call *call, const char *xml, bool paused, bool autodestroy)
 {
 	struct making *making = g_new0(struct making, 1);
-	struct btn_error e;
 	struct vm *vm;
 
 	making->paused = paused;
@@ -301,11 +352,7 @@ void definition_create(struct call *call, const char *xml, bool paused, bool aut
 		call_fail(call, LV_ERR_INVALID_STATE, "Requested operation is not valid: domain is "
 			  "already active as '%s'", vm_name(vm));
 		making_free(making);
-	} else if (change(call, vm, making)) {
-		call->data = making;
-		call->free_data = making_free;
-		call_after_job(call, vm_start(vm, paused, &e), &e, answer);
 	} else {
-		making_free(making);
+		run_once(call, vm, making);
 	}
 }
