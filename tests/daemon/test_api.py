@@ -914,6 +914,9 @@ def test_stops(d):
     ends(d, job, "BTN-6502", seconds=5)
     assert c.vm("slow-c")["state"] == "stopped"
     job = c.ask("vm-stop", name="deaf-a")["job"]
+    begin = time.monotonic()
+    assert c.job("vm-stop", name="deaf-a", timeout_s=0)["id"] != job  # it only presses
+    assert time.monotonic() - begin < 10
     assert c.job("vm-stop", name="deaf-a", timeout_s=0, force=True)["id"] == job
     assert c.vm("deaf-a")["reason"] == "killed"
     job = c.ask("vm-restart", name="deaf-b")["job"]

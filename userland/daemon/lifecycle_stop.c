@@ -307,7 +307,7 @@ struct job *vm_stop(struct vm *vm, unsigned int timeout_s, bool force, struct bt
 {
 	if (!vm_is_on(vm))
 		return job_ended("stop", vm_name(vm), vm_uuid(vm), "it is off already");
-	if (vm->job && !strcmp(vm->job->kind, "stop"))
+	if (vm->job && !strcmp(vm->job->kind, "stop") && (timeout_s || force))
 		return join_stop(vm, timeout_s, force);
 	if (!check_answers(vm, e))
 		return NULL;
