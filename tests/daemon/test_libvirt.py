@@ -374,6 +374,13 @@ def test_events(d):
                 ("lifecycle", "ev", 6, 2), ("lifecycle", "ev", 5, 0), ("lifecycle", "ev", 2, 0),
                 ("lifecycle", "ev", 5, 1), ("lifecycle", "ev", 1, 0)]
     assert [e for e in events if e != ("lifecycle", "ev", 0, 1)] == expected, events
+    dom = c.defineXML(xml(d, "brief-1"))
+    for detail, press in ((1, lambda: None), (2, dom.shutdown), (1, lambda: None)):
+        events.clear()
+        dom.create()
+        press()
+        wait_for(lambda: ("lifecycle", "brief-1", 5, 0) in events, "its end")
+        assert ("lifecycle", "brief-1", 6, detail) in events, (detail, events)
     # An installer's VM ends where others would boot anew.
     dom = c.defineXML(xml(d, "inst").replace("<pm>", "<on_reboot>destroy</on_reboot><pm>"))
     dom.create()

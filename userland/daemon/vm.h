@@ -54,6 +54,7 @@ struct vm {
 	char address[CONFIG_NETS_MAX][16];
 	bool attached;		/* its monitor has answered */
 	bool stop_asked, kill_asked;
+	bool button_pressed;	/* sometime in this run */
 	/*< private >*/
 	unsigned int refs;
 	struct stat conf;	/* of the vm.conf that `config` or `problem` was read from */

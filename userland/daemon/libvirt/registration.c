@@ -207,7 +207,7 @@ static void stopped(const struct event *event)
 	/* It has shut down: by itself, or because it was asked to. */
 	if (event->reason == VM_REASON_POWER_OFF)
 		lifecycle(event->name, event->uuid, event->id, LC_SHUTDOWN,
-			  event->old_state == VM_STOPPING ? 2 : 1);
+			  event->asked ? 2 : 1);
 	lifecycle(event->name, event->uuid, -1, LC_STOPPED, detail);
 }
 
