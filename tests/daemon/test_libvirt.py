@@ -533,6 +533,35 @@ def test_ports(d):
         doms[0].create()
         port = int(re.search("vnc' port='([0-9]+)'", doms[0].XMLDesc()).group(1))
         assert port not in ports, (port, ports)
+    # Another definition has it, whose VM is off.
+    doms[0].destroy()
+    c.defineXML(re.sub("<graphics.*</graphics>", "<graphics type='vnc' port='%d'/>" % port,
+                       xml(d, "other")))
+    doms[0].create()
+    assert "vnc' port='%d'" % port not in doms[0].XMLDesc()
+    c.close()
+
+
+def test_ports_at_once(d):
+    """VMs that are being defined at the same time, and more of them than a hundred."""
+    c = libvirt.open(uri(d))
+    texts = [re.sub("<graphics.*</graphics>", "<graphics type='vnc' port='-1'/>",
+                    xml(d, "p%d" % number)) for number in range(112)]
+
+    def define(part):
+        for text in part:
+            c.defineXML(text)
+
+    threads = [threading.Thread(target=define, args=(texts[n::8],)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    ports = set()
+    for number in range(len(texts)):
+        with open(d.path("vms", "p%d" % number, "vm.conf")) as f:
+            ports.add(re.search("vnc=127.0.0.1:([0-9]+)", f.read()).group(1))
+    assert len(ports) == len(texts), sorted(ports)
     c.close()
 
 

@@ -12,12 +12,16 @@
 #include "network.h"
 
 #define VNC_PORT_FIRST 5900u
-#define VNC_PORT_COUNT 100u
+#define VNC_PORT_COUNT 10000u
+
+static GSList *ports_coming;	/* of VMs in the making, which the registry does not have yet */
 
 /* ---- a port for the screen ---- */
 
 struct port_search {
-	const struct vm *vm;	/* may keep its own */
+	const struct vm *vm;	/* may keep its own, unless another one has it, too */
+	unsigned int own;
+	bool own_is_taken;
 	bool taken[VNC_PORT_COUNT];
 };
 
@@ -28,13 +32,19 @@ static unsigned int port_of(const struct config *config)
 	return vnc && g_str_has_prefix(vnc, "127.0.0.1:") ? (unsigned int)atoi(vnc + 10) : 0;
 }
 
+static void take_port(struct port_search *search, unsigned int port)
+{
+	search->own_is_taken |= port && port == search->own;
+	if (port - VNC_PORT_FIRST < VNC_PORT_COUNT)
+		search->taken[port - VNC_PORT_FIRST] = true;
+}
+
 static void find_ports(struct vm *vm, void *ctx)
 {
 	struct port_search *search = ctx;
-	unsigned int n = port_of(vm->config) - VNC_PORT_FIRST;
 
-	if (vm != search->vm && n < VNC_PORT_COUNT)
-		search->taken[n] = true;
+	if (vm != search->vm)
+		take_port(search, port_of(vm->config));
 }
 
 /* Nobody listens there now. Somebody may by the time that the VM starts. */
@@ -59,12 +69,15 @@ static bool port_is_free(unsigned int port)
 /* The one that it has, unless somebody else is there; 0: none is free. */
 static unsigned int find_port(const struct vm *vm)
 {
-	struct port_search search = { .vm = vm };
-	unsigned int n, port = vm ? port_of(vm->config) : 0;
+	struct port_search search = { .vm = vm, .own = vm ? port_of(vm->config) : 0 };
+	unsigned int n;
+	GSList *at;
 
-	if (port && (vm_is_on(vm) || port_is_free(port)))
-		return port;
 	registry_each(find_ports, &search);
+	for (at = ports_coming; at; at = at->next)
+		take_port(&search, GPOINTER_TO_UINT(at->data));
+	if (search.own && !search.own_is_taken && (vm_is_on(vm) || port_is_free(search.own)))
+		return search.own;
 	for (n = 0; n < VNC_PORT_COUNT; n++)
 		if (!search.taken[n] && port_is_free(VNC_PORT_FIRST + n))
 			return VNC_PORT_FIRST + n;
@@ -111,6 +124,7 @@ bool definition_refresh_port(struct vm *vm, struct btn_error *e)
 struct making {
 	struct domain_read d;
 	char uuid[37];
+	unsigned int port;	/* in ports_coming; 0: none */
 	bool create, paused, autodestroy, done;
 	/* What a defined VM is again when it has started as something else; or NULL. */
 	struct config *old;
@@ -121,6 +135,8 @@ static void making_free(void *data)
 {
 	struct making *making = data;
 
+	if (making->port)
+		ports_coming = g_slist_remove(ports_coming, GUINT_TO_POINTER(making->port));
 	if (making->create && !making->done)
 		definition_note_transient(making->uuid, false);
 	domain_read_free(&making->d);
@@ -209,6 +225,9 @@ static void make_vm(struct call *call, struct making *making)
 	struct create_request request = { .config = g_steal_pointer(&making->d.config) };
 	struct btn_error e;
 
+	making->port = port_of(request.config);
+	if (making->port)
+		ports_coming = g_slist_prepend(ports_coming, GUINT_TO_POINTER(making->port));
 	call->data = making;
 	call->free_data = making_free;
 	if (making->create)
