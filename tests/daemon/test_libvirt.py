@@ -725,6 +725,19 @@ def test_networks(d):
                        "<ip address='10.77.0.1' netmask='255.255.255.0'/></network>")
     assert "lab: the router 10.77.0.1 became 10.77.0.2" in d.output()
     assert "lab: <bridge> is not used" in d.output()
+    # As Terraform's provider writes them.
+    text = ("<network><name>tf</name><forward mode='nat'/><domain name='%s' localOnly='yes'/>"
+            "<dns enable='yes'></dns></network>")
+    net = c.networkDefineXML(text % "tf.example")
+    assert "<domain name='tf.example'/>" in net.XMLDesc()
+    assert c.networkDefineXML(net.XMLDesc()).UUIDString() == net.UUIDString()
+    with open(d.path("networks", "tf.conf")) as f:
+        assert "domain=tf.example" in f.read()
+    refused(libvirt.VIR_ERR_INVALID_ARG, c.networkDefineXML,
+            text.replace("tf<", "tf2<") % "no domain")
+    for dns in ("<dns enable='no'/>", "<dns><host ip='10.0.0.9'/></dns>"):
+        refused(libvirt.VIR_ERR_CONFIG_UNSUPPORTED, c.networkDefineXML,
+                (text % "x").replace("tf<", "tf2<").replace("<dns enable='yes'></dns>", dns))
     c.close()
 
 

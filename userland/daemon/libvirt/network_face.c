@@ -364,9 +364,10 @@ static bool check_network(const struct xml_node *root, struct xml_error *e)
 {
 	static const char *const known[] = {
 		"name", "uuid", "forward", "ip", "metadata", "title", "description", "bridge",
-		"mac", "domain", NULL,
+		"mac", "domain", "dns", NULL,
 	};
 	const struct xml_node *forward = xml_child(root, "forward"), *child;
+	const struct xml_node *dns = xml_child(root, "dns");
 	const char *mode = xml_attribute(forward, "mode");
 
 	if (!xml_is(root, "network") || !xml_child(root, "name"))
@@ -378,6 +379,10 @@ static bool check_network(const struct xml_node *root, struct xml_error *e)
 		if (!g_strv_contains(known, child->name))
 			return xml_fail(e, LV_ERR_CONFIG, "unsupported configuration: <%s>: a "
 					"network has none in Baton", child->name);
+	/* The router answers them, with what the host knows. */
+	if (dns && (dns->first || xml_attribute_is(dns, "enable", "no")))
+		return xml_fail(e, LV_ERR_CONFIG, "unsupported configuration: <dns>: a network "
+				"has it, and nothing of it can be chosen");
 	return check_ip(root, e);
 }
 
@@ -438,13 +443,11 @@ static void define_again(struct call *call, const struct network *there,
 static void create(struct call *call, const struct xml_node *root, const char *name,
 		   const char *uuid, const char *subnet)
 {
+	const char *domain = xml_attribute(xml_child(root, "domain"), "name");
 	const struct network *network;
 	struct btn_error e;
 
-	if (xml_child(root, "domain")) {
-		call_fail(call, LV_ERR_CONFIG, "unsupported configuration: <domain>: a network "
-			  "gets one from its file alone");
-	} else if (!network_create(name, subnet[0] ? subnet : NULL, uuid[0] ? uuid : NULL, &e)) {
+	if (!network_create(name, subnet[0] ? subnet : NULL, uuid[0] ? uuid : NULL, domain, &e)) {
 		call_fail_btn(call, &e);
 	} else {
 		network = network_find(name, &e);
