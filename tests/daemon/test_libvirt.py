@@ -238,6 +238,21 @@ def test_edited(d):
     c.close()
 
 
+def test_agent_channel(d):
+    """Terraform's provider writes one into each domain: kept, and nothing comes of it."""
+    c = libvirt.open(uri(d))
+    channel = "<channel type='unix'><target type='virtio' name='%s'/></channel>"
+    text = xml(d, "tf").replace("</devices>", channel + "</devices>")
+    refused(libvirt.VIR_ERR_CONFIG_UNSUPPORTED, c.defineXML, text % "com.redhat.spice.0")
+    dom = c.defineXML(text % "org.qemu.guest_agent.0")
+    assert channel % "org.qemu.guest_agent.0" in dom.XMLDesc()
+    c.defineXML(dom.XMLDesc())
+    dom.create()
+    refused(libvirt.VIR_ERR_ARGUMENT_UNSUPPORTED, dom.shutdownFlags, 2)
+    dom.destroy()
+    c.close()
+
+
 def test_readonly(d):
     c = libvirt.openReadOnly(uri(d))
     assert c.listAllDomains() == [] and c.getCapabilities()
