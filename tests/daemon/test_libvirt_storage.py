@@ -113,6 +113,31 @@ def test_pools(d):
     c.close()
 
 
+def test_pool_delete(d):
+    """An empty folder goes, of a pool that is defined and not active."""
+    c = libvirt.open(uri(d))
+    path = os.path.join(d.top, "pool")
+    pool = c.storagePoolDefineXML("<pool type='dir'><name>p</name><target><path>%s</path>"
+                                  "</target></pool>" % path)
+    pool.build()
+    pool.create()
+    vol = pool.createXML(volume("a.img", 4))
+    refused(libvirt.VIR_ERR_OPERATION_INVALID, pool.delete)
+    pool.destroy()
+    refused(libvirt.VIR_ERR_SYSTEM_ERROR, pool.delete)
+    assert os.listdir(path) == ["a.img"]
+    refused(libvirt.VIR_ERR_INVALID_ARG, pool.delete, 1)
+    pool.create()
+    vol.delete()
+    pool.destroy()
+    pool.delete()
+    assert not os.path.exists(path)
+    pool.undefine()
+    for name in ("default", "images"):
+        refused(libvirt.VIR_ERR_OPERATION_UNSUPPORTED, c.storagePoolLookupByName(name).delete)
+    c.close()
+
+
 def test_gone(d):
     """A client's volume that has gone since: each call says so."""
     c = libvirt.open(uri(d))

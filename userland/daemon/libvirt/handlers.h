@@ -166,6 +166,7 @@ void do_pool_build(struct call *call);
 void do_pool_create(struct call *call);
 void do_pool_destroy(struct call *call);
 void do_pool_undefine(struct call *call);
+void do_pool_delete(struct call *call);
 void do_pool_refresh(struct call *call);
 void do_pool_set_autostart(struct call *call);
 void do_snapshot_lookup(struct call *call);

@@ -92,7 +92,7 @@ static const struct procedure procedures[] = {
 	{ 78, "StoragePoolCreate", "pool,u", "", do_pool_create, NEEDS_POOL, 0 },
 	{ 79, "StoragePoolBuild", "pool,u", "", do_pool_build, NEEDS_POOL, 0 },
 	{ 80, "StoragePoolDestroy", "pool", "", do_pool_destroy, NEEDS_POOL, NO_FLAGS },
-	NOT(81, "StoragePoolDelete"),
+	{ 81, "StoragePoolDelete", "pool,u", "", do_pool_delete, NEEDS_POOL, 0 },
 	{ 82, "StoragePoolUndefine", "pool", "", do_pool_undefine, NEEDS_POOL, NO_FLAGS },
 	{ 83, "StoragePoolRefresh", "pool,u", "", do_pool_refresh, NEEDS_POOL, 0 },
 	{ 84, "StoragePoolLookupByName", "s", "pool", do_pool_by_name, READS, NO_FLAGS },
