@@ -610,7 +610,7 @@ def test_statistics(d):
     net = c.networkDefineXML("<network><name>lab</name><forward mode='nat'/>"
                              "<ip address='10.77.1.1' netmask='255.255.255.0'/></network>")
     assert "10.77.1.2" in net.XMLDesc() and net.DHCPLeases() == []
-    refused(libvirt.VIR_ERR_OPERATION_INVALID, net.create)
+    net.create()
     net.undefine()
     assert [n.name() for n in c.listAllNetworks()] == ["default"]
     c.close()
@@ -753,6 +753,42 @@ def test_networks(d):
     for dns in ("<dns enable='no'/>", "<dns><host ip='10.0.0.9'/></dns>"):
         refused(libvirt.VIR_ERR_CONFIG_UNSUPPORTED, c.networkDefineXML,
                 (text % "x").replace("tf<", "tf2<").replace("<dns enable='yes'></dns>", dns))
+    c.close()
+
+
+def test_network_states(d):
+    """Ended and started by clients, or by a VM: for them alone, as networks do it themselves."""
+    c = libvirt.open(uri(d))
+    told = []
+    c.networkEventRegisterAny(None, 0, lambda conn, net, event, detail, opaque:
+                              told.append((net.name(), event)), None)
+    net = c.networkDefineXML("<network><name>lab</name><forward mode='nat'/></network>")
+    wait_for(lambda: told, "the definition")
+    net.create()
+    assert net.isActive()
+    net.destroy()
+    assert not net.isActive() and c.listDefinedNetworks() == ["lab"]
+    assert c.listNetworks() == ["default"] and c.numOfDefinedNetworks() == 1
+    assert [n.name() for n in c.listAllNetworks(libvirt.VIR_CONNECT_LIST_NETWORKS_INACTIVE)] == \
+        ["lab"]
+    assert len(c.listAllNetworks(libvirt.VIR_CONNECT_LIST_NETWORKS_ACTIVE)) == 1
+    assert len(c.listAllNetworks()) == 2
+    refused(libvirt.VIR_ERR_OPERATION_INVALID, net.destroy)
+    net.create()
+    assert net.isActive() and c.listDefinedNetworks() == []
+    net.destroy()
+    dom = c.defineXML(xml(d, "netted").replace("network='default'", "network='lab'"))
+    dom.create()
+    assert net.isActive()
+    assert "netted" in refused(libvirt.VIR_ERR_OPERATION_INVALID, net.destroy)
+    dom.destroy()
+    dom.undefine()
+    net.destroy()
+    text = net.XMLDesc()
+    net.undefine()
+    wait_for(lambda: ("lab", 1) in told, "the end")
+    assert c.networkDefineXML(text).isActive()
+    assert told[:7] == [("lab", n) for n in (0, 3, 2, 3, 2, 3, 1)], told
     c.close()
 
 

@@ -31,6 +31,8 @@ enum lifecycle_event { LC_DEFINED, LC_UNDEFINED, LC_STARTED, LC_SUSPENDED, LC_RE
 		       LC_SHUTDOWN };
 void tell_lifecycle(const struct vm *vm, enum lifecycle_event event, int detail);
 void tell_metadata(const struct vm *vm, int type, const char *uri);
+struct network;
+void tell_network_state(const struct network *network, bool active);
 struct pool;
 enum pool_event { POOL_DEFINED, POOL_UNDEFINED, POOL_STARTED, POOL_STOPPED, POOL_CREATED,
 		  POOL_DELETED };
