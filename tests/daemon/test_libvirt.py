@@ -585,6 +585,7 @@ def test_statistics(d):
     dom = c.defineXML(xml(d, "stat"))
     dom.create()
     record, = c.getAllDomainStats()
+    assert len(c.domainListGetStats([dom, c.lookupByName("stat"), dom])) == 1
     assert record[1]["state.state"] == 1 and record[1]["vcpu.current"] == 2
     assert record[1]["cpu.time"] > 0 and record[1]["vcpu.1.time"] > 0
     assert record[1]["vcpu.0.halted"] is True and record[1]["vcpu.1.halted"] is False

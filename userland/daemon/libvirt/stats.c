@@ -610,8 +610,8 @@ void do_all_domain_stats(struct call *call)
 
 		xdr_uuid_text(call->arg[0].item[i].item[1].bytes, uuid);
 		vm = registry_find_uuid(uuid);
-		/* One that has gone since is left out, as libvirt does. */
-		if (vm && c.vms->len < LV_LIST_MAX)
+		/* One that has gone since is left out, as libvirt does, and one named twice. */
+		if (vm && c.vms->len < LV_LIST_MAX && !g_ptr_array_find(c.vms, vm, NULL))
 			choose(vm, &c);
 	}
 	measure_vms(call, c.vms,
