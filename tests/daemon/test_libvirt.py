@@ -116,7 +116,9 @@ def test_walk(d):
 def test_transient(d):
     """As virt-install does it: created, then defined while it runs; and gone with its end."""
     c = libvirt.open(uri(d))
-    dom = c.createXML(xml(d, "once"))
+    refused(libvirt.VIR_ERR_INVALID_ARG, c.createXML, xml(d, "once"), 0x40)
+    # What cannot be had is always refused: there is no more to validate (0x10).
+    dom = c.createXML(xml(d, "once"), 0x10)
     assert dom.isActive() and not dom.isPersistent()
     assert c.listAllDomains(libvirt.VIR_CONNECT_LIST_DOMAINS_TRANSIENT)
     dom.destroy()

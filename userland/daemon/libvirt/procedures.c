@@ -23,7 +23,7 @@ static const struct procedure procedures[] = {
 	{ 7, "ConnectGetCapabilities", "", "s", do_capabilities, READS, NO_FLAGS },
 	{ 8, "DomainAttachDevice", "dom,s", "", do_attach_device, NEEDS_VM, NO_FLAGS },
 	{ 9, "DomainCreate", "dom", "", do_create, NEEDS_VM, NO_FLAGS },
-	{ 10, "DomainCreateXML", "s,u", "dom", do_create_xml, 0, 0x7 },
+	{ 10, "DomainCreateXML", "s,u", "dom", do_create_xml, 0, 0x17 },
 	{ 11, "DomainDefineXML", "s", "dom", do_define, 0, NO_FLAGS },
 	{ 12, "DomainDestroy", "dom", "", do_destroy, ON_VM, NO_FLAGS },
 	{ 13, "DomainDetachDevice", "dom,s", "", do_detach_device, NEEDS_VM, NO_FLAGS },
