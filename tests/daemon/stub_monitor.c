@@ -9,7 +9,8 @@
  * hear the button, nobutton-* refuses it, curt-* is gone before it has answered it, crash-*
  * ends with a triple fault after 200 ms, fail-* ends at once with an error, slow-* takes two
  * seconds until it answers, stuck-* stops itself before that (SIGSTOP), liar-* tells a wrong
- * process id, linger-* takes a second to start and lives on for 600 ms when its VM has ended.
+ * process id, linger-* takes a second to start and lives on for 600 ms when its VM has ended,
+ * gift-* sends a descriptor with each answer, brief-* powers off by itself after 800 ms.
  */
 #define _GNU_SOURCE /* memfd_create, accept4 */
 #include <errno.h>
@@ -387,6 +388,8 @@ static void take_lines(struct client *client)
 
 		size = rpc_answer(&service, NULL, (int)(client - clients), client->in, length,
 				  reply, sizeof(reply), &fd);
+		if (size && fd < 0 && is_called("gift"))
+			fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 		if (size)
 			send_line(client->fd, reply, size, fd);
 		if (fd >= 0)
@@ -537,6 +540,8 @@ int main(int argc, char **argv)
 		raise(SIGSTOP);
 	if (!strncmp(vm.name, "crash", 5))
 		off_at = now_ms() + 200;
+	if (is_called("brief"))
+		off_at = now_ms() + 800;
 	target = vm.memory;
 	signal(SIGTERM, on_term);
 	listener = unix_listen(vm.control, SOCK_STREAM, 16);

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The daemon and its API against the stub monitor. Each function is a test."""
+import fcntl
 import json
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -274,6 +276,73 @@ def test_images(d):
     c.job("trash-purge", item="top")
     c.job("image-remove", image="base")
     assert c.ask("image-list")["images"] == []
+    c.close()
+
+
+def overlay(path, base):
+    """A qcow2 of which only the header matters, based on another file."""
+    head = struct.pack(">4sIQIIQ", b"QFI\xfb", 2, 72, len(base), 16, 4 << 20) + bytes(40)
+    with open(path, "wb") as f:
+        f.write(head + base.encode())
+
+
+def test_image_in_use(d):
+    """An image stays as long as any disk is based on it, or a program has it open."""
+    c = d.client()
+    path = os.path.join(d.top, "disk.img")
+    with open(path, "wb") as f:
+        f.truncate(4 << 20)
+    c.job("image-add", image="base", path=path)
+    base = d.path("images", "base", "disk.raw")
+    lower, disk = os.path.join(d.top, "lower.qcow2"), os.path.join(d.top, "disk.qcow2")
+    overlay(lower, base)
+    overlay(disk, "lower.qcow2")
+    c.job("vm-create", name="top", settings=["disk.0.file=" + disk])
+    assert "top" in refused("BTN-6204", c.job, "image-remove", image="base")["cause"]
+    c.job("vm-delete", name="top")
+    assert "top." in refused("BTN-6204", c.job, "image-remove", image="base")["cause"]
+    c.job("trash-purge", item="top")
+    c.job("vm-create", name="direct",
+          settings=["disk.0.file=" + base, "disk.0.readonly=on"])
+    refused("BTN-6204", c.job, "image-remove", image="base")
+    c.job("vm-delete", name="direct")
+    c.job("trash-purge", item="direct")
+    volume = d.path("disks", "one.qcow2")
+    overlay(volume, base)
+    assert volume in refused("BTN-6204", c.job, "image-remove", image="base")["cause"]
+    os.unlink(volume)
+    with open(base, "rb") as f:
+        fcntl.fcntl(f, 37, struct.pack("hhqqi4x", fcntl.F_RDLCK, 0, 201, 1, 0))  # F_OFD_SETLK
+        refused("BTN-6204", c.job, "image-remove", image="base")
+    c.job("image-remove", image="base")
+    c.close()
+
+
+def test_shared_folder(d):
+    """A disk that a clone has in another VM's folder stays where it is."""
+    c = d.client()
+    make(c, "web")
+    clone = d.path("vms", "web", "web-clone.qcow2")
+    overlay(clone, "")
+    c.job("vm-create", name="two", settings=["disk.0.file=" + clone])
+    for op, more in (("vm-delete", {}), ("vm-rename", {"new_name": "other"})):
+        answer = refused("BTN-5001", c.job, op, name="web", **more)
+        assert "two" in answer["message"] and clone in answer["cause"], answer
+    c.job("vm-delete", name="two")
+    c.job("vm-delete", name="web")
+    answer = refused("BTN-5001", c.job, "trash-purge", item="web")
+    assert "two." in answer["message"], answer
+    c.job("trash-restore", item="two")
+    refused("BTN-5001", c.job, "trash-purge", item="web")
+    c.job("trash-restore", item="web")
+    c.job("vm-start", name="two")
+    refused("BTN-5001", c.job, "vm-delete", name="web", force=True)
+    c.job("vm-kill", name="two")
+    c.job("vm-delete", name="two")
+    c.job("trash-purge", item="two")
+    c.job("vm-delete", name="web")
+    c.job("trash-purge", item="web")
+    assert not os.listdir(d.path("trash"))
     c.close()
 
 
@@ -845,6 +914,9 @@ def test_stops(d):
     ends(d, job, "BTN-6502", seconds=5)
     assert c.vm("slow-c")["state"] == "stopped"
     job = c.ask("vm-stop", name="deaf-a")["job"]
+    begin = time.monotonic()
+    assert c.job("vm-stop", name="deaf-a", timeout_s=0)["id"] != job  # it only presses
+    assert time.monotonic() - begin < 10
     assert c.job("vm-stop", name="deaf-a", timeout_s=0, force=True)["id"] == job
     assert c.vm("deaf-a")["reason"] == "killed"
     job = c.ask("vm-restart", name="deaf-b")["job"]

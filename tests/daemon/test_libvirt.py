@@ -116,7 +116,9 @@ def test_walk(d):
 def test_transient(d):
     """As virt-install does it: created, then defined while it runs; and gone with its end."""
     c = libvirt.open(uri(d))
-    dom = c.createXML(xml(d, "once"))
+    refused(libvirt.VIR_ERR_INVALID_ARG, c.createXML, xml(d, "once"), 0x40)
+    # What cannot be had is always refused: there is no more to validate (0x10).
+    dom = c.createXML(xml(d, "once"), 0x10)
     assert dom.isActive() and not dom.isPersistent()
     assert c.listAllDomains(libvirt.VIR_CONNECT_LIST_DOMAINS_TRANSIENT)
     dom.destroy()
@@ -197,6 +199,59 @@ def test_refused(d):
         "<name>bad</name>", "<name>bad</name><uuid>11111111-1111-1111-1111-111111111111</uuid>"))
     dom.destroy()
     assert dom.name() == c.lookupByName("bad").name()
+    c.close()
+
+
+def test_edited(d):
+    """A vm.conf that somebody has edited is read, and one that he broke is left to him."""
+    c = libvirt.open(uri(d))
+    definition = xml(d, "hand")
+    dom = c.defineXML(definition)
+    definition = definition.replace("<name>", "<uuid>%s</uuid><name>" % dom.UUIDString())
+    conf = d.path("vms", "hand", "vm.conf")
+
+    def edit(old, new):
+        with open(conf) as f:
+            text = f.read()
+        assert old in text, text
+        with open(conf, "w") as f:
+            f.write(text.replace(old, new) + "# by hand\n")
+        with open(conf) as f:
+            return f.read()
+
+    for change, cpus in ((lambda: dom.setAutostart(1), 3), (lambda: c.defineXML(definition), 4),
+                         (lambda: dom.setMetadata(0, "x", None, None, 2), 5)):
+        edit("cpus=%d" % dom.vcpusFlags(2), "cpus=%d" % cpus)
+        change()
+        with open(conf) as f:
+            assert "# by hand" in f.read()
+        assert dom.vcpusFlags(2) == (2 if cpus == 4 else cpus)
+    text = edit("cpus=5", "cpus=many")
+    for change in ((dom.setAutostart, 0), (c.defineXML, definition), (dom.create,),
+                   (dom.setMetadata, 0, "y", None, None, 2), (dom.setVcpusFlags, 2, 2),
+                   (c.createXML, definition)):
+        message = refused(libvirt.VIR_ERR_OPERATION_FAILED, *change)
+        assert "cpus" in message, message
+        with open(conf) as f:
+            assert f.read() == text
+    edit("cpus=many", "cpus=6")
+    dom.setAutostart(0)
+    assert dom.vcpusFlags(2) == 6
+    c.close()
+
+
+def test_agent_channel(d):
+    """Terraform's provider writes one into each domain: kept, and nothing comes of it."""
+    c = libvirt.open(uri(d))
+    channel = "<channel type='unix'><target type='virtio' name='%s'/></channel>"
+    text = xml(d, "tf").replace("</devices>", channel + "</devices>")
+    refused(libvirt.VIR_ERR_CONFIG_UNSUPPORTED, c.defineXML, text % "com.redhat.spice.0")
+    dom = c.defineXML(text % "org.qemu.guest_agent.0")
+    assert channel % "org.qemu.guest_agent.0" in dom.XMLDesc()
+    c.defineXML(dom.XMLDesc())
+    dom.create()
+    refused(libvirt.VIR_ERR_ARGUMENT_UNSUPPORTED, dom.shutdownFlags, 2)
+    dom.destroy()
     c.close()
 
 
@@ -336,6 +391,13 @@ def test_events(d):
                 ("lifecycle", "ev", 6, 2), ("lifecycle", "ev", 5, 0), ("lifecycle", "ev", 2, 0),
                 ("lifecycle", "ev", 5, 1), ("lifecycle", "ev", 1, 0)]
     assert [e for e in events if e != ("lifecycle", "ev", 0, 1)] == expected, events
+    dom = c.defineXML(xml(d, "brief-1"))
+    for detail, press in ((1, lambda: None), (2, dom.shutdown), (1, lambda: None)):
+        events.clear()
+        dom.create()
+        press()
+        wait_for(lambda: ("lifecycle", "brief-1", 5, 0) in events, "its end")
+        assert ("lifecycle", "brief-1", 6, detail) in events, (detail, events)
     # An installer's VM ends where others would boot anew.
     dom = c.defineXML(xml(d, "inst").replace("<pm>", "<on_reboot>destroy</on_reboot><pm>"))
     dom.create()
@@ -408,6 +470,15 @@ def test_screen(d):
     dom.screenshot(stream, 0)
     stream.recv(100)
     stream.abort()
+    kept = []
+    for _ in range(64):
+        kept.append(c.newStream())
+        dom.screenshot(kept[-1], 0)
+        receive(kept[-1], 1 << 30)
+    stream = c.newStream()
+    assert "too many" in refused(libvirt.VIR_ERR_OPERATION_FAILED, dom.screenshot, stream, 0)
+    for stream in kept:
+        stream.finish()
     dom.sendKey(libvirt.VIR_KEYCODE_SET_LINUX, 0, [29, 56, 111], 3, 0)
     refused(libvirt.VIR_ERR_INVALID_ARG, dom.sendKey, 0, 0, [700], 1, 0)
     fd = dom.openGraphicsFD(0, libvirt.VIR_DOMAIN_OPEN_GRAPHICS_SKIPAUTH)
@@ -421,6 +492,36 @@ def test_screen(d):
     assert ours.recv(12) == b"RFB 003.008\n" and ours.recv(1) == b""
     refused(libvirt.VIR_ERR_INVALID_ARG, dom.openGraphicsFD, 1, 0)
     assert dom.isActive()
+    c.close()
+
+
+def test_gifts(d):
+    """A monitor that sends descriptors nobody wants does not fill the daemon with them."""
+    def count():
+        return len(os.listdir("/proc/%d/fd" % d.process.pid))
+
+    c = libvirt.open(uri(d))
+    dom = c.defineXML(xml(d, "gift-1"))
+    dom.create()
+    api = d.client()
+
+    def ask():
+        dom.info()
+        dom.memoryStats()
+        c.getAllDomainStats()
+        dom.setMemory(200 << 10)
+        dom.sendKey(libvirt.VIR_KEYCODE_SET_LINUX, 0, [28], 1, 0)
+        api.ask("vm-stats")
+        dom.suspend()
+        dom.resume()
+
+    ask()
+    before = count()
+    for _ in range(5):
+        ask()
+    assert count() <= before, (before, count())
+    dom.destroy()
+    api.close()
     c.close()
 
 
@@ -449,6 +550,35 @@ def test_ports(d):
         doms[0].create()
         port = int(re.search("vnc' port='([0-9]+)'", doms[0].XMLDesc()).group(1))
         assert port not in ports, (port, ports)
+    # Another definition has it, whose VM is off.
+    doms[0].destroy()
+    c.defineXML(re.sub("<graphics.*</graphics>", "<graphics type='vnc' port='%d'/>" % port,
+                       xml(d, "other")))
+    doms[0].create()
+    assert "vnc' port='%d'" % port not in doms[0].XMLDesc()
+    c.close()
+
+
+def test_ports_at_once(d):
+    """VMs that are being defined at the same time, and more of them than a hundred."""
+    c = libvirt.open(uri(d))
+    texts = [re.sub("<graphics.*</graphics>", "<graphics type='vnc' port='-1'/>",
+                    xml(d, "p%d" % number)) for number in range(112)]
+
+    def define(part):
+        for text in part:
+            c.defineXML(text)
+
+    threads = [threading.Thread(target=define, args=(texts[n::8],)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    ports = set()
+    for number in range(len(texts)):
+        with open(d.path("vms", "p%d" % number, "vm.conf")) as f:
+            ports.add(re.search("vnc=127.0.0.1:([0-9]+)", f.read()).group(1))
+    assert len(ports) == len(texts), sorted(ports)
     c.close()
 
 
@@ -457,6 +587,7 @@ def test_statistics(d):
     dom = c.defineXML(xml(d, "stat"))
     dom.create()
     record, = c.getAllDomainStats()
+    assert len(c.domainListGetStats([dom, c.lookupByName("stat"), dom])) == 1
     assert record[1]["state.state"] == 1 and record[1]["vcpu.current"] == 2
     assert record[1]["cpu.time"] > 0 and record[1]["vcpu.1.time"] > 0
     assert record[1]["vcpu.0.halted"] is True and record[1]["vcpu.1.halted"] is False
@@ -482,7 +613,7 @@ def test_statistics(d):
     net = c.networkDefineXML("<network><name>lab</name><forward mode='nat'/>"
                              "<ip address='10.77.1.1' netmask='255.255.255.0'/></network>")
     assert "10.77.1.2" in net.XMLDesc() and net.DHCPLeases() == []
-    refused(libvirt.VIR_ERR_OPERATION_INVALID, net.create)
+    net.create()
     net.undefine()
     assert [n.name() for n in c.listAllNetworks()] == ["default"]
     c.close()
@@ -612,6 +743,55 @@ def test_networks(d):
                        "<ip address='10.77.0.1' netmask='255.255.255.0'/></network>")
     assert "lab: the router 10.77.0.1 became 10.77.0.2" in d.output()
     assert "lab: <bridge> is not used" in d.output()
+    # As Terraform's provider writes them.
+    text = ("<network><name>tf</name><forward mode='nat'/><domain name='%s' localOnly='yes'/>"
+            "<dns enable='yes'></dns></network>")
+    net = c.networkDefineXML(text % "tf.example")
+    assert "<domain name='tf.example'/>" in net.XMLDesc()
+    assert c.networkDefineXML(net.XMLDesc()).UUIDString() == net.UUIDString()
+    with open(d.path("networks", "tf.conf")) as f:
+        assert "domain=tf.example" in f.read()
+    refused(libvirt.VIR_ERR_INVALID_ARG, c.networkDefineXML,
+            text.replace("tf<", "tf2<") % "no domain")
+    for dns in ("<dns enable='no'/>", "<dns><host ip='10.0.0.9'/></dns>"):
+        refused(libvirt.VIR_ERR_CONFIG_UNSUPPORTED, c.networkDefineXML,
+                (text % "x").replace("tf<", "tf2<").replace("<dns enable='yes'></dns>", dns))
+    c.close()
+
+
+def test_network_states(d):
+    """Ended and started by clients, or by a VM: for them alone, as networks do it themselves."""
+    c = libvirt.open(uri(d))
+    told = []
+    c.networkEventRegisterAny(None, 0, lambda conn, net, event, detail, opaque:
+                              told.append((net.name(), event)), None)
+    net = c.networkDefineXML("<network><name>lab</name><forward mode='nat'/></network>")
+    wait_for(lambda: told, "the definition")
+    net.create()
+    assert net.isActive()
+    net.destroy()
+    assert not net.isActive() and c.listDefinedNetworks() == ["lab"]
+    assert c.listNetworks() == ["default"] and c.numOfDefinedNetworks() == 1
+    assert [n.name() for n in c.listAllNetworks(libvirt.VIR_CONNECT_LIST_NETWORKS_INACTIVE)] == \
+        ["lab"]
+    assert len(c.listAllNetworks(libvirt.VIR_CONNECT_LIST_NETWORKS_ACTIVE)) == 1
+    assert len(c.listAllNetworks()) == 2
+    refused(libvirt.VIR_ERR_OPERATION_INVALID, net.destroy)
+    net.create()
+    assert net.isActive() and c.listDefinedNetworks() == []
+    net.destroy()
+    dom = c.defineXML(xml(d, "netted").replace("network='default'", "network='lab'"))
+    dom.create()
+    assert net.isActive()
+    assert "netted" in refused(libvirt.VIR_ERR_OPERATION_INVALID, net.destroy)
+    dom.destroy()
+    dom.undefine()
+    net.destroy()
+    text = net.XMLDesc()
+    net.undefine()
+    wait_for(lambda: ("lab", 1) in told, "the end")
+    assert c.networkDefineXML(text).isActive()
+    assert told[:7] == [("lab", n) for n in (0, 3, 2, 3, 2, 3, 1)], told
     c.close()
 
 
@@ -722,6 +902,67 @@ def test_autodestroy(d):
     client.kill()
     client.wait()
     wait_for(lambda: not c.listAllDomains(), "its end")
+    c.close()
+
+
+def test_autodestroy_run(d):
+    """The end of a connection ends the run that it began, and no later one."""
+    c, other = libvirt.open(uri(d)), libvirt.open(uri(d))
+    dom, bound = c.defineXML(xml(d, "web")), c.defineXML(xml(d, "bound"))
+    for name in ("web", "bound"):
+        other.lookupByName(name).createWithFlags(libvirt.VIR_DOMAIN_START_AUTODESTROY)
+    dom.destroy()
+    dom.create()
+    other.close()
+    wait_for(lambda: not bound.isActive(), "the end of the VM bound to a connection")
+    assert state(dom) == libvirt.VIR_DOMAIN_RUNNING
+    c.close()
+
+
+def test_create_defined(d):
+    """XML that a defined VM is started with is that run's, and not its definition."""
+    c = libvirt.open(uri(d))
+    dom = c.defineXML(xml(d, "web"))
+    before = dom.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
+    other = before.replace("'>2</vcpu", "'>3</vcpu").replace("kept", "once").replace(
+        "<name>", "<title>t</title><name>")
+    assert other.count("once") == 1 and "'>3</vcpu" in other, other
+    for again in range(2):
+        dom = c.createXML(other)
+        assert dom.isPersistent() and "'>3</vcpu" in dom.XMLDesc() and "once" in dom.XMLDesc()
+        assert dom.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE) == before
+        if not again:
+            d.stop()
+            d.start()
+            c = libvirt.open(uri(d))
+            dom = c.lookupByName("web")
+            assert "'>3</vcpu" in dom.XMLDesc() and "once" in dom.XMLDesc()
+        dom.destroy()
+        assert dom.XMLDesc() == before
+    os.unlink(os.path.join(d.top, "web.raw"))
+    refused(libvirt.VIR_ERR_OPERATION_FAILED, c.createXML, other)
+    assert dom.XMLDesc() == before
+    c.close()
+
+
+def test_transient_reboot(d):
+    """A transient VM lives through a reboot, but not through one whose start fails."""
+    c = libvirt.open(uri(d))
+    dom = c.createXML(xml(d, "once"))
+    for reboot in range(2):
+        first = c.lookupByName("once").ID()
+        dom.reboot()
+        wait_for(lambda: c.lookupByName("once").ID() not in (-1, first) and
+                 not dom.jobInfo()[0] and state(dom) == 1, "its reboot")
+        assert not dom.isPersistent()
+    api = d.client()
+    api.job("vm-restart", name="once", force=True)
+    assert dom.isActive() and not dom.isPersistent()
+    os.unlink(os.path.join(d.top, "once.raw"))
+    dom.reboot()
+    wait_for(lambda: not c.listAllDomains(), "the end of a transient VM")
+    assert [item["name"] for item in api.ask("trash-list")["items"]] == ["once"]
+    api.close()
     c.close()
 
 

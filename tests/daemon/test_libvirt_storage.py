@@ -9,7 +9,7 @@ import threading
 
 from test_libvirt import Raw, libvirt, main, refused, text, uri, xml
 
-from harness import wait_for
+from harness import Daemon, wait_for
 
 F_OFD_SETLK = 37
 happened = []      # (pool, what)
@@ -110,6 +110,31 @@ def test_pools(d):
     d.start()
     c = libvirt.open(uri(d))
     assert c.storagePoolLookupByUUIDString(uuid).name() == "new"
+    c.close()
+
+
+def test_pool_delete(d):
+    """An empty folder goes, of a pool that is defined and not active."""
+    c = libvirt.open(uri(d))
+    path = os.path.join(d.top, "pool")
+    pool = c.storagePoolDefineXML("<pool type='dir'><name>p</name><target><path>%s</path>"
+                                  "</target></pool>" % path)
+    pool.build()
+    pool.create()
+    vol = pool.createXML(volume("a.img", 4))
+    refused(libvirt.VIR_ERR_OPERATION_INVALID, pool.delete)
+    pool.destroy()
+    refused(libvirt.VIR_ERR_SYSTEM_ERROR, pool.delete)
+    assert os.listdir(path) == ["a.img"]
+    refused(libvirt.VIR_ERR_INVALID_ARG, pool.delete, 1)
+    pool.create()
+    vol.delete()
+    pool.destroy()
+    pool.delete()
+    assert not os.path.exists(path)
+    pool.undefine()
+    for name in ("default", "images"):
+        refused(libvirt.VIR_ERR_OPERATION_UNSUPPORTED, c.storagePoolLookupByName(name).delete)
     c.close()
 
 
@@ -282,6 +307,33 @@ def test_readonly_volumes(d):
     c.close()
 
 
+def test_read_only_file(d):
+    """One that may not be written goes, unless a VM reads it."""
+    if os.geteuid() != 0:
+        print("    (needs root, for a user whom modes of files stop: not run)")
+        return
+    other = Daemon(user=65534)
+    try:
+        other.start()
+        path = other.path("disks", "ro.img")
+        with open(path, "wb") as file:
+            file.truncate(1 << 20)
+        os.chmod(path, 0o444)
+        c = libvirt.open(uri(other))
+        vol = c.storagePoolLookupByName("default").storageVolLookupByName("ro.img")
+        with open(path, "rb") as file:
+            for byte in (100, 201, 203):
+                fcntl.fcntl(file, F_OFD_SETLK,
+                            struct.pack("hhqqi4x", fcntl.F_RDLCK, 0, byte, 1, 0))
+            refused(libvirt.VIR_ERR_OPERATION_INVALID, vol.delete)
+            assert os.path.exists(path)
+        vol.delete()
+        assert not os.path.exists(path)
+        c.close()
+    finally:
+        other.clean()
+
+
 def test_hostile_headers(d):
     """What a volume's file says of itself is not believed."""
     c = libvirt.open(uri(d))
@@ -361,6 +413,41 @@ def test_streams(d):
     assert libvirt.open(uri(d)).getType() == "Baton"
     stream.abort()
     vol.delete()
+    c.close()
+
+
+def test_sizes_of_running(d):
+    """A disk that a VM has the lock of has its size all the same."""
+    c = libvirt.open(uri(d))
+    vol = c.storagePoolLookupByName("default").createXML(volume("a.qcow2", 1 << 20, "qcow2"))
+    raw = os.path.join(d.top, "sizes.raw")
+    text = xml(d, "sizes")
+    disk = text[text.index("<disk"):text.index("</disk>") + 7]
+    text = text.replace(disk, disk + disk.replace("'raw'", "'qcow2'").replace(
+        raw, vol.path()).replace("vda", "vdb"))
+    dom = c.defineXML(text)
+    with open(raw, "r+b") as file, open(vol.path(), "rb") as other:
+        file.write(other.read(4096))
+    dom.create()
+    with hold(raw), hold(vol.path()):
+        assert dom.blockInfo("vda")[0] == 1 << 20, dom.blockInfo("vda")
+        assert dom.blockInfo("vdb")[0] == 1 << 30, dom.blockInfo("vdb")
+        stats, = c.getAllDomainStats(libvirt.VIR_DOMAIN_STATS_BLOCK)
+        assert stats[1]["block.1.capacity"] == 1 << 30, stats
+    dom.destroy()
+    c.close()
+
+
+def test_unfinished(d):
+    """A download that has been read to its end, but not finished, holds no lock."""
+    c = libvirt.open(uri(d))
+    vol = c.storagePoolLookupByName("default").createXML(volume("a.img", 64))
+    stream = c.newStream()
+    vol.download(stream, 0, 0)
+    while stream.recv(262144):
+        pass
+    assert is_free(vol.path())
+    stream.finish()
     c.close()
 
 

@@ -692,7 +692,7 @@ static void test_disk(void **state)
 
 	(void)state;
 	assert_done(disk_create_overlay(path, base, "raw", 0, &e), &e);
-	assert_true(disk_info(path, "qcow2", &info, &e));
+	assert_true(image_info(path, "qcow2", &info, &e));
 	assert_true(!info.raw && info.size == 24 * MIB);
 	assert_string_equal(info.backing, base);
 	assert_string_equal(info.backing_format, "raw");
@@ -700,14 +700,14 @@ static void test_disk(void **state)
 	assert_false(disk_create_overlay(path, base, "raw", 0, &e));
 	assert_error(&e, BTN_DISK_EXISTS, "vm.qcow2");
 	assert_done(disk_create_overlay(in_folder("large.qcow2"), base, "raw", 1u << 30, &e), &e);
-	assert_true(disk_info(in_folder("large.qcow2"), NULL, &info, &e));
+	assert_true(image_info(in_folder("large.qcow2"), NULL, &info, &e));
 	assert_int_equal(info.size, 1u << 30);
 	assert_false(disk_create_overlay(in_folder("none.qcow2"), base, "raw", MIB, &e));
 	assert_error(&e, BTN_DISK_SHRINK, "none.qcow2");
 	assert_false(disk_create_overlay(in_folder("none.qcow2"), in_folder("none"), "raw", 0, &e));
 	assert_error(&e, BTN_FILE_MISSING, "none");
 	assert_done(disk_create_empty(in_folder("empty.qcow2"), 10u << 20, &e), &e);
-	assert_true(disk_info(in_folder("empty.qcow2"), NULL, &info, &e));
+	assert_true(image_info(in_folder("empty.qcow2"), NULL, &info, &e));
 	assert_true(info.size == 10u << 20 && !info.backing[0] && !info.raw);
 	assert_false(disk_create_empty(in_folder("none.qcow2"), 100, &e));
 	assert_error(&e, BTN_DISK_SIZE, "none.qcow2");

@@ -242,7 +242,7 @@ static void test_load(void **state)
 	assert_null(network_find("two", &e));
 	assert_int_equal(e.code, BTN_NO_SUCH_NETWORK);
 	/* The file of a name that cannot be used is nobody's to overwrite. */
-	assert_false(network_create("two", NULL, NULL, &e));
+	assert_false(network_create("two", NULL, NULL, NULL, &e));
 	assert_int_equal(e.code, BTN_NETWORK_EXISTS);
 	g_free(uuid);
 }
@@ -256,19 +256,19 @@ static void test_create(void **state)
 	char uuid[37];
 
 	(void)state;
-	assert_true(network_create("lab", NULL, NULL, &e));
-	assert_true(network_create("lab2", NULL, NULL, &e));
-	assert_true(network_create("mine", "10.0.2.0/24", NULL, &e));
+	assert_true(network_create("lab", NULL, NULL, NULL, &e));
+	assert_true(network_create("lab2", NULL, NULL, NULL, &e));
+	assert_true(network_create("mine", "10.0.2.0/24", NULL, NULL, &e));
 	assert_int_equal(added, 3);
 	network = network_find("lab", &e);
 	assert_true(network_parse_subnet(network->subnet, &a));
 	assert_true(network_parse_subnet(network_find("lab2", &e)->subnet, &b));
 	assert_false(network_subnets_overlap(&a, &b));
 	strcpy(uuid, network->uuid);
-	assert_false(network_create("lab", NULL, NULL, &e));
+	assert_false(network_create("lab", NULL, NULL, NULL, &e));
 	assert_int_equal(e.code, BTN_NETWORK_EXISTS);
-	assert_false(network_create("x", "10.0.2.7/24", NULL, &e));
-	assert_false(network_create("../x", NULL, NULL, &e));
+	assert_false(network_create("x", "10.0.2.7/24", NULL, NULL, &e));
+	assert_false(network_create("../x", NULL, NULL, NULL, &e));
 	assert_int_equal(added, 3);
 	/* The same after a new start. */
 	assert_true(networks_load(&e));
@@ -583,7 +583,7 @@ static void test_delete_active(void **state)
 	char *path;
 
 	(void)state;
-	assert_true(network_create("lab", "10.77.0.0/24", NULL, &e));
+	assert_true(network_create("lab", "10.77.0.0/24", NULL, NULL, &e));
 	network_plug(network_find("lab", NULL), "a", &card, NULL, on_plugged, &a);
 	run_until(&a.done, 1);
 	assert_int_equal(strncmp(a.address, "10.77.0.", 8), 0);

@@ -164,14 +164,31 @@ bool disk_grow(const char *path, bool raw, uint64_t size, bool allocate, struct 
 	return !error || failed(path, error, e);
 }
 
+/* By whoever reads it alone, too. */
+static bool check_unlocked(int fd, const char *path, struct btn_error *e)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	if (!fcntl(fd, F_OFD_GETLK, &lock) && lock.l_type == F_UNLCK)
+		return true;
+	btn_set(e, BTN_DISK_BUSY, "the disk \"%s\" is in use", path);
+	return false;
+}
+
 bool disk_remove(const char *path, struct btn_error *e)
 {
+	bool readonly = access(path, W_OK) != 0;
 	uint64_t size;
 	int fd, error;
 
 	/* Whoever uses it has its lock. One that may not be written can still be removed. */
-	if (!image_file_open(path, -1, access(path, W_OK) != 0, &fd, &size, e))
+	if (!image_file_open(path, -1, readonly, &fd, &size, e))
 		return false;
+	/* Our own lock does not count. */
+	if (readonly && !check_unlocked(fd, path, e)) {
+		image_file_close(fd);
+		return false;
+	}
 	error = unlink(path) ? -errno : save_folder_of(path);
 	image_file_close(fd);
 	if (!error)
@@ -206,10 +223,4 @@ bool disk_create_empty(const char *path, uint64_t size, struct btn_error *e)
 	struct image_create what = { .path = path, .size = size };
 
 	return disk_create(&what, 0, e);
-}
-
-bool disk_info(const char *path, const char *format, struct image_info *ret,
-	       struct btn_error *e)
-{
-	return image_info(path, format, ret, e);
 }

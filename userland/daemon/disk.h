@@ -37,8 +37,17 @@ bool disk_grow(const char *path, bool raw, uint64_t size, bool allocate, struct 
 /* The file is gone, unless somebody uses it. */
 bool disk_remove(const char *path, struct btn_error *e);
 
-/* format NULL: by the header, so not for a raw disk that a VM has written to. */
-bool disk_info(const char *path, const char *format, struct image_info *ret,
-	       struct btn_error *e);
+/*
+ * By the header alone and without the image's lock: of a disk that a VM is at work on, too,
+ * and without being in the way of one that starts. A raw disk that a VM has written to can
+ * pass as a qcow2. False: there is no such file. Any thread.
+ */
+struct disk_head {
+	bool raw;
+	uint64_t size, allocated;	/* bytes: as a VM sees it, on the host's disk */
+	char *backing;			/* the file that a qcow2 starts as, g_free(); NULL: none */
+	char backing_format[16];	/* of that; "": the header does not say */
+};
+bool disk_read_head(const char *path, struct disk_head *ret);
 
 #endif

@@ -29,6 +29,7 @@ struct event {
 	int id;			/* the VM's; -1: it is off */
 	enum vm_state state, old_state;	/* EVENT_VM_STATE */
 	enum vm_reason reason;		/* EVENT_VM_STATE */
+	bool asked;		/* EVENT_VM_STATE: the power button was pressed in this run */
 	struct job *job;	/* EVENT_JOB_*, held while the event lives; else NULL */
 };
 

@@ -331,6 +331,25 @@ static const char *user_of(struct images *images, const char *name, images_in_us
 	return NULL;
 }
 
+/* By a VM that runs, in a definition of whatever program: a lock says so. */
+static bool is_open(struct images *images, const char *name)
+{
+	bool found = false;
+
+	for (int raw = 0; !found && raw < 2; raw++) {
+		struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+		g_autofree char *path = g_build_filename(name, images_disk_name(raw), NULL);
+		int fd = openat(images->fd, path,
+				O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK);
+
+		if (fd < 0)
+			continue;
+		found = !fcntl(fd, F_OFD_GETLK, &lock) && lock.l_type != F_UNLCK;
+		close(fd);
+	}
+	return found;
+}
+
 bool images_remove(struct images *images, const char *name, images_in_use in_use, void *data,
 		   struct btn_error *e)
 {
@@ -348,7 +367,17 @@ bool images_remove(struct images *images, const char *name, images_in_use in_use
 	if (user) {
 		btn_set(e, BTN_IMAGE_IN_USE, "the image \"%s\" is in use", name);
 		btn_set_cause(e, "\"%s\" has a disk that holds only what differs from it.", user);
-		btn_set_fix(e, "Delete that first: vmctl delete %s", user);
+		if (g_path_is_absolute(user))
+			btn_set_fix(e, "Delete that first.");
+		else
+			btn_set_fix(e, "Delete that first: vmctl delete %s", user);
+		return false;
+	}
+	if (is_open(images, name)) {
+		btn_set(e, BTN_IMAGE_IN_USE, "the image \"%s\" is in use", name);
+		btn_set_cause(e, "A program has its disk open, perhaps below another one.");
+		btn_set_fix(e, "End that first; who it is: fuser -v %.200s/%s/*", images->path,
+			    name);
 		return false;
 	}
 	/* Away at once; what it holds goes afterwards, and images_clean() would finish it. */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "bundle.h"
+#include "file_uses.h"
 #include "lifecycle_private.h"
 #include "paths.h"
 
@@ -17,6 +18,7 @@ struct move {
 	struct job *job;
 	struct reservation *reservation;	/* of its new name; NULL: none */
 	struct config *config;	/* what is to be written there; NULL: nothing */
+	GPtrArray *uses;	/* files of VMs, which must not go with it; NULL: looked at */
 	char *name;		/* of the VM that goes to the trash */
 	char *folder;		/* from where; in the trash: the id */
 	char *result;		/* NULL: e */
@@ -34,6 +36,8 @@ static void end_move(struct move *move, const struct btn_error *e)
 		job_end(move->job, e);
 	}
 	lifecycle_release(move->reservation);
+	if (move->uses)
+		g_ptr_array_unref(move->uses);
 	config_free(move->config);
 	g_free(move->name);
 	g_free(move->folder);
@@ -79,6 +83,30 @@ static bool check_off(const struct vm *vm, struct btn_error *e)
 	return false;
 }
 
+static void set_used(struct btn_error *e, const char *name, const struct file_use *use)
+{
+	bool trashed = strchr(use->owner, '.') != NULL;
+
+	btn_set(e, BTN_DISK_BUSY, "the folder of \"%s\" has a file of \"%s\" in it", name,
+		use->owner);
+	btn_set_cause(e, "\"%.300s\" is a disk, or another file, of that VM%s.", use->path,
+		      trashed ? " in the trash" : "");
+	btn_set_fix(e, "Move that file elsewhere and tell the VM, or do without the VM: "
+		    "vmctl %s %s", trashed ? "purge" : "delete", use->owner);
+}
+
+/* Clones have their disks where those that they were made from have theirs. */
+static bool check_unshared(const struct vm *vm, struct btn_error *e)
+{
+	GPtrArray *uses = file_uses_of_vms(vm_uuid(vm));
+	const struct file_use *use = file_uses_below(uses, vm->folder);
+
+	if (use)
+		set_used(e, vm_name(vm), use);
+	g_ptr_array_unref(uses);
+	return !use;
+}
+
 /* ---- delete ---- */
 
 static void work_trash(struct move *move)
@@ -113,7 +141,8 @@ struct job *vm_delete(struct vm *vm, bool force, struct btn_error *e)
 	struct move *move;
 	struct job *ret, *killing;
 
-	if (!lifecycle_check_free(vm, e) || (!force && !check_off(vm, e)))
+	if (!lifecycle_check_free(vm, e) || (!force && !check_off(vm, e)) ||
+	    !check_unshared(vm, e))
 		return NULL;
 	move = g_new0(struct move, 1);
 	*move = (struct move){ .vm = vm_ref(vm), .job = lifecycle_begin(vm, "delete"),
@@ -170,7 +199,7 @@ struct job *vm_rename(struct vm *vm, const char *name, struct btn_error *e)
 	if (!strcmp(vm_name(vm), name))
 		return job_ended("rename", name, vm_uuid(vm), "it has that name already");
 	if (!lifecycle_check_sound(vm, e) || !check_off(vm, e) || !lifecycle_check_free(vm, e) ||
-	    !check_new_name(name, vm, e))
+	    !check_new_name(name, vm, e) || !check_unshared(vm, e))
 		return NULL;
 	reservation = lifecycle_reserve(name, NULL, NULL, e);
 	if (!reservation)
@@ -349,9 +378,30 @@ struct job *trash_restore(const char *what, const char *new_name, struct btn_err
 	return ret;
 }
 
+/* By now its folder has another name than in the definitions that name files in it. */
+static bool check_item_unshared(struct move *move)
+{
+	char *name = g_strndup(move->folder, (gsize)(strrchr(move->folder, '.') - move->folder));
+	char *was = g_build_filename(paths.vms, name, NULL);
+	char *now = g_build_filename(paths.trash, move->folder, NULL);
+	const struct file_use *use;
+
+	file_uses_add_trash(move->uses, move->folder, was);
+	use = file_uses_below(move->uses, now);
+	if (!use)
+		use = file_uses_moved(move->uses, was, now);
+	if (use)
+		set_used(&move->e, move->folder, use);
+	g_free(name);
+	g_free(was);
+	g_free(now);
+	return !use;
+}
+
 static void work_purge(struct move *move)
 {
-	if (bundle_purge(move->folder, move->job->cancellable, &move->e))
+	if (check_item_unshared(move) &&
+	    bundle_purge(move->folder, move->job->cancellable, &move->e))
 		move->result = g_strdup(move->folder);
 }
 
@@ -370,6 +420,7 @@ struct job *trash_purge(const char *what, struct btn_error *e)
 		return NULL;
 	move = g_new0(struct move, 1);
 	*move = (struct move){ .job = job_new("purge", id, NULL), .folder = id,
+			       .uses = file_uses_of_vms(NULL),
 			       .work = work_purge, .finish = finish_purge };
 	ret = job_ref(move->job);
 	run(move);

@@ -179,6 +179,7 @@ static gboolean press_button(gpointer data)
 		return G_SOURCE_CONTINUE;
 	press = g_new(struct press, 1);
 	*press = (struct press){ .vm = vm_ref(stop->vm), .job = stop->job->id };
+	stop->vm->button_pressed = true;
 	monitor_ask(stop->vm->monitor, "power-button", NULL, on_pressed, press);
 	return G_SOURCE_CONTINUE;
 }
@@ -307,7 +308,7 @@ struct job *vm_stop(struct vm *vm, unsigned int timeout_s, bool force, struct bt
 {
 	if (!vm_is_on(vm))
 		return job_ended("stop", vm_name(vm), vm_uuid(vm), "it is off already");
-	if (vm->job && !strcmp(vm->job->kind, "stop"))
+	if (vm->job && !strcmp(vm->job->kind, "stop") && (timeout_s || force))
 		return join_stop(vm, timeout_s, force);
 	if (!check_answers(vm, e))
 		return NULL;
@@ -317,8 +318,10 @@ struct job *vm_stop(struct vm *vm, unsigned int timeout_s, bool force, struct bt
 		btn_set_fix(e, "Let it go on first: vmctl resume %s", vm_name(vm));
 		return NULL;
 	}
-	if (!timeout_s && !force)
+	if (!timeout_s && !force) {
+		vm->button_pressed = true;
 		return begin_request(vm, "stop", "power-button", VM_BROKEN, VM_REASON_NONE);
+	}
 	if (!lifecycle_check_free(vm, e))
 		return NULL;
 	return begin_stop(vm, timeout_s, force);

@@ -177,6 +177,12 @@ int monitor_pid(const struct monitor *monitor)
 
 /* ---- requests ---- */
 
+void monitor_no_fd(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
 /* Only this connection has ended; the monitor itself goes with that of the events. */
 static void on_main_gone(const struct btn_error *e, void *ctx)
 {

@@ -24,6 +24,9 @@ struct monitor;
 typedef void (*monitor_answer_fn)(const struct json_node *answer, int fd,
 				  const struct btn_error *e, void *ctx);
 
+/* For answers that have none: a monitor may send one all the same. */
+void monitor_no_fd(int fd);
+
 struct monitor_hooks {
 	/* The monitor answers: status is its answer to "status". Once. */
 	void (*attached)(const struct json_node *status, void *ctx);

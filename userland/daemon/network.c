@@ -208,7 +208,8 @@ static bool save(const struct network *network, struct btn_error *e)
 	return ok;
 }
 
-bool network_create(const char *name, const char *subnet, const char *uuid, struct btn_error *e)
+bool network_create(const char *name, const char *subnet, const char *uuid, const char *domain,
+		    struct btn_error *e)
 {
 	struct network *network;
 	char *random;
@@ -224,7 +225,12 @@ bool network_create(const char *name, const char *subnet, const char *uuid, stru
 			network_find_uuid(uuid)->name);
 		return false;
 	}
+	if (domain && !network_is_domain(domain)) {
+		btn_set(e, BTN_BAD_VALUE, "\"%.64s\" is no DNS domain", domain);
+		return false;
+	}
 	network = network_conf_new(name);
+	network->domain = g_strdup(domain);
 	random = g_uuid_string_random();
 	g_strlcpy(network->uuid, uuid ? uuid : random, sizeof(network->uuid));
 	g_free(random);

@@ -31,9 +31,10 @@ const struct network *network_find_uuid(const char *uuid);
 void network_each(void (*fn)(const struct network *network, void *ctx), void *ctx);
 /*
  * Defines one; subnet NULL: the first private /24 that neither a network of ours has nor
- * the host an address in or a route to; uuid NULL: a new one.
+ * the host an address in or a route to; uuid NULL: a new one; domain NULL: baton-net's.
  */
-bool network_create(const char *name, const char *subnet, const char *uuid, struct btn_error *e);
+bool network_create(const char *name, const char *subnet, const char *uuid, const char *domain,
+		    struct btn_error *e);
 /* Refused while a VM's definition names it, or if it is the default one. */
 bool network_delete(const char *name, struct btn_error *e);
 /* Its baton-net runs, whoever started it; EVENT_NETWORK_STATE tells of each change. */

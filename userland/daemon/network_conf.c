@@ -64,8 +64,7 @@ bool network_subnets_overlap(const struct network_subnet *a, const struct networ
 	return !((a->address ^ b->address) & a->mask & b->mask);
 }
 
-/* Labels of host names with dots between. */
-static bool is_domain(const char *text)
+bool network_is_domain(const char *text)
 {
 	char **labels = g_strsplit(text, ".", -1);
 	bool ok = *text && strlen(text) <= DOMAIN_MAX;
@@ -173,7 +172,7 @@ static bool take_values(GKeyFile *file, struct network *network, struct btn_erro
 		return false;
 	if (network->subnet && !network_parse_subnet(network->subnet, &subnet))
 		return bad(e, network->name, "subnet", "is no network like 10.0.2.0/24");
-	if (network->domain && !is_domain(network->domain))
+	if (network->domain && !network_is_domain(network->domain))
 		return bad(e, network->name, "domain", "is no DNS domain");
 	return true;
 }

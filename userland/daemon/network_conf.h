@@ -25,6 +25,8 @@ struct network_subnet {
 bool network_check_name(const char *name, struct btn_error *e);
 /* "A.B.C.0/24", prefix 16 to 27: what baton-net takes. */
 bool network_parse_subnet(const char *text, struct network_subnet *ret);
+/* Labels of host names with dots between. */
+bool network_is_domain(const char *text);
 bool network_subnets_overlap(const struct network_subnet *a, const struct network_subnet *b);
 
 /* With defaults and the UUID that belongs to the name. */

@@ -93,6 +93,35 @@ static bool check_not_moved(const struct vm *vm, struct btn_error *e)
 	return false;
 }
 
+static bool is_edited(const struct vm *vm)
+{
+	char *path = vm_file(vm, "vm.conf");
+	struct stat st;
+
+	if (lstat(path, &st))
+		memset(&st, 0, sizeof(st));
+	g_free(path);
+	return st.st_ino != vm->conf.st_ino || st.st_size != vm->conf.st_size ||
+	       st.st_mtim.tv_sec != vm->conf.st_mtim.tv_sec ||
+	       st.st_mtim.tv_nsec != vm->conf.st_mtim.tv_nsec;
+}
+
+/* What its owner has written there, and is not known here, is not written over. */
+static bool check_not_edited(const struct vm *vm, struct btn_error *e)
+{
+	if (vm->state == VM_BROKEN) {
+		*e = vm->problem;
+		return false;
+	}
+	/* Edits while it is on are lost, as the README says. */
+	if (vm_is_on(vm) || !is_edited(vm))
+		return true;
+	btn_set(e, BTN_VM_BUSY, "the definition of \"%s\" has just been edited", vm_name(vm));
+	btn_set_cause(e, "Its vm.conf is not the one that the change was made from.");
+	btn_set_fix(e, "Try again: it is read anew then.");
+	return false;
+}
+
 static void take_config(struct vm *vm, struct config *config)
 {
 	config_free(vm->config);
@@ -106,7 +135,8 @@ static void take_config(struct vm *vm, struct config *config)
 
 bool vm_set_config(struct vm *vm, struct config *config, struct btn_error *e)
 {
-	if (!check_not_moved(vm, e) || !config_save(config, vm->folder, e)) {
+	if (!check_not_moved(vm, e) || !check_not_edited(vm, e) ||
+	    !config_save(config, vm->folder, e)) {
 		config_free(config);
 		return false;
 	}
@@ -267,17 +297,12 @@ static struct config *load(const char *folder, const char *name, const struct vm
 
 void vm_refresh(struct vm *vm)
 {
-	struct stat before = vm->conf;
 	struct btn_error e;
 	struct config *config;
 
-	if (vm_is_on(vm) || vm->job)
+	if (vm_is_on(vm) || vm->job || !is_edited(vm))
 		return;
 	stamp(vm);
-	if (before.st_ino == vm->conf.st_ino && before.st_size == vm->conf.st_size &&
-	    before.st_mtim.tv_sec == vm->conf.st_mtim.tv_sec &&
-	    before.st_mtim.tv_nsec == vm->conf.st_mtim.tv_nsec)
-		return;
 	config = load(vm->folder, vm_name(vm), vm, &e);
 	if (config) {
 		take_config(vm, config);

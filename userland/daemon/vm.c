@@ -116,7 +116,7 @@ static void call_watchers(struct vm *vm)
 void vm_set_state(struct vm *vm, enum vm_state state, enum vm_reason reason)
 {
 	struct event event = { .type = EVENT_VM_STATE, .state = state, .reason = reason,
-			       .old_state = vm->state };
+			       .old_state = vm->state, .asked = vm->button_pressed };
 
 	if (vm->state == state && vm->reason == reason)
 		return;
@@ -142,7 +142,7 @@ void vm_begin_run(struct vm *vm)
 	vm->problem.code = BTN_OK;
 	vm->end_event[0] = vm->engine[0] = '\0';
 	vm->pid = 0;
-	vm->attached = vm->stop_asked = vm->kill_asked = false;
+	vm->attached = vm->stop_asked = vm->kill_asked = vm->button_pressed = false;
 	memset(vm->address, 0, sizeof(vm->address));
 	vm_set_state(vm, VM_STARTING, VM_REASON_NONE);
 }

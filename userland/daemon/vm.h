@@ -54,6 +54,7 @@ struct vm {
 	char address[CONFIG_NETS_MAX][16];
 	bool attached;		/* its monitor has answered */
 	bool stop_asked, kill_asked;
+	bool button_pressed;	/* sometime in this run */
 	/*< private >*/
 	unsigned int refs;
 	struct stat conf;	/* of the vm.conf that `config` or `problem` was read from */
@@ -118,7 +119,10 @@ void registry_each(void (*fn)(struct vm *vm, void *ctx), void *ctx);
 struct vm *registry_add(struct config *config, const char *folder); /* takes config */
 void registry_remove(struct vm *vm);
 void registry_renamed(struct vm *vm, struct config *config, const char *folder);
-/* Saves the definition, then takes it over; EVENT_VM_CHANGED. False: all as before. */
+/*
+ * Saves the definition, then takes it over; EVENT_VM_CHANGED. False: all as before; so it
+ * is of a broken VM, and of one whose vm.conf has been edited since vm_refresh().
+ */
 bool vm_set_config(struct vm *vm, struct config *config, struct btn_error *e);
 /* Reads its vm.conf again if somebody has edited it; of a VM that is off, without a job. */
 void vm_refresh(struct vm *vm);

@@ -7,12 +7,14 @@
 #include "api/api_private.h"
 #include "daemon.h"
 #include "events.h"
+#include "file_uses.h"
 #include "lifecycle.h"
 
 struct image_work {
 	struct job *job;
 	char *name, *path, *sha256, *user;
 	GPtrArray *users;	/* names of VMs, for remove */
+	GPtrArray *uses;	/* files that may be based on it, likewise */
 	bool (*work)(struct image_work *work, const struct images_job *job);
 	enum event_type event;	/* when it has worked; EVENT_JOB_ENDED: none */
 	bool ok;
@@ -27,6 +29,8 @@ static void free_work(struct image_work *work)
 	g_free(work->user);
 	if (work->users)
 		g_ptr_array_unref(work->users);
+	if (work->uses)
+		g_ptr_array_unref(work->uses);
 	g_free(work);
 }
 
@@ -186,16 +190,16 @@ static GPtrArray *users_of(const char *image, GPtrArray *items)
 
 static const char *first_user(void *data, const char *path)
 {
-	GPtrArray *names = data;
+	struct image_work *work = data;
 
-	(void)path;
-	return names->len ? names->pdata[0] : NULL;
+	return work->users->len ? work->users->pdata[0] : file_uses_based_on(work->uses, path);
 }
 
 static bool work_remove(struct image_work *work, const struct images_job *job)
 {
 	(void)job;
-	return images_remove(image_store, work->name, first_user, work->users, &work->e);
+	file_uses_add_trash(work->uses, NULL, NULL);
+	return images_remove(image_store, work->name, first_user, work, &work->e);
 }
 
 bool api_do_image_remove(struct rpc_request *r)
@@ -208,6 +212,9 @@ bool api_do_image_remove(struct rpc_request *r)
 	items = trash_list(false);
 	work->users = users_of(work->name, items);
 	g_ptr_array_unref(items);
+	/* Disks that nobody made from the image by name: volumes, clones, edited definitions. */
+	work->uses = file_uses_of_vms(NULL);
+	file_uses_add_volumes(work->uses);
 	return run(work);
 }
 

@@ -51,7 +51,7 @@ bool api_do_net_list(struct rpc_request *r)
 
 bool api_do_net_create(struct rpc_request *r)
 {
-	return network_create(api_text(r, "network"), api_text(r, "subnet"), NULL,
+	return network_create(api_text(r, "network"), api_text(r, "subnet"), NULL, NULL,
 			      r->e);
 }
 

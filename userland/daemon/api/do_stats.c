@@ -119,11 +119,12 @@ static char *take_members(const struct json_node *answer)
 	return part;
 }
 
-static void on_answer(const struct json_node *answer, G_GNUC_UNUSED int fd,
+static void on_answer(const struct json_node *answer, int fd,
 		      G_GNUC_UNUSED const struct btn_error *e, void *ctx)
 {
 	struct request *request = ctx;
 
+	monitor_no_fd(fd);
 	if (answer)
 		*request->to = take_members(answer);
 	release(request->gather);

@@ -47,7 +47,7 @@ void connection_unref(struct connection *conn)
 	if (--conn->refs)
 		return;
 	g_free(conn->uri);
-	g_ptr_array_unref(conn->autodestroy);
+	g_array_unref(conn->autodestroy);
 	g_free(conn);
 }
 
@@ -75,7 +75,7 @@ struct connection *connection_new(int fd, bool readonly)
 	conn->refs = 1;
 	conn->readonly = readonly;
 	conn->want = LV_HEADER;
-	conn->autodestroy = g_ptr_array_new_with_free_func(g_free);
+	conn->autodestroy = g_array_new(FALSE, FALSE, sizeof(int));
 	g_queue_init(&conn->waiting);
 	g_queue_init(&conn->out);
 	connections = g_slist_prepend(connections, conn);

@@ -55,7 +55,7 @@ struct connection {
 	GSList *streams;	/* of struct stream */
 	GSList *registrations;	/* of struct registration */
 	int next_callback;
-	GPtrArray *autodestroy;	/* UUIDs */
+	GArray *autodestroy;	/* ids of runs */
 };
 
 /* Takes fd over. */

@@ -129,7 +129,7 @@ static void on_screenshot(const struct json_node *answer, int fd, const struct b
 		call_fail_btn(call, e);
 	else if (!bytes)
 		call_fail(call, LV_ERR_INTERNAL, "the monitor handed out no picture");
-	else {
+	else if (!call->conn || stream_has_room(call)) {
 		if (call->conn)
 			call->stream = stream_new_download(call, bytes);
 		xdr_put_optional(call->out, "image/x-portable-pixmap");
@@ -153,9 +153,10 @@ void do_screenshot(struct call *call)
 
 #define KEYS_MAX 8u
 
-static void on_keys(const struct json_node *answer, G_GNUC_UNUSED int fd,
+static void on_keys(const struct json_node *answer, int fd,
 		    const struct btn_error *e, void *ctx)
 {
+	monitor_no_fd(fd);
 	if (answer)
 		call_return(ctx);
 	else

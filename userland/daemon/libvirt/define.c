@@ -12,12 +12,16 @@
 #include "network.h"
 
 #define VNC_PORT_FIRST 5900u
-#define VNC_PORT_COUNT 100u
+#define VNC_PORT_COUNT 10000u
+
+static GSList *ports_coming;	/* of VMs in the making, which the registry does not have yet */
 
 /* ---- a port for the screen ---- */
 
 struct port_search {
-	const struct vm *vm;	/* may keep its own */
+	const struct vm *vm;	/* may keep its own, unless another one has it, too */
+	unsigned int own;
+	bool own_is_taken;
 	bool taken[VNC_PORT_COUNT];
 };
 
@@ -28,13 +32,19 @@ static unsigned int port_of(const struct config *config)
 	return vnc && g_str_has_prefix(vnc, "127.0.0.1:") ? (unsigned int)atoi(vnc + 10) : 0;
 }
 
+static void take_port(struct port_search *search, unsigned int port)
+{
+	search->own_is_taken |= port && port == search->own;
+	if (port - VNC_PORT_FIRST < VNC_PORT_COUNT)
+		search->taken[port - VNC_PORT_FIRST] = true;
+}
+
 static void find_ports(struct vm *vm, void *ctx)
 {
 	struct port_search *search = ctx;
-	unsigned int n = port_of(vm->config) - VNC_PORT_FIRST;
 
-	if (vm != search->vm && n < VNC_PORT_COUNT)
-		search->taken[n] = true;
+	if (vm != search->vm)
+		take_port(search, port_of(vm->config));
 }
 
 /* Nobody listens there now. Somebody may by the time that the VM starts. */
@@ -59,12 +69,15 @@ static bool port_is_free(unsigned int port)
 /* The one that it has, unless somebody else is there; 0: none is free. */
 static unsigned int find_port(const struct vm *vm)
 {
-	struct port_search search = { .vm = vm };
-	unsigned int n, port = vm ? port_of(vm->config) : 0;
+	struct port_search search = { .vm = vm, .own = vm ? port_of(vm->config) : 0 };
+	unsigned int n;
+	GSList *at;
 
-	if (port && (vm_is_on(vm) || port_is_free(port)))
-		return port;
 	registry_each(find_ports, &search);
+	for (at = ports_coming; at; at = at->next)
+		take_port(&search, GPOINTER_TO_UINT(at->data));
+	if (search.own && !search.own_is_taken && (vm_is_on(vm) || port_is_free(search.own)))
+		return search.own;
 	for (n = 0; n < VNC_PORT_COUNT; n++)
 		if (!search.taken[n] && port_is_free(VNC_PORT_FIRST + n))
 			return VNC_PORT_FIRST + n;
@@ -111,16 +124,24 @@ bool definition_refresh_port(struct vm *vm, struct btn_error *e)
 struct making {
 	struct domain_read d;
 	char uuid[37];
+	unsigned int port;	/* in ports_coming; 0: none */
 	bool create, paused, autodestroy, done;
+	/* What a defined VM is again when it has started as something else; or NULL. */
+	struct config *old;
+	struct kept *old_kept;
 };
 
 static void making_free(void *data)
 {
 	struct making *making = data;
 
+	if (making->port)
+		ports_coming = g_slist_remove(ports_coming, GUINT_TO_POINTER(making->port));
 	if (making->create && !making->done)
 		definition_note_transient(making->uuid, false);
 	domain_read_free(&making->d);
+	config_free(making->old);
+	kept_free(making->old_kept);
 	g_free(making);
 }
 
@@ -204,6 +225,9 @@ static void make_vm(struct call *call, struct making *making)
 	struct create_request request = { .config = g_steal_pointer(&making->d.config) };
 	struct btn_error e;
 
+	making->port = port_of(request.config);
+	if (making->port)
+		ports_coming = g_slist_prepend(ports_coming, GUINT_TO_POINTER(making->port));
 	call->data = making;
 	call->free_data = making_free;
 	if (making->create)
@@ -223,8 +247,12 @@ static bool read_xml(struct call *call, const char *xml, struct making *making, 
 		return false;
 	}
 	g_strlcpy(making->uuid, d->config->uuid, sizeof(making->uuid));
-	vm = registry_find_uuid(making->uuid);
 	other = registry_find(d->config->name, NULL);
+	if (other)
+		vm_refresh(other);
+	vm = registry_find_uuid(making->uuid);
+	if (vm)
+		vm_refresh(vm);
 	*ret = vm;
 	if (other && other != vm) {
 		call_fail(call, LV_ERR_FAILED, "operation failed: domain '%s' already exists with "
@@ -280,10 +308,56 @@ void definition_define(struct call *call, const char *xml)
 	}
 }
 
+/* ---- a run of a VM that is defined as something else ---- */
+
+static void restore(struct vm *vm, struct making *making)
+{
+	struct btn_error e;
+
+	if (!definition_save_kept(vm, making->old_kept, &e) ||
+	    !vm_set_config(vm, g_steal_pointer(&making->old), &e))
+		g_message("libvirt: %s: %s (BTN-%d)", vm_name(vm), e.message, e.code);
+}
+
+static void on_run_begun(struct job *job, void *ctx)
+{
+	struct call *call = ctx;
+	struct making *making = call->data;
+	struct vm *vm = registry_find_uuid(making->uuid);
+
+	if (vm)
+		restore(vm, making);
+	if (job->state == JOB_DONE)
+		answer(call);
+	else
+		call_fail_btn(call, &job->error);
+}
+
+/* What the run is, it keeps of its own when the old definition is back in its place. */
+static void run_once(struct call *call, struct vm *vm, struct making *making)
+{
+	struct btn_error e;
+	struct job *job;
+
+	call->data = making;
+	call->free_data = making_free;
+	making->old = config_copy(vm->config);
+	making->old_kept = definition_load_kept(vm, false);
+	if (!change(call, vm, making))
+		return;
+	job = vm_start(vm, making->paused, &e);
+	if (!job) {
+		restore(vm, making);
+		call_fail_btn(call, &e);
+		return;
+	}
+	job_when_done(job, on_run_begun, call);
+	job_unref(job);
+}
+
 void definition_create(struct call *call, const char *xml, bool paused, bool autodestroy)
 {
 	struct making *making = g_new0(struct making, 1);
-	struct btn_error e;
 	struct vm *vm;
 
 	making->paused = paused;
@@ -297,11 +371,7 @@ void definition_create(struct call *call, const char *xml, bool paused, bool aut
 		call_fail(call, LV_ERR_INVALID_STATE, "Requested operation is not valid: domain is "
 			  "already active as '%s'", vm_name(vm));
 		making_free(making);
-	} else if (change(call, vm, making)) {
-		call->data = making;
-		call->free_data = making_free;
-		call_after_job(call, vm_start(vm, paused, &e), &e, answer);
 	} else {
-		making_free(making);
+		run_once(call, vm, making);
 	}
 }

@@ -142,13 +142,36 @@ static void remove_file(struct vm *vm, const char *name)
 	g_free(path);
 }
 
+struct restart_search {
+	const char *uuid;
+	bool found;
+};
+
+static void find_restart(struct job *job, void *ctx)
+{
+	struct restart_search *search = ctx;
+
+	search->found |= job->state == JOB_RUNNING && !strcmp(job->kind, "restart") &&
+			 !strcmp(job->uuid, search->uuid);
+}
+
+/* It is off for a moment only; the job's end tells whether it has come back. */
+static bool is_restarting(const struct vm *vm)
+{
+	struct restart_search search = { .uuid = vm_uuid(vm) };
+
+	job_each(find_restart, &search);
+	return search.found;
+}
+
 /* It is off and nobody has defined it: to the trash, from where it comes as an ordinary VM. */
 static void delete_transient(struct vm *vm)
 {
 	struct btn_error e;
 	struct job *job;
 
-	if (vm_is_on(vm) || vm->job || !definition_is_transient(vm_uuid(vm)))
+	if (vm_is_on(vm) || vm->job || !definition_is_transient(vm_uuid(vm)) ||
+	    is_restarting(vm))
 		return;
 	remove_file(vm, TRANSIENT_FILE);
 	job = vm_delete(vm, false, &e);
@@ -220,7 +243,9 @@ void definition_event(const struct event *event)
 		guest_was_reset(vm);
 	else if (event->type == EVENT_VM_STATE && event->state == VM_STOPPED)
 		run_ended(vm);
-	else if (event->type == EVENT_JOB_ENDED && (!strcmp(kind, "kill") || !strcmp(kind, "stop")))
+	else if (event->type == EVENT_JOB_ENDED && (!strcmp(kind, "kill") ||
+						    !strcmp(kind, "stop") ||
+						    !strcmp(kind, "restart")))
 		delete_transient(vm);
 }
 
@@ -349,6 +374,10 @@ bool definition_apply(struct vm *vm, struct domain_read *d, struct btn_error *e)
 {
 	bool was_transient = definition_is_transient(vm_uuid(vm));
 
+	if (vm->state == VM_BROKEN) {
+		*e = vm->problem;
+		return false;
+	}
 	if (!definition_finish(vm, d, e) ||
 	    !vm_set_config(vm, g_steal_pointer(&d->config), e))
 		return false;

@@ -21,6 +21,9 @@ void definition_start(void);
 void definition_stop(void);
 /* The daemon's events: transient VMs that have stopped, guests that may not reset. */
 void definition_event(const struct event *event);
+/* network_state.c: networks that start with a VM. */
+void network_state_event(const struct event *event);
+void network_state_stop(void);
 
 bool definition_is_transient(const char *uuid);
 bool definition_set_transient(struct vm *vm, bool transient, struct btn_error *e);

@@ -210,9 +210,10 @@ static const struct config *config_now(const struct vm *vm)
 	return vm->live ? vm->live : vm->config;
 }
 
-static void on_target(const struct json_node *answer, G_GNUC_UNUSED int fd,
+static void on_target(const struct json_node *answer, int fd,
 		      const struct btn_error *e, void *ctx)
 {
+	monitor_no_fd(fd);
 	if (answer)
 		call_return(ctx);
 	else

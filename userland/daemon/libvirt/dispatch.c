@@ -277,6 +277,7 @@ static bool find_vm(struct call *call)
 		return false;
 	}
 	call->vm = vm_ref(vm);
+	vm_refresh(vm);
 	if (call->proc->needs & NEEDS_ON && !vm_is_on(vm)) {
 		call_fail(call, LV_ERR_INVALID_STATE,
 			  "Requested operation is not valid: domain is not running");

@@ -319,6 +319,16 @@ static bool read_audio(struct domain_reader *r, const struct xml_node *node)
 	return true;
 }
 
+/* The guest agent's is in what clients write of themselves; the others are asked for. */
+static bool read_channel(struct domain_reader *r, const struct xml_node *node)
+{
+	if (!xml_attribute_is(xml_child(node, "target"), "name", "org.qemu.guest_agent.0"))
+		return domain_refuse(r, node, NOT_HAD);
+	domain_note(r, "the channel of the guest agent is kept, and not in the machine");
+	domain_keep(r, "devices", node);
+	return true;
+}
+
 static const struct element_rule device_rules[] = {
 	{ "disk", read_disk, false }, { "interface", read_interface, false },
 	{ "serial", read_serial, false }, { "console", read_serial, false },
@@ -329,7 +339,7 @@ static const struct element_rule device_rules[] = {
 	{ "redirfilter", NULL, true }, { "tpm", NULL, true }, { "smartcard", NULL, true },
 	{ "shmem", NULL, true }, { "memory", NULL, true }, { "iommu", NULL, true },
 	{ "vsock", NULL, true }, { "crypto", NULL, true }, { "parallel", NULL, true },
-	{ "channel", NULL, true }, { "panic", NULL, true }, { "watchdog", NULL, true },
+	{ "channel", read_channel, false }, { "panic", NULL, true }, { "watchdog", NULL, true },
 	{ "nvram", NULL, true }, { "sound", NULL, true }, { "lease", NULL, true },
 };
 

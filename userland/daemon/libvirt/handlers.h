@@ -141,6 +141,12 @@ void do_network_bridge(struct call *call);
 void do_network_leases(struct call *call);
 void do_network_define(struct call *call);
 void do_network_create(struct call *call);
+void do_num_of_defined_networks(struct call *call);
+void do_list_defined_networks(struct call *call);
+/* network_state.c: unless a client has ended it. */
+bool network_shows_active(const struct network *network);
+/* One of this UUID may have gone. */
+void network_state_new(const struct network *network);
 void do_network_destroy(struct call *call);
 void do_network_undefine(struct call *call);
 /* How many bits of its addresses are the network's. */
@@ -166,6 +172,7 @@ void do_pool_build(struct call *call);
 void do_pool_create(struct call *call);
 void do_pool_destroy(struct call *call);
 void do_pool_undefine(struct call *call);
+void do_pool_delete(struct call *call);
 void do_pool_refresh(struct call *call);
 void do_pool_set_autostart(struct call *call);
 void do_snapshot_lookup(struct call *call);

@@ -121,8 +121,10 @@ static void destroy(struct vm *vm)
 
 void autodestroy_with(struct connection *conn, struct vm *vm)
 {
+	if (!vm_is_on(vm))
+		return;
 	if (conn)
-		g_ptr_array_add(conn->autodestroy, g_strdup(vm_uuid(vm)));
+		g_array_append_val(conn->autodestroy, vm->id);
 	else
 		destroy(vm);	/* it has gone while the VM was starting */
 }
@@ -132,12 +134,13 @@ void autodestroy(struct connection *conn)
 	unsigned int i;
 
 	for (i = 0; i < conn->autodestroy->len; i++) {
-		struct vm *vm = registry_find_uuid(conn->autodestroy->pdata[i]);
+		/* Another run, that somebody else has begun, has another id. */
+		struct vm *vm = registry_find_id(g_array_index(conn->autodestroy, int, i));
 
-		if (vm && vm_is_on(vm))
+		if (vm)
 			destroy(vm);
 	}
-	g_ptr_array_set_size(conn->autodestroy, 0);
+	g_array_set_size(conn->autodestroy, 0);
 }
 
 void do_destroy(struct call *call)

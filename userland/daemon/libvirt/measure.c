@@ -100,7 +100,7 @@ static void take_nets(struct measure *m, const struct json_node *list)
 			.tx_dropped = number(at, "tx_dropped") };
 }
 
-static void on_stats(const struct json_node *answer, G_GNUC_UNUSED int fd,
+static void on_stats(const struct json_node *answer, int fd,
 		     G_GNUC_UNUSED const struct btn_error *e, void *ctx)
 {
 	struct request *request = ctx;
@@ -108,6 +108,7 @@ static void on_stats(const struct json_node *answer, G_GNUC_UNUSED int fd,
 	struct measure *m = &gather->m[request->index];
 	const struct json_node *cpus = answer ? json_member(answer, "cpus") : NULL, *at = NULL;
 
+	monitor_no_fd(fd);
 	m->stats = answer && gather->call;
 	if (m->stats) {
 		while (cpus && (at = json_next(cpus, at)) && m->cpu_count < MEASURE_CPUS_MAX)
@@ -122,7 +123,7 @@ static void on_stats(const struct json_node *answer, G_GNUC_UNUSED int fd,
 	release(gather);
 }
 
-static void on_memory(const struct json_node *answer, G_GNUC_UNUSED int fd,
+static void on_memory(const struct json_node *answer, int fd,
 		      G_GNUC_UNUSED const struct btn_error *e, void *ctx)
 {
 	struct request *request = ctx;
@@ -130,6 +131,7 @@ static void on_memory(const struct json_node *answer, G_GNUC_UNUSED int fd,
 	struct measure *m = &gather->m[request->index];
 	const struct json_node *guest = answer ? json_member(answer, "guest") : NULL;
 
+	monitor_no_fd(fd);
 	m->memory = answer && gather->call;
 	if (m->memory)
 		m->mem = (struct measure_memory){

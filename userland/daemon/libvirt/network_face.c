@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Networks. A network of Baton's starts with its first VM and ends behind its last, by
- * itself: to libvirt's clients, who ask before they use one, it is always active.
+ * itself: to libvirt's clients, who ask before they use one, it is active before that.
  */
 #include <arpa/inet.h>
 #include <string.h>
@@ -23,6 +23,7 @@ enum { NETS_INACTIVE = 1, NETS_ACTIVE = 2, NETS_TRANSIENT = 8, NETS_PERSISTENT =
 struct listing {
 	GByteArray *out;
 	uint32_t count, most;
+	bool active, inactive;	/* which are wanted */
 	enum { PUT_NOTHING, PUT_NET, PUT_NAME } what;
 };
 
@@ -30,7 +31,7 @@ static void list_one(const struct network *network, void *ctx)
 {
 	struct listing *l = ctx;
 
-	if (l->count >= l->most)
+	if (l->count >= l->most || !(network_shows_active(network) ? l->active : l->inactive))
 		return;
 	l->count++;
 	if (l->what == PUT_NET)
@@ -39,17 +40,19 @@ static void list_one(const struct network *network, void *ctx)
 		xdr_put_string(l->out, network->name);
 }
 
-/* All of them are active, persistent and start by themselves. */
+/* All of them are persistent and start by themselves. */
 static bool wants_ours(uint32_t flags)
 {
-	return !(flags & (NETS_INACTIVE | NETS_ACTIVE) && !(flags & NETS_ACTIVE)) &&
-	       !(flags & (NETS_PERSISTENT | NETS_TRANSIENT) && !(flags & NETS_PERSISTENT)) &&
+	return !(flags & (NETS_PERSISTENT | NETS_TRANSIENT) && !(flags & NETS_PERSISTENT)) &&
 	       !(flags & (NETS_AUTOSTART | NETS_NO_AUTOSTART) && !(flags & NETS_AUTOSTART));
 }
 
 void do_list_all_networks(struct call *call)
 {
+	bool any = !(call->flags & (NETS_INACTIVE | NETS_ACTIVE));
 	struct listing l = { .out = call->out, .most = wants_ours(call->flags) ? LV_LIST_MAX : 0,
+			     .active = any || call->flags & NETS_ACTIVE,
+			     .inactive = any || call->flags & NETS_INACTIVE,
 			     .what = call->arg[0].i ? PUT_NET : PUT_NOTHING };
 	guint at = xdr_put_later(call->out);
 
@@ -60,24 +63,45 @@ void do_list_all_networks(struct call *call)
 	call_return(call);
 }
 
-void do_num_of_networks(struct call *call)
+static void count_networks(struct call *call, bool active)
 {
-	struct listing l = { .most = LV_LIST_MAX };
+	struct listing l = { .most = LV_LIST_MAX, .active = active, .inactive = !active };
 
 	network_each(list_one, &l);
 	xdr_put_int(call->out, (int32_t)l.count);
 	call_return(call);
 }
 
-void do_list_networks(struct call *call)
+void do_num_of_networks(struct call *call)
+{
+	count_networks(call, true);
+}
+
+void do_num_of_defined_networks(struct call *call)
+{
+	count_networks(call, false);
+}
+
+static void list_names(struct call *call, bool active)
 {
 	struct listing l = { .out = call->out, .what = PUT_NAME,
+			     .active = active, .inactive = !active,
 			     .most = (uint32_t)CLAMP(call->arg[0].i, 0, (int32_t)LV_LIST_MAX) };
 	guint at = xdr_put_later(call->out);
 
 	network_each(list_one, &l);
 	xdr_set_later(call->out, at, l.count);
 	call_return(call);
+}
+
+void do_list_networks(struct call *call)
+{
+	list_names(call, true);
+}
+
+void do_list_defined_networks(struct call *call)
+{
+	list_names(call, false);
 }
 
 /* ---- one of them ---- */
@@ -167,11 +191,6 @@ static void put_yes(struct call *call)
 {
 	xdr_put_int(call->out, 1);
 	call_return(call);
-}
-
-void do_network_is_active(struct call *call)
-{
-	put_yes(call);
 }
 
 void do_network_is_persistent(struct call *call)
@@ -364,9 +383,10 @@ static bool check_network(const struct xml_node *root, struct xml_error *e)
 {
 	static const char *const known[] = {
 		"name", "uuid", "forward", "ip", "metadata", "title", "description", "bridge",
-		"mac", "domain", NULL,
+		"mac", "domain", "dns", NULL,
 	};
 	const struct xml_node *forward = xml_child(root, "forward"), *child;
+	const struct xml_node *dns = xml_child(root, "dns");
 	const char *mode = xml_attribute(forward, "mode");
 
 	if (!xml_is(root, "network") || !xml_child(root, "name"))
@@ -378,6 +398,10 @@ static bool check_network(const struct xml_node *root, struct xml_error *e)
 		if (!g_strv_contains(known, child->name))
 			return xml_fail(e, LV_ERR_CONFIG, "unsupported configuration: <%s>: a "
 					"network has none in Baton", child->name);
+	/* The router answers them, with what the host knows. */
+	if (dns && (dns->first || xml_attribute_is(dns, "enable", "no")))
+		return xml_fail(e, LV_ERR_CONFIG, "unsupported configuration: <dns>: a network "
+				"has it, and nothing of it can be chosen");
 	return check_ip(root, e);
 }
 
@@ -438,16 +462,15 @@ static void define_again(struct call *call, const struct network *there,
 static void create(struct call *call, const struct xml_node *root, const char *name,
 		   const char *uuid, const char *subnet)
 {
+	const char *domain = xml_attribute(xml_child(root, "domain"), "name");
 	const struct network *network;
 	struct btn_error e;
 
-	if (xml_child(root, "domain")) {
-		call_fail(call, LV_ERR_CONFIG, "unsupported configuration: <domain>: a network "
-			  "gets one from its file alone");
-	} else if (!network_create(name, subnet[0] ? subnet : NULL, uuid[0] ? uuid : NULL, &e)) {
+	if (!network_create(name, subnet[0] ? subnet : NULL, uuid[0] ? uuid : NULL, domain, &e)) {
 		call_fail_btn(call, &e);
 	} else {
 		network = network_find(name, &e);
+		network_state_new(network);
 		note_differences(network, root);
 		found(call, network, "name", name);
 	}
@@ -487,19 +510,6 @@ void do_network_define(struct call *call)
 	}
 	define(call, root);
 	xml_free(root);
-}
-
-void do_network_create(struct call *call)
-{
-	call_fail(call, LV_ERR_INVALID_STATE, "Requested operation is not valid: network is "
-		"already active as '%s': networks start by themselves with their first VM",
-		  call->network->name);
-}
-
-void do_network_destroy(struct call *call)
-{
-	call_fail(call, LV_ERR_UNSUPPORTED, "Operation not supported: networks end by themselves "
-		  "behind their last VM");
 }
 
 void do_network_undefine(struct call *call)

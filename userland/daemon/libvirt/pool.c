@@ -2,7 +2,6 @@
 #include "libvirt/pool.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -230,6 +229,9 @@ const struct pool *pool_next(const struct pool *previous)
 {
 	guint at = 0;
 
+	/* Nobody serves libvirt's clients. */
+	if (!pools)
+		return NULL;
 	if (previous && !g_ptr_array_find(pools, previous, &at))
 		return NULL;
 	at += previous != NULL;
@@ -446,93 +448,16 @@ const char *pool_volume_name_fault(const char *name)
 	return NULL;
 }
 
-static uint64_t number_at(const uint8_t *bytes, unsigned int count)
-{
-	uint64_t value = 0;
-	unsigned int i;
-
-	for (i = 0; i < count; i++)
-		value = value << 8 | bytes[i];
-	return value;
-}
-
-/* The path that a qcow2's header names, as it is from its own folder; NULL: none. */
-static char *read_backing(int fd, const char *path, const uint8_t head[32])
-{
-	uint64_t at = number_at(head + 8, 8), length = number_at(head + 16, 4);
-	char name[1024], *folder, *full;
-
-	if (!at || at > G_MAXINT64 / 2 || !length || length >= sizeof(name) ||
-	    pread(fd, name, length, (off_t)at) != (ssize_t)length || memchr(name, 0, length))
-		return NULL;
-	name[length] = 0;
-	if (!g_utf8_validate(name, -1, NULL))
-		return NULL;
-	folder = g_path_get_dirname(path);
-	full = g_path_is_absolute(name) ? g_strdup(name) : g_build_filename(folder, name, NULL);
-	g_free(folder);
-	return full;
-}
-
-static void take_word(const uint8_t *bytes, size_t length, char ret[16])
-{
-	size_t i;
-
-	for (i = 0; i < length && i < 15 && g_ascii_isalnum(bytes[i]); i++)
-		ret[i] = (char)bytes[i];
-	ret[i == length ? i : 0] = 0;
-}
-
-/* The format in the extension of the header, as far as there is one. */
-static void read_backing_format(int fd, const uint8_t head[32], char ret[16])
-{
-	uint8_t bytes[4096];
-	ssize_t got = pread(fd, bytes, sizeof(bytes), 0);
-	size_t size = got > 0 ? (size_t)got : 0, at = 72;
-
-	if (number_at(head + 4, 4) == 3)
-		at = size < 104 ? size : (size_t)number_at(bytes + 100, 4);
-	while (at + 8 <= size) {
-		size_t type = (size_t)number_at(bytes + at, 4);
-		size_t length = (size_t)number_at(bytes + at + 4, 4);
-
-		at += 8;
-		if (!type || length > size - at)
-			return;
-		if (type == 0xe2792aca) {
-			take_word(bytes + at, length, ret);
-			return;
-		}
-		at += (length + 7) & ~(size_t)7;
-	}
-}
-
-/*
- * By the header alone and without the image's lock: of a disk that a VM is at work on,
- * too, and without being in the way of one that starts.
- */
 static void measure(struct volume *volume)
 {
-	int fd = open(volume->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	uint8_t head[32];
-	struct stat st;
+	struct disk_head head;
 
-	volume->raw = true;
-	if (fd < 0 || fstat(fd, &st))
-		goto out;
-	volume->size = (uint64_t)st.st_size;
-	volume->allocated = (uint64_t)st.st_blocks * 512;
-	if (pread(fd, head, sizeof(head), 0) != sizeof(head) ||
-	    number_at(head, 4) != 0x514649fb || number_at(head + 4, 4) - 2 > 1)
-		goto out;
-	volume->raw = false;
-	volume->size = number_at(head + 24, 8);
-	volume->backing = read_backing(fd, volume->path, head);
-	if (volume->backing)
-		read_backing_format(fd, head, volume->backing_format);
-out:
-	if (fd >= 0)
-		close(fd);
+	disk_read_head(volume->path, &head);
+	volume->raw = head.raw;
+	volume->size = head.size;
+	volume->allocated = head.allocated;
+	volume->backing = head.backing;
+	memcpy(volume->backing_format, head.backing_format, sizeof(volume->backing_format));
 }
 
 static struct volume *find(const struct pool *pool, const char *name, const char *path)

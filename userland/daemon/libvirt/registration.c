@@ -153,6 +153,16 @@ static void tell_reboot(const struct event *event)
 	tell(&told);
 }
 
+void tell_network_state(const struct network *network, bool active)
+{
+	struct told told;
+
+	told_start(&told, ON_NETWORK, 0, MSG_NETWORK, network->name, network->uuid);
+	xdr_put_int(told.body, active ? 2 : 3);
+	xdr_put_int(told.body, 0);
+	tell(&told);
+}
+
 static void tell_network(const struct event *event, int what)
 {
 	const struct network *network = network_find(event->name, NULL);
@@ -207,7 +217,7 @@ static void stopped(const struct event *event)
 	/* It has shut down: by itself, or because it was asked to. */
 	if (event->reason == VM_REASON_POWER_OFF)
 		lifecycle(event->name, event->uuid, event->id, LC_SHUTDOWN,
-			  event->old_state == VM_STOPPING ? 2 : 1);
+			  event->asked ? 2 : 1);
 	lifecycle(event->name, event->uuid, -1, LC_STOPPED, detail);
 }
 
@@ -271,6 +281,7 @@ static void on_event(const struct event *event, G_GNUC_UNUSED void *ctx)
 		break;
 	}
 	definition_event(event);
+	network_state_event(event);
 }
 
 void registrations_start(void)
@@ -281,4 +292,5 @@ void registrations_start(void)
 void registrations_stop(void)
 {
 	events_unsubscribe(on_event, NULL);
+	network_state_stop();
 }

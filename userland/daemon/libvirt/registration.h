@@ -31,8 +31,11 @@ enum lifecycle_event { LC_DEFINED, LC_UNDEFINED, LC_STARTED, LC_SUSPENDED, LC_RE
 		       LC_SHUTDOWN };
 void tell_lifecycle(const struct vm *vm, enum lifecycle_event event, int detail);
 void tell_metadata(const struct vm *vm, int type, const char *uri);
+struct network;
+void tell_network_state(const struct network *network, bool active);
 struct pool;
-enum pool_event { POOL_DEFINED, POOL_UNDEFINED, POOL_STARTED, POOL_STOPPED };
+enum pool_event { POOL_DEFINED, POOL_UNDEFINED, POOL_STARTED, POOL_STOPPED, POOL_CREATED,
+		  POOL_DELETED };
 void tell_pool(const struct pool *pool, enum pool_event event);
 /* Of what is in it; by its name, because it may have gone meanwhile. */
 void tell_pool_refreshed(const char *name);

@@ -133,13 +133,18 @@ void do_set_autostart(struct call *call)
 		call_fail_btn(call, &e);
 }
 
+/* The host's clock may have been set back since. */
+static uint64_t elapsed_ms(const struct job *job)
+{
+	return (uint64_t)MAX(g_get_real_time() - job->started_us, 0) / 1000;
+}
+
 void do_get_control_info(struct call *call)
 {
 	/* The monitor takes requests, or a job has it. */
 	xdr_put_uint(call->out, call->vm->job ? 1 : 0);
 	xdr_put_uint(call->out, 0);
-	xdr_put_ulong(call->out, call->vm->job ?
-		      (uint64_t)(g_get_real_time() - call->vm->job->started_us) / 1000 : 0);
+	xdr_put_ulong(call->out, call->vm->job ? elapsed_ms(call->vm->job) : 0);
 	call_return(call);
 }
 
@@ -254,11 +259,6 @@ void do_set_metadata(struct call *call)
 /* ---- jobs ---- */
 
 enum { JOB_TYPE_NONE, JOB_TYPE_BOUNDED };
-
-static uint64_t elapsed_ms(const struct job *job)
-{
-	return (uint64_t)(g_get_real_time() - job->started_us) / 1000;
-}
 
 void do_get_job_info(struct call *call)
 {

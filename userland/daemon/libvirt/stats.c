@@ -263,28 +263,29 @@ void do_disk_errors(struct call *call)
 
 struct space { uint64_t allocation, capacity, physical; };
 
-static bool disk_space(const char *path, const char *format, struct space *ret)
+/* Without the lock, which a VM that runs has and one that starts needs. */
+static bool disk_space(const char *path, bool raw, struct space *ret)
 {
-	struct image_info info;
-	struct btn_error e;
+	struct disk_head head;
 	struct stat st;
 
 	if (stat(path, &st))
 		return false;
-	ret->physical = (uint64_t)st.st_size;
+	disk_read_head(path, &head);
+	/* A block device has its size in the head alone. */
+	ret->physical = head.raw && head.size ? head.size : (uint64_t)st.st_size;
 	ret->allocation = (uint64_t)st.st_blocks * 512;
-	ret->capacity = ret->physical;
-	if (disk_info(path, format, &info, &e))
-		ret->capacity = info.size;
+	/* What a guest has written into a raw disk does not count. */
+	ret->capacity = raw || head.raw ? ret->physical : head.size;
+	g_free(head.backing);
 	return true;
 }
 
 static bool space_of(const struct vm *vm, unsigned int n, bool cdrom, struct space *ret)
 {
-	static const char *const formats[] = { NULL, "raw", "qcow2" };
 	const struct config *config = config_now(vm);
 	char *path = domain_disk_path(vm->folder, cdrom ? config->cdrom[n] : config->disk[n].file);
-	bool ok = disk_space(path, cdrom ? "raw" : formats[config->disk[n].format], ret);
+	bool ok = disk_space(path, cdrom || config->disk[n].format == CONFIG_FORMAT_RAW, ret);
 
 	g_free(path);
 	return ok;
@@ -609,8 +610,8 @@ void do_all_domain_stats(struct call *call)
 
 		xdr_uuid_text(call->arg[0].item[i].item[1].bytes, uuid);
 		vm = registry_find_uuid(uuid);
-		/* One that has gone since is left out, as libvirt does. */
-		if (vm && c.vms->len < LV_LIST_MAX)
+		/* One that has gone since is left out, as libvirt does, and one named twice. */
+		if (vm && c.vms->len < LV_LIST_MAX && !g_ptr_array_find(c.vms, vm, NULL))
 			choose(vm, &c);
 	}
 	measure_vms(call, c.vms,

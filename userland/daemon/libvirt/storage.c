@@ -283,6 +283,20 @@ void do_pool_destroy(struct call *call)
 	call_return(call);
 }
 
+/* The folder, which has to be empty: volumes are not deleted with it. */
+void do_pool_delete(struct call *call)
+{
+	if (!may_change(call) || !is_inactive(call, "still"))
+		return;
+	if (rmdir(call->pool->path)) {
+		call_fail(call, LV_ERR_SYSTEM, "failed to remove pool '%s': %s", call->pool->path,
+			  g_strerror(errno));
+		return;
+	}
+	tell_pool(call->pool, POOL_DELETED);
+	call_return(call);
+}
+
 void do_pool_undefine(struct call *call)
 {
 	struct pool gone = *call->pool;

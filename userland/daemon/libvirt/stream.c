@@ -29,7 +29,8 @@ struct stream {
 	struct connection *conn;
 	uint32_t procedure, serial;
 	bool started, ended;	/* ended: the client has been told */
-	GBytes *bytes;		/* a download, and how far it is */
+	bool download;
+	GBytes *bytes;		/* of a download, and how far it is; NULL: a file, or ended */
 	size_t at;
 	int fd;			/* a console; -1 */
 	unsigned int in_source, out_source;
@@ -71,6 +72,7 @@ struct stream *stream_new_download(struct call *call, GBytes *bytes)
 	struct stream *stream = stream_new(call);
 
 	stream->bytes = g_bytes_ref(bytes);
+	stream->download = true;
 	return stream;
 }
 
@@ -88,6 +90,7 @@ struct stream *stream_new_file(struct call *call, int fd, uint64_t offset, uint6
 	struct stream *stream = stream_new(call);
 
 	stream->file = fd;
+	stream->download = true;
 	stream->file_at = offset;
 	stream->file_left = length ? length : UINT64_MAX;
 	return stream;
@@ -98,6 +101,7 @@ struct stream *stream_new_upload(struct call *call, int fd, uint64_t offset, uin
 {
 	struct stream *stream = stream_new_file(call, fd, offset, length);
 
+	stream->download = false;
 	stream->upload = true;
 	stream->stored = stored;
 	stream->stored_ctx = ctx;
@@ -116,6 +120,14 @@ static void close_console(struct stream *stream)
 	stream->fd = -1;
 }
 
+static void close_source(struct stream *stream)
+{
+	if (stream->file >= 0)
+		image_file_close(stream->file);
+	stream->file = -1;
+	g_clear_pointer(&stream->bytes, g_bytes_unref);
+}
+
 void stream_free(struct stream *stream)
 {
 	if (stream->started)
@@ -125,10 +137,8 @@ void stream_free(struct stream *stream)
 		g_source_remove(stream->more_source);
 	if (stream->flush)
 		stream->flush->stream = NULL;
-	else if (stream->file >= 0)
-		image_file_close(stream->file);
-	if (stream->bytes)
-		g_bytes_unref(stream->bytes);
+	else
+		close_source(stream);
 	g_byte_array_unref(stream->pending);
 	g_free(stream->stored_ctx);
 	g_free(stream);
@@ -157,6 +167,8 @@ static void send_end(struct stream *stream)
 {
 	stream->ended = true;
 	close_console(stream);
+	/* The client may never finish what it has read to the end. */
+	close_source(stream);
 	send_packet(stream, LV_CONTINUE, NULL, 0);
 }
 
@@ -231,11 +243,6 @@ static gboolean on_more(gpointer data)
 	return G_SOURCE_REMOVE;
 }
 
-static bool is_download(const struct stream *stream)
-{
-	return stream->bytes || (stream->file >= 0 && !stream->upload);
-}
-
 static gboolean on_console(gint fd, G_GNUC_UNUSED GIOCondition condition, gpointer data)
 {
 	struct stream *stream = data;
@@ -267,7 +274,7 @@ void stream_start(struct stream *stream)
 {
 	stream->started = true;
 	stream->conn->streams = g_slist_prepend(stream->conn->streams, stream);
-	if (is_download(stream))
+	if (stream->download)
 		send_download(stream);
 	else
 		update_reading(stream);
@@ -281,7 +288,7 @@ void streams_continue(struct connection *conn)
 		struct stream *stream = at->data;
 
 		next = at->next;
-		if (is_download(stream))
+		if (stream->download)
 			send_download(stream);
 		else
 			update_reading(stream);
@@ -409,7 +416,7 @@ void stream_take(struct connection *conn, const struct lv_header *header, const 
 		finish(stream);
 	else if (stream->upload)
 		to_file(stream, data, size);
-	else if (is_download(stream))
+	else if (stream->download)
 		fail(stream, LV_ERR_BAD_STREAM, "this stream takes no data");
 	else if (stream->fd >= 0)
 		to_console(stream, data, size);
