@@ -11,6 +11,7 @@
 #define ETHERTYPE_IPV6 0x86dd
 #define TCP_CHECKSUM 16u
 #define TCP_SYN 0x02u
+#define TCP_URG 0x20u
 
 enum { TCP_OPTION_END, TCP_OPTION_NOP, TCP_OPTION_MSS };
 
@@ -180,6 +181,24 @@ void packet_offer_mss(uint8_t *frame, uint32_t length, uint16_t least, uint16_t 
 	put16(tcp + TCP_CHECKSUM,
 	      (uint16_t)~packet_fold(packet_sum(tcp, p.end - p.l4,
 						packet_pseudo_sum(frame, &p, p.end - p.l4))));
+}
+
+void packet_clear_urgent(uint8_t *frame, const struct packet *p)
+{
+	uint8_t *tcp = frame + p->l4;
+	uint32_t sum;
+
+	if (!(tcp[13] & TCP_URG) && !get16(tcp + 18))
+		return;
+	/* RFC 1624, 3: HC' = ~(~HC + ~m + m') */
+	sum = (uint16_t)~get16(tcp + TCP_CHECKSUM) + (uint16_t)~get16(tcp + 12) +
+	      (uint16_t)~get16(tcp + 18);
+	tcp[13] &= (uint8_t)~TCP_URG;
+	put16(tcp + 18, 0);
+	sum += get16(tcp + 12);
+	sum = (sum >> 16) + (sum & 0xffff);
+	sum = (sum >> 16) + (sum & 0xffff);
+	put16(tcp + TCP_CHECKSUM, (uint16_t)~sum);
 }
 
 void packet_router_mac(uint8_t mac[6], uint32_t address)

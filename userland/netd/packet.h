@@ -51,6 +51,9 @@ bool packet_parse(const uint8_t *frame, uint32_t length, struct packet *ret);
 /* The MSS that a SYN with complete checksums offers becomes `mss`, if it is `least` or more. */
 void packet_offer_mss(uint8_t *frame, uint32_t length, uint16_t least, uint16_t mss);
 
+/* A TCP segment with complete checksums loses its URG flag and urgent pointer. */
+void packet_clear_urgent(uint8_t *frame, const struct packet *p);
+
 struct udp_reply {
 	const uint8_t *target_mac;
 	uint32_t source, target;	/* addresses in host order */

@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <net/ethernet.h>
+#include <netinet/in.h>
 #include <slirp/libslirp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -160,9 +161,28 @@ static bool is_for_loopback(const uint8_t *frame, uint32_t length)
 	return get16(frame + 12) == ETHERTYPE_IP && (first == 127 || first == 0);
 }
 
-void uplink_send(struct uplink *u, const uint8_t *frame, uint32_t length)
+/*
+ * libslirp 4.7 sends as many bytes as an urgent pointer says, whether it has them or not
+ * (sosendoob()): nothing is urgent here. False: TCP whose header is not to be seen, as in
+ * fragments, which libslirp puts together.
+ */
+static bool defuse_tcp(uint8_t *frame, uint32_t length)
 {
-	if (length <= NET_PORT_FRAME_MAX && !is_for_loopback(frame, length))
+	struct packet p;
+
+	if (length < ETH_HEADER + 20 || get16(frame + 12) != ETHERTYPE_IP ||
+	    frame[ETH_HEADER + 9] != IPPROTO_TCP)
+		return true;
+	if (!packet_parse(frame, length, &p))
+		return false;
+	packet_clear_urgent(frame, &p);
+	return true;
+}
+
+void uplink_send(struct uplink *u, uint8_t *frame, uint32_t length)
+{
+	if (length >= ETH_HEADER && length <= NET_PORT_FRAME_MAX &&
+	    !is_for_loopback(frame, length) && defuse_tcp(frame, length))
 		slirp_input(u->slirp, frame, (int)length);
 }
 

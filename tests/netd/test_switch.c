@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The switch in this process, with hostile VMs on socket pairs. What it hands to
+ * libslirp ends in slirp_input() below: nothing goes out.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+/* after the four above */
+#include <cmocka.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <slirp/libslirp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "packet.h"
+#include "switch.h"
+
+#define NET 0x0a000200u /* 10.0.2.0 */
+#define PORTS 3
+#define HEADER NET_PORT_HEADER
+
+static const uint8_t router[6] = { 0x52, 0x55, 10, 0, 2, 2 };
+
+static struct net *net;
+static int vm[PORTS];
+static uint8_t message[NET_PORT_MESSAGE_MAX], *const frame = message + HEADER;
+
+/* What the uplink got last, instead of libslirp. */
+static uint8_t outside[NET_PORT_FRAME_MAX];
+static uint32_t outside_length;
+
+void slirp_input(Slirp *slirp, const uint8_t *packet, int length)
+{
+	(void)slirp;
+	memcpy(outside, packet, (size_t)length);
+	outside_length = (uint32_t)length;
+}
+
+static const uint8_t *mac_of(unsigned int index)
+{
+	static uint8_t mac[PORTS][6];
+
+	memcpy(mac[index], "\x52\x54\0\0\0", 5);
+	mac[index][5] = (uint8_t)(index + 1);
+	return mac[index];
+}
+
+static void send_hello(unsigned int index, uint32_t features)
+{
+	struct net_port_hello hello = {
+		.marker = NET_PORT_MARKER, .version = NET_PORT_VERSION, .features = features,
+		.name = { 'v', (char)('a' + index) },
+	};
+
+	memcpy(hello.mac, mac_of(index), 6);
+	assert_int_equal(send(vm[index], &hello, sizeof(hello), 0), sizeof(hello));
+}
+
+/* A new connection; its number in the switch. */
+static unsigned int plug(unsigned int index)
+{
+	int pair[2], port;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+	vm[index] = pair[0];
+	port = switch_add_port(net, pair[1]);
+	assert_true(port >= 0);
+	return (unsigned int)port;
+}
+
+static uint16_t greet(unsigned int index, unsigned int port, uint32_t features)
+{
+	struct net_port_hello answer;
+
+	send_hello(index, features);
+	switch_port_readable(net, port);
+	assert_int_equal(recv(vm[index], &answer, sizeof(answer), MSG_DONTWAIT), sizeof(answer));
+	return answer.error;
+}
+
+/* The frame goes from a VM through the switch; what it leads to is there when this returns. */
+static void pass(unsigned int index, uint32_t length)
+{
+	outside_length = 0;
+	assert_int_equal(send(vm[index], message, HEADER + length, 0), HEADER + length);
+	switch_port_readable(net, index);
+}
+
+static int up(void **state)
+{
+	struct subnet subnet = { 0 };
+
+	(void)state;
+	subnet_parse("10.0.2.0/24", &subnet);
+	assert_int_equal(switch_create(&subnet, &net), 0);
+	for (unsigned int i = 0; i < PORTS; i++)
+		assert_int_equal(greet(i, plug(i), 0), 0);
+	return 0;
+}
+
+static int down(void **state)
+{
+	(void)state;
+	switch_destroy(net);
+	for (unsigned int i = 0; i < PORTS; i++)
+		close(vm[i]);
+	return 0;
+}
+
+/* ---- frames ---- */
+
+static void fill_sums(uint32_t l3)
+{
+	struct packet p;
+	uint8_t *field;
+
+	put16(frame + l3 + 10, 0);
+	put16(frame + l3 + 10, (uint16_t)~packet_fold(packet_sum(frame + l3, 20, 0)));
+	if (!packet_parse(frame, sizeof(message) - HEADER, &p))
+		return;
+	field = frame + p.l4 + (p.protocol == IPPROTO_TCP ? 16 : 6);
+	put16(field, 0);
+	put16(field, (uint16_t)~packet_fold(packet_sum(frame + p.l4, p.end - p.l4,
+			packet_pseudo_sum(frame, &p, p.end - p.l4))));
+}
+
+/* IPv4 with checksums and no virtio header, from VM `index`'s own address. Its length. */
+static uint32_t make(unsigned int index, const uint8_t *target_mac, uint32_t target,
+		     uint8_t protocol, uint32_t payload)
+{
+	uint32_t header = protocol == IPPROTO_TCP ? 20 : 8;
+
+	memset(message, 0, HEADER + 34 + header);
+	memcpy(frame, target_mac, 6);
+	memcpy(frame + 6, mac_of(index), 6);
+	put16(frame + 12, 0x0800);
+	frame[14] = 0x45;
+	put16(frame + 16, 20 + header + payload);
+	frame[22] = 64;
+	frame[23] = protocol;
+	put32(frame + 26, NET + 15 + index);
+	put32(frame + 30, target);
+	put16(frame + 34, 1000);
+	put16(frame + 36, 2000);
+	if (protocol == IPPROTO_TCP)
+		put16(frame + 46, 0x5010);
+	else
+		put16(frame + 38, header + payload);
+	for (uint32_t i = 0; i < payload; i++)
+		frame[34 + header + i] = (uint8_t)(i * 3 + (i >> 8));
+	fill_sums(14);
+	return 34 + header + payload;
+}
+
+/* Leaves the checksum, and splitting if there is a size, to the switch. */
+static void want_offload(uint8_t gso_type, uint16_t gso_size)
+{
+	struct packet p;
+	struct virtio_net_hdr_v1 h = { .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+				       .gso_type = gso_type, .gso_size = gso_size };
+
+	assert_true(packet_parse(frame, sizeof(message) - HEADER, &p));
+	h.csum_start = (uint16_t)p.l4;
+	h.csum_offset = p.protocol == IPPROTO_TCP ? 16 : 6;
+	memcpy(message, &h, HEADER);
+	put16(frame + p.l4 + h.csum_offset,
+	      packet_fold(packet_pseudo_sum(frame, &p, p.end - p.l4)));
+}
+
+/* ---- the way out ---- */
+
+static void assert_not_urgent(uint32_t length)
+{
+	struct packet p;
+
+	assert_int_equal(outside_length, length);
+	assert_true(packet_parse(outside, outside_length, &p));
+	assert_int_equal(outside[47], 0x10);
+	assert_int_equal(get16(outside + 52), 0);
+	assert_int_equal(packet_fold(packet_sum(outside + p.l4, p.end - p.l4,
+			packet_pseudo_sum(outside, &p, p.end - p.l4))), 0xffff);
+}
+
+/* libslirp would send 60000 bytes of its memory. */
+static void test_urgent(void **state)
+{
+	static const uint16_t pointers[] = { 60000, 1, 0, 0xffff };
+	static const uint32_t sizes[] = { 0, 1, 1000, 5000 }; /* the last one with GSO */
+
+	(void)state;
+	for (unsigned int i = 0; i < 16; i++) {
+		uint32_t size = sizes[i / 4];
+		uint32_t length = make(0, router, 0xc0000201, IPPROTO_TCP, size);
+
+		frame[47] |= 0x20;
+		put16(frame + 52, pointers[i % 4]);
+		fill_sums(14);
+		if (size == 5000)
+			want_offload(VIRTIO_NET_HDR_GSO_TCPV4, 1400);
+		else if (i & 1)
+			want_offload(0, 0);
+		pass(0, length);
+		assert_not_urgent(length);
+	}
+	make(0, router, 0xc0000201, IPPROTO_TCP, 8); /* a pointer without the flag */
+	put16(frame + 52, 60000);
+	fill_sums(14);
+	pass(0, 62);
+	assert_not_urgent(62);
+	frame[50] ^= 1; /* a wrong sum stays wrong */
+	frame[47] |= 0x20;
+	pass(0, 62);
+	assert_int_equal(outside_length, 62);
+	assert_int_not_equal(packet_fold(packet_sum(outside + 34, 28, packet_pseudo_sum(outside,
+			&(struct packet){ .protocol = 6, .l3 = 14 }, 28))), 0xffff);
+}
+
+static void test_tcp_fragments(void **state)
+{
+	static const uint16_t places[] = { 0x2000, 1, 0x2001, 0x6000, 0x1fff };
+
+	(void)state;
+	for (unsigned int i = 0; i < 10; i++) {
+		uint8_t protocol = i & 1 ? IPPROTO_TCP : IPPROTO_UDP;
+		uint32_t length = make(0, router, 0xc0000201, protocol, 64);
+
+		put16(frame + 20, places[i / 2]);
+		fill_sums(14);
+		pass(0, length);
+		assert_int_equal(outside_length, protocol == IPPROTO_UDP ? length : 0);
+	}
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, up, down)
+	const struct CMUnitTest tests[] = {
+		T(test_urgent), T(test_tcp_fragments),
+	};
+
+	return cmocka_run_group_tests_name("netd switch", tests, NULL, NULL);
+}
