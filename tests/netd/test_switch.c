@@ -29,6 +29,7 @@ static const uint8_t router[6] = { 0x52, 0x55, 10, 0, 2, 2 };
 static struct net *net;
 static int vm[PORTS];
 static uint8_t message[NET_PORT_MESSAGE_MAX], *const frame = message + HEADER;
+static uint8_t received[NET_PORT_MESSAGE_MAX];
 
 /* What the uplink got last, instead of libslirp. */
 static uint8_t outside[NET_PORT_FRAME_MAX];
@@ -71,6 +72,14 @@ static unsigned int plug(unsigned int index)
 	port = switch_add_port(net, pair[1]);
 	assert_true(port >= 0);
 	return (unsigned int)port;
+}
+
+/* Length of the next frame in `received`; 0: none. */
+static uint32_t take(unsigned int index)
+{
+	ssize_t got = recv(vm[index], received, sizeof(received), MSG_DONTWAIT);
+
+	return got > (ssize_t)HEADER ? (uint32_t)got - HEADER : 0;
 }
 
 static uint16_t greet(unsigned int index, unsigned int port, uint32_t features)
@@ -236,11 +245,39 @@ static void test_tcp_fragments(void **state)
 	}
 }
 
+/* ---- connections ---- */
+
+/* A driver starts while frames for the last one fill the socket. */
+static void test_late_answer(void **state)
+{
+	uint32_t length = make(0, mac_of(1), NET + 16, IPPROTO_UDP, 1400), frames = 0;
+
+	(void)state;
+	while (!net->port[1].waiting)
+		pass(0, length);
+	send_hello(1, 0);
+	switch_port_readable(net, 1);
+	assert_true(net->port[1].waiting);
+	pass(0, length);
+	while (take(1) == length) {
+		assert_int_not_equal(received[0], NET_PORT_MARKER);
+		frames++;
+	}
+	assert_true(frames > 10);
+	switch_port_writable(net, 1);
+	assert_false(net->port[1].waiting);
+	assert_int_equal(take(1) + HEADER, sizeof(struct net_port_hello));
+	assert_int_equal(received[0], NET_PORT_MARKER);
+	assert_int_equal(take(1), length); /* and only then what came after it */
+	assert_int_equal(take(1), 0);
+	assert_int_equal(net->port[1].tx_frames, frames + 1);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, up, down)
 	const struct CMUnitTest tests[] = {
-		T(test_urgent), T(test_tcp_fragments),
+		T(test_urgent), T(test_tcp_fragments), T(test_late_answer),
 	};
 
 	return cmocka_run_group_tests_name("netd switch", tests, NULL, NULL);

@@ -409,8 +409,8 @@ static void greet(struct net *net, unsigned int index, const uint8_t *message, u
 	hello.version = NET_PORT_VERSION;
 	hello.error = (uint16_t)-error;
 	hello.mtu = UPLINK_MTU;
-	if (send(port->fd, &hello, sizeof(hello), MSG_DONTWAIT | MSG_NOSIGNAL) < 0 || error)
-		port->dead = error || errno != EAGAIN;
+	port_answer(port, &hello);
+	port->dead |= error != 0;
 }
 
 static void take_message(struct net *net, unsigned int index, uint8_t *message, uint32_t length)
