@@ -273,11 +273,39 @@ static void test_late_answer(void **state)
 	assert_int_equal(net->port[1].tx_frames, frames + 1);
 }
 
+/* A reboot's connection comes before the switch has seen the end of the last one. */
+static void test_reconnect(void **state)
+{
+	uint32_t length = make(0, mac_of(1), NET + 16, IPPROTO_UDP, 10);
+	uint32_t address = lease_of_mac(&net->leases, mac_of(0))->address;
+	unsigned int port;
+	int old = vm[0];
+
+	(void)state;
+	for (unsigned int i = 0; i < 100; i++)
+		assert_int_equal(send(old, message, HEADER + length, 0), HEADER + length);
+	assert_int_equal(greet(0, plug(0), 0), EADDRINUSE); /* the old one is there */
+	close(vm[0]);
+	switch_reap(net);
+	close(old);
+	port = plug(0);
+	assert_int_equal(greet(0, port, 0), 0);
+	close(vm[0]);
+	switch_port_readable(net, port);
+	assert_true(net->port[port].dead);
+	port = plug(0);
+	assert_int_equal(greet(0, port, 0), 0);
+	switch_reap(net);
+	assert_int_equal(lease_of_mac(&net->leases, mac_of(0))->address, address);
+	assert_int_equal(lease_of_mac(&net->leases, mac_of(0))->port, port);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, up, down)
 	const struct CMUnitTest tests[] = {
 		T(test_urgent), T(test_tcp_fragments), T(test_late_answer),
+		T(test_reconnect),
 	};
 
 	return cmocka_run_group_tests_name("netd switch", tests, NULL, NULL);

@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -73,7 +74,8 @@ static bool is_uplink_mac(const struct net *net, const uint8_t *mac)
 static int owner_of(const struct net *net, const uint8_t *mac)
 {
 	for (int i = 0; i < PORTS_MAX; i++)
-		if (net->port[i].greeted && !memcmp(net->port[i].mac, mac, 6))
+		if (net->port[i].greeted && !net->port[i].dead &&
+		    !memcmp(net->port[i].mac, mac, 6))
 			return i;
 	return -1;
 }
@@ -360,6 +362,14 @@ static void make_mac(const struct net *net, unsigned int index, uint8_t mac[6])
 	} while (owner_of(net, mac) >= 0 && owner_of(net, mac) != (int)index);
 }
 
+/* The VM of that port is gone, though what it sent before may still be unread. */
+static bool has_hung_up(const struct port *port)
+{
+	struct pollfd p = { .fd = port->fd };
+
+	return poll(&p, 1, 0) > 0 && p.revents & POLLHUP;
+}
+
 static int take_hello(struct net *net, unsigned int index, struct net_port_hello *hello)
 {
 	struct port *port = &net->port[index];
@@ -374,8 +384,11 @@ static int take_hello(struct net *net, unsigned int index, struct net_port_hello
 	if (is_multicast(hello->mac) || is_uplink_mac(net, hello->mac))
 		return -EADDRNOTAVAIL;
 	owner = owner_of(net, hello->mac);
-	if (owner >= 0 && owner != (int)index)
-		return -EADDRINUSE;
+	if (owner >= 0 && owner != (int)index) {
+		if (!has_hung_up(&net->port[owner]))
+			return -EADDRINUSE;
+		net->port[owner].dead = true; /* the same VM again, faster than the loop */
+	}
 	forget_port(net, index);
 	for (unsigned int i = 0; i < MAC_WAYS; i++) /* learned at another port before */
 		if (!memcmp(mac_set(net, hello->mac)[i].mac, hello->mac, 6))
