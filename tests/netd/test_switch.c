@@ -245,6 +245,51 @@ static void test_tcp_fragments(void **state)
 	}
 }
 
+/* ---- VLANs ---- */
+
+/* Puts a tag behind the addresses; the frame's new length. */
+static uint32_t tag(uint32_t length, uint16_t type, uint16_t vlan)
+{
+	memmove(frame + 16, frame + 12, length - 12);
+	put16(frame + 12, type);
+	put16(frame + 14, vlan);
+	return length + 4;
+}
+
+/* Of up to two VLANs; a receiver without offloads gets segments with checksums. */
+static void test_large_in_vlan(void **state)
+{
+	(void)state;
+	assert_int_equal(greet(2, 2, NET_PORT_CSUM | NET_PORT_TSO4), 0);
+	for (unsigned int tags = 0; tags < 3; tags++) {
+		uint32_t length = make(0, mac_of(1), NET + 16, IPPROTO_TCP, 5000), total = 0;
+
+		if (tags)
+			length = tag(length, 0x8100, 10);
+		if (tags > 1)
+			length = tag(length, 0x88a8, 20);
+		want_offload(VIRTIO_NET_HDR_GSO_TCPV4, 1400);
+		pass(0, length);
+		for (unsigned int i = 0; i < 4; i++) {
+			uint8_t *got = received + HEADER;
+			struct packet p;
+
+			assert_int_equal(packet_parse(got, take(1), &p), true);
+			assert_int_equal(p.l3, 14 + 4 * tags);
+			assert_int_equal(packet_fold(packet_sum(got + p.l4, p.end - p.l4,
+					packet_pseudo_sum(got, &p, p.end - p.l4))), 0xffff);
+			total += p.end - p.payload;
+		}
+		assert_int_equal(total, 5000);
+		memcpy(frame, mac_of(2), 6); /* this one takes it whole */
+		pass(0, length);
+		assert_int_equal(take(2), length);
+		memcpy(frame, router, 6); /* the uplink is in no VLAN */
+		pass(0, length);
+		assert_int_equal(outside_length > 0, !tags);
+	}
+}
+
 /* ---- connections ---- */
 
 /* A driver starts while frames for the last one fill the socket. */
@@ -304,7 +349,8 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, up, down)
 	const struct CMUnitTest tests[] = {
-		T(test_urgent), T(test_tcp_fragments), T(test_late_answer),
+		T(test_urgent), T(test_tcp_fragments), T(test_large_in_vlan),
+		T(test_late_answer),
 		T(test_reconnect),
 	};
 

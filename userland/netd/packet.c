@@ -9,6 +9,9 @@
 
 #define ETHERTYPE_IPV4 0x0800
 #define ETHERTYPE_IPV6 0x86dd
+#define ETHERTYPE_VLAN 0x8100
+#define ETHERTYPE_SERVICE_VLAN 0x88a8
+#define TAGS_MAX 2
 #define TCP_CHECKSUM 16u
 #define TCP_SYN 0x02u
 #define TCP_URG 0x20u
@@ -75,6 +78,11 @@ static bool parse_l4(const uint8_t *frame, struct packet *p)
 	return true;
 }
 
+bool packet_is_tag(uint16_t type)
+{
+	return type == ETHERTYPE_VLAN || type == ETHERTYPE_SERVICE_VLAN;
+}
+
 bool packet_parse(const uint8_t *frame, uint32_t length, struct packet *ret)
 {
 	struct packet p = { .l3 = ETH_HEADER };
@@ -83,6 +91,12 @@ bool packet_parse(const uint8_t *frame, uint32_t length, struct packet *ret)
 	if (length < ETH_HEADER)
 		return false;
 	type = get16(frame + 12);
+	for (unsigned int i = 0; i < TAGS_MAX && packet_is_tag(type); i++) {
+		p.l3 += 4;
+		if (length < p.l3)
+			return false;
+		type = get16(frame + p.l3 - 2);
+	}
 	if (!(type == ETHERTYPE_IPV4 ? parse_ipv4(frame, length, &p) :
 	      type == ETHERTYPE_IPV6 ? parse_ipv6(frame, length, &p) : false) ||
 	    !parse_l4(frame, &p))

@@ -305,8 +305,9 @@ static bool serve(struct net *net, unsigned int source, const uint8_t *frame, ui
 {
 	struct packet p;
 
+	/* What is in a VLAN is between the guests. */
 	if (source == PORT_UPLINK || !packet_parse(frame, length, &p) || p.ipv6 ||
-	    p.protocol != IPPROTO_UDP)
+	    p.protocol != IPPROTO_UDP || p.l3 != ETH_HEADER)
 		return false;
 	if (p.target_port == DHCP_SERVER_PORT) {
 		answer_dhcp(net, source, frame, &p);

@@ -179,9 +179,12 @@ static bool defuse_tcp(uint8_t *frame, uint32_t length)
 	return true;
 }
 
+/* ARP and IPv4, neither in a VLAN. */
 void uplink_send(struct uplink *u, uint8_t *frame, uint32_t length)
 {
-	if (length >= ETH_HEADER && length <= NET_PORT_FRAME_MAX &&
+	uint16_t type = length >= ETH_HEADER ? get16(frame + 12) : 0;
+
+	if ((type == ETHERTYPE_ARP || type == ETHERTYPE_IP) && length <= NET_PORT_FRAME_MAX &&
 	    !is_for_loopback(frame, length) && defuse_tcp(frame, length))
 		slirp_input(u->slirp, frame, (int)length);
 }
