@@ -25,6 +25,7 @@
 #define HEADER NET_PORT_HEADER
 
 static const uint8_t router[6] = { 0x52, 0x55, 10, 0, 2, 2 };
+static const uint8_t everybody[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
 
 static struct net *net;
 static int vm[PORTS];
@@ -290,6 +291,95 @@ static void test_large_in_vlan(void **state)
 	}
 }
 
+/* ---- DHCP ---- */
+
+static bool reaches(unsigned int index, uint32_t length)
+{
+	pass(0, length);
+	return take(index) > 0;
+}
+
+/* Length of a false server's offer, or of what else goes to that port. */
+static uint32_t make_offer(uint16_t from, uint16_t to)
+{
+	uint32_t length = make(0, everybody, UINT32_MAX, IPPROTO_UDP, 400);
+
+	put16(frame + 34, from);
+	put16(frame + 36, to);
+	fill_sums(14);
+	return length;
+}
+
+static void test_false_server(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < 4; i++) {
+		uint16_t from = i & 1 ? 67 : 4000, to = i & 2 ? 68 : 69;
+
+		assert_int_equal(reaches(1, make_offer(from, to)), to == 69);
+		make_offer(from, to); /* in one segment, and in several */
+		want_offload(5, 1400);
+		assert_int_equal(reaches(1, 442), to == 69);
+		want_offload(5, 200);
+		assert_int_equal(reaches(1, 442), to == 69);
+		while (take(1))
+			;
+		for (unsigned int tags = 1; tags < 5; tags++) {
+			uint32_t length = make_offer(from, to);
+
+			for (unsigned int t = 0; t < tags; t++) /* a priority without a VLAN */
+				length = tag(length, t & 1 ? 0x88a8 : 0x8100, 0xe000);
+			assert_int_equal(reaches(1, length), to == 69);
+		}
+	}
+	assert_true(reaches(1, tag(make_offer(67, 68), 0x8100, 9))); /* the guests' own VLAN */
+}
+
+/* The length of a fragment with these bytes of the packet at `frame`. */
+static uint32_t cut(uint32_t size, uint16_t place)
+{
+	put16(frame + 16, 20 + size);
+	put16(frame + 20, place);
+	fill_sums(14);
+	return 34 + size;
+}
+
+static void test_false_server_in_fragments(void **state)
+{
+	static const uint16_t ports[] = { 67, 68 };
+
+	(void)state;
+	for (unsigned int i = 0; i < 2; i++) {
+		make_offer(67, ports[i]);
+		assert_false(reaches(1, cut(200, 0x2000)));
+		assert_false(reaches(1, tag(cut(200, 0x2000), 0x8100, 0)));
+		make_offer(67, ports[i]);
+		assert_false(reaches(1, cut(0, 0x2000)));
+		assert_false(reaches(1, cut(7, 0x2000)));
+	}
+	make_offer(67, 69);
+	assert_true(reaches(1, cut(200, 0x2000)));
+	assert_true(reaches(1, cut(200, 0x2019)));
+	assert_true(reaches(1, cut(208, 0x0019)));
+}
+
+/* A priority without a VLAN is no obstacle: the checksum is where it was in the packet. */
+static void test_priority(void **state)
+{
+	uint32_t length = make(0, router, 0xc0000201, IPPROTO_UDP, 100);
+
+	(void)state;
+	length = tag(length, 0x8100, 0x6000);
+	want_offload(0, 0);
+	pass(0, length);
+	assert_int_equal(outside_length, length - 4);
+	assert_int_equal(packet_fold(packet_sum(outside + 34, 108, packet_pseudo_sum(outside,
+			&(struct packet){ .protocol = 17, .l3 = 14 }, 108))), 0xffff);
+	memcpy(message + 6, "\3\0", 2); /* a checksum in the tag itself */
+	pass(0, length);
+	assert_int_equal(outside_length, 0);
+}
+
 /* ---- connections ---- */
 
 /* A driver starts while frames for the last one fill the socket. */
@@ -350,6 +440,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, up, down)
 	const struct CMUnitTest tests[] = {
 		T(test_urgent), T(test_tcp_fragments), T(test_large_in_vlan),
+		T(test_false_server), T(test_false_server_in_fragments), T(test_priority),
 		T(test_late_answer),
 		T(test_reconnect),
 	};

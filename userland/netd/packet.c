@@ -12,6 +12,7 @@
 #define ETHERTYPE_VLAN 0x8100
 #define ETHERTYPE_SERVICE_VLAN 0x88a8
 #define TAGS_MAX 2
+#define IP_FRAGMENT 0x3fffu /* more follow, or it is at an offset */
 #define TCP_CHECKSUM 16u
 #define TCP_SYN 0x02u
 #define TCP_URG 0x20u
@@ -27,7 +28,7 @@ static bool parse_ipv4(const uint8_t *frame, uint32_t length, struct packet *p)
 		return false;
 	header = (ip[0] & 15) * 4u;
 	total = get16(ip + 2);
-	if (header < 20 || total < header || total > length - p->l3 || get16(ip + 6) & 0x3fff)
+	if (header < 20 || total < header || total > length - p->l3)
 		return false;
 	p->protocol = ip[9];
 	p->source = get32(ip + 12);
@@ -83,7 +84,7 @@ bool packet_is_tag(uint16_t type)
 	return type == ETHERTYPE_VLAN || type == ETHERTYPE_SERVICE_VLAN;
 }
 
-bool packet_parse(const uint8_t *frame, uint32_t length, struct packet *ret)
+bool packet_parse_ip(const uint8_t *frame, uint32_t length, struct packet *ret)
 {
 	struct packet p = { .l3 = ETH_HEADER };
 	uint16_t type;
@@ -98,8 +99,18 @@ bool packet_parse(const uint8_t *frame, uint32_t length, struct packet *ret)
 		type = get16(frame + p.l3 - 2);
 	}
 	if (!(type == ETHERTYPE_IPV4 ? parse_ipv4(frame, length, &p) :
-	      type == ETHERTYPE_IPV6 ? parse_ipv6(frame, length, &p) : false) ||
-	    !parse_l4(frame, &p))
+	      type == ETHERTYPE_IPV6 ? parse_ipv6(frame, length, &p) : false))
+		return false;
+	*ret = p;
+	return true;
+}
+
+bool packet_parse(const uint8_t *frame, uint32_t length, struct packet *ret)
+{
+	struct packet p;
+
+	if (!packet_parse_ip(frame, length, &p) ||
+	    (!p.ipv6 && get16(frame + p.l3 + 6) & IP_FRAGMENT) || !parse_l4(frame, &p))
 		return false;
 	*ret = p;
 	return true;

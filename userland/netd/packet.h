@@ -51,6 +51,9 @@ static inline void put32(uint8_t *p, uint32_t v)
 /* False: not IP, a fragment, other protocols, extension headers, or cut off. */
 bool packet_parse(const uint8_t *frame, uint32_t length, struct packet *ret);
 
+/* The same of the IP header alone, of any protocol, and of IPv4's fragments, too. */
+bool packet_parse_ip(const uint8_t *frame, uint32_t length, struct packet *ret);
+
 /* A VLAN tag follows an EtherType like this. */
 bool packet_is_tag(uint16_t type);
 

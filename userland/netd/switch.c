@@ -21,14 +21,13 @@
 
 #include "dhcp.h"
 #include "dns.h"
+#include "guard.h"
 #include "offload.h"
 #include "packet.h"
 #include "uplink.h"
 
 #define ARENA_SIZE (1u << 20)
 #define RECEIVE_BATCH 32
-#define DHCP_SERVER_PORT 67
-#define DHCP_CLIENT_PORT 68
 #define DNS_PORT 53
 
 struct receive_batch {
@@ -300,8 +299,12 @@ static bool answer_dns(struct net *net, unsigned int source, const uint8_t *fram
 	return true;
 }
 
-/* DHCP goes to nobody else: a VM must not play the server, or listen. */
-static bool serve(struct net *net, unsigned int source, const uint8_t *frame, uint32_t length)
+/*
+ * DHCP goes to nobody else: a VM must not play the server, or listen. Of a frame that is
+ * to be split (`large`) this sees what its segments have in common.
+ */
+static bool serve(struct net *net, unsigned int source, const uint8_t *frame, uint32_t length,
+		  bool large)
 {
 	struct packet p;
 
@@ -310,26 +313,32 @@ static bool serve(struct net *net, unsigned int source, const uint8_t *frame, ui
 	    p.protocol != IPPROTO_UDP || p.l3 != ETH_HEADER)
 		return false;
 	if (p.target_port == DHCP_SERVER_PORT) {
-		answer_dhcp(net, source, frame, &p);
+		if (!large)
+			answer_dhcp(net, source, frame, &p);
 		return true;
 	}
-	if (p.target_port == DHCP_CLIENT_PORT && p.source_port == DHCP_SERVER_PORT)
+	if (p.target_port == DHCP_CLIENT_PORT)
 		return true; /* a false server */
-	return p.target_port == DNS_PORT && p.target == net->leases.subnet.dns &&
+	return !large && p.target_port == DNS_PORT && p.target == net->leases.subnet.dns &&
 	       answer_dns(net, source, frame, &p);
 }
 
 void switch_input(struct net *net, unsigned int source, struct virtio_net_hdr_v1 *header,
 		  uint8_t *frame, uint32_t length)
 {
-	if (offload_check(header, frame, length) || !source_ok(net, source, frame + 6)) {
+	bool inside = source != PORT_UPLINK;
+
+	if (inside)
+		guard_untag(header, &frame, &length);
+	if (offload_check(header, frame, length) || !source_ok(net, source, frame + 6) ||
+	    (inside && !guard_allows(frame, length))) {
 		if (source == PORT_UPLINK)
 			net->uplink_dropped++;
 		else
 			net->port[source].dropped++;
 		return;
 	}
-	if (!header->gso_type && serve(net, source, frame, length))
+	if (serve(net, source, frame, length, header->gso_type))
 		return;
 	deliver(net, source, header, frame, length);
 }
