@@ -19,6 +19,7 @@
 #include "packet.h"
 
 #define TIMERS_MAX 8
+#define IP_DONT_FRAGMENT 0x4000u
 
 struct timer {
 	bool used, armed;
@@ -162,16 +163,18 @@ static bool is_for_loopback(const uint8_t *frame, uint32_t length)
 }
 
 /*
- * libslirp 4.7 sends as many bytes as an urgent pointer says, whether it has them or not
- * (sosendoob()): nothing is urgent here. False: TCP whose header is not to be seen, as in
- * fragments, which libslirp puts together.
+ * What libslirp 4.7 cannot be trusted with, in IPv4. It sends as many bytes as an urgent
+ * pointer says, whether it has them or not (sosendoob()): nothing is urgent here. And it
+ * dies of a packet's last fragment that comes without the others (ip_reass(), as Debian
+ * builds it). False: drop it, as TCP whose header is not to be seen.
  */
-static bool defuse_tcp(uint8_t *frame, uint32_t length)
+static bool defuse(uint8_t *frame, uint32_t length)
 {
 	struct packet p;
 
-	if (length < ETH_HEADER + 20 || get16(frame + 12) != ETHERTYPE_IP ||
-	    frame[ETH_HEADER + 9] != IPPROTO_TCP)
+	if (!packet_parse_ip(frame, length, &p) || get16(frame + p.l3 + 6) & ~IP_DONT_FRAGMENT)
+		return false;
+	if (p.protocol != IPPROTO_TCP)
 		return true;
 	if (!packet_parse(frame, length, &p))
 		return false;
@@ -184,8 +187,10 @@ void uplink_send(struct uplink *u, uint8_t *frame, uint32_t length)
 {
 	uint16_t type = length >= ETH_HEADER ? get16(frame + 12) : 0;
 
-	if ((type == ETHERTYPE_ARP || type == ETHERTYPE_IP) && length <= NET_PORT_FRAME_MAX &&
-	    !is_for_loopback(frame, length) && defuse_tcp(frame, length))
+	if (length > NET_PORT_FRAME_MAX)
+		return;
+	if (type == ETHERTYPE_ARP || (type == ETHERTYPE_IP && !is_for_loopback(frame, length) &&
+				      defuse(frame, length)))
 		slirp_input(u->slirp, frame, (int)length);
 }
 
