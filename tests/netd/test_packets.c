@@ -328,7 +328,13 @@ static void test_headers(void **state)
 	REFUSED(h.gso_type = 5);
 	REFUSED(h.gso_type = 3);
 	REFUSED(h.gso_type = 0x81);
+	REFUSED(h.gso_size = 0);
 	REFUSED(h.gso_size = 1); /* a thousand frames of one byte */
+	h = good;
+	h.gso_size = 2;
+	assert_int_equal(offload_check(&h, frame, length), 0); /* 500 */
+	REFUSED((h.gso_size = 2, length = make(frame, false, IPPROTO_TCP, 1025)));
+	length = make(frame, false, IPPROTO_TCP, 1000);
 	REFUSED(h.csum_start = 33);
 	REFUSED(h.csum_offset = 6);
 	REFUSED((h.gso_type = 0, h.csum_start = 65535));
