@@ -51,8 +51,10 @@ struct daemon {
 	struct net *net;
 	struct control control;
 	int epoll_fd, signal_fd, lock_fd;
+	int spare_fd;			/* to be given up when there are no others */
 	int listen_port, listen_client;	/* -1: none */
 	uint64_t alone_since;		/* seconds; 0: not alone */
+	uint64_t save_at;		/* no earlier: the last time it did not work */
 	bool end;
 };
 
@@ -78,18 +80,42 @@ static void add_client(struct daemon *d, int fd)
 {
 	int index = control_add_client(&d->control, fd);
 
-	if (index < 0 || watch(d, fd, KIND_CLIENT, (unsigned int)index))
+	if (index < 0)
 		close(fd);
+	else if (watch(d, fd, KIND_CLIENT, (unsigned int)index))
+		control_drop_client(&d->control, (unsigned int)index);
 }
 
 /* ---- the loop ---- */
+
+static void open_spare(struct daemon *d)
+{
+	if (d->spare_fd < 0)
+		d->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+/* What waits to be accepted, and cannot be, would wake the loop for ever. */
+static void turn_away(struct daemon *d, int listener)
+{
+	int fd;
+
+	close(d->spare_fd);
+	d->spare_fd = -1;
+	fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	if (fd >= 0)
+		close(fd);
+	open_spare(d);
+}
 
 static void accept_one(struct daemon *d, int listener, bool port)
 {
 	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 
-	if (fd < 0)
+	if (fd < 0) {
+		if ((errno == EMFILE || errno == ENFILE) && d->spare_fd >= 0)
+			turn_away(d, listener);
 		return;
+	}
 	if (port)
 		add_port(d, fd);
 	else
@@ -173,8 +199,10 @@ static bool is_alone(struct daemon *d)
 static void housekeeping(struct daemon *d)
 {
 	d->net->now = seconds();
-	if (d->net->leases.dirty && d->options.leases)
-		leases_save(&d->net->leases, d->options.leases);
+	open_spare(d);
+	if (d->net->leases.dirty && d->options.leases && d->net->now >= d->save_at &&
+	    leases_save(&d->net->leases, d->options.leases))
+		d->save_at = d->net->now + 2; /* more than one second from now */
 	if (!is_alone(d)) {
 		d->alone_since = 0;
 		return;
@@ -439,8 +467,8 @@ int main(int argc, char **argv)
 			.subnet = "10.0.2.0/24", .domain = "baton.internal", .name = "user",
 			.port_fd = -1, .control_fd = -1, .ready_fd = -1, .linger = LINGER_DEFAULT,
 		},
-		.epoll_fd = -1, .signal_fd = -1, .lock_fd = -1, .listen_port = -1,
-		.listen_client = -1,
+		.epoll_fd = -1, .signal_fd = -1, .lock_fd = -1, .spare_fd = -1,
+		.listen_port = -1, .listen_client = -1,
 	};
 	struct subnet subnet = { 0 };
 	int status = parse_options(&d.options, argc, argv, &subnet), error;
