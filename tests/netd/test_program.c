@@ -134,12 +134,14 @@ static int down(void **state)
 /* Whom there is no descriptor for is turned away, and keeps nobody busy. */
 static void test_no_descriptors(void **state)
 {
-	struct rlimit few = { FEW, FEW };
+	struct rlimit few = { FEW, FEW }, own, its;
 	int fd[FEW], turned_away = 0;
 
 	(void)state;
 	start("60", -1);
-	assert_int_equal(prlimit(process, RLIMIT_NOFILE, &few, NULL), 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &own), 0);
+	assert_int_equal(prlimit(process, RLIMIT_NOFILE, &few, &its), 0);
+	assert_int_equal(its.rlim_cur, own.rlim_max < 8192 ? own.rlim_max : 8192);
 	for (unsigned int i = 0; i < FEW; i++) {
 		fd[i] = connect_to(".ctl", SOCK_STREAM);
 		turned_away += !served(fd[i]);

@@ -37,6 +37,7 @@
 #define EVENTS_MAX 64
 #define ROUNDS 16		/* of frames between two looks at the uplink */
 #define LINGER_DEFAULT 10
+#define DESCRIPTORS_MAX 8192
 
 enum kind { KIND_PORT, KIND_CLIENT, KIND_LISTEN_PORT, KIND_LISTEN_CLIENT, KIND_SIGNAL };
 
@@ -307,14 +308,18 @@ static int watch_signals(struct daemon *d)
 	return d->signal_fd < 0 ? -errno : watch(d, d->signal_fd, KIND_SIGNAL, 0);
 }
 
-/* libslirp keeps the socket of a connection that has ended for ten seconds more. */
-static void raise_descriptors(void)
+/*
+ * libslirp keeps the socket of a connection that has ended for ten seconds more. But each
+ * datagram from another port of a guest takes one of the host's UDP ports for four
+ * minutes, and the host has 28,000 to give away.
+ */
+static void bound_descriptors(void)
 {
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit))
 		return;
-	limit.rlim_cur = limit.rlim_max;
+	limit.rlim_cur = limit.rlim_max < DESCRIPTORS_MAX ? limit.rlim_max : DESCRIPTORS_MAX;
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
@@ -479,7 +484,7 @@ int main(int argc, char **argv)
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	umask(077);
-	raise_descriptors();
+	bound_descriptors();
 	error = d.options.listen ? take_lock(&d) : 0;
 	if (error == -EBUSY) {
 		tell_ready(&d.options); /* the other one is, or will be in a moment */
