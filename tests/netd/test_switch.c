@@ -381,6 +381,57 @@ static void test_priority(void **state)
 	assert_int_equal(outside_length, 0);
 }
 
+/* ---- others' addresses ---- */
+
+static uint32_t make_arp(uint16_t operation, const uint8_t *mac, uint32_t address)
+{
+	memset(message, 0, HEADER + 42);
+	memcpy(frame, mac_of(1), 6);
+	memcpy(frame + 6, mac, 6);
+	memcpy(frame + 12, "\x08\6\0\1\x08\0\6\4", 8);
+	put16(frame + 20, operation);
+	memcpy(frame + 22, mac, 6);
+	put32(frame + 28, address);
+	memcpy(frame + 32, mac_of(1), 6);
+	put32(frame + 38, NET + 16);
+	return 42;
+}
+
+static void test_false_sender(void **state)
+{
+	static const uint8_t nested[6] = { 2, 0, 0, 0, 0, 9 };
+	static const struct {
+		uint32_t address;
+		bool good;
+	} cases[] = {
+		{ NET + 2, false }, { NET + 3, false }, { NET + 16, false }, { NET + 15, true },
+		{ NET + 99, true }, { NET + 5, true }, { 0, true }, { 0xc0a80001, true },
+		{ NET + 17, false }, /* of a VM that is gone */
+	};
+
+	(void)state;
+	lease_port_gone(&net->leases, 2);
+	for (unsigned int i = 0; i < 2 * sizeof(cases) / sizeof(cases[0]); i++) {
+		uint32_t address = cases[i / 2].address, length;
+		bool good = cases[i / 2].good;
+
+		assert_int_equal(reaches(1, make_arp(1 + i % 2, mac_of(0), address)), good);
+		/* a bridged VM in the VM, with one of its port's addresses or another */
+		assert_int_equal(reaches(1, make_arp(1 + i % 2, nested, address)), good);
+		assert_int_equal(reaches(1, tag(make_arp(1, mac_of(0), address), 0x8100, 0)),
+				 good);
+		length = make(0, mac_of(1), NET + 16, i % 2 ? IPPROTO_TCP : IPPROTO_UDP, 64);
+		put32(frame + 26, address);
+		fill_sums(14);
+		assert_int_equal(reaches(1, length), good);
+		if (address == NET + 2 || address == NET + 3)
+			assert_true(reaches(1, tag(length, 0x8100, 7))); /* not the network */
+	}
+	make_arp(2, mac_of(0), NET + 15); /* whose hardware address is another's */
+	memcpy(frame + 22, mac_of(2), 6);
+	assert_false(reaches(1, 42));
+}
+
 /* ---- connections ---- */
 
 /* A driver starts while frames for the last one fill the socket. */
@@ -442,6 +493,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_urgent), T(test_fragments), T(test_large_in_vlan),
 		T(test_false_server), T(test_false_server_in_fragments), T(test_priority),
+		T(test_false_sender),
 		T(test_late_answer),
 		T(test_reconnect),
 	};

@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct leases;
+
 #define DHCP_SERVER_PORT 67
 #define DHCP_CLIENT_PORT 68
 
@@ -19,7 +21,10 @@
  */
 void guard_untag(struct virtio_net_hdr_v1 *header, uint8_t **frame, uint32_t *length);
 
-/* False: it is to be dropped. The frame is untagged by guard_untag(). */
-bool guard_allows(const uint8_t *frame, uint32_t length);
+/*
+ * False: it is to be dropped. The frame comes from `port`, whose MAC the caller has looked
+ * at, and is untagged by guard_untag().
+ */
+bool guard_allows(struct leases *leases, int port, const uint8_t *frame, uint32_t length);
 
 #endif

@@ -77,9 +77,18 @@ struct lease *lease_of_name(struct leases *l, const char *name, uint32_t length)
 
 struct lease *lease_of_address(struct leases *l, uint32_t address)
 {
+	uint8_t *slot = &l->slot_of[address & 0xff];
+
+	/* Asked for each frame. */
+	if (l->lease[*slot].used && l->lease[*slot].address == address)
+		return &l->lease[*slot];
+	if (address < l->subnet.first || address > l->subnet.last)
+		return NULL;
 	for (unsigned int i = 0; i < LEASES_MAX; i++)
-		if (l->lease[i].used && l->lease[i].address == address)
+		if (l->lease[i].used && l->lease[i].address == address) {
+			*slot = (uint8_t)i;
 			return &l->lease[i];
+		}
 	return NULL;
 }
 

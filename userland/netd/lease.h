@@ -11,7 +11,7 @@
 
 #include "lib/net_port.h"
 
-#define LEASES_MAX 256
+#define LEASES_MAX 256		/* fits slot_of[] */
 #define LEASES_PER_PORT 16
 
 struct subnet {
@@ -34,6 +34,7 @@ struct lease {
 struct leases {
 	struct subnet subnet;
 	struct lease lease[LEASES_MAX];
+	uint8_t slot_of[256];		/* by an address's last byte, where it may be */
 	uint64_t clock;
 	bool dirty;			/* changed since it was written */
 };

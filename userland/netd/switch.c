@@ -331,7 +331,7 @@ void switch_input(struct net *net, unsigned int source, struct virtio_net_hdr_v1
 	if (inside)
 		guard_untag(header, &frame, &length);
 	if (offload_check(header, frame, length) || !source_ok(net, source, frame + 6) ||
-	    (inside && !guard_allows(frame, length))) {
+	    (inside && !guard_allows(&net->leases, (int)source, frame, length))) {
 		if (source == PORT_UPLINK)
 			net->uplink_dropped++;
 		else
