@@ -88,15 +88,47 @@ static void test_leases(void **state)
 static void test_lease_limits(void **state)
 {
 	(void)state;
-	for (unsigned int i = 0; i < LEASES_PER_PORT; i++)
-		assert_non_null(lease_get(&leases, mac_of(i), 3, 0));
-	assert_null(lease_get(&leases, mac_of(1000), 3, 0));
+	assert_non_null(lease_get_card(&leases, mac_of(0), 3));
+	for (unsigned int i = 1; i < 3 * LEASES_PER_PORT; i++) {
+		struct lease *lease = lease_get(&leases, mac_of(i), 3, 0);
+
+		assert_in_range(lease->address, NET + 15, NET + 14 + LEASES_PER_PORT);
+		if (i == 1)
+			lease_set_name(&leases, lease, "kept", true);
+	}
+	/* the card's, the named one, the last ones */
+	assert_int_equal(lease_of_mac(&leases, mac_of(0))->address, NET + 15);
+	assert_int_equal(lease_of_mac(&leases, mac_of(1))->address, NET + 16);
+	for (unsigned int i = 2; i < 3 * LEASES_PER_PORT; i++)
+		assert_int_equal(!!lease_of_mac(&leases, mac_of(i)), i >= 2 * LEASES_PER_PORT + 2);
 	for (unsigned int i = 0; i < 2000; i++) /* reserved, unconnected: the oldest go */
 		assert_non_null(lease_get(&leases, mac_of(2000 + i), -1, 0));
 	assert_non_null(lease_of_mac(&leases, mac_of(0)));
 	assert_null(lease_of_mac(&leases, mac_of(2000)));
 	lease_port_gone(&leases, 3);
 	assert_non_null(lease_get(&leases, mac_of(1000), 3, 0));
+}
+
+/* In a small network a VM leaves room for others. */
+static void test_small_pool(void **state)
+{
+	struct lease *lease;
+
+	(void)state;
+	subnet_parse("10.0.2.0/27", &leases.subnet); /* 16 addresses */
+	for (unsigned int port = 0; port < 4; port++) {
+		assert_non_null(lease_get_card(&leases, mac_of(100 * port), (int)port));
+		for (unsigned int i = 1; i < 20; i++) {
+			lease = lease_get(&leases, mac_of(100 * port + i), (int)port, 0);
+			assert_in_range(lease->address - (NET + 15), 4 * port, 4 * port + 3);
+		}
+	}
+	/* another card at the same port: the first one's lease is like others now */
+	assert_non_null(lease_get_card(&leases, mac_of(1000), 3));
+	for (unsigned int i = 1; i < 4; i++)
+		assert_non_null(lease_get(&leases, mac_of(1000 + i), 3, 0));
+	assert_null(lease_of_mac(&leases, mac_of(300)));
+	assert_non_null(lease_of_mac(&leases, mac_of(1000)));
 }
 
 /* ---- DHCP ---- */
@@ -126,6 +158,20 @@ static uint32_t ask_dhcp(uint8_t type, uint32_t wanted, uint32_t server, uint8_t
 	return dhcp_answer(&leases, &r, reply, target);
 }
 
+/* A message that has no answer, of one that has this address. */
+static void tell_dhcp(uint8_t type, uint32_t address)
+{
+	uint8_t m[260] = { 1, 1, 6 }, reply[DHCP_REPLY_MAX];
+	struct dhcp_request r = { .message = m, .length = sizeof(m), .source_mac = mac_of(7) };
+	uint32_t target;
+
+	put32(m + 12, address);
+	memcpy(m + 28, mac_of(7), 6);
+	put32(m + 236, 0x63825363);
+	m[240] = 53, m[241] = 1, m[242] = type, m[243] = 255;
+	assert_int_equal(dhcp_answer(&leases, &r, reply, &target), 0);
+}
+
 static void test_dhcp(void **state)
 {
 	uint8_t reply[DHCP_REPLY_MAX], m[260] = { 1, 1, 6 };
@@ -146,6 +192,13 @@ static void test_dhcp(void **state)
 	assert_int_equal(ask_dhcp(3, NET + 15, NET + 9, reply, &target), 0); /* another server's */
 	assert_int_equal(ask_dhcp(7, 0, 0, reply, &target), 0); /* RELEASE */
 	assert_int_equal(lease_of_name(&leases, "vm7", 3)->address, NET + 15);
+	tell_dhcp(7, NET + 16); /* RELEASE of another's, of the card's, of one of a VM in it */
+	assert_non_null(lease_of_mac(&leases, mac_of(7)));
+	assert_non_null(lease_get_card(&leases, mac_of(7), 0));
+	tell_dhcp(7, NET + 15);
+	assert_non_null(lease_get_card(&leases, mac_of(8), 0));
+	tell_dhcp(7, NET + 15);
+	assert_null(lease_of_mac(&leases, mac_of(7)));
 	put32(m + 236, 0x63825363); /* for somebody else's MAC */
 	memcpy(m + 28, "\x52\x54\1\1\1\1", 6);
 	m[240] = 53, m[241] = 1, m[242] = 1;
@@ -480,7 +533,8 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup(name, up)
 	const struct CMUnitTest tests[] = {
-		T(test_subnets), T(test_leases), T(test_lease_limits), T(test_dhcp), T(test_dns),
+		T(test_subnets), T(test_leases), T(test_lease_limits), T(test_small_pool),
+		T(test_dhcp), T(test_dns),
 		T(test_segments), T(test_headers), T(test_mss), T(test_enlarge), T(test_fragments),
 	};
 

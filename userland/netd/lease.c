@@ -154,12 +154,45 @@ static struct lease *make_lease(struct leases *l, const uint8_t mac[6], int port
 	return lease;
 }
 
+void lease_release(struct leases *l, struct lease *lease)
+{
+	if (lease->card || lease->named_by_host)
+		return;
+	lease->used = false;
+	l->dirty = true;
+}
+
+static unsigned int most_per_port(const struct leases *l)
+{
+	uint32_t quarter = (l->subnet.last - l->subnet.first + 1) / 4;
+
+	return quarter < LEASES_PER_PORT ? quarter : LEASES_PER_PORT;
+}
+
+/* The port may have one more. VMs in a VM come and go, and few of them say goodbye. */
+static bool make_room(struct leases *l, int port)
+{
+	struct lease *oldest = NULL;
+
+	if (count_of_port(l, port) < most_per_port(l))
+		return true;
+	for (unsigned int i = 0; i < LEASES_MAX; i++) {
+		struct lease *lease = &l->lease[i];
+
+		if (lease->used && lease->port == port && !lease->card &&
+		    !lease->named_by_host && (!oldest || lease->seen < oldest->seen))
+			oldest = lease;
+	}
+	if (oldest)
+		lease_release(l, oldest);
+	return oldest;
+}
+
 struct lease *lease_get(struct leases *l, const uint8_t mac[6], int port, uint32_t wanted)
 {
 	struct lease *lease = lease_of_mac(l, mac);
 
-	if (port >= 0 && (!lease || lease->port != port) &&
-	    count_of_port(l, port) >= LEASES_PER_PORT)
+	if (port >= 0 && (!lease || lease->port != port) && !make_room(l, port))
 		return NULL;
 	if (!lease)
 		lease = make_lease(l, mac, port, wanted);
@@ -168,6 +201,19 @@ struct lease *lease_get(struct leases *l, const uint8_t mac[6], int port, uint32
 	if (port >= 0)
 		lease->port = port;
 	lease->seen = ++l->clock;
+	return lease;
+}
+
+struct lease *lease_get_card(struct leases *l, const uint8_t mac[6], int port)
+{
+	struct lease *lease;
+
+	for (unsigned int i = 0; i < LEASES_MAX; i++)
+		if (l->lease[i].used && l->lease[i].port == port)
+			l->lease[i].card = false;
+	lease = lease_get(l, mac, port, 0);
+	if (lease)
+		lease->card = true;
 	return lease;
 }
 
@@ -197,8 +243,10 @@ bool lease_set_name(struct leases *l, struct lease *lease, const char *name, boo
 void lease_port_gone(struct leases *l, int port)
 {
 	for (unsigned int i = 0; i < LEASES_MAX; i++)
-		if (l->lease[i].used && l->lease[i].port == port)
+		if (l->lease[i].used && l->lease[i].port == port) {
 			l->lease[i].port = -1;
+			l->lease[i].card = false;
+		}
 }
 
 /* ---- the file: "MAC ADDRESS NAME|- host|guest" ---- */

@@ -407,7 +407,7 @@ static int take_hello(struct net *net, unsigned int index, struct net_port_hello
 	port->features = hello->features;
 	port->greeted = true;
 	/* A lease from the start: names and forwards work before the guest asks. */
-	lease = lease_get(&net->leases, port->mac, (int)index, 0);
+	lease = lease_get_card(&net->leases, port->mac, (int)index);
 	port->name[0] = 0;
 	if (lease && hello->name[0] && lease_set_name(&net->leases, lease, hello->name, true))
 		memcpy(port->name, lease->name, sizeof(port->name));
