@@ -209,6 +209,34 @@ static void test_dhcp(void **state)
 	assert_int_equal(dhcp_answer(&leases, &r, reply, &target), 0);
 }
 
+/* What is in use without a lease is nobody's for a while. */
+static void test_decline(void **state)
+{
+	uint8_t reply[DHCP_REPLY_MAX];
+	uint32_t target;
+
+	(void)state;
+	leases.now = 1000;
+	ask_dhcp(1, 0, 0, reply, &target);
+	assert_int_equal(ask_dhcp(4, NET + 77, NET + 2, reply, &target), 0); /* not its own */
+	assert_int_equal(lease_of_mac(&leases, mac_of(7))->address, NET + 15);
+	assert_int_equal(ask_dhcp(4, NET + 15, NET + 2, reply, &target), 0);
+	ask_dhcp(1, NET + 15, 0, reply, &target);
+	assert_int_equal(get32(reply + 16), NET + 16);
+	ask_dhcp(4, NET + 16, NET + 2, reply, &target);
+	ask_dhcp(1, 0, 0, reply, &target);
+	assert_int_equal(get32(reply + 16), NET + 17);
+	assert_int_equal(lease_get(&leases, mac_of(1), 1, NET + 16)->address, NET + 18);
+	leases.now += DECLINED_SECONDS;
+	assert_int_equal(lease_get(&leases, mac_of(2), 1, NET + 16)->address, NET + 16);
+	/* A guest that refuses whatever it gets leaves most of a small pool to others. */
+	subnet_parse("10.0.2.0/27", &leases.subnet);
+	for (unsigned int i = 0; i < 100; i++)
+		ask_dhcp(4, lease_of_mac(&leases, mac_of(7))->address, 0, reply, &target);
+	for (unsigned int i = 0; i < 9; i++)
+		assert_non_null(lease_get(&leases, mac_of(100 + i), 10 + (int)i, 0));
+}
+
 /* ---- DNS ---- */
 
 static int ask_dns(const char *name, uint16_t type, uint8_t *reply)
@@ -534,7 +562,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup(name, up)
 	const struct CMUnitTest tests[] = {
 		T(test_subnets), T(test_leases), T(test_lease_limits), T(test_small_pool),
-		T(test_dhcp), T(test_dns),
+		T(test_dhcp), T(test_decline), T(test_dns),
 		T(test_segments), T(test_headers), T(test_mss), T(test_enlarge), T(test_fragments),
 	};
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * DHCP server. See dhcp.h. Addresses are stable, so nothing has to be
- * remembered between DISCOVER and REQUEST; RELEASE frees what is not a port's own.
+ * remembered between DISCOVER and REQUEST. RELEASE frees what is not a port's own;
+ * behind DECLINE a MAC has another address.
  */
 #include "dhcp.h"
 
@@ -150,6 +151,14 @@ static void release(struct leases *l, const struct dhcp_request *r)
 		lease_release(l, lease);
 }
 
+static void decline(struct leases *l, const struct dhcp_request *r, const struct asked *a)
+{
+	struct lease *lease = lease_of_mac(l, r->source_mac);
+
+	if (lease && lease->port == r->port && lease->address == a->address)
+		lease_decline(l, lease);
+}
+
 static uint8_t choose_answer(struct leases *l, const struct dhcp_request *r,
 			     const struct asked *a, struct lease **ret_lease)
 {
@@ -160,6 +169,8 @@ static uint8_t choose_answer(struct leases *l, const struct dhcp_request *r,
 		return ACK;
 	if (a->type == RELEASE)
 		release(l, r);
+	if (a->type == DECLINE)
+		decline(l, r, a);
 	if (a->type != DISCOVER && a->type != REQUEST)
 		return 0;
 	*ret_lease = lease_get(l, r->source_mac, r->port, wish);

@@ -122,15 +122,43 @@ static struct lease *free_slot(struct leases *l)
 	return oldest_unconnected(l);
 }
 
-/* There are at most LEASES_MAX in the way. 0: none. */
+static unsigned int quarter_of_pool(const struct leases *l, unsigned int most)
+{
+	uint32_t quarter = (l->subnet.last - l->subnet.first + 1) / 4;
+
+	return quarter < most ? quarter : most;
+}
+
+static bool is_free(struct leases *l, uint32_t address)
+{
+	for (unsigned int i = 0; i < DECLINED_MAX; i++)
+		if (l->declined[i].address == address && l->now < l->declined[i].until)
+			return false;
+	return !lease_of_address(l, address);
+}
+
+/* There are at most LEASES_MAX and DECLINED_MAX in the way. 0: none. */
 static uint32_t free_address(struct leases *l, uint32_t wanted)
 {
-	if (wanted >= l->subnet.first && wanted <= l->subnet.last && !lease_of_address(l, wanted))
+	if (wanted >= l->subnet.first && wanted <= l->subnet.last && is_free(l, wanted))
 		return wanted;
 	for (uint32_t a = l->subnet.first; a <= l->subnet.last; a++)
-		if (!lease_of_address(l, a))
+		if (is_free(l, a))
 			return a;
 	return 0;
+}
+
+void lease_decline(struct leases *l, struct lease *lease)
+{
+	unsigned int slot = l->declined_next++ % quarter_of_pool(l, DECLINED_MAX);
+	uint32_t other = free_address(l, 0);
+
+	if (!other)
+		return;
+	l->declined[slot].address = lease->address;
+	l->declined[slot].until = l->now + DECLINED_SECONDS;
+	lease->address = other;
+	l->dirty = true;
 }
 
 static struct lease *make_lease(struct leases *l, const uint8_t mac[6], int port, uint32_t wanted)
@@ -162,19 +190,12 @@ void lease_release(struct leases *l, struct lease *lease)
 	l->dirty = true;
 }
 
-static unsigned int most_per_port(const struct leases *l)
-{
-	uint32_t quarter = (l->subnet.last - l->subnet.first + 1) / 4;
-
-	return quarter < LEASES_PER_PORT ? quarter : LEASES_PER_PORT;
-}
-
 /* The port may have one more. VMs in a VM come and go, and few of them say goodbye. */
 static bool make_room(struct leases *l, int port)
 {
 	struct lease *oldest = NULL;
 
-	if (count_of_port(l, port) < most_per_port(l))
+	if (count_of_port(l, port) < quarter_of_pool(l, LEASES_PER_PORT))
 		return true;
 	for (unsigned int i = 0; i < LEASES_MAX; i++) {
 		struct lease *lease = &l->lease[i];

@@ -14,6 +14,9 @@
 #define LEASES_MAX 256		/* fits slot_of[] */
 #define LEASES_PER_PORT 16		/* and no more than a quarter of the pool */
 
+#define DECLINED_MAX 16			/* and no more than a quarter of the pool */
+#define DECLINED_SECONDS 600
+
 struct subnet {
 	uint32_t network, mask, broadcast;
 	uint32_t router, dns;
@@ -37,6 +40,12 @@ struct leases {
 	struct lease lease[LEASES_MAX];
 	uint8_t slot_of[256];		/* by an address's last byte, where it may be */
 	uint64_t clock;
+	uint64_t now;			/* seconds; the caller sets it */
+	struct {
+		uint32_t address;
+		uint64_t until;
+	} declined[DECLINED_MAX];	/* somebody has it without a lease */
+	unsigned int declined_next;
 	bool dirty;			/* changed since it was written */
 };
 
@@ -56,6 +65,8 @@ void lease_release(struct leases *l, struct lease *lease);
 struct lease *lease_of_mac(struct leases *l, const uint8_t mac[6]);
 struct lease *lease_of_name(struct leases *l, const char *name, uint32_t length);
 struct lease *lease_of_address(struct leases *l, uint32_t address);
+/* The guest has found its address in use: it gets another, and nobody that one for a while. */
+void lease_decline(struct leases *l, struct lease *lease);
 /* Names it, from the host or from the guest. False: no host name, or another's. */
 bool lease_set_name(struct leases *l, struct lease *lease, const char *name, bool by_host);
 void lease_port_gone(struct leases *l, int port);

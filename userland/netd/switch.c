@@ -271,9 +271,10 @@ static void answer_dhcp(struct net *net, unsigned int source, const uint8_t *fra
 		.source_port = DHCP_SERVER_PORT, .target_port = DHCP_CLIENT_PORT,
 	};
 	uint8_t *out = arena_take(net, UDP_REPLY_HEADERS + DHCP_REPLY_MAX);
-	uint32_t length = dhcp_answer(&net->leases, &request, out + UDP_REPLY_HEADERS,
-				      &reply.target);
+	uint32_t length;
 
+	net->leases.now = net->now;
+	length = dhcp_answer(&net->leases, &request, out + UDP_REPLY_HEADERS, &reply.target);
 	if (!length)
 		return;
 	length = packet_udp_reply(out, &reply, length);
