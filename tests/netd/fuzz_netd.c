@@ -6,9 +6,11 @@
  */
 #include "fuzz.h"
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "loopback.h"
 #include "offload.h"
 #include "packet.h"
 #include "switch.h"
@@ -70,13 +72,19 @@ static void check_frame(void *ctx, uint8_t *frame, uint32_t length)
 static void come_from_outside(const uint8_t *bytes, uint32_t length)
 {
 	static uint8_t frame[4096], scratch[NET_PORT_FRAME_MAX];
+	struct loopback loopback = { .router = 0x0a000202 };
 	struct virtio_net_hdr_v1 header;
+	struct packet p;
 
 	memcpy(frame, bytes, length);
+	loopback_in(&loopback, frame, length, 1);
+	loopback_out(&loopback, frame, length, 1);
 	packet_offer_mss(frame, length, UPLINK_MSS(UPLINK_MTU), UPLINK_MSS(UPLINK_LARGE));
 	offload_fragment(frame, length, UPLINK_MTU, scratch, check_frame, NULL);
 	if (offload_enlarge(&header, frame, length, UPLINK_MSS(UPLINK_MTU)))
 		FUZZ_CHECK(!offload_check(&header, frame, length));
+	if (packet_parse(frame, length, &p) && p.protocol == IPPROTO_TCP)
+		packet_clear_urgent(frame, &p);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -16,6 +16,7 @@
 #include <time.h>
 
 #include "lease.h"
+#include "loopback.h"
 #include "packet.h"
 
 #define TIMERS_MAX 8
@@ -33,6 +34,8 @@ struct uplink {
 	uplink_receive receive;
 	void *ctx;
 	struct timer timer[TIMERS_MAX];
+	struct loopback loopback;
+	uint8_t copy[NET_PORT_FRAME_MAX];	/* of a frame that has to be changed */
 	struct pollfd *fds;
 	unsigned int fd_count, fd_max;
 };
@@ -46,14 +49,24 @@ static int64_t now_ns(void *opaque)
 	return t.tv_sec * 1000000000ll + t.tv_nsec;
 }
 
+static uint64_t now_s(void)
+{
+	return (uint64_t)now_ns(NULL) / 1000000000 + 1;
+}
+
 /* ---- callbacks ---- */
 
 static ssize_t send_packet(const void *frame, size_t length, void *opaque)
 {
 	struct uplink *u = opaque;
 
-	if (length >= ETH_HEADER && length <= NET_PORT_FRAME_MAX)
-		u->receive(u->ctx, frame, (uint32_t)length);
+	if (length < ETH_HEADER || length > NET_PORT_FRAME_MAX)
+		return (ssize_t)length;
+	if (loopback_is_source(&u->loopback, frame, (uint32_t)length)) {
+		frame = memcpy(u->copy, frame, length);
+		loopback_in(&u->loopback, u->copy, (uint32_t)length, now_s());
+	}
+	u->receive(u->ctx, frame, (uint32_t)length);
 	return (ssize_t)length;
 }
 
@@ -133,6 +146,7 @@ int uplink_create(const struct subnet *subnet, uplink_receive receive, void *ctx
 		return -ENOMEM;
 	u->receive = receive;
 	u->ctx = ctx;
+	u->loopback.router = subnet->router;
 	u->slirp = slirp_new(&config, &callbacks, u);
 	if (!u->slirp) {
 		free(u);
@@ -189,9 +203,11 @@ void uplink_send(struct uplink *u, uint8_t *frame, uint32_t length)
 
 	if (length > NET_PORT_FRAME_MAX)
 		return;
-	if (type == ETHERTYPE_ARP || (type == ETHERTYPE_IP && !is_for_loopback(frame, length) &&
-				      defuse(frame, length)))
+	if (type == ETHERTYPE_ARP ||
+	    (type == ETHERTYPE_IP && !is_for_loopback(frame, length) && defuse(frame, length))) {
+		loopback_out(&u->loopback, frame, length, now_s());
 		slirp_input(u->slirp, frame, (int)length);
+	}
 }
 
 /* ---- forwards ---- */
@@ -229,6 +245,8 @@ void uplink_remove_forward(struct uplink *u, const struct uplink_forward *f)
 	struct in_addr host = { htonl(f->host_address) };
 
 	slirp_remove_hostfwd(u->slirp, f->udp, host, f->host_port);
+	if (f->udp) /* nothing leads to these ports any more */
+		memset(u->loopback.flow, 0, sizeof(u->loopback.flow));
 }
 
 /* ---- polling ---- */
