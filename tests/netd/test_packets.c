@@ -21,6 +21,7 @@
 #include "lease.h"
 #include "offload.h"
 #include "packet.h"
+#include "reassembly.h"
 
 #define NET 0x0a000200u /* 10.0.2.0 */
 
@@ -557,6 +558,89 @@ static void test_fragments(void **state)
 	assert_int_equal(count, 0);
 }
 
+/* ---- fragments put together ---- */
+
+static struct reassembly reassembly;
+
+/* Bytes [from, to) of a datagram, `to` being its end unless more follow. */
+static uint32_t add(uint16_t id, uint32_t from, uint32_t to, bool more, uint64_t now)
+{
+	static uint8_t frame[66000];
+	uint32_t length = 0;
+	struct packet p;
+	uint8_t *whole;
+
+	make(frame, false, IPPROTO_UDP, 0);
+	put16(frame + 16, 20 + to - from);
+	put16(frame + 18, id);
+	put16(frame + 20, (more ? 0x2000 : 0) | from / 8);
+	for (uint32_t i = from; i < to; i++)
+		frame[34 + i - from] = (uint8_t)(i * 7 + 1);
+	assert_true(packet_parse_ip(frame, 34 + to - from, &p));
+	whole = reassembly_add(&reassembly, frame, &p, now, &length);
+	if (!whole)
+		return 0;
+	assert_int_equal(get16(whole + 16), length - 14);
+	assert_int_equal(get16(whole + 20), 0);
+	assert_int_equal(packet_fold(packet_sum(whole + 14, 20, 0)), 0xffff);
+	assert_memory_equal(whole, frame, 14);
+	for (uint32_t i = 0; i < length - 34; i++)
+		assert_int_equal(whole[34 + i], (uint8_t)(i * 7 + 1));
+	return length - 34;
+}
+
+static void test_reassembly(void **state)
+{
+	static const uint8_t orders[6][3] = { { 0, 1, 2 }, { 0, 2, 1 }, { 1, 0, 2 },
+					      { 1, 2, 0 }, { 2, 0, 1 }, { 2, 1, 0 } };
+
+	(void)state;
+	for (uint16_t i = 0; i < 6; i++)
+		for (unsigned int k = 0; k < 3; k++) {
+			uint32_t part = orders[i][k], from = part * 80;
+
+			assert_int_equal(add(i, from, part == 2 ? 165 : from + 80, part != 2, 5),
+					 k == 2 ? 165 : 0);
+		}
+	/* the largest packet there is, and more than that */
+	assert_int_equal(add(9, 0, 32768, true, 5), 0);
+	assert_int_equal(add(9, 32768, 65515, false, 5), 65515);
+	assert_int_equal(add(9, 0, 32768, true, 5), 0);
+	assert_int_equal(add(9, 65512, 65520, false, 5), 0);
+	assert_int_equal(add(9, 32768, 65515, false, 5), 0);
+}
+
+/* Whoever sends these gets nothing for them, least of all what was in memory before. */
+static void test_bad_fragments(void **state)
+{
+	static const struct {
+		uint32_t from, to;
+		bool more;
+	} cases[][3] = {
+		{ { 16, 24, true }, { 8, 12, false }, { 0, 8, true } },	/* behind the end */
+		{ { 8, 12, false }, { 16, 24, true }, { 0, 8, true } },
+		{ { 0, 16, true }, { 8, 24, true }, { 24, 30, false } },	/* overlap */
+		{ { 0, 16, true }, { 0, 16, true }, { 16, 20, false } },
+		{ { 0, 8, true }, { 0, 8, true }, { 16, 24, false } },	/* and a hole */
+		{ { 0, 12, true }, { 16, 24, false }, { 8, 16, true } },	/* odd size */
+		{ { 8, 24, false }, { 16, 32, false }, { 0, 8, true } },	/* two ends */
+		{ { 0, 0, true }, { 8, 16, false }, { 8, 8, false } },	/* empty */
+	};
+
+	(void)state;
+	for (uint16_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		for (unsigned int k = 0; k < 3; k++)
+			assert_int_equal(add((uint16_t)(100 + i), cases[i][k].from, cases[i][k].to,
+					     cases[i][k].more, 50), 0);
+	/* too late, and pushed out by others */
+	assert_int_equal(add(200, 0, 8, true, 100), 0);
+	assert_int_equal(add(200, 8, 16, false, 100 + ASSEMBLY_SECONDS), 0);
+	for (uint16_t i = 0; i <= ASSEMBLIES; i++)
+		assert_int_equal(add((uint16_t)(300 + i), 0, 8, true, 200u + i), 0);
+	assert_int_equal(add(301, 8, 16, false, 209), 16);
+	assert_int_equal(add(300, 8, 16, false, 209), 0);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup(name, up)
@@ -564,6 +648,7 @@ int main(void)
 		T(test_subnets), T(test_leases), T(test_lease_limits), T(test_small_pool),
 		T(test_dhcp), T(test_decline), T(test_dns),
 		T(test_segments), T(test_headers), T(test_mss), T(test_enlarge), T(test_fragments),
+		T(test_reassembly), T(test_bad_fragments),
 	};
 
 	return cmocka_run_group_tests_name("netd packets", tests, NULL, NULL);

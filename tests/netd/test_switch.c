@@ -230,7 +230,7 @@ static void test_urgent(void **state)
 			&(struct packet){ .protocol = 6, .l3 = 14 }, 28))), 0xffff);
 }
 
-/* libslirp would put them together, in memory that is not its own. */
+/* libslirp gets none: it would put them together in memory that is not its own. */
 static void test_fragments(void **state)
 {
 	static const uint16_t places[] = { 0x2000, 1, 0x2001, 0x6000, 0x1fff, 0x8000, 0x4000 };
@@ -241,10 +241,35 @@ static void test_fragments(void **state)
 		uint32_t length = make(0, router, 0xc0000201, protocol, 64);
 
 		put16(frame + 20, places[i / 2]);
+		put16(frame + 18, i);
 		fill_sums(14);
 		pass(0, length);
 		assert_int_equal(outside_length, places[i / 2] == 0x4000 ? length : 0);
 	}
+}
+
+/* A large datagram goes outside in one piece. */
+static void test_reassembly(void **state)
+{
+	static uint8_t whole[5000];
+	uint32_t length = make(0, router, 0xc0000201, IPPROTO_UDP, 4000), at;
+
+	(void)state;
+	memcpy(whole, frame, length);
+	outside_length = 0;
+	for (at = 0; at < 4008; at += 1400) {
+		uint32_t size = 4008 - at < 1400 ? 4008 - at : 1400;
+
+		assert_int_equal(outside_length, 0);
+		memcpy(frame, whole, 34);
+		memcpy(frame + 34, whole + 34 + at, size);
+		put16(frame + 16, 20 + size);
+		put16(frame + 20, (at + size < 4008 ? 0x2000 : 0) | at / 8);
+		fill_sums(14);
+		pass(0, 34 + size);
+	}
+	assert_int_equal(outside_length, length);
+	assert_memory_equal(outside, whole, length);
 }
 
 /* ---- VLANs ---- */
@@ -491,7 +516,7 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, up, down)
 	const struct CMUnitTest tests[] = {
-		T(test_urgent), T(test_fragments), T(test_large_in_vlan),
+		T(test_urgent), T(test_fragments), T(test_reassembly), T(test_large_in_vlan),
 		T(test_false_server), T(test_false_server_in_fragments), T(test_priority),
 		T(test_false_sender),
 		T(test_late_answer),

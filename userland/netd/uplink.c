@@ -18,8 +18,10 @@
 #include "lease.h"
 #include "loopback.h"
 #include "packet.h"
+#include "reassembly.h"
 
 #define TIMERS_MAX 8
+#define IP_RESERVED 0x8000u
 #define IP_DONT_FRAGMENT 0x4000u
 
 struct timer {
@@ -35,6 +37,7 @@ struct uplink {
 	void *ctx;
 	struct timer timer[TIMERS_MAX];
 	struct loopback loopback;
+	struct reassembly reassembly;
 	uint8_t copy[NET_PORT_FRAME_MAX];	/* of a frame that has to be changed */
 	struct pollfd *fds;
 	unsigned int fd_count, fd_max;
@@ -177,23 +180,32 @@ static bool is_for_loopback(const uint8_t *frame, uint32_t length)
 }
 
 /*
- * What libslirp 4.7 cannot be trusted with, in IPv4. It sends as many bytes as an urgent
- * pointer says, whether it has them or not (sosendoob()): nothing is urgent here. And it
- * dies of a packet's last fragment that comes without the others (ip_reass(), as Debian
- * builds it). False: drop it, as TCP whose header is not to be seen.
+ * What libslirp 4.7 cannot be trusted with. It sends as many bytes as an urgent pointer
+ * says, whether it has them or not (sosendoob()): nothing is urgent here. And it dies of
+ * a packet's last fragment that comes without the others (ip_reass(), as Debian builds
+ * it): it gets whole packets. TCP whose header is not to be seen goes nowhere.
  */
-static bool defuse(uint8_t *frame, uint32_t length)
+static void send_ip(struct uplink *u, uint8_t *frame, uint32_t length)
 {
 	struct packet p;
+	uint16_t place;
 
-	if (!packet_parse_ip(frame, length, &p) || get16(frame + p.l3 + 6) & ~IP_DONT_FRAGMENT)
-		return false;
-	if (p.protocol != IPPROTO_TCP)
-		return true;
-	if (!packet_parse(frame, length, &p))
-		return false;
-	packet_clear_urgent(frame, &p);
-	return true;
+	if (!packet_parse_ip(frame, length, &p))
+		return;
+	place = get16(frame + p.l3 + 6);
+	if (p.protocol == IPPROTO_TCP) {
+		if (!packet_parse(frame, length, &p) || place & IP_RESERVED)
+			return;
+		packet_clear_urgent(frame, &p);
+	} else if (place & ~IP_DONT_FRAGMENT) {
+		if (place & IP_RESERVED)
+			return;
+		frame = reassembly_add(&u->reassembly, frame, &p, now_s(), &length);
+		if (!frame)
+			return;
+	}
+	loopback_out(&u->loopback, frame, length, now_s());
+	slirp_input(u->slirp, frame, (int)length);
 }
 
 /* ARP and IPv4, neither in a VLAN. */
@@ -203,11 +215,10 @@ void uplink_send(struct uplink *u, uint8_t *frame, uint32_t length)
 
 	if (length > NET_PORT_FRAME_MAX)
 		return;
-	if (type == ETHERTYPE_ARP ||
-	    (type == ETHERTYPE_IP && !is_for_loopback(frame, length) && defuse(frame, length))) {
-		loopback_out(&u->loopback, frame, length, now_s());
+	if (type == ETHERTYPE_ARP)
 		slirp_input(u->slirp, frame, (int)length);
-	}
+	else if (type == ETHERTYPE_IP && !is_for_loopback(frame, length))
+		send_ip(u, frame, length);
 }
 
 /* ---- forwards ---- */
