@@ -6,11 +6,14 @@
  */
 #include "fuzz.h"
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "loopback.h"
 #include "offload.h"
 #include "packet.h"
+#include "reassembly.h"
 #include "switch.h"
 #include "uplink.h"
 
@@ -66,17 +69,28 @@ static void check_frame(void *ctx, uint8_t *frame, uint32_t length)
 	FUZZ_CHECK(length >= ETH_HEADER && length <= UPLINK_MTU + ETH_HEADER);
 }
 
+static struct reassembly reassembly;
+
 /* What becomes of frames from the way out; the host's peers make up some of each. */
 static void come_from_outside(const uint8_t *bytes, uint32_t length)
 {
 	static uint8_t frame[4096], scratch[NET_PORT_FRAME_MAX];
+	struct loopback loopback = { .router = 0x0a000202 };
 	struct virtio_net_hdr_v1 header;
+	struct packet p;
 
 	memcpy(frame, bytes, length);
+	loopback_in(&loopback, frame, length, 1);
+	loopback_out(&loopback, frame, length, 1);
 	packet_offer_mss(frame, length, UPLINK_MSS(UPLINK_MTU), UPLINK_MSS(UPLINK_LARGE));
 	offload_fragment(frame, length, UPLINK_MTU, scratch, check_frame, NULL);
 	if (offload_enlarge(&header, frame, length, UPLINK_MSS(UPLINK_MTU)))
 		FUZZ_CHECK(!offload_check(&header, frame, length));
+	if (packet_parse(frame, length, &p) && p.protocol == IPPROTO_TCP)
+		packet_clear_urgent(frame, &p);
+	if (packet_parse_ip(frame, length, &p) && !p.ipv6 && p.l3 == ETH_HEADER &&
+	    reassembly_add(&reassembly, frame, &p, 1, &length))
+		FUZZ_CHECK(length > ETH_HEADER + 20 && length <= NET_PORT_FRAME_MAX);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -87,6 +101,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct net *net;
 	int a[2], b[2];
 
+	memset(&reassembly, 0, sizeof(reassembly));
 	subnet_parse("10.0.2.0/24", &subnet);
 	strcpy(subnet.domain, "lab");
 	if (switch_create(&subnet, &net) || socketpair(AF_UNIX, SOCK_SEQPACKET, 0, a) ||

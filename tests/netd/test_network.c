@@ -590,6 +590,70 @@ static void test_large_datagram(void **state)
 	close(host);
 }
 
+/* The next datagram for this port of the guest; what else comes is passed over. */
+static struct packet receive_udp(struct guest *g, uint16_t port)
+{
+	struct packet p = { 0 };
+	ssize_t got;
+
+	do {
+		got = receive(g);
+		assert_true(got > (ssize_t)HEADER);
+		if (get16(g->frame + 12) == 0x0806)
+			answer_arp(g);
+	} while (!packet_parse(g->frame, (uint32_t)got - HEADER, &p) ||
+		 p.protocol != IPPROTO_UDP || p.target_port != port);
+	return p;
+}
+
+/* Clients on the host's loopback get their answers, and nobody else does. */
+static void test_udp_forward(void **state)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET,
+				  .sin_port = htons((uint16_t)(20000 + (getpid() + 10) % 10000)),
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) }, from;
+	struct timeval limit = { .tv_sec = 5 };
+	char request[200], reply[4096], text[8];
+	int host[3];
+
+	(void)state;
+	snprintf(request, sizeof(request), "{\"op\":\"forward-add\",\"proto\":\"udp\","
+		 "\"host_port\":%u,\"guest\":\"web1\",\"guest_port\":7}\n", ntohs(at.sin_port));
+	ask(request, reply, sizeof(reply));
+	assert_non_null(strstr(reply, "\"ok\":true"));
+	for (unsigned int i = 0; i < 3; i++) {
+		from = (struct sockaddr_in){ .sin_family = AF_INET, .sin_addr = at.sin_addr };
+		host[i] = socket(AF_INET, SOCK_DGRAM, 0);
+		assert_int_equal(bind(host[i], (struct sockaddr *)&from, sizeof(from)), 0);
+		setsockopt(host[i], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	}
+	for (unsigned int turn = 0; turn < 6; turn++) {
+		int client = host[turn % 2];
+		socklen_t size = sizeof(from);
+		struct packet p;
+
+		snprintf(text, sizeof(text), "ask %u", turn);
+		assert_int_equal(sendto(client, text, 5, 0, (struct sockaddr *)&at, sizeof(at)), 5);
+		p = receive_udp(&web1, 7);
+		assert_int_equal(p.source, NET + 2);
+		assert_memory_equal(web1.frame + p.payload, text, 5);
+		text[0] = 'A';
+		tell_udp(&web1, NET + 2, 7, p.source_port, text, 5);
+		assert_int_equal(recvfrom(client, reply, 9, 0, (struct sockaddr *)&from, &size), 5);
+		assert_memory_equal(reply, text, 5);
+		assert_int_equal(from.sin_port, at.sin_port);
+		assert_int_equal(getsockname(host[2], (struct sockaddr *)&from, &size), 0);
+		/* who has not asked, and from another port */
+		tell_udp(&web1, NET + 2, 7, ntohs(from.sin_port), text, 5);
+		tell_udp(&web1, NET + 2, 8, p.source_port, text, 5);
+		ask_udp(&web1, NET + 3, 999, 53, "\0\7\1\0\0\1\0\0\0\0\0\0\4web2\0\0\1\0\1", 22);
+		assert_int_equal(recv(host[2], reply, 9, MSG_DONTWAIT), -1);
+		assert_int_equal(recv(client, reply, 9, MSG_DONTWAIT), -1);
+	}
+	for (unsigned int i = 0; i < 3; i++)
+		close(host[i]);
+}
+
 static void start(void)
 {
 	char leases[80];
@@ -661,7 +725,7 @@ int main(void)
 		cmocka_unit_test(test_addresses), cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_loopback), cmocka_unit_test(test_segments),
 		cmocka_unit_test(test_forward), cmocka_unit_test(test_bulk),
-		cmocka_unit_test(test_large_datagram),
+		cmocka_unit_test(test_large_datagram), cmocka_unit_test(test_udp_forward),
 		cmocka_unit_test(test_restart),
 	};
 

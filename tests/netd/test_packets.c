@@ -21,6 +21,7 @@
 #include "lease.h"
 #include "offload.h"
 #include "packet.h"
+#include "reassembly.h"
 
 #define NET 0x0a000200u /* 10.0.2.0 */
 
@@ -88,15 +89,47 @@ static void test_leases(void **state)
 static void test_lease_limits(void **state)
 {
 	(void)state;
-	for (unsigned int i = 0; i < LEASES_PER_PORT; i++)
-		assert_non_null(lease_get(&leases, mac_of(i), 3, 0));
-	assert_null(lease_get(&leases, mac_of(1000), 3, 0));
+	assert_non_null(lease_get_card(&leases, mac_of(0), 3));
+	for (unsigned int i = 1; i < 3 * LEASES_PER_PORT; i++) {
+		struct lease *lease = lease_get(&leases, mac_of(i), 3, 0);
+
+		assert_in_range(lease->address, NET + 15, NET + 14 + LEASES_PER_PORT);
+		if (i == 1)
+			lease_set_name(&leases, lease, "kept", true);
+	}
+	/* the card's, the named one, the last ones */
+	assert_int_equal(lease_of_mac(&leases, mac_of(0))->address, NET + 15);
+	assert_int_equal(lease_of_mac(&leases, mac_of(1))->address, NET + 16);
+	for (unsigned int i = 2; i < 3 * LEASES_PER_PORT; i++)
+		assert_int_equal(!!lease_of_mac(&leases, mac_of(i)), i >= 2 * LEASES_PER_PORT + 2);
 	for (unsigned int i = 0; i < 2000; i++) /* reserved, unconnected: the oldest go */
 		assert_non_null(lease_get(&leases, mac_of(2000 + i), -1, 0));
 	assert_non_null(lease_of_mac(&leases, mac_of(0)));
 	assert_null(lease_of_mac(&leases, mac_of(2000)));
 	lease_port_gone(&leases, 3);
 	assert_non_null(lease_get(&leases, mac_of(1000), 3, 0));
+}
+
+/* In a small network a VM leaves room for others. */
+static void test_small_pool(void **state)
+{
+	struct lease *lease;
+
+	(void)state;
+	subnet_parse("10.0.2.0/27", &leases.subnet); /* 16 addresses */
+	for (unsigned int port = 0; port < 4; port++) {
+		assert_non_null(lease_get_card(&leases, mac_of(100 * port), (int)port));
+		for (unsigned int i = 1; i < 20; i++) {
+			lease = lease_get(&leases, mac_of(100 * port + i), (int)port, 0);
+			assert_in_range(lease->address - (NET + 15), 4 * port, 4 * port + 3);
+		}
+	}
+	/* another card at the same port: the first one's lease is like others now */
+	assert_non_null(lease_get_card(&leases, mac_of(1000), 3));
+	for (unsigned int i = 1; i < 4; i++)
+		assert_non_null(lease_get(&leases, mac_of(1000 + i), 3, 0));
+	assert_null(lease_of_mac(&leases, mac_of(300)));
+	assert_non_null(lease_of_mac(&leases, mac_of(1000)));
 }
 
 /* ---- DHCP ---- */
@@ -126,6 +159,20 @@ static uint32_t ask_dhcp(uint8_t type, uint32_t wanted, uint32_t server, uint8_t
 	return dhcp_answer(&leases, &r, reply, target);
 }
 
+/* A message that has no answer, of one that has this address. */
+static void tell_dhcp(uint8_t type, uint32_t address)
+{
+	uint8_t m[260] = { 1, 1, 6 }, reply[DHCP_REPLY_MAX];
+	struct dhcp_request r = { .message = m, .length = sizeof(m), .source_mac = mac_of(7) };
+	uint32_t target;
+
+	put32(m + 12, address);
+	memcpy(m + 28, mac_of(7), 6);
+	put32(m + 236, 0x63825363);
+	m[240] = 53, m[241] = 1, m[242] = type, m[243] = 255;
+	assert_int_equal(dhcp_answer(&leases, &r, reply, &target), 0);
+}
+
 static void test_dhcp(void **state)
 {
 	uint8_t reply[DHCP_REPLY_MAX], m[260] = { 1, 1, 6 };
@@ -146,6 +193,13 @@ static void test_dhcp(void **state)
 	assert_int_equal(ask_dhcp(3, NET + 15, NET + 9, reply, &target), 0); /* another server's */
 	assert_int_equal(ask_dhcp(7, 0, 0, reply, &target), 0); /* RELEASE */
 	assert_int_equal(lease_of_name(&leases, "vm7", 3)->address, NET + 15);
+	tell_dhcp(7, NET + 16); /* RELEASE of another's, of the card's, of one of a VM in it */
+	assert_non_null(lease_of_mac(&leases, mac_of(7)));
+	assert_non_null(lease_get_card(&leases, mac_of(7), 0));
+	tell_dhcp(7, NET + 15);
+	assert_non_null(lease_get_card(&leases, mac_of(8), 0));
+	tell_dhcp(7, NET + 15);
+	assert_null(lease_of_mac(&leases, mac_of(7)));
 	put32(m + 236, 0x63825363); /* for somebody else's MAC */
 	memcpy(m + 28, "\x52\x54\1\1\1\1", 6);
 	m[240] = 53, m[241] = 1, m[242] = 1;
@@ -154,6 +208,34 @@ static void test_dhcp(void **state)
 	assert_int_not_equal(dhcp_answer(&leases, &r, reply, &target), 0);
 	m[243] = 12, m[244] = 200; /* past the end */
 	assert_int_equal(dhcp_answer(&leases, &r, reply, &target), 0);
+}
+
+/* What is in use without a lease is nobody's for a while. */
+static void test_decline(void **state)
+{
+	uint8_t reply[DHCP_REPLY_MAX];
+	uint32_t target;
+
+	(void)state;
+	leases.now = 1000;
+	ask_dhcp(1, 0, 0, reply, &target);
+	assert_int_equal(ask_dhcp(4, NET + 77, NET + 2, reply, &target), 0); /* not its own */
+	assert_int_equal(lease_of_mac(&leases, mac_of(7))->address, NET + 15);
+	assert_int_equal(ask_dhcp(4, NET + 15, NET + 2, reply, &target), 0);
+	ask_dhcp(1, NET + 15, 0, reply, &target);
+	assert_int_equal(get32(reply + 16), NET + 16);
+	ask_dhcp(4, NET + 16, NET + 2, reply, &target);
+	ask_dhcp(1, 0, 0, reply, &target);
+	assert_int_equal(get32(reply + 16), NET + 17);
+	assert_int_equal(lease_get(&leases, mac_of(1), 1, NET + 16)->address, NET + 18);
+	leases.now += DECLINED_SECONDS;
+	assert_int_equal(lease_get(&leases, mac_of(2), 1, NET + 16)->address, NET + 16);
+	/* A guest that refuses whatever it gets leaves most of a small pool to others. */
+	subnet_parse("10.0.2.0/27", &leases.subnet);
+	for (unsigned int i = 0; i < 100; i++)
+		ask_dhcp(4, lease_of_mac(&leases, mac_of(7))->address, 0, reply, &target);
+	for (unsigned int i = 0; i < 9; i++)
+		assert_non_null(lease_get(&leases, mac_of(100 + i), 10 + (int)i, 0));
 }
 
 /* ---- DNS ---- */
@@ -328,7 +410,13 @@ static void test_headers(void **state)
 	REFUSED(h.gso_type = 5);
 	REFUSED(h.gso_type = 3);
 	REFUSED(h.gso_type = 0x81);
+	REFUSED(h.gso_size = 0);
 	REFUSED(h.gso_size = 1); /* a thousand frames of one byte */
+	h = good;
+	h.gso_size = 2;
+	assert_int_equal(offload_check(&h, frame, length), 0); /* 500 */
+	REFUSED((h.gso_size = 2, length = make(frame, false, IPPROTO_TCP, 1025)));
+	length = make(frame, false, IPPROTO_TCP, 1000);
 	REFUSED(h.csum_start = 33);
 	REFUSED(h.csum_offset = 6);
 	REFUSED((h.gso_type = 0, h.csum_start = 65535));
@@ -470,12 +558,97 @@ static void test_fragments(void **state)
 	assert_int_equal(count, 0);
 }
 
+/* ---- fragments put together ---- */
+
+static struct reassembly reassembly;
+
+/* Bytes [from, to) of a datagram, `to` being its end unless more follow. */
+static uint32_t add(uint16_t id, uint32_t from, uint32_t to, bool more, uint64_t now)
+{
+	static uint8_t frame[66000];
+	uint32_t length = 0;
+	struct packet p;
+	uint8_t *whole;
+
+	make(frame, false, IPPROTO_UDP, 0);
+	put16(frame + 16, 20 + to - from);
+	put16(frame + 18, id);
+	put16(frame + 20, (more ? 0x2000 : 0) | from / 8);
+	for (uint32_t i = from; i < to; i++)
+		frame[34 + i - from] = (uint8_t)(i * 7 + 1);
+	assert_true(packet_parse_ip(frame, 34 + to - from, &p));
+	whole = reassembly_add(&reassembly, frame, &p, now, &length);
+	if (!whole)
+		return 0;
+	assert_int_equal(get16(whole + 16), length - 14);
+	assert_int_equal(get16(whole + 20), 0);
+	assert_int_equal(packet_fold(packet_sum(whole + 14, 20, 0)), 0xffff);
+	assert_memory_equal(whole, frame, 14);
+	for (uint32_t i = 0; i < length - 34; i++)
+		assert_int_equal(whole[34 + i], (uint8_t)(i * 7 + 1));
+	return length - 34;
+}
+
+static void test_reassembly(void **state)
+{
+	static const uint8_t orders[6][3] = { { 0, 1, 2 }, { 0, 2, 1 }, { 1, 0, 2 },
+					      { 1, 2, 0 }, { 2, 0, 1 }, { 2, 1, 0 } };
+
+	(void)state;
+	for (uint16_t i = 0; i < 6; i++)
+		for (unsigned int k = 0; k < 3; k++) {
+			uint32_t part = orders[i][k], from = part * 80;
+
+			assert_int_equal(add(i, from, part == 2 ? 165 : from + 80, part != 2, 5),
+					 k == 2 ? 165 : 0);
+		}
+	/* the largest packet there is, and more than that */
+	assert_int_equal(add(9, 0, 32768, true, 5), 0);
+	assert_int_equal(add(9, 32768, 65515, false, 5), 65515);
+	assert_int_equal(add(9, 0, 32768, true, 5), 0);
+	assert_int_equal(add(9, 65512, 65520, false, 5), 0);
+	assert_int_equal(add(9, 32768, 65515, false, 5), 0);
+}
+
+/* Whoever sends these gets nothing for them, least of all what was in memory before. */
+static void test_bad_fragments(void **state)
+{
+	static const struct {
+		uint32_t from, to;
+		bool more;
+	} cases[][3] = {
+		{ { 16, 24, true }, { 8, 12, false }, { 0, 8, true } },	/* behind the end */
+		{ { 8, 12, false }, { 16, 24, true }, { 0, 8, true } },
+		{ { 0, 16, true }, { 8, 24, true }, { 24, 30, false } },	/* overlap */
+		{ { 0, 16, true }, { 0, 16, true }, { 16, 20, false } },
+		{ { 0, 8, true }, { 0, 8, true }, { 16, 24, false } },	/* and a hole */
+		{ { 0, 12, true }, { 16, 24, false }, { 8, 16, true } },	/* odd size */
+		{ { 8, 24, false }, { 16, 32, false }, { 0, 8, true } },	/* two ends */
+		{ { 0, 0, true }, { 8, 16, false }, { 8, 8, false } },	/* empty */
+	};
+
+	(void)state;
+	for (uint16_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		for (unsigned int k = 0; k < 3; k++)
+			assert_int_equal(add((uint16_t)(100 + i), cases[i][k].from, cases[i][k].to,
+					     cases[i][k].more, 50), 0);
+	/* too late, and pushed out by others */
+	assert_int_equal(add(200, 0, 8, true, 100), 0);
+	assert_int_equal(add(200, 8, 16, false, 100 + ASSEMBLY_SECONDS), 0);
+	for (uint16_t i = 0; i <= ASSEMBLIES; i++)
+		assert_int_equal(add((uint16_t)(300 + i), 0, 8, true, 200u + i), 0);
+	assert_int_equal(add(301, 8, 16, false, 209), 16);
+	assert_int_equal(add(300, 8, 16, false, 209), 0);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup(name, up)
 	const struct CMUnitTest tests[] = {
-		T(test_subnets), T(test_leases), T(test_lease_limits), T(test_dhcp), T(test_dns),
+		T(test_subnets), T(test_leases), T(test_lease_limits), T(test_small_pool),
+		T(test_dhcp), T(test_decline), T(test_dns),
 		T(test_segments), T(test_headers), T(test_mss), T(test_enlarge), T(test_fragments),
+		T(test_reassembly), T(test_bad_fragments),
 	};
 
 	return cmocka_run_group_tests_name("netd packets", tests, NULL, NULL);

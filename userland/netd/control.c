@@ -357,7 +357,7 @@ uint32_t control_request(struct control *c, int client, char *line, uint32_t len
 
 /* ---- clients ---- */
 
-static void close_client(struct control *c, unsigned int index)
+void control_drop_client(struct control *c, unsigned int index)
 {
 	for (unsigned int i = 0; i < FORWARDS_MAX; i++)
 		if (c->forward[i].used && c->forward[i].owner == (int)index)
@@ -404,7 +404,7 @@ bool control_readable(struct control *c, unsigned int index)
 		if (answer_lines(c, index) && client->length < CONTROL_LINE_MAX)
 			return true;
 	}
-	close_client(c, index);
+	control_drop_client(c, index);
 	return false;
 }
 
@@ -447,7 +447,7 @@ void control_fini(struct control *c)
 {
 	for (unsigned int i = 0; i < CLIENTS_MAX; i++)
 		if (c->client[i].fd >= 0)
-			close_client(c, i);
+			control_drop_client(c, i);
 	for (unsigned int i = 0; i < FORWARDS_MAX; i++)
 		if (c->forward[i].used)
 			remove_forward(c, &c->forward[i]);

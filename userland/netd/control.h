@@ -42,6 +42,7 @@ void control_init(struct control *c, struct net *net, const char *network);
 void control_fini(struct control *c);
 /* Takes fd over. The client's number, or -EUSERS. */
 int control_add_client(struct control *c, int fd);
+void control_drop_client(struct control *c, unsigned int index);
 /* Reads and answers; a client that breaks the rules is closed. False: it is gone. */
 bool control_readable(struct control *c, unsigned int index);
 bool control_has_clients(const struct control *c);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * DHCP server. See dhcp.h. Addresses are stable, so nothing has to be
- * remembered between DISCOVER and REQUEST; RELEASE and DECLINE change nothing.
+ * remembered between DISCOVER and REQUEST. RELEASE frees what is not a port's own;
+ * behind DECLINE a MAC has another address.
  */
 #include "dhcp.h"
 
@@ -141,6 +142,23 @@ static uint8_t answer_request(const struct leases *l, const struct asked *a, uin
 	return lease && address == lease->address ? ACK : NAK;
 }
 
+/* RFC 2131, 4.4.6: the address comes in ciaddr. */
+static void release(struct leases *l, const struct dhcp_request *r)
+{
+	struct lease *lease = lease_of_mac(l, r->source_mac);
+
+	if (lease && lease->port == r->port && lease->address == get32(r->message + 12))
+		lease_release(l, lease);
+}
+
+static void decline(struct leases *l, const struct dhcp_request *r, const struct asked *a)
+{
+	struct lease *lease = lease_of_mac(l, r->source_mac);
+
+	if (lease && lease->port == r->port && lease->address == a->address)
+		lease_decline(l, lease);
+}
+
 static uint8_t choose_answer(struct leases *l, const struct dhcp_request *r,
 			     const struct asked *a, struct lease **ret_lease)
 {
@@ -149,6 +167,10 @@ static uint8_t choose_answer(struct leases *l, const struct dhcp_request *r,
 
 	if (a->type == INFORM)
 		return ACK;
+	if (a->type == RELEASE)
+		release(l, r);
+	if (a->type == DECLINE)
+		decline(l, r, a);
 	if (a->type != DISCOVER && a->type != REQUEST)
 		return 0;
 	*ret_lease = lease_get(l, r->source_mac, r->port, wish);

@@ -77,9 +77,18 @@ struct lease *lease_of_name(struct leases *l, const char *name, uint32_t length)
 
 struct lease *lease_of_address(struct leases *l, uint32_t address)
 {
+	uint8_t *slot = &l->slot_of[address & 0xff];
+
+	/* Asked for each frame. */
+	if (l->lease[*slot].used && l->lease[*slot].address == address)
+		return &l->lease[*slot];
+	if (address < l->subnet.first || address > l->subnet.last)
+		return NULL;
 	for (unsigned int i = 0; i < LEASES_MAX; i++)
-		if (l->lease[i].used && l->lease[i].address == address)
+		if (l->lease[i].used && l->lease[i].address == address) {
+			*slot = (uint8_t)i;
 			return &l->lease[i];
+		}
 	return NULL;
 }
 
@@ -113,15 +122,43 @@ static struct lease *free_slot(struct leases *l)
 	return oldest_unconnected(l);
 }
 
-/* There are at most LEASES_MAX in the way. 0: none. */
+static unsigned int quarter_of_pool(const struct leases *l, unsigned int most)
+{
+	uint32_t quarter = (l->subnet.last - l->subnet.first + 1) / 4;
+
+	return quarter < most ? quarter : most;
+}
+
+static bool is_free(struct leases *l, uint32_t address)
+{
+	for (unsigned int i = 0; i < DECLINED_MAX; i++)
+		if (l->declined[i].address == address && l->now < l->declined[i].until)
+			return false;
+	return !lease_of_address(l, address);
+}
+
+/* There are at most LEASES_MAX and DECLINED_MAX in the way. 0: none. */
 static uint32_t free_address(struct leases *l, uint32_t wanted)
 {
-	if (wanted >= l->subnet.first && wanted <= l->subnet.last && !lease_of_address(l, wanted))
+	if (wanted >= l->subnet.first && wanted <= l->subnet.last && is_free(l, wanted))
 		return wanted;
 	for (uint32_t a = l->subnet.first; a <= l->subnet.last; a++)
-		if (!lease_of_address(l, a))
+		if (is_free(l, a))
 			return a;
 	return 0;
+}
+
+void lease_decline(struct leases *l, struct lease *lease)
+{
+	unsigned int slot = l->declined_next++ % quarter_of_pool(l, DECLINED_MAX);
+	uint32_t other = free_address(l, 0);
+
+	if (!other)
+		return;
+	l->declined[slot].address = lease->address;
+	l->declined[slot].until = l->now + DECLINED_SECONDS;
+	lease->address = other;
+	l->dirty = true;
 }
 
 static struct lease *make_lease(struct leases *l, const uint8_t mac[6], int port, uint32_t wanted)
@@ -145,12 +182,38 @@ static struct lease *make_lease(struct leases *l, const uint8_t mac[6], int port
 	return lease;
 }
 
+void lease_release(struct leases *l, struct lease *lease)
+{
+	if (lease->card || lease->named_by_host)
+		return;
+	lease->used = false;
+	l->dirty = true;
+}
+
+/* The port may have one more. VMs in a VM come and go, and few of them say goodbye. */
+static bool make_room(struct leases *l, int port)
+{
+	struct lease *oldest = NULL;
+
+	if (count_of_port(l, port) < quarter_of_pool(l, LEASES_PER_PORT))
+		return true;
+	for (unsigned int i = 0; i < LEASES_MAX; i++) {
+		struct lease *lease = &l->lease[i];
+
+		if (lease->used && lease->port == port && !lease->card &&
+		    !lease->named_by_host && (!oldest || lease->seen < oldest->seen))
+			oldest = lease;
+	}
+	if (oldest)
+		lease_release(l, oldest);
+	return oldest;
+}
+
 struct lease *lease_get(struct leases *l, const uint8_t mac[6], int port, uint32_t wanted)
 {
 	struct lease *lease = lease_of_mac(l, mac);
 
-	if (port >= 0 && (!lease || lease->port != port) &&
-	    count_of_port(l, port) >= LEASES_PER_PORT)
+	if (port >= 0 && (!lease || lease->port != port) && !make_room(l, port))
 		return NULL;
 	if (!lease)
 		lease = make_lease(l, mac, port, wanted);
@@ -159,6 +222,19 @@ struct lease *lease_get(struct leases *l, const uint8_t mac[6], int port, uint32
 	if (port >= 0)
 		lease->port = port;
 	lease->seen = ++l->clock;
+	return lease;
+}
+
+struct lease *lease_get_card(struct leases *l, const uint8_t mac[6], int port)
+{
+	struct lease *lease;
+
+	for (unsigned int i = 0; i < LEASES_MAX; i++)
+		if (l->lease[i].used && l->lease[i].port == port)
+			l->lease[i].card = false;
+	lease = lease_get(l, mac, port, 0);
+	if (lease)
+		lease->card = true;
 	return lease;
 }
 
@@ -188,8 +264,10 @@ bool lease_set_name(struct leases *l, struct lease *lease, const char *name, boo
 void lease_port_gone(struct leases *l, int port)
 {
 	for (unsigned int i = 0; i < LEASES_MAX; i++)
-		if (l->lease[i].used && l->lease[i].port == port)
+		if (l->lease[i].used && l->lease[i].port == port) {
 			l->lease[i].port = -1;
+			l->lease[i].card = false;
+		}
 }
 
 /* ---- the file: "MAC ADDRESS NAME|- host|guest" ---- */

@@ -11,8 +11,11 @@
 
 #include "lib/net_port.h"
 
-#define LEASES_MAX 256
-#define LEASES_PER_PORT 16
+#define LEASES_MAX 256		/* fits slot_of[] */
+#define LEASES_PER_PORT 16		/* and no more than a quarter of the pool */
+
+#define DECLINED_MAX 16			/* and no more than a quarter of the pool */
+#define DECLINED_SECONDS 600
 
 struct subnet {
 	uint32_t network, mask, broadcast;
@@ -24,6 +27,7 @@ struct subnet {
 struct lease {
 	bool used;
 	bool named_by_host;		/* the guest does not get to change the name */
+	bool card;			/* of the MAC that its port said hello with */
 	uint8_t mac[6];
 	uint32_t address;
 	char name[NET_PORT_NAME_MAX + 1]; /* one DNS label in lower case, or empty */
@@ -34,7 +38,14 @@ struct lease {
 struct leases {
 	struct subnet subnet;
 	struct lease lease[LEASES_MAX];
+	uint8_t slot_of[256];		/* by an address's last byte, where it may be */
 	uint64_t clock;
+	uint64_t now;			/* seconds; the caller sets it */
+	struct {
+		uint32_t address;
+		uint64_t until;
+	} declined[DECLINED_MAX];	/* somebody has it without a lease */
+	unsigned int declined_next;
 	bool dirty;			/* changed since it was written */
 };
 
@@ -43,12 +54,19 @@ int subnet_parse(const char *text, struct subnet *ret);
 
 /*
  * The lease of a MAC; a new one if there is none, at `wanted` if that is free
- * (0: no wish). NULL: too many for the port, or no address is left.
+ * (0: no wish). A port that has too many loses its oldest, but neither its card's nor one
+ * that the host has named. NULL: there is none of these, or no address is left.
  */
 struct lease *lease_get(struct leases *l, const uint8_t mac[6], int port, uint32_t wanted);
+/* The same for the MAC that a port says hello with. */
+struct lease *lease_get_card(struct leases *l, const uint8_t mac[6], int port);
+/* The guest needs it no more: it is gone, unless lease_get() would keep it. */
+void lease_release(struct leases *l, struct lease *lease);
 struct lease *lease_of_mac(struct leases *l, const uint8_t mac[6]);
 struct lease *lease_of_name(struct leases *l, const char *name, uint32_t length);
 struct lease *lease_of_address(struct leases *l, uint32_t address);
+/* The guest has found its address in use: it gets another, and nobody that one for a while. */
+void lease_decline(struct leases *l, struct lease *lease);
 /* Names it, from the host or from the guest. False: no host name, or another's. */
 bool lease_set_name(struct leases *l, struct lease *lease, const char *name, bool by_host);
 void lease_port_gone(struct leases *l, int port);

@@ -37,6 +37,7 @@
 #define EVENTS_MAX 64
 #define ROUNDS 16		/* of frames between two looks at the uplink */
 #define LINGER_DEFAULT 10
+#define DESCRIPTORS_MAX 8192
 
 enum kind { KIND_PORT, KIND_CLIENT, KIND_LISTEN_PORT, KIND_LISTEN_CLIENT, KIND_SIGNAL };
 
@@ -51,8 +52,10 @@ struct daemon {
 	struct net *net;
 	struct control control;
 	int epoll_fd, signal_fd, lock_fd;
+	int spare_fd;			/* to be given up when there are no others */
 	int listen_port, listen_client;	/* -1: none */
 	uint64_t alone_since;		/* seconds; 0: not alone */
+	uint64_t save_at;		/* no earlier: the last time it did not work */
 	bool end;
 };
 
@@ -78,18 +81,42 @@ static void add_client(struct daemon *d, int fd)
 {
 	int index = control_add_client(&d->control, fd);
 
-	if (index < 0 || watch(d, fd, KIND_CLIENT, (unsigned int)index))
+	if (index < 0)
 		close(fd);
+	else if (watch(d, fd, KIND_CLIENT, (unsigned int)index))
+		control_drop_client(&d->control, (unsigned int)index);
 }
 
 /* ---- the loop ---- */
+
+static void open_spare(struct daemon *d)
+{
+	if (d->spare_fd < 0)
+		d->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+/* What waits to be accepted, and cannot be, would wake the loop for ever. */
+static void turn_away(struct daemon *d, int listener)
+{
+	int fd;
+
+	close(d->spare_fd);
+	d->spare_fd = -1;
+	fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	if (fd >= 0)
+		close(fd);
+	open_spare(d);
+}
 
 static void accept_one(struct daemon *d, int listener, bool port)
 {
 	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 
-	if (fd < 0)
+	if (fd < 0) {
+		if ((errno == EMFILE || errno == ENFILE) && d->spare_fd >= 0)
+			turn_away(d, listener);
 		return;
+	}
 	if (port)
 		add_port(d, fd);
 	else
@@ -173,8 +200,10 @@ static bool is_alone(struct daemon *d)
 static void housekeeping(struct daemon *d)
 {
 	d->net->now = seconds();
-	if (d->net->leases.dirty && d->options.leases)
-		leases_save(&d->net->leases, d->options.leases);
+	open_spare(d);
+	if (d->net->leases.dirty && d->options.leases && d->net->now >= d->save_at &&
+	    leases_save(&d->net->leases, d->options.leases))
+		d->save_at = d->net->now + 2; /* more than one second from now */
 	if (!is_alone(d)) {
 		d->alone_since = 0;
 		return;
@@ -279,14 +308,18 @@ static int watch_signals(struct daemon *d)
 	return d->signal_fd < 0 ? -errno : watch(d, d->signal_fd, KIND_SIGNAL, 0);
 }
 
-/* libslirp keeps the socket of a connection that has ended for ten seconds more. */
-static void raise_descriptors(void)
+/*
+ * libslirp keeps the socket of a connection that has ended for ten seconds more. But each
+ * datagram from another port of a guest takes one of the host's UDP ports for four
+ * minutes, and the host has 28,000 to give away.
+ */
+static void bound_descriptors(void)
 {
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit))
 		return;
-	limit.rlim_cur = limit.rlim_max;
+	limit.rlim_cur = limit.rlim_max < DESCRIPTORS_MAX ? limit.rlim_max : DESCRIPTORS_MAX;
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
@@ -439,8 +472,8 @@ int main(int argc, char **argv)
 			.subnet = "10.0.2.0/24", .domain = "baton.internal", .name = "user",
 			.port_fd = -1, .control_fd = -1, .ready_fd = -1, .linger = LINGER_DEFAULT,
 		},
-		.epoll_fd = -1, .signal_fd = -1, .lock_fd = -1, .listen_port = -1,
-		.listen_client = -1,
+		.epoll_fd = -1, .signal_fd = -1, .lock_fd = -1, .spare_fd = -1,
+		.listen_port = -1, .listen_client = -1,
 	};
 	struct subnet subnet = { 0 };
 	int status = parse_options(&d.options, argc, argv, &subnet), error;
@@ -451,7 +484,7 @@ int main(int argc, char **argv)
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	umask(077);
-	raise_descriptors();
+	bound_descriptors();
 	error = d.options.listen ? take_lock(&d) : 0;
 	if (error == -EBUSY) {
 		tell_ready(&d.options); /* the other one is, or will be in a moment */

@@ -49,7 +49,8 @@ static bool gso_fits(const struct virtio_net_hdr_v1 *header, const uint8_t *fram
 	default:
 		return false;
 	}
-	return header->csum_start == p.l4 &&
+	return p.end - p.payload <= OFFLOAD_SEGMENTS_MAX * header->gso_size &&
+	       header->csum_start == p.l4 &&
 	       header->csum_offset == (tcp ? TCP_CHECKSUM : UDP_CHECKSUM);
 }
 
@@ -70,7 +71,7 @@ int offload_check(struct virtio_net_hdr_v1 *header, const uint8_t *frame, uint32
 		header->gso_size = header->hdr_len = 0;
 		return 0;
 	}
-	if (!partial || header->gso_size < OFFLOAD_GSO_MIN || !gso_fits(header, frame, length))
+	if (!partial || !header->gso_size || !gso_fits(header, frame, length))
 		return -EINVAL;
 	return 0;
 }

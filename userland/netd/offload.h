@@ -12,11 +12,8 @@
 
 #include "lib/net_port.h"
 
-/*
- * A segment carries no less, so that one frame becomes at most 512: paths with
- * smaller packets have to be served by the sender's own stack.
- */
-#define OFFLOAD_GSO_MIN 128u
+/* One frame becomes no more: more have to be made by the sender's own stack. */
+#define OFFLOAD_SEGMENTS_MAX 512u
 
 /*
  * Checks a header against its frame and drops bits that mean nothing here.

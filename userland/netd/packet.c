@@ -9,8 +9,13 @@
 
 #define ETHERTYPE_IPV4 0x0800
 #define ETHERTYPE_IPV6 0x86dd
+#define ETHERTYPE_VLAN 0x8100
+#define ETHERTYPE_SERVICE_VLAN 0x88a8
+#define TAGS_MAX 2
+#define IP_FRAGMENT 0x3fffu /* more follow, or it is at an offset */
 #define TCP_CHECKSUM 16u
 #define TCP_SYN 0x02u
+#define TCP_URG 0x20u
 
 enum { TCP_OPTION_END, TCP_OPTION_NOP, TCP_OPTION_MSS };
 
@@ -23,7 +28,7 @@ static bool parse_ipv4(const uint8_t *frame, uint32_t length, struct packet *p)
 		return false;
 	header = (ip[0] & 15) * 4u;
 	total = get16(ip + 2);
-	if (header < 20 || total < header || total > length - p->l3 || get16(ip + 6) & 0x3fff)
+	if (header < 20 || total < header || total > length - p->l3)
 		return false;
 	p->protocol = ip[9];
 	p->source = get32(ip + 12);
@@ -74,7 +79,12 @@ static bool parse_l4(const uint8_t *frame, struct packet *p)
 	return true;
 }
 
-bool packet_parse(const uint8_t *frame, uint32_t length, struct packet *ret)
+bool packet_is_tag(uint16_t type)
+{
+	return type == ETHERTYPE_VLAN || type == ETHERTYPE_SERVICE_VLAN;
+}
+
+bool packet_parse_ip(const uint8_t *frame, uint32_t length, struct packet *ret)
 {
 	struct packet p = { .l3 = ETH_HEADER };
 	uint16_t type;
@@ -82,9 +92,25 @@ bool packet_parse(const uint8_t *frame, uint32_t length, struct packet *ret)
 	if (length < ETH_HEADER)
 		return false;
 	type = get16(frame + 12);
+	for (unsigned int i = 0; i < TAGS_MAX && packet_is_tag(type); i++) {
+		p.l3 += 4;
+		if (length < p.l3)
+			return false;
+		type = get16(frame + p.l3 - 2);
+	}
 	if (!(type == ETHERTYPE_IPV4 ? parse_ipv4(frame, length, &p) :
-	      type == ETHERTYPE_IPV6 ? parse_ipv6(frame, length, &p) : false) ||
-	    !parse_l4(frame, &p))
+	      type == ETHERTYPE_IPV6 ? parse_ipv6(frame, length, &p) : false))
+		return false;
+	*ret = p;
+	return true;
+}
+
+bool packet_parse(const uint8_t *frame, uint32_t length, struct packet *ret)
+{
+	struct packet p;
+
+	if (!packet_parse_ip(frame, length, &p) ||
+	    (!p.ipv6 && get16(frame + p.l3 + 6) & IP_FRAGMENT) || !parse_l4(frame, &p))
 		return false;
 	*ret = p;
 	return true;
@@ -180,6 +206,24 @@ void packet_offer_mss(uint8_t *frame, uint32_t length, uint16_t least, uint16_t 
 	put16(tcp + TCP_CHECKSUM,
 	      (uint16_t)~packet_fold(packet_sum(tcp, p.end - p.l4,
 						packet_pseudo_sum(frame, &p, p.end - p.l4))));
+}
+
+void packet_clear_urgent(uint8_t *frame, const struct packet *p)
+{
+	uint8_t *tcp = frame + p->l4;
+	uint32_t sum;
+
+	if (!(tcp[13] & TCP_URG) && !get16(tcp + 18))
+		return;
+	/* RFC 1624, 3: HC' = ~(~HC + ~m + m') */
+	sum = (uint16_t)~get16(tcp + TCP_CHECKSUM) + (uint16_t)~get16(tcp + 12) +
+	      (uint16_t)~get16(tcp + 18);
+	tcp[13] &= (uint8_t)~TCP_URG;
+	put16(tcp + 18, 0);
+	sum += get16(tcp + 12);
+	sum = (sum >> 16) + (sum & 0xffff);
+	sum = (sum >> 16) + (sum & 0xffff);
+	put16(tcp + TCP_CHECKSUM, (uint16_t)~sum);
 }
 
 void packet_router_mac(uint8_t mac[6], uint32_t address)

@@ -13,7 +13,10 @@
 #define ETH_HEADER 14u
 #define UDP_REPLY_HEADERS (ETH_HEADER + 20u + 8u)
 
-/* A frame whose IP and TCP or UDP headers are all there and of consistent lengths. */
+/*
+ * A frame whose IP and TCP or UDP headers are all there and of consistent lengths, behind
+ * up to two VLAN tags: l3 is ETH_HEADER if there is none.
+ */
 struct packet {
 	bool ipv6;
 	uint8_t protocol;		/* IPPROTO_TCP, IPPROTO_UDP */
@@ -48,8 +51,17 @@ static inline void put32(uint8_t *p, uint32_t v)
 /* False: not IP, a fragment, other protocols, extension headers, or cut off. */
 bool packet_parse(const uint8_t *frame, uint32_t length, struct packet *ret);
 
+/* The same of the IP header alone, of any protocol, and of IPv4's fragments, too. */
+bool packet_parse_ip(const uint8_t *frame, uint32_t length, struct packet *ret);
+
+/* A VLAN tag follows an EtherType like this. */
+bool packet_is_tag(uint16_t type);
+
 /* The MSS that a SYN with complete checksums offers becomes `mss`, if it is `least` or more. */
 void packet_offer_mss(uint8_t *frame, uint32_t length, uint16_t least, uint16_t mss);
+
+/* A TCP segment with complete checksums loses its URG flag and urgent pointer. */
+void packet_clear_urgent(uint8_t *frame, const struct packet *p);
 
 struct udp_reply {
 	const uint8_t *target_mac;

@@ -29,30 +29,36 @@ static uint32_t cost(uint32_t length)
 	return length + (uint32_t)sizeof(struct queued) + 64;
 }
 
-static void enqueue(struct port *port, const struct outgoing *o)
+/* A place at the queue's end for a message; NULL: there is none, and it is dropped. */
+static uint8_t *append(struct port *port, uint32_t length)
 {
-	uint32_t length = NET_PORT_HEADER + o->length;
-	struct queued *q;
+	struct queued *q = NULL;
 
-	if (port->queued_bytes + cost(length) > PORT_QUEUE_MAX) {
-		drop(port);
-		return;
-	}
-	q = malloc(sizeof(*q) + length);
+	if (port->queued_bytes + cost(length) <= PORT_QUEUE_MAX)
+		q = malloc(sizeof(*q) + length);
 	if (!q) {
 		drop(port);
-		return;
+		return NULL;
 	}
 	q->next = NULL;
 	q->length = length;
-	memcpy(q->message, &o->header, NET_PORT_HEADER);
-	memcpy(q->message + NET_PORT_HEADER, o->frame, o->length);
 	if (port->last)
 		port->last->next = q;
 	else
 		port->first = q;
 	port->last = q;
 	port->queued_bytes += cost(length);
+	return q->message;
+}
+
+static void enqueue(struct port *port, const struct outgoing *o)
+{
+	uint8_t *message = append(port, NET_PORT_HEADER + o->length);
+
+	if (!message)
+		return;
+	memcpy(message, &o->header, NET_PORT_HEADER);
+	memcpy(message + NET_PORT_HEADER, o->frame, o->length);
 }
 
 static void count_sent(struct port *port, uint32_t length)
@@ -72,7 +78,8 @@ static bool send_queue(struct port *port)
 				port->dead = true;
 			return false;
 		}
-		count_sent(port, q->length - NET_PORT_HEADER);
+		if (q->message[0] != NET_PORT_MARKER)
+			count_sent(port, q->length - NET_PORT_HEADER);
 		port->queued_bytes -= cost(q->length);
 		port->first = q->next;
 		if (!port->first)
@@ -137,6 +144,18 @@ void port_send(struct port *port, const struct virtio_net_hdr_v1 *header, const 
 	if (port->batch_count == PORT_BATCH)
 		port_flush(port);
 	port->batch[port->batch_count++] = (struct outgoing){ *header, frame, length };
+}
+
+void port_answer(struct port *port, const struct net_port_hello *hello)
+{
+	uint8_t *message = append(port, sizeof(*hello));
+
+	if (!message) {
+		port->dead = true; /* the VM would wait for ever */
+		return;
+	}
+	memcpy(message, hello, sizeof(*hello));
+	port_flush(port);
 }
 
 void port_forget_queue(struct port *port)

@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -20,14 +21,13 @@
 
 #include "dhcp.h"
 #include "dns.h"
+#include "guard.h"
 #include "offload.h"
 #include "packet.h"
 #include "uplink.h"
 
 #define ARENA_SIZE (1u << 20)
 #define RECEIVE_BATCH 32
-#define DHCP_SERVER_PORT 67
-#define DHCP_CLIENT_PORT 68
 #define DNS_PORT 53
 
 struct receive_batch {
@@ -73,7 +73,8 @@ static bool is_uplink_mac(const struct net *net, const uint8_t *mac)
 static int owner_of(const struct net *net, const uint8_t *mac)
 {
 	for (int i = 0; i < PORTS_MAX; i++)
-		if (net->port[i].greeted && !memcmp(net->port[i].mac, mac, 6))
+		if (net->port[i].greeted && !net->port[i].dead &&
+		    !memcmp(net->port[i].mac, mac, 6))
 			return i;
 	return -1;
 }
@@ -270,9 +271,10 @@ static void answer_dhcp(struct net *net, unsigned int source, const uint8_t *fra
 		.source_port = DHCP_SERVER_PORT, .target_port = DHCP_CLIENT_PORT,
 	};
 	uint8_t *out = arena_take(net, UDP_REPLY_HEADERS + DHCP_REPLY_MAX);
-	uint32_t length = dhcp_answer(&net->leases, &request, out + UDP_REPLY_HEADERS,
-				      &reply.target);
+	uint32_t length;
 
+	net->leases.now = net->now;
+	length = dhcp_answer(&net->leases, &request, out + UDP_REPLY_HEADERS, &reply.target);
 	if (!length)
 		return;
 	length = packet_udp_reply(out, &reply, length);
@@ -298,35 +300,46 @@ static bool answer_dns(struct net *net, unsigned int source, const uint8_t *fram
 	return true;
 }
 
-/* DHCP goes to nobody else: a VM must not play the server, or listen. */
-static bool serve(struct net *net, unsigned int source, const uint8_t *frame, uint32_t length)
+/*
+ * DHCP goes to nobody else: a VM must not play the server, or listen. Of a frame that is
+ * to be split (`large`) this sees what its segments have in common.
+ */
+static bool serve(struct net *net, unsigned int source, const uint8_t *frame, uint32_t length,
+		  bool large)
 {
 	struct packet p;
 
+	/* What is in a VLAN is between the guests. */
 	if (source == PORT_UPLINK || !packet_parse(frame, length, &p) || p.ipv6 ||
-	    p.protocol != IPPROTO_UDP)
+	    p.protocol != IPPROTO_UDP || p.l3 != ETH_HEADER)
 		return false;
 	if (p.target_port == DHCP_SERVER_PORT) {
-		answer_dhcp(net, source, frame, &p);
+		if (!large)
+			answer_dhcp(net, source, frame, &p);
 		return true;
 	}
-	if (p.target_port == DHCP_CLIENT_PORT && p.source_port == DHCP_SERVER_PORT)
+	if (p.target_port == DHCP_CLIENT_PORT)
 		return true; /* a false server */
-	return p.target_port == DNS_PORT && p.target == net->leases.subnet.dns &&
+	return !large && p.target_port == DNS_PORT && p.target == net->leases.subnet.dns &&
 	       answer_dns(net, source, frame, &p);
 }
 
 void switch_input(struct net *net, unsigned int source, struct virtio_net_hdr_v1 *header,
 		  uint8_t *frame, uint32_t length)
 {
-	if (offload_check(header, frame, length) || !source_ok(net, source, frame + 6)) {
+	bool inside = source != PORT_UPLINK;
+
+	if (inside)
+		guard_untag(header, &frame, &length);
+	if (offload_check(header, frame, length) || !source_ok(net, source, frame + 6) ||
+	    (inside && !guard_allows(&net->leases, (int)source, frame, length))) {
 		if (source == PORT_UPLINK)
 			net->uplink_dropped++;
 		else
 			net->port[source].dropped++;
 		return;
 	}
-	if (!header->gso_type && serve(net, source, frame, length))
+	if (serve(net, source, frame, length, header->gso_type))
 		return;
 	deliver(net, source, header, frame, length);
 }
@@ -360,6 +373,14 @@ static void make_mac(const struct net *net, unsigned int index, uint8_t mac[6])
 	} while (owner_of(net, mac) >= 0 && owner_of(net, mac) != (int)index);
 }
 
+/* The VM of that port is gone, though what it sent before may still be unread. */
+static bool has_hung_up(const struct port *port)
+{
+	struct pollfd p = { .fd = port->fd };
+
+	return poll(&p, 1, 0) > 0 && p.revents & POLLHUP;
+}
+
 static int take_hello(struct net *net, unsigned int index, struct net_port_hello *hello)
 {
 	struct port *port = &net->port[index];
@@ -374,8 +395,11 @@ static int take_hello(struct net *net, unsigned int index, struct net_port_hello
 	if (is_multicast(hello->mac) || is_uplink_mac(net, hello->mac))
 		return -EADDRNOTAVAIL;
 	owner = owner_of(net, hello->mac);
-	if (owner >= 0 && owner != (int)index)
-		return -EADDRINUSE;
+	if (owner >= 0 && owner != (int)index) {
+		if (!has_hung_up(&net->port[owner]))
+			return -EADDRINUSE;
+		net->port[owner].dead = true; /* the same VM again, faster than the loop */
+	}
 	forget_port(net, index);
 	for (unsigned int i = 0; i < MAC_WAYS; i++) /* learned at another port before */
 		if (!memcmp(mac_set(net, hello->mac)[i].mac, hello->mac, 6))
@@ -384,7 +408,7 @@ static int take_hello(struct net *net, unsigned int index, struct net_port_hello
 	port->features = hello->features;
 	port->greeted = true;
 	/* A lease from the start: names and forwards work before the guest asks. */
-	lease = lease_get(&net->leases, port->mac, (int)index, 0);
+	lease = lease_get_card(&net->leases, port->mac, (int)index);
 	port->name[0] = 0;
 	if (lease && hello->name[0] && lease_set_name(&net->leases, lease, hello->name, true))
 		memcpy(port->name, lease->name, sizeof(port->name));
@@ -409,8 +433,8 @@ static void greet(struct net *net, unsigned int index, const uint8_t *message, u
 	hello.version = NET_PORT_VERSION;
 	hello.error = (uint16_t)-error;
 	hello.mtu = UPLINK_MTU;
-	if (send(port->fd, &hello, sizeof(hello), MSG_DONTWAIT | MSG_NOSIGNAL) < 0 || error)
-		port->dead = error || errno != EAGAIN;
+	port_answer(port, &hello);
+	port->dead |= error != 0;
 }
 
 static void take_message(struct net *net, unsigned int index, uint8_t *message, uint32_t length)

@@ -96,6 +96,8 @@ void port_send(struct port *port, const struct virtio_net_hdr_v1 *header, const 
 	       uint32_t length);
 /* port.c: -1 and a full batch are dropped frames, which are counted. */
 void port_flush(struct port *port);
+/* port.c: the answer to a hello, which waits if the socket is full. */
+void port_answer(struct port *port, const struct net_port_hello *hello);
 /* Drops what waits. */
 void port_forget_queue(struct port *port);
 void port_close(struct port *port);

@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <net/ethernet.h>
+#include <netinet/in.h>
 #include <slirp/libslirp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,9 +16,13 @@
 #include <time.h>
 
 #include "lease.h"
+#include "loopback.h"
 #include "packet.h"
+#include "reassembly.h"
 
 #define TIMERS_MAX 8
+#define IP_RESERVED 0x8000u
+#define IP_DONT_FRAGMENT 0x4000u
 
 struct timer {
 	bool used, armed;
@@ -31,6 +36,9 @@ struct uplink {
 	uplink_receive receive;
 	void *ctx;
 	struct timer timer[TIMERS_MAX];
+	struct loopback loopback;
+	struct reassembly reassembly;
+	uint8_t copy[NET_PORT_FRAME_MAX];	/* of a frame that has to be changed */
 	struct pollfd *fds;
 	unsigned int fd_count, fd_max;
 };
@@ -44,14 +52,24 @@ static int64_t now_ns(void *opaque)
 	return t.tv_sec * 1000000000ll + t.tv_nsec;
 }
 
+static uint64_t now_s(void)
+{
+	return (uint64_t)now_ns(NULL) / 1000000000 + 1;
+}
+
 /* ---- callbacks ---- */
 
 static ssize_t send_packet(const void *frame, size_t length, void *opaque)
 {
 	struct uplink *u = opaque;
 
-	if (length >= ETH_HEADER && length <= NET_PORT_FRAME_MAX)
-		u->receive(u->ctx, frame, (uint32_t)length);
+	if (length < ETH_HEADER || length > NET_PORT_FRAME_MAX)
+		return (ssize_t)length;
+	if (loopback_is_source(&u->loopback, frame, (uint32_t)length)) {
+		frame = memcpy(u->copy, frame, length);
+		loopback_in(&u->loopback, u->copy, (uint32_t)length, now_s());
+	}
+	u->receive(u->ctx, frame, (uint32_t)length);
 	return (ssize_t)length;
 }
 
@@ -131,6 +149,7 @@ int uplink_create(const struct subnet *subnet, uplink_receive receive, void *ctx
 		return -ENOMEM;
 	u->receive = receive;
 	u->ctx = ctx;
+	u->loopback.router = subnet->router;
 	u->slirp = slirp_new(&config, &callbacks, u);
 	if (!u->slirp) {
 		free(u);
@@ -160,10 +179,46 @@ static bool is_for_loopback(const uint8_t *frame, uint32_t length)
 	return get16(frame + 12) == ETHERTYPE_IP && (first == 127 || first == 0);
 }
 
-void uplink_send(struct uplink *u, const uint8_t *frame, uint32_t length)
+/*
+ * What libslirp 4.7 cannot be trusted with. It sends as many bytes as an urgent pointer
+ * says, whether it has them or not (sosendoob()): nothing is urgent here. And it dies of
+ * a packet's last fragment that comes without the others (ip_reass(), as Debian builds
+ * it): it gets whole packets. TCP whose header is not to be seen goes nowhere.
+ */
+static void send_ip(struct uplink *u, uint8_t *frame, uint32_t length)
 {
-	if (length <= NET_PORT_FRAME_MAX && !is_for_loopback(frame, length))
+	struct packet p;
+	uint16_t place;
+
+	if (!packet_parse_ip(frame, length, &p))
+		return;
+	place = get16(frame + p.l3 + 6);
+	if (p.protocol == IPPROTO_TCP) {
+		if (!packet_parse(frame, length, &p) || place & IP_RESERVED)
+			return;
+		packet_clear_urgent(frame, &p);
+	} else if (place & ~IP_DONT_FRAGMENT) {
+		if (place & IP_RESERVED)
+			return;
+		frame = reassembly_add(&u->reassembly, frame, &p, now_s(), &length);
+		if (!frame)
+			return;
+	}
+	loopback_out(&u->loopback, frame, length, now_s());
+	slirp_input(u->slirp, frame, (int)length);
+}
+
+/* ARP and IPv4, neither in a VLAN. */
+void uplink_send(struct uplink *u, uint8_t *frame, uint32_t length)
+{
+	uint16_t type = length >= ETH_HEADER ? get16(frame + 12) : 0;
+
+	if (length > NET_PORT_FRAME_MAX)
+		return;
+	if (type == ETHERTYPE_ARP)
 		slirp_input(u->slirp, frame, (int)length);
+	else if (type == ETHERTYPE_IP && !is_for_loopback(frame, length))
+		send_ip(u, frame, length);
 }
 
 /* ---- forwards ---- */
@@ -201,6 +256,8 @@ void uplink_remove_forward(struct uplink *u, const struct uplink_forward *f)
 	struct in_addr host = { htonl(f->host_address) };
 
 	slirp_remove_hostfwd(u->slirp, f->udp, host, f->host_port);
+	if (f->udp) /* nothing leads to these ports any more */
+		memset(u->loopback.flow, 0, sizeof(u->loopback.flow));
 }
 
 /* ---- polling ---- */

@@ -27,7 +27,8 @@ typedef void (*uplink_receive)(void *ctx, const uint8_t *frame, uint32_t length)
 int uplink_create(const struct subnet *subnet, uplink_receive receive, void *ctx,
 		  struct uplink **ret);
 void uplink_destroy(struct uplink *u);
-void uplink_send(struct uplink *u, const uint8_t *frame, uint32_t length);
+/* The frame has all its checksums, and may be changed. */
+void uplink_send(struct uplink *u, uint8_t *frame, uint32_t length);
 
 struct uplink_forward {
 	bool udp;

@@ -10,13 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/unix_socket.h"
 #include "net/net.h"
 
 #define GREET_MS 3000
-#define GREET_MESSAGES 4096 /* frames that may be before the answer */
 
 struct net_backend {
 	int fd;
@@ -68,16 +68,26 @@ int net_backend_hello(struct net_backend *b, struct net_port_hello *hello)
 	return 0;
 }
 
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000ll + t.tv_nsec / 1000000;
+}
+
+/* Before the answer may be as many frames as the socket holds. */
 int net_backend_greet(struct net_backend *b, struct net_port_hello *hello)
 {
 	struct pollfd p = { .fd = b->fd, .events = POLLIN };
 	struct net_port_hello answer;
 	int error = net_backend_hello(b, hello);
+	int64_t end = now_ms() + GREET_MS, left;
 
-	for (unsigned int i = 0; !error && i < GREET_MESSAGES; i++) {
+	while (!error && (left = end - now_ms()) > 0) {
 		ssize_t got;
 
-		if (poll(&p, 1, GREET_MS) <= 0)
+		if (poll(&p, 1, (int)left) <= 0)
 			return -ETIMEDOUT;
 		got = recv(b->fd, &answer, sizeof(answer), MSG_DONTWAIT | MSG_TRUNC);
 		if (got <= 0)
