@@ -53,6 +53,10 @@ static const struct rpc_param stop_params[] = {
 	NAME, TIMEOUT("seconds to wait for the guest (120); 0: only press the power button"),
 	{ "force", RPC_BOOL, false, 0, 0, "cut its power if it is not off in time" }, END
 };
+static const struct rpc_param restart_params[] = {
+	NAME, TIMEOUT("seconds to wait for the guest (120, also for 0 without force)"),
+	{ "force", RPC_BOOL, false, 0, 0, "cut its power if it is not off in time" }, END
+};
 static const struct rpc_param delete_params[] = {
 	NAME, { "force", RPC_BOOL, false, 0, 0, "cut its power first if it is on" }, END
 };
@@ -114,7 +118,7 @@ static const struct rpc_operation operations[] = {
 	{ "vm-start", api_do_vm_start, start_params, "Starts it.\njob" },
 	{ "vm-stop", api_do_vm_stop, stop_params, "Asks its guest to shut down.\njob" },
 	{ "vm-kill", api_do_vm_kill, name_params, "Cuts its power.\njob" },
-	{ "vm-restart", api_do_vm_restart, stop_params, "Stops and starts it.\njob" },
+	{ "vm-restart", api_do_vm_restart, restart_params, "Stops and starts it.\njob" },
 	{ "vm-reset", api_do_vm_reset, name_params, "Presses its reset button.\njob" },
 	{ "vm-pause", api_do_vm_pause, name_params, "Stops its CPUs.\njob" },
 	{ "vm-resume", api_do_vm_resume, name_params, "Lets them go on.\njob" },
