@@ -43,13 +43,20 @@ struct uplink {
 	unsigned int fd_count, fd_max;
 };
 
+/*
+ * libslirp counts milliseconds in 32 bits, and adds to them: the minutes before they wrap
+ * are left out, for a socket that is to live for four would be gone at once.
+ */
 static int64_t now_ns(void *opaque)
 {
+	const int64_t skipped = 300000000000, wrap = (1ll << 32) * 1000000 - skipped;
 	struct timespec t;
+	int64_t ns;
 
 	(void)opaque;
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000000ll + t.tv_nsec;
+	ns = t.tv_sec * 1000000000ll + t.tv_nsec;
+	return ns + ns / wrap * skipped;
 }
 
 static uint64_t now_s(void)
