@@ -417,6 +417,14 @@ static void on_imported(GObject *source, GAsyncResult *result, gpointer data)
 		g_task_return_error(task, g_steal_pointer(&error));
 }
 
+static void end(gpointer plan)
+{
+	plan_free(plan);
+	if (g_application_get_default())
+		g_application_release(g_application_get_default());
+}
+
+/* The process stays until the end, whatever windows are closed: who makes the VM is here. */
 void plan_carry_out(const struct plan *plan, BatonApi *api, GAsyncReadyCallback callback,
 		    gpointer data)
 {
@@ -424,7 +432,9 @@ void plan_carry_out(const struct plan *plan, BatonApi *api, GAsyncReadyCallback 
 	struct plan *copy = plan_copy(plan);
 	g_autofree char *image = NULL;
 
-	g_task_set_task_data(task, copy, (GDestroyNotify)plan_free);
+	if (g_application_get_default())
+		g_application_hold(g_application_get_default());
+	g_task_set_task_data(task, copy, end);
 	if (plan->source != PLAN_IMAGE_FILE) {
 		baton_api_run(api, plan_request(copy), NULL, on_created, task);
 		return;
