@@ -49,7 +49,7 @@ struct abi_test {
 	void (*run)(void);
 };
 extern const struct abi_test abi_call_tests[], abi_slot_tests[], abi_state_tests[],
-	abi_life_tests[], abi_intr_tests[], abi_rom_tests[], abi_dirty_tests[],
+	abi_life_tests[], abi_intr_tests[], abi_rom_tests[], abi_tables_tests[], abi_dirty_tests[],
 	abi_eventfd_tests[], abi_memory_tests[], abi_uffd_tests[], abi_stats_tests[],
 	abi_debug_tests[], abi_tsc_tests[], abi_host_tests[], abi_canary_tests[],
 	abi_event_tests[], abi_task_tests[];

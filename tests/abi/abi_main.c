@@ -112,6 +112,7 @@ int main(int argc, char **argv)
 	run_table(abi_life_tests, wanted);
 	run_table(abi_intr_tests, wanted);
 	run_table(abi_rom_tests, wanted);
+	run_table(abi_tables_tests, wanted);
 	run_table(abi_dirty_tests, wanted);
 	run_table(abi_eventfd_tests, wanted);
 	run_table(abi_memory_tests, wanted);
