@@ -30,6 +30,18 @@ def with_vms(session):
     return app
 
 
+def open_window(app, name):
+    app.select(name)
+    app.press("push button", "Open")
+    return app.window(name)
+
+
+def open_running(session, app, name):
+    session.ctl("start", name)
+    app.wait_state(name, "Running")
+    return open_window(app, name)
+
+
 def test_list_follows_the_daemon(session):
     app = with_vms(session)
     assert app.rows()["web-1"][1:4] == ["Off", "2", "512 MiB"], app.rows()
@@ -266,11 +278,7 @@ def test_command_of_the_assistant_is_true(session):
 
 def test_display_and_serial(session):
     app = with_vms(session)
-    session.ctl("start", "web-1")
-    app.wait_state("web-1", "Running")
-    app.select("web-1")
-    app.press("push button", "Open")
-    app.window("web-1")
+    open_running(session, app, "web-1")
     display = app.wait("canvas", "Display of web-1, keyboard goes to guest")
     box = display.get_component_iface().get_extents(0)
     factor = min(box.width / 640, box.height / 400)
@@ -312,11 +320,7 @@ def test_display_and_serial(session):
 def test_button_under_a_dialog(session):
     """Let go over a dialog, it is not down when the pointer comes back."""
     app = with_vms(session)
-    session.ctl("start", "web-1")
-    app.wait_state("web-1", "Running")
-    app.select("web-1")
-    app.press("push button", "Open")
-    window = app.window("web-1")
+    window = open_running(session, app, "web-1")
     box = app.wait("canvas", "Display of web-1, keyboard goes to guest").get_component_iface()
     box = box.get_extents(0)
     middle = box.x + box.width // 2, box.y + box.height // 2
@@ -346,11 +350,7 @@ def test_button_under_a_dialog(session):
 def test_window_keys_of_another_layout(session):
     """Those that hold although the guest has the keyboard, where the keys bear no such letters."""
     app = with_vms(session)
-    session.ctl("start", "web-1")
-    app.wait_state("web-1", "Running")
-    app.select("web-1")
-    app.press("push button", "Open")
-    window = app.window("web-1")
+    window = open_running(session, app, "web-1")
     box = app.wait("canvas", "Display of web-1, keyboard goes to guest").get_component_iface()
     focus("web-1")
     x("mousemove", box.get_extents(0).x + 300, box.get_extents(0).y + 200, "click", 1)
@@ -372,9 +372,7 @@ def test_window_keys_of_another_layout(session):
 def test_full_screen_follows_the_window(session):
     """As a window manager sets it; there is none here, so it is set in its place."""
     app = with_vms(session)
-    app.select("web-1")
-    app.press("push button", "Open")
-    top = app.window("web-1")
+    top = open_window(app, "web-1")
     window = focus("web-1")
     app.wait("radio button", "Overview", top=top)
     subprocess.run(["xprop", "-id", window, "-f", "_NET_WM_STATE", "32a", "-set", "_NET_WM_STATE",
@@ -386,11 +384,7 @@ def test_full_screen_follows_the_window(session):
 
 def test_serial_that_is_taken_over(session):
     app = with_vms(session)
-    session.ctl("start", "web-1")
-    app.wait_state("web-1", "Running")
-    app.select("web-1")
-    app.press("push button", "Open")
-    app.window("web-1")
+    open_running(session, app, "web-1")
     app.press("radio button", "Serial")
     text = app.wait("terminal", "Serial console of web-1").get_text_iface
     wait_for("what the guest has written", lambda: "web-1 login:" in text().get_text(0, -1))
@@ -405,9 +399,7 @@ def test_serial_that_is_taken_over(session):
 
 def test_deleted_while_its_window_is_open(session):
     app = with_vms(session)
-    app.select("web-1")
-    app.press("push button", "Open")
-    window = app.window("web-1")
+    window = open_window(app, "web-1")
     start = app.wait("push button", "Start", top=window)
     session.ctl("delete", "web-1")
     wait_for("it cannot be started", lambda: not start.get_state_set().contains(
@@ -416,9 +408,7 @@ def test_deleted_while_its_window_is_open(session):
 
 def test_window_of_a_vm_that_is_off(session):
     app = with_vms(session)
-    app.select("web-1")
-    app.press("push button", "Open")
-    window = app.window("web-1")
+    window = open_window(app, "web-1")
     app.wait("label", "“web-1” is not running.")
     app.press("push button", "Start", top=window)
     app.wait("canvas", "Display of web-1, keyboard goes to guest")
@@ -525,9 +515,7 @@ def test_assistant_closed_before_the_answer(session):
 
 def test_main_window_closed_while_a_vm_is_made(session):
     app = with_vms(session)
-    app.select("web-1")
-    app.press("push button", "Open")
-    app.window("web-1")
+    open_window(app, "web-1")
     app.press("push button", "New…")
     app.wait("label", "debian-12  (64 MiB)")
     app.press("push button", "Next")
@@ -546,9 +534,7 @@ def test_main_window_closed_while_a_vm_is_made(session):
 
 def test_new_vm_after_the_main_window(session):
     app = with_vms(session)
-    app.select("web-1")
-    app.press("push button", "Open")
-    app.window("web-1")
+    open_window(app, "web-1")
     main = app.window("Baton")
     app.press("push button", "Close", top=main)
     wait_for("it closes", lambda: main not in app.windows())
@@ -655,9 +641,7 @@ def test_vnc(session):
                    "listen='127.0.0.1'/></devices></domain></node>" % vnc.port)
     app = session.start("--connect", "test://" + xml)
     app.wait_state("seen", "Running")
-    app.select("seen")
-    app.press("push button", "Open")
-    app.window("seen")
+    open_window(app, "seen")
     display = wait_for("the display", lambda: next(
         (one for one in app.walk() if app.name(one) == "Display of seen"), None))
     box = display.get_component_iface().get_extents(Atspi.CoordType.SCREEN)
@@ -683,9 +667,7 @@ def test_vnc_password(session):
                    "listen='127.0.0.1' passwd='s&amp;cret'/></devices></domain></node>" % vnc.port)
     app = session.start("--connect", "test://" + xml)
     app.wait_state("seen", "Running")
-    app.select("seen")
-    app.press("push button", "Open")
-    app.window("seen")
+    open_window(app, "seen")
     display = wait_for("the display", lambda: next(
         (one for one in app.walk() if app.name(one) == "Display of seen"), None))
     box = display.get_component_iface().get_extents(Atspi.CoordType.SCREEN)
@@ -707,9 +689,7 @@ def test_trash(session):
 
 def test_names_of_all_controls(session):
     app = with_vms(session)
-    app.select("web-1")
-    app.press("push button", "Open")
-    app.window("web-1")
+    open_window(app, "web-1")
     app.press("push button", "New…")
     app.window("New Virtual Machine")
     roles = {"push button", "toggle button", "text", "slider", "spin button", "combo box",
