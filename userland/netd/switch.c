@@ -302,11 +302,12 @@ static bool answer_dns(struct net *net, unsigned int source, const uint8_t *fram
 
 /*
  * DHCP goes to nobody else: a VM must not play the server, or listen. Of a frame that is
- * to be split (`large`) this sees what its segments have in common.
+ * to be split this sees what its segments have in common, and answers none of them.
  */
-static bool serve(struct net *net, unsigned int source, const uint8_t *frame, uint32_t length,
-		  bool large)
+static bool serve(struct net *net, unsigned int source, const struct virtio_net_hdr_v1 *header,
+		  const uint8_t *frame, uint32_t length)
 {
+	bool whole = !header->gso_type;
 	struct packet p;
 
 	/* What is in a VLAN is between the guests. */
@@ -314,13 +315,13 @@ static bool serve(struct net *net, unsigned int source, const uint8_t *frame, ui
 	    p.protocol != IPPROTO_UDP || p.l3 != ETH_HEADER)
 		return false;
 	if (p.target_port == DHCP_SERVER_PORT) {
-		if (!large)
+		if (whole)
 			answer_dhcp(net, source, frame, &p);
 		return true;
 	}
 	if (p.target_port == DHCP_CLIENT_PORT)
 		return true; /* a false server */
-	return !large && p.target_port == DNS_PORT && p.target == net->leases.subnet.dns &&
+	return whole && p.target_port == DNS_PORT && p.target == net->leases.subnet.dns &&
 	       answer_dns(net, source, frame, &p);
 }
 
@@ -339,7 +340,7 @@ void switch_input(struct net *net, unsigned int source, struct virtio_net_hdr_v1
 			net->port[source].dropped++;
 		return;
 	}
-	if (serve(net, source, frame, length, header->gso_type))
+	if (serve(net, source, header, frame, length))
 		return;
 	deliver(net, source, header, frame, length);
 }
