@@ -40,9 +40,10 @@ class Terminal:
             data = b""
         self.log.write(data)
         self.log.flush()
-        # A terminal's colours and questions are not what is read here.
-        self.seen += re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "",
-                            data.decode(errors="replace").replace("\r", ""))
+        # A terminal's colours and questions are not what is read here; two reads may have
+        # a half of one each.
+        self.seen = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "",
+                           self.seen + data.decode(errors="replace").replace("\r", ""))
         return bool(data)
 
     def wait(self, pattern, seconds=STEP_S):
