@@ -55,7 +55,8 @@ static u32 last_leaf(const struct baton_cpuid_table *table, u32 first)
 	u32 i;
 
 	for (i = 0; i < table->count; i++)
-		if (table->entries[i].leaf == first)
+		if (table->entries[i].leaf == first &&
+		    !(table->entries[i].flags && table->entries[i].subleaf))
 			return table->entries[i].eax;
 	return 0;
 }
