@@ -390,10 +390,9 @@ static bool has_twins(const struct baton_cpuid_entry *entries, u32 count)
 	u32 i;
 
 	for (i = 1; i < count; i++) {
-		if (entries[i - 1].leaf != entries[i].leaf)
-			continue;
-		if (entries[i - 1].subleaf == entries[i].subleaf ||
-		    !(entries[i - 1].flags & entries[i].flags & BATON_CPUID_SUBLEAF_MATTERS))
+		if (entries[i - 1].leaf == entries[i].leaf &&
+		    (entries[i - 1].subleaf == entries[i].subleaf ||
+		     !(entries[i - 1].flags & entries[i].flags & BATON_CPUID_SUBLEAF_MATTERS)))
 			return true;
 	}
 	return false;
@@ -526,8 +525,6 @@ int baton_cpuid_set(struct baton_vcpu *vcpu, struct baton_cpuid_entry *entries, 
 void baton_cpuid_free(struct baton_cpuid_table *table)
 {
 	kvfree(table->entries);
-	table->entries = NULL;
-	table->count = 0;
 }
 
 /* --- the guest asks ------------------------------------------------------------------ */

@@ -151,9 +151,8 @@ static int find_range(struct baton_vm *vm, const struct baton_dirty_log *arg,
 	if (!slot || (log && !slot->dirty))
 		return -ENOENT;
 	pages = slot->size / BATON_PAGE_SIZE;
-	if (arg->first >= pages || arg->count > pages - arg->first)
-		return -EINVAL;
-	if (arg->count % WORD && arg->count != pages - arg->first)
+	if (arg->first >= pages || arg->count > pages - arg->first ||
+	    (arg->count % WORD && arg->count != pages - arg->first))
 		return -EINVAL;
 	*ret_range = (struct log_range) {
 		.slot = slot, .word = array_index_nospec(arg->first, pages) / WORD,

@@ -244,10 +244,7 @@ void baton_note_cut_short(struct baton_vcpu *vcpu, enum baton_event_type type, u
 	struct baton_pending *ev = &vcpu->ev;
 
 	if (type == BATON_EVENT_EXCEPTION) {
-		ev->exception = true;
-		ev->vector = vector;
-		ev->has_error = has_error;
-		ev->error = error;
+		baton_queue_exception(vcpu, vector, has_error, error);
 		return;
 	}
 	/* An interrupt that waits there for the guest's IF is not to be lost. */

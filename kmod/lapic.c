@@ -533,11 +533,9 @@ static bool base_valid(const struct baton_vcpu *vcpu, u64 value)
 	u64 known = MSR_IA32_APICBASE_BSP | X2APIC_ENABLE | MSR_IA32_APICBASE_ENABLE |
 		    (BIT_ULL(vcpu->cpuid.phys_bits) - 1) >> 12 << 12;
 
-	if (value & ~known)
-		return false;
-	if (!(value & X2APIC_ENABLE))
-		return true;
-	return value & MSR_IA32_APICBASE_ENABLE && baton_guest_has(&vcpu->cpuid, BATON_GF_X2APIC);
+	return !(value & ~known) &&
+	       (!(value & X2APIC_ENABLE) || (value & MSR_IA32_APICBASE_ENABLE &&
+					     baton_guest_has(&vcpu->cpuid, BATON_GF_X2APIC)));
 }
 
 bool baton_lapic_restore_base(struct baton_vcpu *vcpu, u64 value)

@@ -111,9 +111,8 @@ static u64 present(struct baton_vm *vm, u64 targets, bool accepting)
 	for (left = targets; left; left &= left - 1) {
 		id = __ffs64(left);
 		vcpu = baton_vcpu_by_id(vm, id);
-		if (!vcpu || !(READ_ONCE(vcpu->apic.base) & MSR_IA32_APICBASE_ENABLE))
-			continue;
-		if (!accepting || READ_ONCE(vcpu->apic.regs[APIC_REG_SVR]) & APIC_SVR_ENABLE)
+		if (vcpu && READ_ONCE(vcpu->apic.base) & MSR_IA32_APICBASE_ENABLE &&
+		    (!accepting || READ_ONCE(vcpu->apic.regs[APIC_REG_SVR]) & APIC_SVR_ENABLE))
 			found |= BIT_ULL(id);
 	}
 	return found;

@@ -112,10 +112,8 @@ static int take_init(struct baton_vcpu *vcpu)
 	if (r)
 		return r;
 	baton_vcpu_reset(vcpu, true);
-	if (vcpu->apic.base & MSR_IA32_APICBASE_BSP)
-		vcpu->mp_state = BATON_MP_RUNNABLE;
-	else
-		vcpu->mp_state = BATON_MP_WAIT_SIPI;
+	vcpu->mp_state = vcpu->apic.base & MSR_IA32_APICBASE_BSP ? BATON_MP_RUNNABLE :
+								   BATON_MP_WAIT_SIPI;
 	return 0;
 }
 

@@ -66,20 +66,16 @@ static bool segments_ok(const struct baton_sregs *s)
 
 static bool cr0_ok(u64 cr0)
 {
-	if (cr0 & ~(u64)CR0_KNOWN)
-		return false;
-	if (cr0 & X86_CR0_PG && !(cr0 & X86_CR0_PE))
-		return false;
-	return !(cr0 & X86_CR0_NW && !(cr0 & X86_CR0_CD));
+	return !(cr0 & ~(u64)CR0_KNOWN) && !(cr0 & X86_CR0_PG && !(cr0 & X86_CR0_PE)) &&
+	       !(cr0 & X86_CR0_NW && !(cr0 & X86_CR0_CD));
 }
 
 static bool modes_ok(const struct baton_sregs *s)
 {
 	bool lma = s->efer & EFER_LMA;
 
-	if (lma != (s->efer & EFER_LME && s->cr0 & X86_CR0_PG))
-		return false;
-	if (lma && !(s->cr4 & X86_CR4_PAE))
+	if (lma != (s->efer & EFER_LME && s->cr0 & X86_CR0_PG) ||
+	    (lma && !(s->cr4 & X86_CR4_PAE)))
 		return false;
 	/* PCIDs exist in IA-32e mode only. */
 	return lma || !(s->cr4 & X86_CR4_PCIDE);

@@ -37,6 +37,16 @@ static __always_inline void baton_wrmsr(u32 msr, u64 value)
 		     : : "c" (msr), "a" ((u32)value), "d" ((u32)(value >> 32)) : "memory");
 }
 
+/* What the host has in an MSR that is to be 0 in guests; 0 if it is not there. */
+static __always_inline u64 baton_put_away(bool there, u32 msr)
+{
+	u64 value = there ? baton_rdmsr(msr) : 0;
+
+	if (value)
+		baton_wrmsr(msr, 0);
+	return value;
+}
+
 static __always_inline void baton_predictor_barrier(void)
 {
 	if (static_cpu_has(X86_FEATURE_IBPB))

@@ -77,24 +77,12 @@ static void save_msrs(struct svm_vcpu *svm)
 		host->tsc_aux = baton_rdmsr(MSR_TSC_AUX);
 		baton_wrmsr(MSR_TSC_AUX, svm->vcpu.msr.tsc_aux);
 	}
-	if (svm_caps.xss) {
-		host->xss = baton_rdmsr(MSR_IA32_XSS);
-		if (host->xss)
-			baton_wrmsr(MSR_IA32_XSS, 0);
-	}
+	host->xss = baton_put_away(svm_caps.xss, MSR_IA32_XSS);
 	/* Only guests see it. Others than ours expect to find it at one. */
 	if (unlikely(svm->vcpu.vm->tsc_ratio))
 		baton_wrmsr(MSR_AMD64_TSC_RATIO, svm->vcpu.vm->tsc_ratio);
-	if (svm_caps.debugctl) {
-		host->debugctl = baton_rdmsr(MSR_IA32_DEBUGCTLMSR);
-		if (host->debugctl)
-			baton_wrmsr(MSR_IA32_DEBUGCTLMSR, 0);
-	}
-	if (svm_caps.perf_ctl) {
-		host->perf_ctl = baton_rdmsr(MSR_AMD64_PERF_CNTR_GLOBAL_CTL);
-		if (host->perf_ctl)
-			baton_wrmsr(MSR_AMD64_PERF_CNTR_GLOBAL_CTL, 0);
-	}
+	host->debugctl = baton_put_away(svm_caps.debugctl, MSR_IA32_DEBUGCTLMSR);
+	host->perf_ctl = baton_put_away(svm_caps.perf_ctl, MSR_AMD64_PERF_CNTR_GLOBAL_CTL);
 }
 
 static void restore_msrs(struct svm_vcpu *svm)
@@ -103,13 +91,13 @@ static void restore_msrs(struct svm_vcpu *svm)
 
 	if (svm_caps.tsc_aux)
 		baton_wrmsr(MSR_TSC_AUX, host->tsc_aux);
-	if (svm_caps.xss && host->xss)
+	if (host->xss)
 		baton_wrmsr(MSR_IA32_XSS, host->xss);
 	if (unlikely(svm->vcpu.vm->tsc_ratio))
 		wrmsr(MSR_AMD64_TSC_RATIO, 0, SVM_TSC_RATIO_ONE_HIGH);
-	if (svm_caps.debugctl && host->debugctl)
+	if (host->debugctl)
 		baton_wrmsr(MSR_IA32_DEBUGCTLMSR, host->debugctl);
-	if (svm_caps.perf_ctl && host->perf_ctl)
+	if (host->perf_ctl)
 		baton_wrmsr(MSR_AMD64_PERF_CNTR_GLOBAL_CTL, host->perf_ctl);
 }
 

@@ -113,17 +113,6 @@ static noinline void selectors_restore(const struct vmx_host *host)
 		load_gs_index(host->gs);
 }
 
-static void pebs_stop(struct vmx_host *host)
-{
-	host->pebs = 0;
-	if (!vmx_caps.pebs || !host->perf_global)
-		return;
-	host->pebs = baton_rdmsr(MSR_IA32_PEBS_ENABLE);
-	/* It would write its records through the guest's page tables. */
-	if (host->pebs)
-		baton_wrmsr(MSR_IA32_PEBS_ENABLE, 0);
-}
-
 void vmx_host_enter(struct vmx_vcpu *vmx)
 {
 	struct vmx_host *host = &vmx->host;
@@ -134,7 +123,8 @@ void vmx_host_enter(struct vmx_vcpu *vmx)
 		cpu_fields_write(vmx, cpu);
 	window_fields_write(host);
 	host->debugctl = baton_rdmsr(MSR_IA32_DEBUGCTLMSR);
-	pebs_stop(host);
+	/* It would write its records through the guest's page tables. */
+	host->pebs = baton_put_away(vmx_caps.pebs && host->perf_global, MSR_IA32_PEBS_ENABLE);
 }
 
 /* Before vmx_msr_leave(). */
