@@ -130,7 +130,7 @@ struct vmx_vcpu {
 	u64 *pml;		/* vmx_pml.c; NULL where there is none */
 	bool vmcs_ready;	/* constant fields are written */
 	bool flush_vpid;
-	u16 vpid;
+	u16 vpid;		/* VMX_VPID_MAX less the vCPU's id; 0 is the host's */
 	u32 have;		/* VMX_HAVE_* */
 	u32 loaded;		/* VMX_LOADED_* */
 	u32 swapped;		/* BIT(enum vmx_swap_msr) read in this window */
@@ -249,8 +249,6 @@ void vmx_event_shadows_load(struct vmx_vcpu *vmx);
 void vmx_event_shadows_save(struct vmx_vcpu *vmx);
 
 /* vmx_vpid.c */
-int vmx_vpid_alloc(struct vmx_vcpu *vmx); /* 0, -ENOSPC, -ENOMEM */
-void vmx_vpid_free(struct vmx_vcpu *vmx);
 void vmx_tlb_sync(struct vmx_vcpu *vmx);
 int vmx_vm_init(struct baton_vm *vm);
 void vmx_vm_fini(struct baton_vm *vm);

@@ -17,23 +17,19 @@
 int vmx_vcpu_init(struct baton_vcpu *vcpu)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
-	int r;
 
 	vmx->vmcs = vmx_region_alloc(NUMA_NO_NODE, GFP_KERNEL_ACCOUNT);
 	if (!vmx->vmcs)
 		return -ENOMEM;
-	r = vmx_pml_alloc(vmx);
-	if (!r)
-		r = vmx_vpid_alloc(vmx);
 	vmx->vmcs_pa = __pa(vmx->vmcs);
-	return r;
+	vmx->vpid = VMX_VPID_MAX - vcpu->id;
+	return vmx_pml_alloc(vmx);
 }
 
 void vmx_vcpu_fini(struct baton_vcpu *vcpu)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 
-	vmx_vpid_free(vmx);
 	vmx_pml_free(vmx);
 	free_page((unsigned long)vmx->vmcs);
 }

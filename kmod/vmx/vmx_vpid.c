@@ -9,39 +9,14 @@
  *   that a CPU has dropped is kept per (VM, CPU). It begins as "never", so
  *   that a root page used before by another VM is dropped on first use.
  *
- *   A vCPU comes to another CPU, or a VPID to another vCPU: guest-linear mappings
- *   of its earlier stay there, which the guest may have changed since. INVVPID.
- *   The same when the monitor or an emulated instruction changes what paging
- *   depends on.
+ *   A vCPU comes to another CPU: combined mappings of its earlier stay there, which
+ *   the guest may have changed since. INVVPID. The same when the monitor or an
+ *   emulated instruction changes what paging depends on.
  *
- * VPIDs are handed out from 65535 downwards, out of the way of another hypervisor
- * beside us. Should one be shared all the same: the roots differ.
+ * VPIDs tell a VM's vCPUs apart. VMs share them, and another hypervisor beside us may
+ * have the same: the roots differ. They go from 65535 downwards, out of its way.
  */
-#include <linux/idr.h>
-
 #include "vmx.h"
-
-#define VPID_MAX 65535u
-
-static DEFINE_IDA(vpid_ida);	/* holds VPID_MAX - vpid */
-
-int vmx_vpid_alloc(struct vmx_vcpu *vmx)
-{
-	/* 0 is the host's. */
-	int r = ida_alloc_max(&vpid_ida, VPID_MAX - 1, GFP_KERNEL_ACCOUNT);
-
-	if (r < 0)
-		return r;
-	vmx->vpid = VPID_MAX - r;
-	return 0;
-}
-
-void vmx_vpid_free(struct vmx_vcpu *vmx)
-{
-	if (vmx->vpid)
-		ida_free(&vpid_ida, VPID_MAX - vmx->vpid);
-	vmx->vpid = 0;
-}
 
 /* What failed is not done, and the entry is called off (vmx_vcpu.c). */
 static noinline void flush(struct vmx_vcpu *vmx, u64 *seen, u64 wanted)
