@@ -14,6 +14,7 @@
  * makes TLB flushes safe: the backend compares vm->tlb_gen after that barrier.
  */
 #include <linux/module.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/stat.h>
@@ -337,6 +338,12 @@ static enum baton_next run_window(struct baton_vcpu *vcpu)
 	}
 	/* The last use of a translation before the flush sender's look at mode. */
 	smp_store_release(&vcpu->mode, BATON_MODE_OUT);
+	/*
+	 * The tick of a guest that never halts comes here only, where it takes this thread
+	 * for a reader: grace periods would wait long, and RCU tasks (tracers) for ever.
+	 */
+	if (next == BATON_LEAVE)
+		rcu_note_context_switch(false);
 	take_interrupts();
 	preempt_enable();
 	return next;

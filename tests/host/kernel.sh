@@ -116,6 +116,30 @@ t_unload() {
 	baton-smoke
 }
 
+# A tracer's end waits until each task has been elsewhere: so must a vCPU that never halts,
+# on a kernel whose tick preempts it (preempt=full, newer ones).
+t_tracer_beside_spinner() {
+	tracer=/sys/kernel/tracing/instances/beside
+	spinners 1
+	[ -d ${tracer%/*} ] || mount -t tracefs none /sys/kernel/tracing
+	mkdir $tracer
+	echo vfs_fsync >$tracer/set_ftrace_filter
+	rm -f /tmp/traced
+	(echo function >$tracer/current_tracer; echo nop >$tracer/current_tracer; : >/tmp/traced) &
+	tries=0
+	until [ -e /tmp/traced ]; do
+		tries=$((tries + 1))
+		if [ $tries = 60 ]; then
+			end_spinners
+			return 1
+		fi
+		sleep 1
+	done
+	rmdir $tracer
+	still_spin
+	end_spinners
+}
+
 # next_kernel HOW: another one takes over while guests run. It finds a processor whose AMD-V
 # is off: EFER's bit 12, the page for the host's state. What it says last is this host's end.
 next_kernel() {
