@@ -401,8 +401,9 @@ static int fault_do(struct fault *f)
 {
 	int r = take_pages(f);
 
+	/* What failed since fault_begin()'s look may be another slot's now, or nobody's. */
 	if (r)
-		return r;
+		return READ_ONCE(f->vm->inv_seq) != f->seq ? 0 : r;
 	do {
 		r = have_tables(f->vm);
 		if (!r)

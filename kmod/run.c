@@ -27,6 +27,7 @@
 #include "compat.h"
 #include "debug.h"
 #include "hwcpu.h"
+#include "slots.h"
 #include "trace.h"
 #include "vcpu_state.h"
 #include "window.h"
@@ -133,7 +134,9 @@ static enum step touch(struct baton_vcpu *vcpu)
 	u8 byte __maybe_unused;
 
 	vcpu->secrets_seen = true;
-	if (!get_user(byte, (u8 __user *)vcpu->touch_hva))
+	/* A slot that has gone meanwhile took its memory along. */
+	if (!get_user(byte, (u8 __user *)vcpu->touch_hva) ||
+	    baton_gpa_to_hva(vcpu->vm, vcpu->touch_gpa, 1, false) != vcpu->touch_hva)
 		return STEP_AGAIN;
 	vcpu->fault = (struct baton_fault) { .gpa = vcpu->touch_gpa };
 	return memory_exit(vcpu, vcpu->touch_hva, -EFAULT);
