@@ -149,9 +149,12 @@ void baton_lapic_post(struct baton_vcpu *vcpu, u8 vector, bool level)
 
 	/* One bit, not two: the owner may take them between. */
 	set_bit(vector, level ? apic->posted_level : apic->posted);
+	/* Other senders rely on the kick of who was first: he must not lose his CPU before. */
+	preempt_disable();
 	/* Full barriers, pair with take_posted(). */
 	if (!xchg(&apic->posted_any, true))
 		baton_request(vcpu, BATON_REQ_EVENT);
+	preempt_enable();
 }
 
 static void take_posted_word(struct baton_vcpu *vcpu, unsigned int word)
