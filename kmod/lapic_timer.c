@@ -310,7 +310,9 @@ void baton_timer_expire(struct baton_vcpu *vcpu)
 void baton_timer_get(const struct baton_vcpu *vcpu, struct baton_lapic_state *state)
 {
 	state->tsc_deadline = vcpu->apic.tsc_deadline;
-	state->timer_left_ns = left_ns(vcpu);
+	/* One that has become due just now is not over: it begins anew with what is left. */
+	state->timer_left_ns = vcpu->apic.due_ns && current_mode(vcpu) != DEADLINE ?
+				       max(left_ns(vcpu), 1ull) : 0;
 }
 
 bool baton_timer_check(const u32 *regs, const struct baton_lapic_state *state)

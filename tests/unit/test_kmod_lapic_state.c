@@ -177,6 +177,26 @@ static void test_late_interrupt(void **state)
 	assert_int_equal(take_and_eoi(v), -1);
 }
 
+/* It becomes due while it is being saved. */
+static void test_due_in_between(void **state)
+{
+	struct baton_lapic_state s;
+
+	(void)state;
+	wr(v, APIC_REG_DIVIDE, DIVIDE_BY_1);
+	wr(v, APIC_REG_LVT_TIMER, TIMER);
+	wr(v, APIC_REG_INITIAL_COUNT, MS);
+	kshim_advance(MS - 1);
+	baton_get_lapic(v, &s);
+	kshim_now += 2;
+	baton_timer_get(v, &s);
+	assert_int_equal(s.timer_left_ns, 1);
+	baton_lapic_reset(v, true);
+	assert_int_equal(baton_set_lapic(v, &s), 0);
+	kshim_advance(1);
+	assert_int_equal(take_and_eoi(v), TIMER);
+}
+
 static void test_periodic(void **state)
 {
 	(void)state;
@@ -384,7 +404,8 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		T(test_round_trip), T(test_round_trip_x2), T(test_reset_state), T(test_one_shot),
-		T(test_expired), T(test_late_interrupt), T(test_periodic), T(test_deadline),
+		T(test_expired), T(test_late_interrupt), T(test_due_in_between),
+		T(test_periodic), T(test_deadline),
 		T(test_every_reserved_bit),
 		T(test_every_gap), T(test_hostile_timer), T(test_hostile_lvts),
 		T(test_virtual_wire),
