@@ -27,6 +27,7 @@
 #include "vm.h"
 
 #define MSI_LEVEL 0x8000u	/* of a message's data */
+#define RESAMPLERS_AT_ONCE 32u
 
 struct resampler {
 	struct hlist_node link;		/* R: vm->resamplers */
@@ -110,7 +111,7 @@ static void join_queue(struct file *file, wait_queue_head_t *queue, poll_table *
 bool baton_irqfd_eoi(struct baton_vm *vm, u8 vector)
 {
 	const struct resampler *resampler;
-	bool found = false;
+	unsigned int found = 0;
 
 	/* There a wait queue's lock sleeps; the monitor is told, and resamples. */
 	if (IS_ENABLED(CONFIG_PREEMPT_RT))
@@ -122,10 +123,12 @@ bool baton_irqfd_eoi(struct baton_vm *vm, u8 vector)
 		if (!(data & MSI_LEVEL) || (u8)data != vector)
 			continue;
 		eventfd_signal(resampler->ctx);
-		found = true;
+		/* Interrupts are off: more than lines can share a vector are the monitor's. */
+		if (++found == RESAMPLERS_AT_ONCE)
+			break;
 	}
 	rcu_read_unlock();
-	return found;
+	return found && found < RESAMPLERS_AT_ONCE;
 }
 
 static void free_resampler(struct rcu_head *rcu)

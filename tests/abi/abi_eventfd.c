@@ -252,12 +252,42 @@ static void test_resample_closed(void)
 	abi_guest_end(&g);
 }
 
+/* More than lines can share a vector are not signalled with interrupts off. */
+static void test_resample_many(void)
+{
+	int fds[40], resample = eventfd(0, EFD_NONBLOCK);
+	struct abi_guest g;
+
+	for (int i = 0; i < 40; i++) {
+		struct baton_resamplefd arg = { .resample_fd = resample };
+		struct baton_irqfd irq = { .msi = { APIC, 0xc000 | VECTOR, 0 } };
+
+		irq.fd = arg.fd = fds[i] = eventfd(0, 0);
+		if (!i)
+			g = start_level(fds[0]);
+		else
+			EXPECT(!ioctl(g.vm, BATON_SET_IRQFD, &irq));
+		EXPECT(!ioctl(g.vm, BATON_SET_RESAMPLEFD, &arg));
+		if (i == 30) {
+			interrupt(&g, fds[0], 0);
+			EXPECT(signals(resample) == 31);
+		}
+	}
+	interrupt(&g, fds[0], VECTOR);
+	EXPECT(signals(resample) == 32);
+	for (int i = 0; i < 40; i++)
+		close(fds[i]);
+	close(resample);
+	abi_guest_end(&g);
+}
+
 const struct abi_test abi_eventfd_tests[] = {
 	{ "A2: memory writes to eventfds", test_writes },
 	{ "A2: a slot over an eventfd's address", test_under_slot },
 	{ "A2: a write from memory to an eventfd's address", test_write_from_memory },
 	{ "A2: an eventfd at the start of a page", test_page_start },
 	{ "A14: resamplers", test_resample },
+	{ "A14: many resamplers", test_resample_many },
 	{ "A14: a resampler without its irqfd", test_resample_closed },
 	{ NULL, NULL },
 };
