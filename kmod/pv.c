@@ -135,7 +135,6 @@ void baton_pv_back(struct baton_vcpu *vcpu)
 	u64 gpa = vcpu->msr.pv_steal & ~BATON_PV_ENABLED;
 	struct kvm_steal_time __user *area;
 	u8 old = KVM_VCPU_FLUSH_TLB;
-	int tries = 3;
 	bool done;
 
 	/* Also where nobody is told: what was before the guest asks is not its own. */
@@ -151,7 +150,7 @@ void baton_pv_back(struct baton_vcpu *vcpu)
 		if (done && area && late)
 			add_steal(area, late);
 		baton_write_end(vcpu->vm, gpa, sizeof(*area));
-	} while (!done && --tries &&
+	} while (!done && !signal_pending(current) &&
 		 !fault_in_safe_writeable((char __user *)area, sizeof(*area)));
 	if (!area)
 		return;

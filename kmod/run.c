@@ -314,6 +314,8 @@ static void take_interrupts(void)
 {
 	current->flags |= PF_VCPU;
 	local_irq_enable();
+	/* STI's shadow is one instruction: it must not be the one that ends it. */
+	asm volatile("nop");
 	current->flags &= ~PF_VCPU;
 }
 
@@ -348,6 +350,9 @@ static enum baton_next run_window(struct baton_vcpu *vcpu)
 	if (next == BATON_LEAVE)
 		rcu_note_context_switch(false);
 	take_interrupts();
+	/* Else a preemptible kernel takes the CPU from here, and no one hears of it. */
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT) && unlikely(need_resched()))
+		baton_pv_away(vcpu);
 	preempt_enable();
 	return next;
 }
