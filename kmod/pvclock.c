@@ -8,8 +8,8 @@
  * So where the host's TSCs agree, time never runs backwards between them, and the page
  * is written once, not at every entry. If their offsets are the same, too, any of them
  * can read any page, which it says (TSC_STABLE).
- * Where they do not agree the line is drawn anew from the host's clock whenever a
- * vCPU changes CPU, and the guest is left to keep its own time monotonic.
+ * Where they do not agree, or have ceased to, the line is drawn anew from the host's clock
+ * whenever a vCPU changes CPU, and the guest is left to keep its own time monotonic.
  */
 #include <linux/ktime.h>
 #include <linux/math64.h>
@@ -26,6 +26,12 @@
 #define TSC_RANGE 16u
 
 u8 baton_tsc_frac __read_mostly;
+
+/* The host's time as a line shows it, sleep included: not slewed. */
+static s64 raw_boot_ns(void)
+{
+	return ktime_to_ns(ktime_mono_to_any(ktime_get_raw(), TK_OFFS_BOOT));
+}
 
 /*
  * mul and shift for a TSC of khz, as the guest computes with them: the product
@@ -91,7 +97,7 @@ static void begin(struct baton_vm *vm, u32 khz, u64 ratio)
 	vm->tsc_offset = -vm_tsc(vm);
 	set_scale(&vm->clock, khz);
 	draw_line(vm, -vm->tsc_offset, 0);
-	vm->clock_boot = -(s64)ktime_get_boottime_ns();
+	vm->clock_boot = -raw_boot_ns();
 }
 
 void baton_clock_init(struct baton_vm *vm)
@@ -123,7 +129,7 @@ u64 baton_vm_clock_ns(struct baton_vm *vm)
 	u64 tsc, ns;
 
 	if (check_tsc_unstable())
-		return ktime_get_boottime_ns() + READ_ONCE(vm->clock_boot);
+		return raw_boot_ns() + READ_ONCE(vm->clock_boot);
 	read_line(&vm->clock, &tsc, &ns);
 	return ns + pvclock_scale_delta(vm_tsc(vm) - tsc, vm->clock.mul, vm->clock.shift);
 }
@@ -131,7 +137,7 @@ u64 baton_vm_clock_ns(struct baton_vm *vm)
 void baton_vm_clock_set(struct baton_vm *vm, u64 ns)
 {
 	draw_line(vm, vm_tsc(vm), ns);
-	WRITE_ONCE(vm->clock_boot, (s64)ns - (s64)ktime_get_boottime_ns());
+	WRITE_ONCE(vm->clock_boot, (s64)ns - raw_boot_ns());
 	baton_request_all(vm, BATON_REQ_CLOCK);
 }
 
@@ -210,9 +216,14 @@ static void write_system_time(struct baton_vcpu *vcpu)
 	};
 	u64 tsc, ns;
 
-	if (check_tsc_unstable()) {
+	vcpu->clock_is_line = !check_tsc_unstable();
+	if (!vcpu->clock_is_line) {
+		/* Both of one moment and of one CPU, which the next window asks for. */
+		preempt_disable();
+		WRITE_ONCE(vcpu->cpu, smp_processor_id());
 		tsc = vm_tsc(vcpu->vm);
 		ns = baton_vm_clock_ns(vcpu->vm);
+		preempt_enable();
 	} else {
 		read_line(&vcpu->vm->clock, &tsc, &ns);
 		info.flags = have_one_tsc(vcpu->vm, vcpu->tsc_offset) ? PVCLOCK_TSC_STABLE_BIT : 0;

@@ -347,8 +347,11 @@ static enum baton_next run_window(struct baton_vcpu *vcpu)
 	 * The tick of a guest that never halts comes here only, where it takes this thread
 	 * for a reader: grace periods would wait long, and RCU tasks (tracers) for ever.
 	 */
-	if (next == BATON_LEAVE)
+	if (next == BATON_LEAVE) {
 		rcu_note_context_switch(false);
+		if (unlikely(vcpu->clock_is_line && check_tsc_unstable()))
+			baton_pvclock_moved(vcpu);
+	}
 	take_interrupts();
 	/* Else a preemptible kernel takes the CPU from here, and no one hears of it. */
 	if (!IS_ENABLED(CONFIG_PREEMPT_RT) && unlikely(need_resched()))

@@ -103,6 +103,7 @@ struct baton_vcpu {
 	struct baton_fault fault;	/* V: with BATON_FAULT */
 	u8 answer_due;			/* V: size of an IN, or BATON_ANSWER_INTA */
 	bool secrets_seen;		/* V: host data was handled outside windows */
+	bool clock_is_line;		/* V: the clock page shows the VM's line, of stable TSCs */
 	unsigned long touch_hva;	/* V: with BATON_REQ_TOUCH */
 	u64 touch_gpa;			/* V: … and what it is to the guest */
 
