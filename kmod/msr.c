@@ -35,14 +35,15 @@
 
 /*
  * ARCH_CAPABILITIES: what the host is immune to, the guest is; what VERW clears, it does
- * in guests as well. Nothing else. Not all kernels have names for FB_CLEAR (17), BHI_NO
+ * in guests as well; that RETs use other predictors (RSBA, RRSBA) is a weakness, which
+ * a guest has to know of. Not all kernels have names for FB_CLEAR (17), BHI_NO
  * (20), GDS_NO (26), RFDS_NO, RFDS_CLEAR and ITS_NO (62).
  */
 #define ARCH_CAP_OFFERED (ARCH_CAP_RDCL_NO | ARCH_CAP_IBRS_ALL | ARCH_CAP_SSB_NO | \
 			  ARCH_CAP_MDS_NO | ARCH_CAP_PSCHANGE_MC_NO | ARCH_CAP_TAA_NO | \
 			  ARCH_CAP_SBDR_SSDP_NO | ARCH_CAP_FBSDP_NO | ARCH_CAP_PSDP_NO | \
-			  ARCH_CAP_PBRSB_NO | BIT_ULL(17) | BIT_ULL(20) | BIT_ULL(26) | \
-			  BIT_ULL(27) | BIT_ULL(28) | BIT_ULL(62))
+			  ARCH_CAP_PBRSB_NO | ARCH_CAP_RSBA | ARCH_CAP_RRSBA | BIT_ULL(17) | \
+			  BIT_ULL(20) | BIT_ULL(26) | BIT_ULL(27) | BIT_ULL(28) | BIT_ULL(62))
 
 /* What a write's value must be, besides having no bit outside `writable`. */
 enum rule {
@@ -328,6 +329,11 @@ static u64 arch_capabilities(void)
 
 	if (boot_cpu_has(X86_FEATURE_ARCH_CAPABILITIES))
 		rdmsrq_safe(MSR_IA32_ARCH_CAPABILITIES, &host);
+#ifdef X86_BUG_ITS
+	/* Guests that do not see it mend their branches, on processors without the bug, too. */
+	if (!boot_cpu_has_bug(X86_BUG_ITS))
+		host |= ARCH_CAP_ITS_NO;
+#endif
 	return host & ARCH_CAP_OFFERED;
 }
 

@@ -155,9 +155,9 @@ static void counters_setup(void)
 	const u32 exit = VM_EXIT_LOAD_IA32_PERF_GLOBAL_CTRL;
 	const u32 entry = VM_ENTRY_LOAD_IA32_PERF_GLOBAL_CTRL;
 
-	/* Westmere's exits may leave the host's fixed counters off. */
+	/* Exits of Westmere and Nehalem-EX may leave the host's fixed counters off. */
 	u8 model = boot_cpu_data.x86_model;
-	bool erratum = boot_cpu_data.x86 == 6 && (model == 37 || model == 44);
+	bool erratum = boot_cpu_data.x86 == 6 && (model == 37 || model == 44 || model == 46);
 
 	vmx_caps.perf_global = !erratum && vmx_caps.exit & exit && vmx_caps.entry & entry &&
 			       boot_cpu_has(X86_FEATURE_ARCH_PERFMON) &&
