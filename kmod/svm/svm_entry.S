@@ -31,7 +31,7 @@
 #include "entry.h"
 #include "svm_defs.h"
 
-	.text
+	.section .noinstr.text, "ax"
 
 SYM_FUNC_START(svm_enter)
 	ENTRY_PUSH

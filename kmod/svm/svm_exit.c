@@ -260,6 +260,12 @@ static enum baton_next exit_xsetbv(struct svm_vcpu *svm)
 	return BATON_ENTER;
 }
 
+/* CR0.NE is clear, and no line of ours leads to IRQ 13: #MF, as on VT-x, where it is set. */
+static enum baton_next exit_ferr(struct svm_vcpu *svm)
+{
+	return baton_queue_exception(&svm->vcpu, X86_TRAP_MF, false, 0);
+}
+
 /* ---- dispatch ------------------------------------------------------- */
 
 typedef enum baton_next (*svm_exit_handler)(struct svm_vcpu *svm);
@@ -294,7 +300,7 @@ static const svm_exit_handler handlers[SVM_EXIT_TABLE_SIZE] = {
 	[SVM_EXIT_INVLPGA]		= exit_ud,
 	[SVM_EXIT_IOIO]			= exit_ioio,
 	[SVM_EXIT_MSR]			= exit_msr,
-	[SVM_EXIT_FERR_FREEZE]		= exit_host_event,
+	[SVM_EXIT_FERR_FREEZE]		= exit_ferr,
 	[SVM_EXIT_SHUTDOWN]		= exit_shutdown,
 	[SVM_EXIT_VMRUN]		= exit_ud,
 	[SVM_EXIT_VMMCALL]		= exit_vmmcall,

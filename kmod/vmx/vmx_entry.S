@@ -39,7 +39,7 @@
 #define FEATURE_CLEAR_BHB	X86_FEATURE_CLEAR_BHB_LOOP_ON_VMEXIT
 #endif
 
-	.text
+	.section .noinstr.text, "ax"
 
 #ifdef FEATURE_CLEAR_BHB
 /*
