@@ -340,6 +340,96 @@ static void test_hardware(void)
 	abi_guest_end(&g);
 }
 
+/* The guest's own, which it sets itself. */
+static void test_own_breakpoint(void)
+{
+	static const unsigned char code[] = {
+		0x66, 0xb8, 0x00, 0x50, 0, 0,	/* 1000 mov eax,0x5000 */
+		0x0f, 0x23, 0xc8,		/* 1006 mov dr1,eax */
+		0x66, 0xb8, 8, 0, 0x10, 0,	/* 1009 mov eax,0x100008: writes of a byte */
+		0x0f, 0x23, 0xf8,		/* 100f mov dr7,eax */
+		0xa2, 0x00, 0x50,		/* 1012 mov [0x5000],al */
+		0x0f, 0x21, 0xfb,		/* 1015 mov ebx,dr7 */
+		0xe6, 0x10,			/* 1018 out 0x10,al */
+		0x0f, 0x21, 0xc9,		/* 101a mov ecx,dr1 */
+		0x0f, 0x21, 0xf2,		/* 101d mov edx,dr6 */
+		0x66, 0x31, 0xc0,		/* 1020 xor eax,eax */
+		0x0f, 0x23, 0xf8,		/* 1023 mov dr7,eax */
+		0xa2, 0x00, 0x50,		/* 1026 mov [0x5000],al */
+		0xe6, 0x11,			/* 1029 out 0x11,al */
+	};
+	struct abi_guest g = start(code, sizeof(code));
+	struct baton_debugregs dbg;
+	uint32_t hit = host_is_qemu() ? 0 : 2;
+
+	if (hit)
+		expect_out(&g, HANDLER_PORT);
+	else
+		printf("  not tested: #DB (QEMU's VMRUN)\n");
+	EXPECT(!ioctl(g.vcpu, BATON_GET_DEBUGREGS, &dbg));
+	EXPECT((dbg.dr6 & 0xf) == hit);
+	expect_out(&g, 0x10);
+	EXPECT(!ioctl(g.vcpu, BATON_GET_DEBUGREGS, &dbg));
+	EXPECT(dbg.dr[1] == 0x5000 && dbg.dr7 == 0x100408);
+	EXPECT((uint32_t)g.run->regs.gpr[BATON_RBX] == 0x100408);
+	expect_out(&g, 0x11);
+	EXPECT((uint32_t)g.run->regs.gpr[BATON_RCX] == 0x5000);
+	EXPECT((uint32_t)g.run->regs.gpr[BATON_RDX] == (0xffff0ff0 | hit));
+	EXPECT(!ioctl(g.vcpu, BATON_GET_DEBUGREGS, &dbg));
+	EXPECT(dbg.dr[1] == 0x5000 && dbg.dr7 == 0x400);
+	abi_guest_end(&g);
+}
+
+/* A step behind an instruction that exits leaves its breakpoints alone. */
+static void test_own_step(void)
+{
+	static const unsigned char code[] = {
+		0x50, 0x58,			/* 1000 push ax; pop ax: the page is there */
+		0x66, 0xb8, 8, 0, 0x10, 0,	/* 1002 mov eax,0x100008 */
+		0x0f, 0x23, 0xf8,		/* 1008 mov dr7,eax */
+		0x68, 0x02, 0x01,		/* 100b push 0x102: TF */
+		0x9d,				/* 100e popf */
+		0x0f, 0xa2,			/* 100f cpuid */
+		0x66, 0x31, 0xc0,		/* 1011 xor eax,eax */
+		0x0f, 0x23, 0xf8,		/* 1014 mov dr7,eax */
+		0xe6, 0x10,			/* 1017 out 0x10,al */
+	};
+	struct abi_guest g = start(code, sizeof(code));
+	struct baton_debugregs dbg;
+	uint16_t frame[3];
+
+	expect_out(&g, HANDLER_PORT);
+	memcpy(frame, g.memory + 0x8000 - sizeof(frame), sizeof(frame));
+	EXPECT(frame[0] == AT + 0x11 && frame[2] & TF);
+	EXPECT(!ioctl(g.vcpu, BATON_GET_DEBUGREGS, &dbg));
+	EXPECT(dbg.dr7 == 0x100408 && dbg.dr6 & DR6_BS);
+	frame[2] &= (uint16_t)~TF;
+	memcpy(g.memory + 0x8000 - sizeof(frame), frame, sizeof(frame));
+	expect_out(&g, 0x10);
+	EXPECT(!ioctl(g.vcpu, BATON_GET_DEBUGREGS, &dbg));
+	EXPECT(dbg.dr7 == 0x400);
+	abi_guest_end(&g);
+}
+
+/* General detect: the access that follows is #DB, and the handler has it off. */
+static void test_general_detect(void)
+{
+	static const unsigned char code[] = {
+		0x66, 0xb8, 0x00, 0x20, 0, 0,	/* 1000 mov eax,0x2000 */
+		0x0f, 0x23, 0xf8,		/* 1006 mov dr7,eax */
+		0x0f, 0x21, 0xc3,		/* 1009 mov ebx,dr0 */
+		0xe6, 0x10,			/* 100c out 0x10,al */
+	};
+	struct abi_guest g = start(code, sizeof(code));
+	struct baton_debugregs dbg;
+
+	expect_out(&g, HANDLER_PORT);
+	EXPECT(!ioctl(g.vcpu, BATON_GET_DEBUGREGS, &dbg));
+	EXPECT(dbg.dr7 == 0x400 && dbg.dr6 & 1u << 13);
+	expect_out(&g, 0x10);
+	abi_guest_end(&g);
+}
+
 const struct abi_test abi_debug_tests[] = {
 	{ "debug arguments", test_arguments },
 	{ "debug step", test_step },
@@ -351,5 +441,8 @@ const struct abi_test abi_debug_tests[] = {
 	{ "debug step, guest's own", test_step_own },
 	{ "debug INT3", test_int3 },
 	{ "debug hardware breakpoints", test_hardware },
+	{ "debug guest's own breakpoint", test_own_breakpoint },
+	{ "debug guest's own step", test_own_step },
+	{ "debug general detect", test_general_detect },
 	{ NULL, NULL },
 };
