@@ -145,6 +145,8 @@ void baton_pv_back(struct baton_vcpu *vcpu)
 		return;
 	/* Before the guest runs: whom others take for away they do not interrupt. */
 	do {
+		/* There is memory that can be faulted in and not be written: shadow stacks. */
+		cond_resched();
 		area = baton_write_begin(vcpu->vm, gpa, sizeof(*area));
 		done = !area || end_preempted(area, &old);
 		if (done && area && late)

@@ -40,7 +40,7 @@ void baton_clock_tsc_jumped(struct baton_vm *vm, u64 ticks);
 
 /* BATON_REQ_CLOCK: writes what the guest asked for. Process context, sleeps. */
 void baton_pvclock_update(struct baton_vcpu *vcpu);
-/* The vCPU came to another CPU, or the host's TSCs ceased to agree: is its clock still right? */
+/* The vCPU came to another CPU, in its window: is its clock still right? */
 void baton_pvclock_moved(struct baton_vcpu *vcpu);
 
 #endif

@@ -349,8 +349,11 @@ static enum baton_next run_window(struct baton_vcpu *vcpu)
 	 */
 	if (next == BATON_LEAVE) {
 		rcu_note_context_switch(false);
-		if (unlikely(vcpu->clock_is_line && check_tsc_unstable()))
-			baton_pvclock_moved(vcpu);
+		if (unlikely(vcpu->clock_is_line && check_tsc_unstable())) {
+			/* All of them: guests may read the page of one that halts. */
+			vcpu->clock_is_line = false;
+			baton_request_all(vcpu->vm, BATON_REQ_CLOCK);
+		}
 	}
 	take_interrupts();
 	/* Else a preemptible kernel takes the CPU from here, and no one hears of it. */
