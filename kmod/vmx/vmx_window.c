@@ -34,6 +34,7 @@
 #include <linux/notifier.h>
 #include <linux/panic_notifier.h>
 #include <linux/topology.h>
+#include <asm/hypervisor.h>
 #include <asm/special_insns.h>
 
 #include "vmx.h"
@@ -66,6 +67,12 @@ static bool pt_is_tracing(void)
 	return vmx_caps.pt_check && baton_rdmsr(MSR_IA32_RTIT_CTL) & RTIT_CTL_TRACEEN;
 }
 
+/* Not of KVM under Hyper-V: VMLAUNCH may enter the VMCS that KVM told Hyper-V of, not ours. */
+static bool can_borrow(u64 *ret_vmcs)
+{
+	return !hypervisor_is_type(X86_HYPER_MS_HYPERV) && vmx_vmptrst(ret_vmcs);
+}
+
 static int operation_begin(struct vmx_cpu *cpu)
 {
 	unsigned long cr4 = native_read_cr4();
@@ -73,7 +80,7 @@ static int operation_begin(struct vmx_cpu *cpu)
 	if (unlikely(pt_is_tracing()))
 		return -EBUSY;
 	if (cr4 & X86_CR4_VMXE) {
-		if (!vmx_vmptrst(&cpu->prev))
+		if (!can_borrow(&cpu->prev))
 			return -EBUSY;
 		cpu->owner = VMX_OWNER_OTHER;
 		cpu->beside_guests |= cpu->prev != ~0ull;
@@ -151,7 +158,7 @@ enum baton_refusal vmx_window_refusal(void)
 	local_irq_save(flags);
 	if (pt_is_tracing())
 		refusal = BATON_REFUSED_PT;
-	else if (native_read_cr4() & X86_CR4_VMXE && !vmx_vmptrst(&prev))
+	else if (native_read_cr4() & X86_CR4_VMXE && !can_borrow(&prev))
 		refusal = BATON_REFUSED_OWNER;
 	local_irq_restore(flags);
 	return refusal;
