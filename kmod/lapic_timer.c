@@ -73,13 +73,16 @@ static void start(struct baton_lapic *apic, u64 when_ns)
 	hrtimer_start(&apic->timer, ns_to_ktime(when_ns), HRTIMER_MODE_ABS_PINNED_HARD);
 }
 
-static void start_deadline(struct baton_vcpu *vcpu, u64 delta)
+static void start_deadline(struct baton_vcpu *vcpu, u64 at)
 {
 	struct baton_lapic *apic = &vcpu->apic;
+	/* The clock first: who is held up between the two is early, and looks again. */
+	u64 now = ktime_to_ns(ktime_get()), tsc = baton_guest_tsc(vcpu);
+	u64 left = baton_timer_left(at, tsc);
 
-	apic->armed_tsc = baton_guest_tsc(vcpu) + delta;
+	apic->armed_tsc = tsc + left;
 	/* +1: rounded up, not to find the deadline just not reached. */
-	start(apic, ktime_to_ns(ktime_get()) + mul_u64_u64_shr(delta, apic->tsc_to_ns, 32) + 1);
+	start(apic, now + mul_u64_u64_shr(left, apic->tsc_to_ns, 32) + 1);
 }
 
 void baton_timer_stop(struct baton_vcpu *vcpu)
@@ -106,7 +109,7 @@ static void check_deadline(struct baton_vcpu *vcpu)
 		return;
 	if (left) {
 		if (!baton_deadlines)
-			start_deadline(vcpu, left);
+			start_deadline(vcpu, apic->tsc_deadline);
 		return;
 	}
 	apic->tsc_deadline = 0;
@@ -166,7 +169,7 @@ void baton_timer_block(struct baton_vcpu *vcpu)
 	if (!left)
 		WRITE_ONCE(apic->timer_fired, true);
 	else if (early || baton_deadlines)
-		start_deadline(vcpu, left - (early ? apic->wake_ticks : 0));
+		start_deadline(vcpu, apic->tsc_deadline - (early ? apic->wake_ticks : 0));
 }
 
 /* Anything better to do than to wait? The timer's own request is not. */
@@ -186,7 +189,7 @@ void baton_timer_wake(struct baton_vcpu *vcpu)
 
 	if (!apic->timer_sleep || !READ_ONCE(apic->timer_fired))
 		return;
-	late = min(late, most);
+	late = (s64)late < 0 ? 0 : min(late, most);
 	apic->wake_ticks += ((s64)late - (s64)apic->wake_ticks) / 4;
 	while (apic->tsc_deadline > baton_guest_tsc(vcpu) &&
 	       baton_guest_tsc(vcpu) - apic->armed_tsc < most && !is_wanted(vcpu))
