@@ -142,17 +142,13 @@ BATON_SYSCORE(hw_syscore, hw_suspend, hw_resume);
 
 static int hw_pm_event(struct notifier_block *nb, unsigned long event, void *unused)
 {
-	switch (event) {
-	case PM_SUSPEND_PREPARE:
-	case PM_HIBERNATION_PREPARE:
-		WRITE_ONCE(baton_hw_stopped, true);
-		baton_vms_kick_all();
-		break;
-	case PM_POST_SUSPEND:
-	case PM_POST_HIBERNATION:
-		WRITE_ONCE(baton_hw_stopped, false);
-		break;
-	}
+	bool stop = event == PM_SUSPEND_PREPARE || event == PM_HIBERNATION_PREPARE;
+
+	if (!stop && event != PM_POST_SUSPEND && event != PM_POST_HIBERNATION)
+		return NOTIFY_OK;
+	WRITE_ONCE(baton_hw_stopped, stop);
+	/* Afterwards, too: to idle the host sleeps without a call of hw_resume(). */
+	baton_vms_kick_all();
 	return NOTIFY_OK;
 }
 

@@ -147,6 +147,9 @@ void baton_clock_tsc_jumped(struct baton_vm *vm, u64 ticks)
 
 	read_line(&vm->clock, &tsc, &ns);
 	draw_line(vm, tsc - ticks, ns);
+	/* Its sleep is not the guest's, whichever of the two it is told by. */
+	if (!check_tsc_unstable())
+		WRITE_ONCE(vm->clock_boot, (s64)baton_vm_clock_ns(vm) - raw_boot_ns());
 	baton_request_all(vm, BATON_REQ_CLOCK);
 }
 
@@ -214,7 +217,9 @@ static void write_system_time(struct baton_vcpu *vcpu)
 		.tsc_to_system_mul = vcpu->vm->clock.mul,
 		.tsc_shift = vcpu->vm->clock.shift,
 	};
-	u64 tsc, ns;
+	u64 gpa = vcpu->msr.pv_system_time & ~BATON_PV_ENABLED, tsc, ns;
+	struct pvclock_vcpu_time_info __user *page;
+	u8 old;
 
 	vcpu->clock_is_line = !check_tsc_unstable();
 	if (!vcpu->clock_is_line) {
@@ -228,9 +233,19 @@ static void write_system_time(struct baton_vcpu *vcpu)
 		read_line(&vcpu->vm->clock, &tsc, &ns);
 		info.flags = have_one_tsc(vcpu->vm, vcpu->tsc_offset) ? PVCLOCK_TSC_STABLE_BIT : 0;
 	}
+	/*
+	 * Or its watchdogs take the time of a sleep for a vCPU that hangs. The guest takes
+	 * that away, so until then it stays.
+	 */
+	page = baton_write_begin(vcpu->vm, gpa, sizeof(*page));
+	if (page && !__get_user(old, &page->flags))
+		info.flags |= old & PVCLOCK_GUEST_STOPPED;
+	baton_write_end(vcpu->vm, gpa, sizeof(*page));
+	if (xchg(&vcpu->stopped, false))
+		info.flags |= PVCLOCK_GUEST_STOPPED;
 	info.tsc_timestamp = tsc + vcpu->tsc_offset;
 	info.system_time = ns;
-	publish(vcpu->vm, vcpu->msr.pv_system_time & ~BATON_PV_ENABLED, &info, sizeof(info));
+	publish(vcpu->vm, gpa, &info, sizeof(info));
 }
 
 /* Wall-clock time at guest time 0. */

@@ -96,7 +96,7 @@ struct baton_vcpu {
 	struct baton_msr_file msr;	/* V: truth for intercepted MSRs */
 	struct baton_pending ev;	/* V */
 	u32 mp_state;			/* V: enum baton_mp_state */
-	bool nmi_posted;		/* a: NMI asked for by any thread */
+	bool nmi_posted, stopped;	/* a: NMI asked for; the host slept, tell the guest */
 	bool intr;			/* a: level of INTR, which is wired to LINT0 */
 	u64 tsc_offset;			/* V: guest TSC = host TSC, scaled, + this */
 

@@ -176,12 +176,20 @@ void baton_vm_bug(struct baton_vm *vm, const char *what)
 
 void baton_vms_kick_all(void)
 {
+	struct baton_vcpu *vcpu;
 	struct baton_vm *vm;
 	unsigned long flags;
+	u32 i;
 
 	spin_lock_irqsave(&list_lock, flags);
-	list_for_each_entry(vm, &vm_list, list)
+	list_for_each_entry(vm, &vm_list, list) {
+		baton_for_each_vcpu(vm, i, vcpu) {
+			WRITE_ONCE(vcpu->stopped, true);
+			WRITE_ONCE(vcpu->apic.timer_fired, true);
+		}
+		baton_request_all(vm, BATON_REQ_CLOCK);
 		baton_request_all(vm, BATON_REQ_KICK);
+	}
 	spin_unlock_irqrestore(&list_lock, flags);
 }
 

@@ -91,7 +91,10 @@ u32 baton_vm_count(void);
 /* Second-level page tables of a user's VMs. Process context. */
 unsigned long baton_vm_tables(kuid_t owner);
 
-/* All VMs of the host at once. Gets every vCPU back to its monitor. Any context. */
+/*
+ * All VMs of the host at once, before and after its sleep. Gets every vCPU back to its
+ * monitor, and has it look at its clocks. Any context.
+ */
 void baton_vms_kick_all(void);
 /*
  * The host has slept, and its TSC lost that many ticks. Second-level TLBs and timers may

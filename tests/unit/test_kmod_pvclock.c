@@ -53,6 +53,14 @@ static bool is_stable(u64 gpa)
 	return info.flags & PVCLOCK_TSC_STABLE_BIT;
 }
 
+static bool says_stopped(u64 gpa)
+{
+	struct pvclock_vcpu_time_info info;
+
+	memcpy(&info, memory + gpa, sizeof(info));
+	return info.flags & PVCLOCK_GUEST_STOPPED;
+}
+
 /* Linux, pvclock_clocksource_read(): the time now by what the page says. */
 static u64 guest_time(const struct baton_vcpu *vcpu, u64 gpa)
 {
@@ -214,6 +222,23 @@ static void test_clock_set(void **state)
 	near(baton_vm_clock_ns(vm), 123456789, 2);
 }
 
+/* The host has slept: told until the guest has taken the flag away. */
+static void test_stopped(void **state)
+{
+	(void)state;
+	update(v, SYSTEM_TIME, PAGE | 1);
+	assert_false(says_stopped(PAGE));
+	v->stopped = true;
+	baton_pvclock_update(v);
+	assert_true(says_stopped(PAGE));
+	assert_true(is_stable(PAGE));
+	baton_pvclock_update(v);
+	assert_true(says_stopped(PAGE));
+	memory[PAGE + offsetof(struct pvclock_vcpu_time_info, flags)] = 0;
+	baton_pvclock_update(v);
+	assert_false(says_stopped(PAGE));
+}
+
 static void test_versions(void **state)
 {
 	u32 version, i;
@@ -278,6 +303,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		T(test_frequencies), T(test_two_vcpus), T(test_tsc_moves), T(test_clock_set),
+		T(test_stopped),
 		T(test_versions), T(test_scaled), T(test_frequency_refused),
 		T(test_off), T(test_wall_clock), T(test_bad_places),
 	};

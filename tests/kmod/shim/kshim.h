@@ -644,6 +644,7 @@ struct pvclock_wall_clock {
 	u32 version, sec, nsec;
 } __packed;
 #define PVCLOCK_TSC_STABLE_BIT (1 << 0)
+#define PVCLOCK_GUEST_STOPPED (1 << 1)
 static inline u64 pvclock_scale_delta(u64 delta, u32 mul_frac, int shift)
 {
 	return mul_u64_u32_shr(shift < 0 ? delta >> -shift : delta << shift, mul_frac, 32);
