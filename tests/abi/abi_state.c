@@ -214,12 +214,41 @@ static void test_pdptes_in_file(void)
 	abi_guest_end(&g);
 }
 
+/* CPUID as the last one of the lower half: what follows is the guest's #GP, not its end. */
+static void test_end_of_lower_half(void)
+{
+	struct abi_guest g = abi_long_guest("", 0);
+	struct baton_regs regs;
+	uint64_t *table, *frame;
+
+	for (unsigned int level = 0; level < 4; level++) {
+		table = (uint64_t *)(g.memory + 0x8000 + 0x1000 * level);
+		table[level ? 511 : 255] = 0x9007 + 0x1000 * level;
+		if (!level)
+			table[0] = 0x5007; /* as abi_long.c has it */
+	}
+	memcpy(g.memory + 0xcffe, (unsigned char []) { 0x0f, 0xa2 }, 2);
+	EXPECT(!ioctl(g.vcpu, BATON_GET_SREGS, &g.run->sregs));
+	g.run->sregs.cr3 = 0x8000;
+	EXPECT(!ioctl(g.vcpu, BATON_SET_SREGS, &g.run->sregs));
+	EXPECT(!ioctl(g.vcpu, BATON_GET_REGS, &regs));
+	regs.rip = 0x7ffffffffffe;
+	EXPECT(!ioctl(g.vcpu, BATON_SET_REGS, &regs));
+	ABI_RUN(g, BATON_EXIT_PIO);
+	EXPECT(g.run->pio.port == 13);
+	EXPECT(!ioctl(g.vcpu, BATON_GET_REGS, &regs));
+	frame = (uint64_t *)(g.memory + regs.gpr[BATON_RSP]);
+	EXPECT(frame[1] == 0x800000000000);
+	abi_guest_end(&g);
+}
+
 const struct abi_test abi_state_tests[] = {
 	{ "A4: reset state", test_reset_state },
 	{ "A4: registers", test_regs },
 	{ "A4: system registers", test_sregs },
 	{ "A4: events, debug, FPU, APIC", test_small_classes },
 	{ "A4: commit", test_commit },
+	{ "CPUID at the end of the lower half", test_end_of_lower_half },
 	{ "PDPTEs in memory that was not touched", test_pdptes_in_file },
 	{ NULL, NULL },
 };
