@@ -116,14 +116,19 @@ static void test_reset_state(void **state)
 	round_trip();
 }
 
+static void start_one_shot(u32 ns)
+{
+	wr(v, APIC_REG_DIVIDE, DIVIDE_BY_1);
+	wr(v, APIC_REG_LVT_TIMER, TIMER);
+	wr(v, APIC_REG_INITIAL_COUNT, ns);
+}
+
 static void test_one_shot(void **state)
 {
 	struct baton_lapic_state s;
 
 	(void)state;
-	wr(v, APIC_REG_DIVIDE, DIVIDE_BY_1);
-	wr(v, APIC_REG_LVT_TIMER, TIMER);
-	wr(v, APIC_REG_INITIAL_COUNT, 5 * MS);
+	start_one_shot(5 * MS);
 	kshim_advance(2 * MS);
 	round_trip();
 	baton_get_lapic(v, &s);
@@ -144,9 +149,7 @@ static void test_expired(void **state)
 	struct baton_lapic_state s;
 
 	(void)state;
-	wr(v, APIC_REG_DIVIDE, DIVIDE_BY_1);
-	wr(v, APIC_REG_LVT_TIMER, TIMER);
-	wr(v, APIC_REG_INITIAL_COUNT, MS);
+	start_one_shot(MS);
 	kshim_advance(2 * MS);
 	/* Nobody has looked yet: it must not be lost. */
 	baton_get_lapic(v, &s);
@@ -165,9 +168,7 @@ static void test_late_interrupt(void **state)
 	struct baton_lapic_state s;
 
 	(void)state;
-	wr(v, APIC_REG_DIVIDE, DIVIDE_BY_1);
-	wr(v, APIC_REG_LVT_TIMER, TIMER);
-	wr(v, APIC_REG_INITIAL_COUNT, MS);
+	start_one_shot(MS);
 	kshim_now += 2 * MS;
 	baton_get_lapic(v, &s);
 	assert_int_equal(saved(&s, APIC_REG_IRR + TIMER / 32), 1u << TIMER % 32);
@@ -183,9 +184,7 @@ static void test_due_in_between(void **state)
 	struct baton_lapic_state s;
 
 	(void)state;
-	wr(v, APIC_REG_DIVIDE, DIVIDE_BY_1);
-	wr(v, APIC_REG_LVT_TIMER, TIMER);
-	wr(v, APIC_REG_INITIAL_COUNT, MS);
+	start_one_shot(MS);
 	kshim_advance(MS - 1);
 	baton_get_lapic(v, &s);
 	kshim_now += 2;
