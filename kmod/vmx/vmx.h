@@ -130,7 +130,6 @@ struct vmx_vcpu {
 	u64 *pml;		/* vmx_pml.c; NULL where there is none */
 	bool vmcs_ready;	/* constant fields are written */
 	bool flush_vpid;
-	u16 vpid;		/* VMX_VPID_MAX less the vCPU's id; 0 is the host's */
 	u32 have;		/* VMX_HAVE_* */
 	u32 loaded;		/* VMX_LOADED_* */
 	u32 swapped;		/* BIT(enum vmx_swap_msr) read in this window */
@@ -248,7 +247,8 @@ void vmx_event_keep_step(struct vmx_vcpu *vmx);
 void vmx_event_shadows_load(struct vmx_vcpu *vmx);
 void vmx_event_shadows_save(struct vmx_vcpu *vmx);
 
-/* vmx_vpid.c */
+/* vmx_vpid.c. From the last one downwards; 0 is the host's. */
+#define vmx_vpid(vmx)	((u16)(0xffff - (vmx)->base.id))
 void vmx_tlb_sync(struct vmx_vcpu *vmx);
 int vmx_vm_init(struct baton_vm *vm);
 void vmx_vm_fini(struct baton_vm *vm);

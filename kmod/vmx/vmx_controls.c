@@ -256,7 +256,7 @@ void vmx_controls_fields_init(struct vmx_vcpu *vmx)
 	vmcs_write32(VM_EXIT_MSR_LOAD_COUNT, 0);
 	vmcs_write32(VM_ENTRY_MSR_LOAD_COUNT, 0);
 	vmcs_write64(EPT_POINTER, vm->npt.root_pa | vmx_caps.eptp_bits);
-	vmcs_write16(VIRTUAL_PROCESSOR_ID, vmx->vpid);
+	vmcs_write16(VIRTUAL_PROCESSOR_ID, vmx_vpid(vmx));
 	vmx_pml_fields_init(vmx);
 	vmx->timer = vmx_caps.timer;
 	vmcs_write32(VMX_PREEMPTION_TIMER_VALUE, vmx->timer);

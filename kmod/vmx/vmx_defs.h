@@ -26,8 +26,6 @@
 #include <linux/build_bug.h>
 #include <linux/types.h>
 
-#define VMX_VPID_MAX		0xffff
-
 /* Memory operand of INVEPT and INVVPID. */
 struct vmx_inv_desc {
 	u64 context;		/* EPTP, or VPID in bits 0-15 */

@@ -22,7 +22,6 @@ int vmx_vcpu_init(struct baton_vcpu *vcpu)
 	if (!vmx->vmcs)
 		return -ENOMEM;
 	vmx->vmcs_pa = __pa(vmx->vmcs);
-	vmx->vpid = VMX_VPID_MAX - vcpu->id;
 	return vmx_pml_alloc(vmx);
 }
 

@@ -31,9 +31,9 @@ static noinline void flush(struct vmx_vcpu *vmx, u64 *seen, u64 wanted)
 		baton_count(&vmx->base, BATON_STAT_TLB_FLUSHES);
 	}
 	if (vmx->flush_vpid) {
-		vmx->flush_vpid = !vmx_invvpid(VMX_VPID_EXTENT_SINGLE_CONTEXT, vmx->vpid);
+		vmx->flush_vpid = !vmx_invvpid(VMX_VPID_EXTENT_SINGLE_CONTEXT, vmx_vpid(vmx));
 		if (vmx->flush_vpid)
-			vmx_insn_failed("INVVPID", vmx->vpid);
+			vmx_insn_failed("INVVPID", vmx_vpid(vmx));
 	}
 }
 
