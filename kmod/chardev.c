@@ -531,7 +531,6 @@ static const struct file_operations sys_fops = {
 	.owner = THIS_MODULE,
 	.unlocked_ioctl = sys_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
-	.llseek = noop_llseek,
 };
 
 static const struct file_operations vm_fops = {
@@ -539,7 +538,6 @@ static const struct file_operations vm_fops = {
 	.release = vm_release,
 	.unlocked_ioctl = vm_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
-	.llseek = noop_llseek,
 };
 
 static const struct file_operations vcpu_fops = {
@@ -548,7 +546,6 @@ static const struct file_operations vcpu_fops = {
 	.unlocked_ioctl = vcpu_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.mmap = vcpu_mmap,
-	.llseek = noop_llseek,
 };
 
 struct miscdevice baton_device = {

@@ -10,7 +10,6 @@
  */
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
-#include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/notifier.h>
 #include <linux/reboot.h>
@@ -85,12 +84,6 @@ static int hw_on(void)
 	return 0;
 }
 
-static void hw_off(void)
-{
-	if (baton_hv->cpu_on)
-		cpuhp_remove_state(hw_cpuhp_state);
-}
-
 int baton_hwcpu_get(void)
 {
 	enum baton_refusal refusal;
@@ -114,8 +107,8 @@ void baton_hwcpu_put(void)
 {
 	mutex_lock(&hw_lock);
 	WRITE_ONCE(hw_users, hw_users - 1);
-	if (!hw_users)
-		hw_off();
+	if (!hw_users && baton_hv->cpu_on)
+		cpuhp_remove_state(hw_cpuhp_state);
 	mutex_unlock(&hw_lock);
 }
 

@@ -199,18 +199,12 @@ static bool valid(const struct baton_ioeventfd *arg)
 		return false;
 	if (port ? arg->address > U16_MAX : arg->address >> baton_phys_bits())
 		return false;
-	switch (arg->size) {
-	case 0:
+	if (!arg->size)
 		return !only_match;
-	case 8:
+	if (arg->size == 8)
 		return !port;
-	case 1:
-	case 2:
-	case 4:
-		return arg->match <= GENMASK(arg->size * 8 - 1, 0);
-	default:
-		return false;
-	}
+	return arg->size <= 4 && is_power_of_2(arg->size) &&
+	       arg->match <= GENMASK(arg->size * 8 - 1, 0);
 }
 
 int baton_ioeventfd_set(struct baton_vm *vm, const struct baton_ioeventfd *arg)

@@ -191,14 +191,14 @@ static void destroy(struct irqfd *irqfd)
 	kfree(irqfd);
 }
 
-/* Frees what has lost its eventfd and counts the rest. */
-static u32 reap(struct baton_vm *vm)
+/* Frees all, or what has lost its eventfd, and counts the rest. */
+static u32 reap(struct baton_vm *vm, bool all)
 {
 	struct irqfd *irqfd, *next;
 	u32 count = 0;
 
 	list_for_each_entry_safe(irqfd, next, &vm->irqfds, list) {
-		if (READ_ONCE(irqfd->gone))
+		if (all || READ_ONCE(irqfd->gone))
 			destroy(irqfd);
 		else
 			count++;
@@ -220,7 +220,7 @@ static int create(struct baton_vm *vm, struct file *file, const struct baton_msi
 {
 	struct irqfd *irqfd;
 
-	if (reap(vm) >= BATON_MAX_EVENTFDS)
+	if (reap(vm, false) >= BATON_MAX_EVENTFDS)
 		return -ENOSPC;
 	irqfd = kzalloc(sizeof(*irqfd), GFP_KERNEL_ACCOUNT);
 	if (!irqfd)
@@ -306,8 +306,5 @@ int baton_irqfd_set_resample(struct baton_vm *vm, const struct baton_resamplefd 
 
 void baton_irqfd_release_all(struct baton_vm *vm)
 {
-	struct irqfd *irqfd, *next;
-
-	list_for_each_entry_safe(irqfd, next, &vm->irqfds, list)
-		destroy(irqfd);
+	reap(vm, true);
 }

@@ -70,23 +70,22 @@ static void zap_in_slot(struct baton_vm *vm, const struct baton_memslot *slot,
  * has no mappings in the range (inv_count); one that is removed zaps its own in
  * the section of mmu_lock that publishes the new array (baton_slots_publish()), so
  * a slot that is not found here has no mappings any more. After a change an entry
- * may be seen twice, which is harmless; to miss one, we start over.
+ * may be seen twice, which is harmless; not to miss one, we start over.
  */
-static bool slot_at(struct baton_vm *vm, u32 index, u64 *generation, struct baton_memslot *ret_slot)
+static bool next_slot(struct baton_vm *vm, u32 *index, u64 *generation,
+		      struct baton_memslot *ret_slot)
 {
 	const struct baton_slots *slots;
-	bool there = false;
+	bool there;
 
 	rcu_read_lock();
 	slots = rcu_dereference(vm->slots);
-	if (slots->generation != *generation) {
-		*generation = slots->generation;
-		ret_slot->size = 0; /* start over */
-		there = true;
-	} else if (index < slots->count) {
-		*ret_slot = slots->slot[index];
-		there = true;
-	}
+	if (slots->generation != *generation)
+		*index = 0;
+	*generation = slots->generation;
+	there = *index < slots->count;
+	if (there)
+		*ret_slot = slots->slot[(*index)++];
 	rcu_read_unlock();
 	return there;
 }
@@ -97,14 +96,8 @@ static void zap_hva(struct baton_vm *vm, unsigned long start, unsigned long end,
 	u64 generation = ~0ull;
 	u32 index = 0;
 
-	while (slot_at(vm, index, &generation, &slot)) {
-		if (!slot.size) {
-			index = 0;
-			continue;
-		}
+	while (next_slot(vm, &index, &generation, &slot))
 		zap_in_slot(vm, &slot, start, end, may_sleep);
-		index++;
-	}
 }
 
 static struct baton_vm *to_vm(struct mmu_notifier *notifier)

@@ -8,7 +8,6 @@
 #include <linux/sched.h>
 #include <asm/debugreg.h>
 
-#include "slots.h"
 #include "vcpu_state.h"
 
 int baton_state_need(struct baton_vcpu *vcpu, u32 classes)

@@ -7,7 +7,6 @@
  * module load to unload is memory: a VMXON page per CPU, the MSR bitmap.
  */
 #include <asm/cpufeature.h>
-#include <asm/special_insns.h>
 
 #include "vmx.h"
 
