@@ -341,9 +341,12 @@ static long vcpu_set_intr(void *object, void *arg)
 
 	if (in->level > 1 || in->reserved)
 		return -EINVAL;
+	/* As in baton_lapic_post(): who finds it up relies on the request of who raised it. */
+	preempt_disable();
 	/* Up is news. Down is not: whoever wants to take it looks at the level. */
 	if (!xchg(&vcpu->intr, in->level) && in->level)
 		baton_request(vcpu, BATON_REQ_EVENT);
+	preempt_enable();
 	return 0;
 }
 
