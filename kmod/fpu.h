@@ -14,12 +14,12 @@
 struct baton_vcpu;
 
 struct baton_fpu {
-	void *area;		/* 64-byte aligned, BATON_XSAVE_SIZE bytes */
+	void *area;		/* of the guest: an XSAVE image, 64-byte aligned; kmalloc's */
+	void *host_area;	/* the same, of what the host had in the registers; in a window */
 	u64 host_xcr0;		/* read at window start */
 };
 
 int baton_fpu_init(struct baton_vcpu *vcpu);
-void baton_fpu_fini(struct baton_vcpu *vcpu);
 void baton_fpu_reset(struct baton_vcpu *vcpu);
 /* Host registers away, guest's in, XCR0 switched (if OSXSAVE). */
 void baton_fpu_enter(struct baton_vcpu *vcpu);

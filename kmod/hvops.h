@@ -5,8 +5,9 @@
  *
  * "Window": preemption and interrupts are off from before run() is called
  * until after it returns; hypervisor mode is entered and left inside. Code
- * in a window neither sleeps nor takes a lock that is not raw, and touches
- * user memory only with page faults off (fetch.c, pv.c, baton_load_pdptes()).
+ * in a window neither sleeps nor takes a lock that is not raw, does not use the
+ * FPU (fpu.c), and touches user memory only with page faults off (fetch.c, pv.c,
+ * baton_load_pdptes()).
  */
 #ifndef BATON_HVOPS_H
 #define BATON_HVOPS_H

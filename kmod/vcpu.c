@@ -115,7 +115,7 @@ void baton_vcpu_destroy(struct baton_vcpu *vcpu)
 	hrtimer_cancel(&vcpu->apic.timer);
 	baton_hv->vcpu_fini(vcpu);
 	baton_cpuid_free(&vcpu->cpuid);
-	baton_fpu_fini(vcpu);
+	kfree(vcpu->fpu.area);
 	put_pid(vcpu->pv.runner);
 	free_page((unsigned long)vcpu->run);
 	kfree(vcpu);

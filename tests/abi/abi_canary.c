@@ -17,6 +17,7 @@
 #include <sys/io.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -224,6 +225,110 @@ static void test_host_canary(void)
 	      "the msr module, LDTs, ports and breakpoints");
 }
 
+/*
+ * Of two threads that share a processor and are taken off it in the middle of RUN: the
+ * kernel has put their registers away by then, which another path has to notice.
+ */
+ABI_CODE(churn,
+	 "0:	mov $150000, %ebp\n"
+	 "1:	movq %rbp, %xmm0\n	movq %rbp, %xmm1\n	movq %rbp, %xmm7\n"
+	 "	movq %rbp, %xmm8\n	movq %rbp, %xmm14\n	movq %rbp, %xmm15\n"
+	 "	fninit\n	fldpi\n	fldcw 8f(%rip)\n"
+	 "	ldmxcsr 8f(%rip)\n"
+	 "	dec %ebp\n"
+	 "	jnz 1b\n"
+	 "	mov $0x100, %edx\n"
+	 "	out %al, %dx\n"
+	 "	jmp 0b\n"
+	 "8:	.long 0x1d80\n");
+
+struct fpu {
+	unsigned char vector[16][32];	/* XMM or YMM, one behind the other */
+	double st0;
+	uint32_t mxcsr;
+	uint16_t fcw;
+};
+
+#define RUN_WITH_FPU(name, reg)						\
+static long name(int vcpu, const struct fpu *in, struct fpu *out)			\
+{											\
+	const uint32_t usual = 0x1f80;							\
+	long r = 16;									\
+											\
+	asm volatile("fninit\n	fldl %[st_in]\n	fldcw %[fcw_in]\n"		\
+		     "ldmxcsr %[mxcsr_in]\n"						\
+		     EACH(LOAD_##reg, "in")						\
+		     "xor %%edx, %%edx\n"						\
+		     "syscall\n"							\
+		     EACH(STORE_##reg, "out")						\
+		     "stmxcsr %[mxcsr]\n	fnstcw %[fcw]\n	fstpl %[st]\n"	\
+		     "fninit\n	ldmxcsr %[usual]\n"					\
+		     : "+a"(r), [mxcsr] "=m"(out->mxcsr), [fcw] "=m"(out->fcw),		\
+		       [st] "=m"(out->st0)						\
+		     : "D"((long)vcpu), "S"((long)BATON_RUN), [in] "r"(in->vector),	\
+		       [out] "r"(out->vector), [st_in] "m"(in->st0),			\
+		       [fcw_in] "m"(in->fcw), [mxcsr_in] "m"(in->mxcsr),		\
+		       [usual] "m"(usual)						\
+		     : "rcx", "r11", "rdx", "memory", "xmm0", "xmm1", "xmm2", "xmm3",	\
+		       "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10",		\
+		       "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");			\
+	return r;									\
+}
+#define LOAD_xmm(n, array) LOAD(n, array)
+#define STORE_xmm(n, array) STORE(n, array)
+#define LOAD_ymm(n, array) "vmovdqu " #n "*32(%[" array "]), %%ymm" #n "\n"
+#define STORE_ymm(n, array) "vmovdqu %%ymm" #n ", " #n "*32(%[" array "])\n"
+RUN_WITH_FPU(run_with_xmm, xmm)
+RUN_WITH_FPU(run_with_ymm, ymm)
+
+static atomic_uint fpu_taken_off;	/* times that a thread lost its processor */
+
+static void *use_fpu(void *seed)
+{
+	long (*run)(int, const struct fpu *, struct fpu *) =
+		__builtin_cpu_supports("avx") ? run_with_ymm : run_with_xmm;
+	struct fpu in __attribute__((aligned(16))), out __attribute__((aligned(16)));
+	struct abi_guest g = ABI_LONG_GUEST(churn);
+	struct rusage usage;
+	unsigned int i;
+
+	abi_pin(0);
+	memset(&in, (int)(uintptr_t)seed, sizeof(in));
+	in.st0 = (double)(uintptr_t)seed;
+	in.fcw = 0x27f;
+	in.mxcsr = 0x1f80 | (uint32_t)(uintptr_t)seed << 13;
+	out = in;
+	for (i = 0; i < 20; i++) {
+		memset(out.vector, 0, sizeof(out.vector));
+		do
+			EXPECT(!run(g.vcpu, &in, &out));
+		while (g.run->exit_reason == BATON_EXIT_NONE);
+		if (run == run_with_xmm)
+			memcpy((unsigned char *)out.vector + 256,
+			       (unsigned char *)in.vector + 256, 256);
+		EXPECT(!memcmp(in.vector, out.vector, sizeof(in.vector)));
+		EXPECT(out.st0 == in.st0 && out.fcw == in.fcw && out.mxcsr == in.mxcsr);
+	}
+	EXPECT(g.run->exit_reason == BATON_EXIT_PIO);
+	getrusage(RUSAGE_THREAD, &usage);
+	fpu_taken_off += (unsigned int)usage.ru_nivcsw;
+	abi_guest_end(&g);
+	return NULL;
+}
+
+static void test_host_fpu(void)
+{
+	pthread_t thread[2];
+	uintptr_t i;
+
+	for (i = 0; i < 2; i++)
+		pthread_create(&thread[i], NULL, use_fpu, (void *)(i + 1));
+	for (i = 0; i < 2; i++)
+		pthread_join(thread[i], NULL);
+	printf("  taken off %u times\n", fpu_taken_off);
+	NEEDS(fpu_taken_off, "a scheduler that takes a processor away");
+}
+
 /* --- A8: the guest ----------------------------------------------------------------- */
 
 /*
@@ -362,6 +467,7 @@ static void test_guest_canary(void)
 
 const struct abi_test abi_canary_tests[] = {
 	{ "A7: host-state canary", test_host_canary },
+	{ "A7: the FPU of threads that share a processor", test_host_fpu },
 	{ "A8: guest-state canary, other VMs and processors", test_guest_canary },
 	{ NULL, NULL },
 };

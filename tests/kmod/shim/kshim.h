@@ -565,8 +565,6 @@ extern u64 kshim_xcr0;
 #define MXCSR_DEFAULT 0x1f80u
 #define xgetbv(i) kshim_xcr0
 #define xsetbv(i, value) ((void)(kshim_xcr0 = (value)))
-#define kernel_fpu_begin_mask(mask) barrier()
-#define kernel_fpu_end() barrier()
 #define hw_breakpoint_active() false
 #define native_get_debugreg(n) 0ul
 #define native_set_debugreg(n, value) ((void)(value))
