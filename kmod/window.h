@@ -37,14 +37,24 @@ static __always_inline void baton_wrmsr(u32 msr, u64 value)
 		     : : "c" (msr), "a" ((u32)value), "d" ((u32)(value >> 32)) : "memory");
 }
 
-/* What the host has in an MSR that is to be 0 in guests; 0 if it is not there. */
-static __always_inline u64 baton_put_away(bool there, u32 msr)
+/* An MSR, if it is there, that is 0 in guests. True: the host has *value in it. */
+static __always_inline bool baton_put_away(bool there, u32 msr, u64 *value)
 {
-	u64 value = there ? baton_rdmsr(msr) : 0;
+	u64 now = there ? baton_rdmsr(msr) : 0;
 
-	if (value)
-		baton_wrmsr(msr, 0);
-	return value;
+	if (likely(!now))
+		return false;
+	*value = now;
+	baton_wrmsr(msr, 0);
+	return true;
+}
+
+/* *value is 0 if nothing was put away, and so it is after. */
+static __always_inline void baton_bring_back(u32 msr, u64 *value)
+{
+	if (*value)
+		baton_wrmsr(msr, *value);
+	*value = 0;
 }
 
 static __always_inline void baton_predictor_barrier(void)

@@ -18,6 +18,7 @@
 #include "fetch.h"
 #include "svm_defs.h"
 #include "vcpu.h"
+#include "window.h"
 
 /* What this processor has; set once by probe(). */
 struct svm_caps {
@@ -61,7 +62,9 @@ struct svm_switch {
 
 /* Host state that the window puts away (kernel-api note, "State to switch"). */
 struct svm_host {
-	u64 tsc_aux, xss, debugctl, perf_ctl;
+	u64 tsc_aux;
+	bool away;		/* any of these, which else are 0 */
+	u64 xss, debugctl, perf_ctl;
 };
 
 /* svm_vcpu.watch: what svm_event.c waits for; any of them needs a look per entry. */
@@ -143,8 +146,19 @@ void svm_controls_cr(struct svm_vcpu *svm, const struct baton_sregs *sregs);
 int svm_vcpu_init(struct baton_vcpu *vcpu);
 void svm_vcpu_fini(struct baton_vcpu *vcpu);
 enum baton_next svm_run(struct baton_vcpu *vcpu);
-/* In a window: msr.spec_ctrl to where the entry takes it from. */
-void svm_load_spec_ctrl(struct svm_vcpu *svm);
+
+/* In a window: hardware switches it by the VMCB, or the entry code by sw, or it is not there. */
+static __always_inline void svm_load_spec_ctrl(struct svm_vcpu *svm)
+{
+	struct svm_switch *sw = &svm->sw;
+
+	if (svm_caps.v_spec_ctrl) {
+		svm->vmcb->spec_ctrl = svm->vcpu.msr.spec_ctrl;
+	} else if (static_cpu_has(X86_FEATURE_MSR_SPEC_CTRL)) {
+		sw->host_spec_ctrl = this_cpu_read(x86_spec_ctrl_current);
+		sw->guest_spec_ctrl = svm->vcpu.msr.spec_ctrl;
+	}
+}
 
 /* svm_entry.S: one trip through the guest. 0, or -EIO if SVM is off. */
 int svm_enter(struct baton_regs *regs, const struct svm_switch *sw);
@@ -192,7 +206,7 @@ void svm_state_load(struct svm_vcpu *svm);
 /* Brings SREGS into the cache if they are not there. Also out of a window. */
 void svm_need_sregs(struct svm_vcpu *svm);
 int svm_state_fetch(struct baton_vcpu *vcpu, u32 classes);
-void svm_state_close(struct svm_vcpu *svm);
+void svm_state_save(struct svm_vcpu *svm);
 
 /* svm_event.c */
 /* False: no entry, the monitor is to give a vector first. */
@@ -208,7 +222,7 @@ bool svm_event_stepped(struct svm_vcpu *svm);
 
 /* svm_asid.c */
 void svm_asid_cpu_on(struct svm_cpu *cpu);
-void svm_asid_open(struct svm_vcpu *svm, struct svm_cpu *cpu);
+void svm_asid_renew(struct svm_vcpu *svm, struct svm_cpu *cpu);
 void svm_asid_flush(struct svm_vcpu *svm);
 void svm_asid_lost(struct svm_vcpu *svm);
 void svm_asid_not_entered(struct svm_vcpu *svm);

@@ -47,13 +47,11 @@ static void asid_assign(struct svm_vcpu *svm, struct svm_cpu *cpu)
 	svm->asid_gen = cpu->asid_gen;
 }
 
-/* At a window's start: is the ASID still ours here? */
-void svm_asid_open(struct svm_vcpu *svm, struct svm_cpu *cpu)
+/* At a window's start: the ASID is another CPU's, or of a generation that is over. */
+void svm_asid_renew(struct svm_vcpu *svm, struct svm_cpu *cpu)
 {
 	int id = smp_processor_id();
 
-	if (likely(svm->cpu == id && svm->asid_gen == cpu->asid_gen))
-		return;
 	/* The VMCB cache is per CPU: elsewhere it knows nothing of our changes. */
 	if (svm->cpu != id)
 		vmcb_touch(svm->vmcb, SVM_CLEAN_ALL);

@@ -11,8 +11,6 @@
  * the VMCB is always the initial value, so what an exit finds there is the new
  * cause alone.
  */
-#include <linux/sched.h>
-#include <asm/debugreg.h>
 #include <asm/processor-flags.h>
 
 #include "svm.h"

@@ -12,8 +12,6 @@
  * The VMCB has no "unusable" segment: it is a segment without P (APM, "VMCB
  * Layout"; the quirks below are where processors store less than they know).
  */
-#include <linux/sched.h>
-#include <asm/debugreg.h>
 #include <asm/msr.h>
 #include <asm/processor-flags.h>
 
@@ -267,13 +265,11 @@ static void save_mode(struct svm_vcpu *svm)
 	out->access |= BATON_ACCESS_LONG64;
 }
 
-/* A window ends: the cache is to be current, but for SREGS nobody asked for. */
-void svm_state_close(struct svm_vcpu *svm)
+/* A window ends, and somebody wants more in the cache than what always is. */
+void svm_state_save(struct svm_vcpu *svm)
 {
 	struct baton_vcpu *vcpu = &svm->vcpu;
 
-	svm_event_settle(svm);
-	vcpu->msr.kernel_gs_base = svm->vmcb->kernel_gs_base;
 	if (vcpu->save & BATON_ST_SREGS)
 		svm_need_sregs(svm);
 	if (vcpu->save & BATON_ST_MODE)

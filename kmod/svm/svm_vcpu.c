@@ -13,7 +13,6 @@
 #include "compat.h"
 #include "svm.h"
 #include "trace.h"
-#include "window.h"
 
 /* ---- create and destroy --------------------------------------------- */
 
@@ -55,19 +54,6 @@ off:
 	return false;
 }
 
-/* Hardware switches it by the VMCB, or the entry code by sw, or it is not there. */
-void svm_load_spec_ctrl(struct svm_vcpu *svm)
-{
-	struct svm_switch *sw = &svm->sw;
-
-	if (svm_caps.v_spec_ctrl) {
-		svm->vmcb->spec_ctrl = svm->vcpu.msr.spec_ctrl;
-	} else if (static_cpu_has(X86_FEATURE_MSR_SPEC_CTRL)) {
-		sw->host_spec_ctrl = this_cpu_read(x86_spec_ctrl_current);
-		sw->guest_spec_ctrl = svm->vcpu.msr.spec_ctrl;
-	}
-}
-
 /* Values are read, not remembered: others change them between windows. */
 static void save_msrs(struct svm_vcpu *svm)
 {
@@ -77,28 +63,28 @@ static void save_msrs(struct svm_vcpu *svm)
 		host->tsc_aux = baton_rdmsr(MSR_TSC_AUX);
 		baton_wrmsr(MSR_TSC_AUX, svm->vcpu.msr.tsc_aux);
 	}
-	host->xss = baton_put_away(svm_caps.xss, MSR_IA32_XSS);
 	/* Only guests see it. Others than ours expect to find it at one. */
 	if (unlikely(svm->vcpu.vm->tsc_ratio))
 		baton_wrmsr(MSR_AMD64_TSC_RATIO, svm->vcpu.vm->tsc_ratio);
-	host->debugctl = baton_put_away(svm_caps.debugctl, MSR_IA32_DEBUGCTLMSR);
-	host->perf_ctl = baton_put_away(svm_caps.perf_ctl, MSR_AMD64_PERF_CNTR_GLOBAL_CTL);
+	host->away = baton_put_away(svm_caps.xss, MSR_IA32_XSS, &host->xss) |
+		     baton_put_away(svm_caps.debugctl, MSR_IA32_DEBUGCTLMSR, &host->debugctl) |
+		     baton_put_away(svm_caps.perf_ctl, MSR_AMD64_PERF_CNTR_GLOBAL_CTL,
+				    &host->perf_ctl);
 }
 
 static void restore_msrs(struct svm_vcpu *svm)
 {
-	const struct svm_host *host = &svm->host;
+	struct svm_host *host = &svm->host;
 
 	if (svm_caps.tsc_aux)
 		baton_wrmsr(MSR_TSC_AUX, host->tsc_aux);
-	if (host->xss)
-		baton_wrmsr(MSR_IA32_XSS, host->xss);
 	if (unlikely(svm->vcpu.vm->tsc_ratio))
 		wrmsr(MSR_AMD64_TSC_RATIO, 0, SVM_TSC_RATIO_ONE_HIGH);
-	if (host->debugctl)
-		baton_wrmsr(MSR_IA32_DEBUGCTLMSR, host->debugctl);
-	if (host->perf_ctl)
-		baton_wrmsr(MSR_AMD64_PERF_CNTR_GLOBAL_CTL, host->perf_ctl);
+	if (likely(!host->away))
+		return;
+	baton_bring_back(MSR_IA32_XSS, &host->xss);
+	baton_bring_back(MSR_IA32_DEBUGCTLMSR, &host->debugctl);
+	baton_bring_back(MSR_AMD64_PERF_CNTR_GLOBAL_CTL, &host->perf_ctl);
 }
 
 static bool window_open(struct svm_vcpu *svm)
@@ -109,7 +95,8 @@ static bool window_open(struct svm_vcpu *svm)
 		return false;
 	svm->sw.host_pa = cpu->host_pa;
 	baton_fpu_enter(&svm->vcpu);
-	svm_asid_open(svm, cpu);
+	if (unlikely(svm->cpu != smp_processor_id() || svm->asid_gen != cpu->asid_gen))
+		svm_asid_renew(svm, cpu);
 	baton_guest_barrier(&svm->vcpu);
 	svm_load_spec_ctrl(svm);
 	save_msrs(svm);
@@ -119,7 +106,10 @@ static bool window_open(struct svm_vcpu *svm)
 
 static void window_close(struct svm_vcpu *svm)
 {
-	svm_state_close(svm);
+	svm_event_settle(svm);
+	svm->vcpu.msr.kernel_gs_base = svm->vmcb->kernel_gs_base;
+	if (svm->vcpu.save)
+		svm_state_save(svm);
 	baton_debug_leave(&svm->vcpu);
 	restore_msrs(svm);
 	baton_fpu_leave(&svm->vcpu);

@@ -124,7 +124,7 @@ void vmx_host_enter(struct vmx_vcpu *vmx)
 	window_fields_write(host);
 	host->debugctl = baton_rdmsr(MSR_IA32_DEBUGCTLMSR);
 	/* It would write its records through the guest's page tables. */
-	host->pebs = baton_put_away(vmx_caps.pebs && host->perf_global, MSR_IA32_PEBS_ENABLE);
+	baton_put_away(vmx_caps.pebs && host->perf_global, MSR_IA32_PEBS_ENABLE, &host->pebs);
 }
 
 /* Before vmx_msr_leave(). */
@@ -139,8 +139,7 @@ void vmx_host_leave(struct vmx_vcpu *vmx)
 		selectors_restore(host);
 	if (unlikely(host->debugctl))
 		baton_wrmsr(MSR_IA32_DEBUGCTLMSR, host->debugctl);
-	if (unlikely(host->pebs))
-		baton_wrmsr(MSR_IA32_PEBS_ENABLE, host->pebs);
+	baton_bring_back(MSR_IA32_PEBS_ENABLE, &host->pebs);
 	if (unlikely(host->split_lock)) {
 		baton_wrmsr(MSR_TEST_CTRL, baton_rdmsr(MSR_TEST_CTRL) |
 			    MSR_TEST_CTRL_SPLIT_LOCK_DETECT);
