@@ -12,6 +12,8 @@
 #ifndef BATON_HVOPS_H
 #define BATON_HVOPS_H
 
+#include <linux/static_call_types.h>
+
 #include "baton_ioctl.h"
 
 struct baton_vcpu;
@@ -98,5 +100,7 @@ extern u32 baton_memory; /* BATON_MEMORY_*; set by setup() */
 extern bool baton_deadlines; /* run() ends the guest by itself at apic.tsc_deadline; the same */
 /* The one in use; NULL when the CPU has neither. Set once at module load. */
 extern const struct baton_hvops *baton_hv;
+/* Its run(), as a direct call: an indirect one costs a retpoline. run.c. */
+DECLARE_STATIC_CALL(baton_hv_run, *baton_hv->run);
 
 #endif

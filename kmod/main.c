@@ -9,6 +9,7 @@
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/rcupdate.h>
+#include <linux/static_call.h>
 #include <asm/processor.h>
 
 #include "chardev.h"
@@ -23,17 +24,15 @@ const struct baton_hvops *baton_hv;
 
 static void __init select_backend(void)
 {
-	switch (boot_cpu_data.x86_vendor) {
-	case X86_VENDOR_INTEL:
-	case X86_VENDOR_CENTAUR:
-	case X86_VENDOR_ZHAOXIN:
+	u8 vendor = boot_cpu_data.x86_vendor;
+
+	if (vendor == X86_VENDOR_INTEL || vendor == X86_VENDOR_CENTAUR ||
+	    vendor == X86_VENDOR_ZHAOXIN)
 		baton_hv = &baton_vmx_ops;
-		break;
-	case X86_VENDOR_AMD:
-	case X86_VENDOR_HYGON:
+	else if (vendor == X86_VENDOR_AMD || vendor == X86_VENDOR_HYGON)
 		baton_hv = &baton_svm_ops;
-		break;
-	}
+	if (baton_hv)
+		static_call_update(baton_hv_run, baton_hv->run);
 }
 
 static int __init baton_init(void)

@@ -140,6 +140,7 @@ void baton_pv_back(struct baton_vcpu *vcpu)
 	/* Also where nobody is told: what was before the guest asks is not its own. */
 	vcpu->pv.steal_base = delay;
 	vcpu->pv.steal_seen = delay;
+	WRITE_ONCE(vcpu->stats[BATON_STAT_READY_NS], delay);
 	WRITE_ONCE(vcpu->pv.away, false);
 	if (!(vcpu->msr.pv_steal & BATON_PV_ENABLED))
 		return;

@@ -18,6 +18,7 @@
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/stat.h>
+#include <linux/static_call.h>
 #include <linux/task_work.h>
 #include <linux/uaccess.h>
 #include <asm/mce.h>
@@ -33,6 +34,7 @@
 #include "window.h"
 
 DEFINE_PER_CPU(u64, baton_last_guest);
+DEFINE_STATIC_CALL_NULL(baton_hv_run, *baton_hv->run);
 
 /* Fast exits in one window: a bound on how long interrupts stay off. */
 #define WINDOW_BUDGET 256
@@ -331,14 +333,15 @@ static enum baton_next run_window(struct baton_vcpu *vcpu)
 		baton_pvclock_moved(vcpu);
 	}
 	smp_store_mb(vcpu->mode, BATON_MODE_GUEST);
-	vcpu->budget = baton_steps(vcpu) ? 2 : WINDOW_BUDGET; /* one entry */
+	vcpu->budget = WINDOW_BUDGET;
+	if (unlikely(baton_steps(vcpu)))
+		vcpu->budget = 2; /* one entry */
 	if (likely(baton_may_stay(vcpu))) {
 		start = rdtsc();
 		/* An exit that was made outside of a window left its own there. */
 		vcpu->save = READ_ONCE(vcpu->run->want) & BATON_ST_SREGS;
 		baton_count(vcpu, BATON_STAT_WINDOWS);
-		WRITE_ONCE(vcpu->stats[BATON_STAT_READY_NS], baton_run_delay());
-		next = baton_hv->run(vcpu);
+		next = static_call(baton_hv_run)(vcpu);
 		baton_count_time(vcpu, BATON_STAT_GUEST_NS, rdtsc() - start);
 	}
 	/* The last use of a translation before the flush sender's look at mode. */

@@ -115,6 +115,7 @@ typedef struct { unsigned int val; } kuid_t;
 #define struct_size(p, member, count) (sizeof(*(p)) + sizeof(*(p)->member) * (size_t)(count))
 #define array_index_nospec(i, n) ((i) < (n) ? (i) : 0)
 #define barrier_nospec() barrier()
+#define DECLARE_STATIC_CALL(name, fn) extern typeof(fn) name
 
 /* --- messages ------------------------------------------------------------- */
 
