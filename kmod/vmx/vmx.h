@@ -49,6 +49,9 @@ struct vmx_caps {
 };
 extern struct vmx_caps vmx_caps;
 
+/* An owner who comes sets CR4.VMXE first, and may lose the CPU to us before VMXON. */
+#define VMX_BUSY_MS	250
+
 /* VMX operation on one CPU. Only that CPU touches it, interrupts off. */
 enum vmx_owner {
 	VMX_OWNER_NONE,		/* outside of a window */
@@ -134,6 +137,7 @@ struct vmx_vcpu {
 	u32 loaded;		/* VMX_LOADED_* */
 	u32 swapped;		/* BIT(enum vmx_swap_msr) read in this window */
 	enum vmx_after after;
+	unsigned long busy_until; /* jiffies; VMX operation could not be had of late */
 	u64 stamp;		/* of the thread, when the L1 cache was last looked after */
 	u32 timer;		/* as in the VMCS */
 	bool step, step_tf;	/* RFLAGS.TF is for one instruction; the guest's own */

@@ -12,6 +12,7 @@
  * of CR0 and CR4 that the guest cannot change without an exit (CR*_OWNABLE
  * are the others). The core relies on it for PE, PG, PAE and OSXSAVE.
  */
+#include <linux/delay.h>
 #include <asm/processor-flags.h>
 
 #include "vmx.h"
@@ -354,21 +355,23 @@ void vmx_state_save(struct vmx_vcpu *vmx, u32 classes)
 int vmx_state_fetch(struct baton_vcpu *vcpu, u32 classes)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
+	int r, tries = VMX_BUSY_MS;
 	unsigned long flags;
-	int r;
 
-	local_irq_save(flags);
-	r = vmx_window_open(vmx);
-	if (!r) {
-		vmx_state_save(vmx, classes);
-		vmx_window_close(vmx);
-		if (this_cpu_read(vmx_cpu.failed)) {
-			/* Zeros were read: nothing to go on with, or to hand out. */
-			vcpu->valid &= ~classes;
-			baton_vm_bug(vcpu->vm, "a guest's state cannot be read");
-			r = -EIO;
+	do {
+		local_irq_save(flags);
+		r = vmx_window_open(vmx);
+		if (!r) {
+			vmx_state_save(vmx, classes);
+			vmx_window_close(vmx);
+			if (this_cpu_read(vmx_cpu.failed)) {
+				/* Zeros were read: nothing to go on with, or to hand out. */
+				vcpu->valid &= ~classes;
+				baton_vm_bug(vcpu->vm, "a guest's state cannot be read");
+				r = -EIO;
+			}
 		}
-	}
-	local_irq_restore(flags);
+		local_irq_restore(flags);
+	} while (r == -EBUSY && tries-- && !msleep_interruptible(1));
 	return r;
 }

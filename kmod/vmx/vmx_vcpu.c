@@ -7,6 +7,7 @@
  * because the VMCS keeps the guest's state and nearly all of it is left where it
  * is. Order: safety note, "World switch: exact order".
  */
+#include <linux/jiffies.h>
 #include <asm/special_insns.h>
 
 #include "trace.h"
@@ -96,9 +97,16 @@ static void guest_depart(struct vmx_vcpu *vmx)
 	vmx_guest_leave(vmx);
 }
 
-/* -EBUSY is not ours to mend and no bug: the monitor gets to know. */
+/*
+ * -EBUSY is not ours to mend and no bug: the monitor gets to know, if it lasts.
+ */
 static enum baton_next not_opened(struct vmx_vcpu *vmx, int error)
 {
+	if (!vmx->busy_until)
+		vmx->busy_until = jiffies + msecs_to_jiffies(VMX_BUSY_MS);
+	if (error == -EBUSY && time_before(jiffies, vmx->busy_until))
+		return BATON_LEAVE;
+	vmx->busy_until = 0;
 	if (error == -EBUSY)
 		return baton_exit_failed(&vmx->base, BATON_EXIT_INTERNAL, error, 0, 0, 0);
 	baton_vm_bug(vmx->base.vm, "VMX operation cannot be entered");
@@ -224,6 +232,7 @@ enum baton_next vmx_run(struct baton_vcpu *vcpu)
 	r = vmx_window_open(vmx);
 	if (unlikely(r))
 		return not_opened(vmx, r);
+	vmx->busy_until = 0;
 	guest_arrive(vmx);
 	do
 		next = enter_once(vmx);
