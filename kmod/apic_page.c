@@ -243,7 +243,7 @@ int baton_apic_access(struct baton_vcpu *vcpu, struct baton_apic_access *io)
 	if (io->offset & ~(PAGE_SIZE - sizeof(u32)) || io->flags & ~BATON_APIC_WRITE ||
 	    io->reserved || (!write && io->value))
 		return -EINVAL;
-	if (!baton_lapic_owns(vcpu, vcpu->apic.base))
+	if (!baton_apic_owns(&vcpu->apic, vcpu->apic.base))
 		return -ENXIO;
 	if (write)
 		baton_lapic_mmio_write(vcpu, io->offset, io->value);

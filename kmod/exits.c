@@ -89,7 +89,7 @@ enum baton_next baton_exit_hlt(struct baton_vcpu *vcpu)
 
 bool baton_exit_decodes(const struct baton_vcpu *vcpu, u64 gpa, u32 access)
 {
-	return baton_lapic_owns(vcpu, gpa) ||
+	return baton_apic_owns(&vcpu->apic, gpa) ||
 	       ((access & (BATON_ACCESS_WRITE | BATON_ACCESS_WALK)) == BATON_ACCESS_WRITE &&
 		rcu_access_pointer(vcpu->vm->ioeventfds) && baton_ioeventfd_at(vcpu->vm, gpa));
 }
@@ -104,7 +104,7 @@ enum baton_next baton_exit_fault(struct baton_vcpu *vcpu, u64 gpa, u64 gva, u32 
 	vcpu->fault.gpa = gpa;
 	vcpu->fault.gva = gva;
 	vcpu->fault.access = access;
-	if (unlikely(decodes) && baton_lapic_owns(vcpu, gpa)) {
+	if (unlikely(decodes) && baton_apic_owns(&vcpu->apic, gpa)) {
 		baton_count(vcpu, BATON_STAT_APIC_PAGE);
 		return baton_apic_page(vcpu, gpa);
 	}

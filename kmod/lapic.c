@@ -447,14 +447,6 @@ bool baton_lapic_msr_read(struct baton_vcpu *vcpu, u32 msr, u64 *ret_value)
 
 /* --- xAPIC page ---------------------------------------------------------------------------- */
 
-bool baton_lapic_owns(const struct baton_vcpu *vcpu, u64 gpa)
-{
-	const u64 mode = MSR_IA32_APICBASE_ENABLE | X2APIC_ENABLE;
-	u64 base = vcpu->apic.base;
-
-	return (base & mode) == MSR_IA32_APICBASE_ENABLE && !((base ^ gpa) >> 12);
-}
-
 u32 baton_lapic_mmio_read(struct baton_vcpu *vcpu, u32 offset)
 {
 	u32 reg = offset >> 4;

@@ -131,6 +131,13 @@ static inline bool baton_apic_takes_extint(const struct baton_lapic *apic)
 	return (apic->regs[APIC_REG_LVT_LINT0] & (APIC_LVT_IS_MASKED | mode)) == mode ||
 	       !(apic->base & MSR_IA32_APICBASE_ENABLE);
 }
+/* Is gpa in the enabled xAPIC page? */
+static inline bool baton_apic_owns(const struct baton_lapic *apic, u64 gpa)
+{
+	const u64 mode = MSR_IA32_APICBASE_ENABLE | X2APIC_ENABLE;
+
+	return (apic->base & mode) == MSR_IA32_APICBASE_ENABLE && !((apic->base ^ gpa) >> 12);
+}
 void baton_lapic_set_cr8(struct baton_vcpu *vcpu, u8 cr8);
 
 /* x2APIC MSR 0x800-0x8ff. False: #GP. In a window or out of it. */
@@ -146,8 +153,6 @@ void baton_lapic_tsc_changed(struct baton_vcpu *vcpu);
 /* xAPIC page. offset 0-0xfff, 32-bit accesses at 16-byte steps; others read 0. */
 u32 baton_lapic_mmio_read(struct baton_vcpu *vcpu, u32 offset);
 void baton_lapic_mmio_write(struct baton_vcpu *vcpu, u32 offset, u32 value);
-/* Is gpa in this vCPU's enabled xAPIC page? */
-bool baton_lapic_owns(const struct baton_vcpu *vcpu, u64 gpa);
 
 /*
  * msi.c, any context. deliver: 0, also if nobody is meant; -EINVAL: not a message

@@ -79,7 +79,6 @@ static struct baton_vcpu *vcpu_alloc(struct baton_vm *vm, u32 id)
 	vcpu->cpu = -1;
 	vcpu->pv.yield_to = BATON_YIELD_ANY;
 	vcpu->cpuid.phys_bits = 36; /* until BATON_SET_CPUID says otherwise */
-	mutex_init(&vcpu->lock);
 	rcuwait_init(&vcpu->wait);
 	spin_lock_init(&vcpu->pv.runner_lock);
 	baton_timer_init(vcpu);

@@ -9,7 +9,6 @@
 #ifndef BATON_VCPU_H
 #define BATON_VCPU_H
 
-#include <linux/mutex.h>
 #include <linux/rcuwait.h>
 #include <linux/sched/signal.h>
 #include <asm/msr.h>
@@ -120,7 +119,7 @@ struct baton_vcpu {
 
 	struct baton_pv pv;
 	u64 poll_ticks;			/* V: how long HLT stays awake (run.c) */
-	struct mutex lock;
+	unsigned long lock;		/* a: bit 0: somebody is in a call; nobody waits for it */
 	struct rcuwait wait;
 	u64 stats[BATON_STAT_COUNT];	/* owner writes, others READ_ONCE: stats.c */
 };

@@ -121,17 +121,17 @@ static void test_page_accesses(void **state)
 static void test_owns(void **state)
 {
 	(void)state;
-	assert_true(baton_lapic_owns(v, 0xfee00000));
-	assert_true(baton_lapic_owns(v, 0xfee00fff));
-	assert_false(baton_lapic_owns(v, 0xfee01000));
-	assert_false(baton_lapic_owns(v, 0x1fee00000));
+	assert_true(baton_apic_owns(&v->apic, 0xfee00000));
+	assert_true(baton_apic_owns(&v->apic, 0xfee00fff));
+	assert_false(baton_apic_owns(&v->apic, 0xfee01000));
+	assert_false(baton_apic_owns(&v->apic, 0x1fee00000));
 	assert_true(baton_lapic_set_base(v, 0xabc000 | MSR_IA32_APICBASE_ENABLE));
-	assert_false(baton_lapic_owns(v, 0xfee00000));
-	assert_true(baton_lapic_owns(v, 0xabc123));
+	assert_false(baton_apic_owns(&v->apic, 0xfee00000));
+	assert_true(baton_apic_owns(&v->apic, 0xabc123));
 	assert_true(baton_lapic_set_base(v, 0xabc000 | MSR_IA32_APICBASE_ENABLE | X2APIC_ENABLE));
-	assert_false(baton_lapic_owns(v, 0xabc123));
+	assert_false(baton_apic_owns(&v->apic, 0xabc123));
 	assert_true(baton_lapic_set_base(v, 0xabc000));
-	assert_false(baton_lapic_owns(v, 0xabc123));
+	assert_false(baton_apic_owns(&v->apic, 0xabc123));
 }
 
 static void test_priorities(void **state)
