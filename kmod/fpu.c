@@ -30,15 +30,10 @@
 /* Layout of the image: SDM vol. 1, "XSAVE Area". */
 #define MXCSR_OFFSET 24
 #define MXCSR_MASK_OFFSET 28
-#define HEADER_OFFSET 512
 struct xsave_header {
 	u64 xstate_bv, xcomp_bv, reserved[6];
 };
-
-static struct xsave_header *header_of(void *area)
-{
-	return area + HEADER_OFFSET;
-}
+#define header_of(area)	((struct xsave_header *)((void *)(area) + LEGACY_SIZE))
 
 /* SDM vol. 1, "Guidelines for Writing to the MXCSR Register". Whoever's registers they are. */
 static u32 mxcsr_mask(void)
@@ -345,7 +340,7 @@ int baton_get_xsave(struct baton_vcpu *vcpu, struct baton_xsave *out)
 
 int baton_set_xsave(struct baton_vcpu *vcpu, const struct baton_xsave *in)
 {
-	const struct xsave_header *header = header_of((void *)in->image);
+	const struct xsave_header *header = header_of(in->image);
 	u32 mxcsr = *(const u32 *)(in->image + MXCSR_OFFSET);
 
 	/* What XRSTOR would answer with #GP. */

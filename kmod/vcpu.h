@@ -95,7 +95,7 @@ struct baton_vcpu {
 	struct baton_msr_file msr;	/* V: truth for intercepted MSRs */
 	struct baton_pending ev;	/* V */
 	u32 mp_state;			/* V: enum baton_mp_state */
-	bool nmi_posted, stopped;	/* a: NMI asked for; the host slept, tell the guest */
+	bool nmi_posted;		/* a */
 	bool intr;			/* a: level of INTR, which is wired to LINT0 */
 	u64 tsc_offset;			/* V: guest TSC = host TSC, scaled, + this */
 
@@ -103,6 +103,7 @@ struct baton_vcpu {
 	u8 answer_due;			/* V: size of an IN, or BATON_ANSWER_INTA */
 	bool secrets_seen;		/* V: host data was handled outside windows */
 	bool clock_is_line;		/* V: the clock page shows the VM's line, of stable TSCs */
+	u32 stops_told;			/* V: vm->stops that the guest has been told of */
 	unsigned long touch_hva;	/* V: with BATON_REQ_TOUCH */
 	u64 touch_gpa;			/* V: … and what it is to the guest */
 

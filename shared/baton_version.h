@@ -11,6 +11,6 @@
 
 #define BATON_VERSION "0.1.0"
 #define BATON_ABI_MAJOR 1u
-#define BATON_ABI_MINOR 6u
+#define BATON_ABI_MINOR 7u
 
 #endif
