@@ -56,6 +56,26 @@ t_boot_pv() {
 	! grep -E '\] WARNING:|BUG:|Oops|Call Trace|soft lockup|unchecked MSR' /tmp/out
 }
 
+# The guest's watchdogs do not take a pause for a CPU that hangs.
+t_pause_watchdog() {
+	rm -f $control
+	baton-vm --engine "$engine" --kernel "$here/vmlinux-cloud" --initrd "$here/initrd" \
+		--memory 128M --control $control --append "$quick watchdog_thresh=1 \
+\"baton.cmd=grep . /proc/sys/kernel/soft_watchdog; echo begun; timeout 15 yes >/dev/null\"" \
+		</dev/null >/tmp/out 2>&1 &
+	vm=$!
+	trap 'kill $vm 2>/dev/null || true' EXIT
+	until grep -q '^begun' /tmp/out; do sleep 0.1; done
+	sleep 1
+	tell_vm pause
+	sleep 6
+	tell_vm resume
+	wait $vm || true
+	expect '^1'
+	expect '^baton-guest: exit'
+	! grep -E 'BUG:|Oops|soft lockup|stall' /tmp/out
+}
+
 # sum_on IMAGE: of the file "data" on it, as the host finds it there.
 sum_on() {
 	modprobe -a loop ext4

@@ -159,6 +159,11 @@ int hv_vm_set_clock(struct hv_vm *vm, uint64_t ns)
 	return vm->ops->set_clock(vm, ns);
 }
 
+int hv_vcpu_note_stopped(struct hv_vcpu *vcpu)
+{
+	return vcpu->ops->note_stopped(vcpu);
+}
+
 int hv_vm_set_tsc_khz(struct hv_vm *vm, uint32_t khz)
 {
 	return vm->ops->set_tsc_khz(vm, khz);

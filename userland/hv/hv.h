@@ -133,6 +133,12 @@ int hv_vm_set_ioapic_route(struct hv_vm *vm, unsigned int pin, uint64_t address,
 int hv_vm_get_clock(struct hv_vm *vm, uint64_t *ret_ns);
 int hv_vm_set_clock(struct hv_vm *vm, uint64_t ns);
 /*
+ * All vCPUs have stood still, and are about to go on: the paravirtual clock tells the guest,
+ * so that its watchdogs do not take them for hung. Its time has gone on, as the host's. One
+ * call for each vCPU, while none runs.
+ */
+int hv_vcpu_note_stopped(struct hv_vcpu *vcpu);
+/*
  * How fast the TSCs of the VM run, before its first vCPU: for a guest that has run on
  * another host. EOPNOTSUPP: this processor cannot, and it is not the host's own speed.
  */

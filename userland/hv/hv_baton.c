@@ -173,6 +173,15 @@ static int baton_set_clock(struct hv_vm *vm, uint64_t ns)
 	return hv_ioctl(vm->fd, BATON_SET_CLOCK, &call);
 }
 
+/* SET_CLOCK is what tells them; the first vCPU's call does it for all. */
+static int baton_note_stopped(struct hv_vcpu *vcpu)
+{
+	uint64_t now;
+	int error = vcpu->id ? 0 : baton_get_clock(vcpu->vm, &now);
+
+	return error || vcpu->id ? error : baton_set_clock(vcpu->vm, now);
+}
+
 static int baton_set_tsc_khz(struct hv_vm *vm, uint32_t khz)
 {
 	struct baton_tsc_khz call = { .khz = khz };
@@ -472,6 +481,7 @@ static const struct hv_ops baton_ops = {
 	.ioapic_route = baton_ioapic_route,
 	.get_clock = baton_get_clock,
 	.set_clock = baton_set_clock,
+	.note_stopped = baton_note_stopped,
 	.set_tsc_khz = baton_set_tsc_khz,
 	.vcpu_create = baton_vcpu_create,
 	.vcpu_destroy = baton_vcpu_destroy,

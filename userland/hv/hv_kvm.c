@@ -95,6 +95,7 @@ static const struct hv_ops kvm_ops = {
 	.ioapic_route = hv_kvm_ioapic_route,
 	.get_clock = hv_kvm_get_clock,
 	.set_clock = hv_kvm_set_clock,
+	.note_stopped = hv_kvm_note_stopped,
 	.set_tsc_khz = hv_kvm_set_tsc_khz,
 	.vcpu_create = hv_kvm_vcpu_create,
 	.vcpu_destroy = hv_kvm_vcpu_destroy,

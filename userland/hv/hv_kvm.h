@@ -72,6 +72,7 @@ int hv_kvm_ioapic_route(struct hv_vm *vm, unsigned int pin, uint64_t address,
 			uint32_t data, bool level);
 int hv_kvm_get_clock(struct hv_vm *vm, uint64_t *ret_ns);
 int hv_kvm_set_clock(struct hv_vm *vm, uint64_t ns);
+int hv_kvm_note_stopped(struct hv_vcpu *vcpu);
 int hv_kvm_set_tsc_khz(struct hv_vm *vm, uint32_t khz);
 
 /* hv_kvm_vcpu.c */

@@ -361,6 +361,14 @@ int hv_kvm_set_clock(struct hv_vm *vm, uint64_t ns)
 	return hv_ioctl(vm->fd, KVM_SET_CLOCK, &call);
 }
 
+/* EINVAL: the guest has no such clock. */
+int hv_kvm_note_stopped(struct hv_vcpu *vcpu)
+{
+	int error = hv_ioctl(vcpu->fd, KVM_KVMCLOCK_CTRL, NULL);
+
+	return error == -EINVAL ? 0 : error;
+}
+
 int hv_kvm_set_tsc_khz(struct hv_vm *vm, uint32_t khz)
 {
 	int able = hv_ioctl(vm->hv->fd, KVM_CHECK_EXTENSION, (void *)KVM_CAP_VM_TSC_CONTROL);

@@ -42,6 +42,7 @@ struct hv_ops {
 			    uint32_t data, bool level);
 	int (*get_clock)(struct hv_vm *vm, uint64_t *ret_ns);
 	int (*set_clock)(struct hv_vm *vm, uint64_t ns);
+	int (*note_stopped)(struct hv_vcpu *vcpu);
 	int (*set_tsc_khz)(struct hv_vm *vm, uint32_t khz);
 
 	int (*vcpu_create)(struct hv_vm *vm, uint32_t id, struct hv_vcpu **ret_vcpu);

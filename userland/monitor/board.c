@@ -412,9 +412,17 @@ void board_debug_hold(struct board *board)
 	wait_for_vcpus(board);
 }
 
+/* A hint: a guest that cannot be told may find its CPUs hung. */
+static void tell_stopped(struct board *board)
+{
+	for (unsigned int i = 0; i < board->options->cpus; i++)
+		hv_vcpu_note_stopped(vcpu_hv(board->vcpu[i]));
+}
+
 /* Nobody is held who does not exist: each exit would ask who is. */
 void board_debug_run(struct board *board, uint64_t vcpus)
 {
+	tell_stopped(board);
 	machine_hold(&board->machine, ~vcpus & UINT64_MAX >> (64 - board->options->cpus));
 }
 
@@ -431,6 +439,7 @@ struct vcpu *board_vcpu(struct board *board, unsigned int i)
 
 void board_resume(struct board *board)
 {
+	tell_stopped(board);
 	machine_resume(&board->machine);
 }
 
