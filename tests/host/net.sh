@@ -4,7 +4,12 @@
 lab=/tmp/lab
 
 as_nobody() {
-	/opt/baton/bin/setpriv --reuid 65534 --regid 65534 --clear-groups \
+	(exec_as_nobody "$@")
+}
+
+# In the shell's place, so that its process id is the command's.
+exec_as_nobody() {
+	exec /opt/baton/bin/setpriv --reuid 65534 --regid 65534 --clear-groups \
 		--bounding-set=-all --inh-caps=-all --no-new-privs "$@"
 }
 
@@ -39,6 +44,9 @@ lab_down() {
 	chmod "$mode" "$device"
 	# shellcheck disable=SC2046,SC2086 # lists
 	kill $a $b 2>/dev/null || true
+	# The next test may want another engine, and no VM in its way.
+	# shellcheck disable=SC2046,SC2086 # lists
+	[ -z "$a" ] || wait $a $b || true
 	tail -n 15 $lab/a.out $lab/b.out
 }
 
@@ -46,7 +54,7 @@ lab_down() {
 lab_guest() {
 	local name=$1 peer=$2
 	shift 2
-	as_nobody vmctl boot "$here/vmlinux-cloud" --initrd "$here/initrd-net" --engine "$engine" \
+	exec_as_nobody vmctl boot "$here/vmlinux-cloud" --initrd "$here/initrd-net" --engine "$engine" \
 		--memory 128M --net lab --name "$name" "$@" \
 		--append "console=ttyS0 quiet baton.peer=$peer" \
 		<$lab/"$name".in >$lab/"$name".out 2>&1 8>&- 9>&- &
