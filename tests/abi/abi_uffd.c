@@ -208,6 +208,50 @@ static void test_uffd_killed(void)
 	close(sys);
 }
 
+/* At 1 MiB, which the long guest's first large page has, there is memory for a while. */
+ABI_CODE(reader, "	mov $0x100000, %ebx\n	mov (%rbx), %eax\n	hlt\n");
+
+static void *run_reader(void *ctx)
+{
+	struct abi_guest *g = ctx;
+
+	EXPECT(!abi_run_on(g->vcpu, g->run));
+	return NULL;
+}
+
+/* The page that a vCPU waits for goes, and before it its slot: that is no memory then. */
+static void test_uffd_slot_gone(void)
+{
+	struct baton_slot slot = { .id = 7, .gpa = 0x100000, .size = AREA_SIZE };
+	struct abi_guest g = ABI_LONG_GUEST(reader);
+	struct arena a = { .area = mmap(NULL, AREA_SIZE, PROT_READ | PROT_WRITE,
+					MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) };
+	struct uffdio_range range = { (uintptr_t)a.area, AREA_SIZE };
+	struct uffd_msg msg;
+	struct pager p;
+	pthread_t thread;
+
+	if (open_uffd(&p, &a, UFFDIO_REGISTER_MODE_MISSING)) {
+		abi_needs("userfaultfd");
+		abi_guest_end(&g);
+		return;
+	}
+	slot.hva = (uintptr_t)a.area;
+	EXPECT(!ioctl(g.vm, BATON_SET_SLOT, &slot));
+	pthread_create(&thread, NULL, run_reader, &g);
+	while (read(p.uffd, &msg, sizeof(msg)) != sizeof(msg))
+		usleep(100);
+	slot.size = 0;
+	EXPECT(!ioctl(g.vm, BATON_SET_SLOT, &slot));
+	EXPECT(!munmap(a.area, AREA_SIZE));
+	EXPECT(!ioctl(p.uffd, UFFDIO_WAKE, &range));
+	pthread_join(thread, NULL);
+	EXPECT(g.run->exit_reason == BATON_EXIT_EMULATE);
+	EXPECT(g.run->emulate.kind == BATON_EMULATE_MMIO && g.run->emulate.gpa == 0x100000);
+	close(p.uffd);
+	abi_guest_end(&g);
+}
+
 static struct pager *protector;
 
 static void op_writeprotect(struct arena *a, unsigned int i)
@@ -241,6 +285,7 @@ const struct abi_test abi_uffd_tests[] = {
 	{ "A13: missing pages", test_uffd_missing },
 	{ "A13: userfaultfd closed", test_uffd_closed },
 	{ "A13: killed in missing pages", test_uffd_killed },
+	{ "A13: a slot that goes under a missing page", test_uffd_slot_gone },
 	{ "A13: write protection", test_uffd_protect },
 	{ NULL, NULL },
 };
