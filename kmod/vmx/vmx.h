@@ -182,10 +182,25 @@ void vmx_host_fields_init(struct vmx_vcpu *vmx);
 void vmx_host_enter(struct vmx_vcpu *vmx);
 void vmx_host_leave(struct vmx_vcpu *vmx);
 void vmx_host_protect(struct vmx_vcpu *vmx);
-void vmx_host_spec_ctrl(struct vmx_vcpu *vmx);
 void vmx_host_split_lock(struct vmx_vcpu *vmx);
 int vmx_host_init(void);
 void vmx_host_exit(void);
+
+/* Once a window, since the host's value may change, and after a write by the guest. */
+static __always_inline void vmx_host_spec_ctrl(struct vmx_vcpu *vmx)
+{
+	struct vmx_switch *sw = &vmx->sw;
+
+	if (!static_cpu_has(X86_FEATURE_MSR_SPEC_CTRL))
+		return;
+	sw->host_spec_ctrl = this_cpu_read(x86_spec_ctrl_current);
+	sw->guest_spec_ctrl = vmx->base.msr.spec_ctrl;
+	/* Hosts that rely on IBRS need the write itself after each exit. */
+	if (sw->guest_spec_ctrl != sw->host_spec_ctrl || static_cpu_has(X86_FEATURE_KERNEL_IBRS))
+		sw->flags |= BIT(VMX_SW_SPEC_CTRL_BIT);
+	else
+		sw->flags &= ~BIT(VMX_SW_SPEC_CTRL_BIT);
+}
 
 /* vmx_controls.c. setup: fills vmx_caps, or says what is missing. */
 enum baton_refusal vmx_controls_setup(void);

@@ -199,22 +199,6 @@ static void l1d_read_through(void)
 	rmb();
 }
 
-/* Once a window, since the host's value may change, and after a write by the guest. */
-void vmx_host_spec_ctrl(struct vmx_vcpu *vmx)
-{
-	struct vmx_switch *sw = &vmx->sw;
-
-	if (!boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL))
-		return;
-	sw->host_spec_ctrl = this_cpu_read(x86_spec_ctrl_current);
-	sw->guest_spec_ctrl = vmx->base.msr.spec_ctrl;
-	/* Hosts that rely on IBRS need the write itself after each exit. */
-	if (sw->guest_spec_ctrl != sw->host_spec_ctrl || boot_cpu_has(X86_FEATURE_KERNEL_IBRS))
-		sw->flags |= BIT(VMX_SW_SPEC_CTRL_BIT);
-	else
-		sw->flags &= ~BIT(VMX_SW_SPEC_CTRL_BIT);
-}
-
 /* Just before the first entry. */
 void vmx_host_protect(struct vmx_vcpu *vmx)
 {

@@ -62,7 +62,7 @@ static __always_inline void write_cr4(unsigned long cr4)
 }
 
 /* VMXON would end a trace silently on processors that cannot have both. */
-static bool pt_is_tracing(void)
+static __always_inline bool pt_is_tracing(void)
 {
 	return vmx_caps.pt_check && baton_rdmsr(MSR_IA32_RTIT_CTL) & RTIT_CTL_TRACEEN;
 }
