@@ -16,9 +16,7 @@
 #include <asm/processor-flags.h>
 
 #include "apic_page.h"
-#include "eventfds.h"
 #include "fetch.h"
-#include "vcpu.h"
 
 struct insn {
 	const u8 *bytes;

@@ -5,9 +5,9 @@
  * the FPU. What needs more returns BATON_FAULT, BATON_LEAVE or BATON_TO_USER.
  */
 #include <linux/uaccess.h>
+#include <asm/fpu/xcr.h>
 
 #include "apic_page.h"
-#include "eventfds.h"
 #include "fetch.h"
 #include "slots.h"
 #include "vcpu.h"
@@ -87,13 +87,6 @@ enum baton_next baton_exit_hlt(struct baton_vcpu *vcpu)
 	return BATON_LEAVE;
 }
 
-bool baton_exit_decodes(const struct baton_vcpu *vcpu, u64 gpa, u32 access)
-{
-	return baton_apic_owns(&vcpu->apic, gpa) ||
-	       ((access & (BATON_ACCESS_WRITE | BATON_ACCESS_WALK)) == BATON_ACCESS_WRITE &&
-		rcu_access_pointer(vcpu->vm->ioeventfds) && baton_ioeventfd_at(vcpu->vm, gpa));
-}
-
 enum baton_next baton_exit_fault(struct baton_vcpu *vcpu, u64 gpa, u64 gva, u32 access,
 				 bool decodes)
 {
@@ -163,7 +156,8 @@ bool baton_exit_xsetbv(struct baton_vcpu *vcpu, u8 cpl)
 	if (cpl || (u32)gpr[BATON_RCX] || !baton_xcr0_valid(value) ||
 	    value & ~vcpu->cpuid.xcr0_allowed)
 		return false;
-	baton_fpu_set_xcr0(vcpu, value);
+	xsetbv(XCR_XFEATURE_ENABLED_MASK, value);
+	vcpu->sregs.xcr0 = value;
 	return true;
 }
 

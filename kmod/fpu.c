@@ -176,12 +176,6 @@ void baton_fpu_leave(struct baton_vcpu *vcpu)
 	restore(vcpu->fpu.host_area);
 }
 
-void baton_fpu_set_xcr0(struct baton_vcpu *vcpu, u64 xcr0)
-{
-	xsetbv(XCR_XFEATURE_ENABLED_MASK, xcr0);
-	vcpu->sregs.xcr0 = xcr0;
-}
-
 void baton_debug_switch(struct baton_vcpu *vcpu, bool guest_armed)
 {
 	const u64 *dr = vcpu->debug.flags & BATON_DEBUG_HW_BREAK ? vcpu->debug.dr : vcpu->dbg.dr;

@@ -54,9 +54,6 @@ bool baton_xcr0_valid(u64 xcr0);
 /* Bytes of a non-compacted XSAVE image for these bits. */
 u32 baton_xsave_size(u64 xcr0);
 
-/* The guest changed XCR0 inside a window; the value has been checked. */
-void baton_fpu_set_xcr0(struct baton_vcpu *vcpu, u64 xcr0);
-
 int baton_get_xsave(struct baton_vcpu *vcpu, struct baton_xsave *out);
 /* 0 or -EINVAL: header bits outside XCR0, reserved MXCSR bits. */
 int baton_set_xsave(struct baton_vcpu *vcpu, const struct baton_xsave *in);

@@ -16,6 +16,7 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+#include <asm/apicdef.h>
 #include <asm/processor.h>
 
 #include "slots.h"
@@ -47,7 +48,7 @@ const struct baton_memslot *baton_slot_find(const struct baton_slots *slots, u64
 	const struct baton_memslot *slot;
 	u32 above;
 
-	if (!slots)
+	if (!slots || gpa - slots->hole < slots->hole_size)
 		return NULL;
 	above = slots_up_to(slots, gpa);
 	if (!above)
@@ -87,14 +88,11 @@ static int check_new(const struct baton_slot *arg)
 {
 	u64 gpa_end, hva_end;
 
-	if ((arg->gpa | arg->size | arg->hva) & (BATON_PAGE_SIZE - 1))
-		return -EINVAL;
-	if (arg->size > BATON_SLOT_MAX_SIZE || !arg->hva)
-		return -EINVAL;
-	if (check_add_overflow(arg->gpa, arg->size, &gpa_end) ||
-	    check_add_overflow(arg->hva, arg->size, &hva_end))
-		return -EINVAL;
-	if (gpa_end > 1ull << baton_phys_bits())
+	if ((arg->gpa | arg->size | arg->hva) & (BATON_PAGE_SIZE - 1) || !arg->hva ||
+	    arg->size > BATON_SLOT_MAX_SIZE ||
+	    check_add_overflow(arg->gpa, arg->size, &gpa_end) ||
+	    check_add_overflow(arg->hva, arg->size, &hva_end) ||
+	    gpa_end > 1ull << baton_phys_bits())
 		return -EINVAL;
 	/*
 	 * Not access_ok(): it may let tags in the upper bits through (LAM), which the kernel
@@ -150,6 +148,16 @@ static int insert(struct baton_slots *slots, const struct baton_slot *arg, u64 *
 	return baton_dirty_alloc(slots, slot);
 }
 
+/* The one around the local APIC's page: nearly all accesses to no memory go there. */
+static void note_hole(struct baton_slots *slots)
+{
+	u32 above = slots_up_to(slots, APIC_DEFAULT_PHYS_BASE);
+	const struct baton_memslot *next = &slots->slot[above];
+
+	slots->hole = above ? next[-1].gpa + next[-1].size : 0;
+	slots->hole_size = (above < slots->count ? next->gpa : ~0ull) - slots->hole;
+}
+
 /*
  * Instead of `was`, if there is one, the slot that arg describes, if it has a size. Of the
  * place where `was` was all is unmapped: if the log is switched, memory comes back in pages
@@ -171,6 +179,7 @@ static int change(struct baton_vm *vm, struct baton_slots *old, const struct bat
 		kfree(slots);
 		return r;
 	}
+	note_hole(slots);
 	if (was)
 		baton_slots_publish(vm, slots, was->gpa, was->size);
 	else

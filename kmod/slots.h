@@ -31,6 +31,7 @@ struct baton_memslot {
 struct baton_slots {
 	struct rcu_head rcu;
 	u64 generation;
+	u64 hole, hole_size;	/* without memory: where devices are (note_hole()) */
 	u32 count;
 	struct baton_memslot slot[];	/* by gpa, no overlaps */
 };

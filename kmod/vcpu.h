@@ -201,9 +201,8 @@ enum baton_next baton_exit_pause(struct baton_vcpu *vcpu);
 enum baton_next baton_exit_hlt(struct baton_vcpu *vcpu);
 /*
  * Second-level fault. Local APIC page, ioeventfd, or BATON_FAULT with vcpu->fault filled.
- * decodes: what the former said, once; if so, REGS and SREGS must be saved by then.
+ * decodes: baton_exit_decodes() (apic_page.h); if so, REGS and SREGS must be saved by then.
  */
-bool baton_exit_decodes(const struct baton_vcpu *vcpu, u64 gpa, u32 access);
 enum baton_next baton_exit_fault(struct baton_vcpu *vcpu, u64 gpa, u64 gva, u32 access,
 				 bool decodes);
 /* Guest asked for CPUID, by regs; skipped. */

@@ -11,6 +11,7 @@
 #include <asm/processor-flags.h>
 #include <asm/trapnr.h>
 
+#include "apic_page.h"
 #include "svm.h"
 #include "trace.h"
 

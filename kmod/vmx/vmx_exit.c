@@ -12,6 +12,7 @@
 #include <asm/processor-flags.h>
 #include <asm/trapnr.h>
 
+#include "apic_page.h"
 #include "trace.h"
 #include "vmx.h"
 

@@ -82,7 +82,8 @@ static void load_regs(struct vmx_vcpu *vmx)
 			   vmcs_read(GUEST_PENDING_DBG_EXCEPTIONS) & ~DR_STEP);
 	vmcs_write(GUEST_RIP, regs->rip);
 	vmcs_write(GUEST_RSP, regs->gpr[BATON_RSP]);
-	vmcs_write(GUEST_RFLAGS, regs->rflags);
+	if (unlikely(changed))
+		vmcs_write(GUEST_RFLAGS, regs->rflags);
 	vmx->have = VMX_HAVE_RIP | VMX_HAVE_RSP | VMX_HAVE_RFLAGS;
 }
 
