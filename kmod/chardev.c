@@ -198,9 +198,12 @@ static long vm_set_clock(void *object, void *arg)
 {
 	const struct baton_clock *in = arg;
 
-	if (in->reserved || in->guest_ns > S64_MAX)
+	if (in->flags & ~BATON_CLOCK_STOPPED || in->guest_ns > (in->flags ? 0 : S64_MAX))
 		return -EINVAL;
-	baton_vm_clock_set(object, in->guest_ns);
+	if (in->flags)
+		baton_vm_stopped(object);
+	else
+		baton_vm_clock_set(object, in->guest_ns);
 	return 0;
 }
 

@@ -138,7 +138,12 @@ void baton_vm_clock_set(struct baton_vm *vm, u64 ns)
 {
 	draw_line(vm, vm_tsc(vm), ns);
 	WRITE_ONCE(vm->clock_boot, (s64)ns - raw_boot_ns());
-	WRITE_ONCE(vm->stops, vm->stops + 1);
+	baton_request_all(vm, BATON_REQ_CLOCK);
+}
+
+void baton_vm_stopped(struct baton_vm *vm)
+{
+	atomic64_inc(&vm->stops);
 	baton_request_all(vm, BATON_REQ_CLOCK);
 }
 
@@ -220,7 +225,7 @@ static void write_system_time(struct baton_vcpu *vcpu)
 	};
 	u64 gpa = vcpu->msr.pv_system_time & ~BATON_PV_ENABLED, tsc, ns;
 	struct pvclock_vcpu_time_info __user *page;
-	u32 stops = READ_ONCE(vcpu->vm->stops);
+	s64 stops = atomic64_read(&vcpu->vm->stops);
 	u8 old;
 
 	vcpu->clock_is_line = !check_tsc_unstable();
@@ -244,10 +249,10 @@ static void write_system_time(struct baton_vcpu *vcpu)
 		info.flags |= old & PVCLOCK_GUEST_STOPPED;
 	baton_write_end(vcpu->vm, gpa, sizeof(*page));
 	info.flags |= vcpu->stops_told != stops ? PVCLOCK_GUEST_STOPPED : 0;
-	vcpu->stops_told = stops;
 	info.tsc_timestamp = tsc + vcpu->tsc_offset;
 	info.system_time = ns;
-	publish(vcpu->vm, gpa, &info, sizeof(info));
+	if (publish(vcpu->vm, gpa, &info, sizeof(info)))
+		vcpu->stops_told = stops;
 }
 
 /* Wall-clock time at guest time 0. */

@@ -35,6 +35,8 @@ void baton_clock_init(struct baton_vm *vm);
 u64 baton_vm_clock_ns(struct baton_vm *vm);
 /* Process context; vCPUs show the new time from their next entry on. */
 void baton_vm_clock_set(struct baton_vm *vm, u64 ns);
+/* Its vCPUs did not run for a while; their clocks tell the guest. Any context. */
+void baton_vm_stopped(struct baton_vm *vm);
 /* The TSC went back by `ticks` of the VM's (resume): guest time goes on. Tasks are frozen. */
 void baton_clock_tsc_jumped(struct baton_vm *vm, u64 ticks);
 

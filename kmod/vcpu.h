@@ -103,7 +103,7 @@ struct baton_vcpu {
 	u8 answer_due;			/* V: size of an IN, or BATON_ANSWER_INTA */
 	bool secrets_seen;		/* V: host data was handled outside windows */
 	bool clock_is_line;		/* V: the clock page shows the VM's line, of stable TSCs */
-	u32 stops_told;			/* V: vm->stops that the guest has been told of */
+	s64 stops_told;			/* V: vm->stops that the guest has been told of */
 	unsigned long touch_hva;	/* V: with BATON_REQ_TOUCH */
 	u64 touch_gpa;			/* V: … and what it is to the guest */
 

@@ -183,10 +183,9 @@ void baton_vms_kick_all(void)
 
 	spin_lock_irqsave(&list_lock, flags);
 	list_for_each_entry(vm, &vm_list, list) {
-		WRITE_ONCE(vm->stops, vm->stops + 1);
+		baton_vm_stopped(vm);
 		baton_for_each_vcpu(vm, i, vcpu)
 			WRITE_ONCE(vcpu->apic.timer_fired, true);
-		baton_request_all(vm, BATON_REQ_CLOCK);
 		baton_request_all(vm, BATON_REQ_KICK);
 	}
 	spin_unlock_irqrestore(&list_lock, flags);

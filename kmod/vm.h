@@ -55,7 +55,7 @@ struct baton_vm {
 	struct baton_ioeventfds __rcu *ioeventfds; /* R */
 
 	struct baton_clock_line clock;	/* its own lock */
-	u32 stops;			/* a: times that all of it stood still: sleep, SET_CLOCK */
+	atomic64_t stops;		/* a: times that all of it stood still: sleep, SET_CLOCK */
 	s64 clock_boot;			/* a: guest ns = boottime ns + this, roughly */
 	u64 tsc_offset;			/* a: vCPUs start with it */
 	bool tsc_set;			/* a: … and the monitor has set it (msr.c) */

@@ -124,8 +124,10 @@ struct baton_tsc_khz {
 /* Guest time of the paravirtual clock: ns since the VM was made, or as set. */
 struct baton_clock {
 	uint64_t guest_ns;
-	uint64_t reserved;
+	uint64_t flags;		/* SET: BATON_CLOCK_* */
 };
+/* Nothing is set: the vCPUs have stood still, and the guest is to know; guest_ns is 0. */
+#define BATON_CLOCK_STOPPED	1u
 
 /* entries: user address of struct baton_cpuid_entry[count]. */
 struct baton_cpuid {

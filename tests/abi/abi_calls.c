@@ -148,7 +148,7 @@ static void test_reserved(void)
 	int sys = abi_open(), vm = abi_vm(sys), quiet;
 	struct baton_create_vm create = { .flags = 2 };
 	struct baton_create_vcpu vcpu = { .flags = 1 };
-	struct baton_clock clock = { .reserved = 1 };
+	struct baton_clock clock = { .flags = 2 };
 	struct baton_msi msi = { .address = 0xfee00000, .data = 0x40, .reserved = 1 };
 
 	FAILS(ioctl(sys, BATON_CREATE_VM, &create), EINVAL);
@@ -170,6 +170,11 @@ static void test_reserved(void)
 	FAILS(ioctl(vm, BATON_SET_CLOCK, &clock), EINVAL);
 	clock = (struct baton_clock) { .guest_ns = UINT64_MAX };
 	FAILS(ioctl(vm, BATON_SET_CLOCK, &clock), EINVAL);
+	clock = (struct baton_clock) { .guest_ns = 1, .flags = BATON_CLOCK_STOPPED };
+	FAILS(ioctl(vm, BATON_SET_CLOCK, &clock), EINVAL);
+	clock.guest_ns = 0;
+	EXPECT(!ioctl(vm, BATON_SET_CLOCK, &clock));
+	EXPECT(!ioctl(vm, BATON_GET_CLOCK, &clock) && clock.guest_ns && !clock.flags);
 	FAILS(ioctl(vm, BATON_SEND_MSI, &msi), EINVAL);
 	close(vm);
 	close(sys);

@@ -170,7 +170,10 @@ static void fill_ioeventfd(struct actor *a, void *arg)
 
 static void fill_clock(struct actor *a, void *arg)
 {
-	*(struct baton_clock *)arg = (struct baton_clock) { .guest_ns = fuzz_value(&a->rng) };
+	*(struct baton_clock *)arg = (struct baton_clock) {
+		.guest_ns = one_in(&a->rng, 2) ? fuzz_value(&a->rng) : 0,
+		.flags = one_in(&a->rng, 2),
+	};
 }
 
 static void fill_dirty_log(struct actor *a, void *arg)

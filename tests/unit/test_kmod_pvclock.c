@@ -228,7 +228,7 @@ static void test_stopped(void **state)
 	(void)state;
 	update(v, SYSTEM_TIME, PAGE | 1);
 	assert_false(says_stopped(PAGE));
-	v->vm->stops++;
+	baton_vm_stopped(v->vm);
 	baton_pvclock_update(v);
 	assert_true(says_stopped(PAGE));
 	assert_true(is_stable(PAGE));

@@ -173,13 +173,12 @@ static int baton_set_clock(struct hv_vm *vm, uint64_t ns)
 	return hv_ioctl(vm->fd, BATON_SET_CLOCK, &call);
 }
 
-/* SET_CLOCK is what tells them; the first vCPU's call does it for all. */
+/* The first vCPU's call is for all. Modules before ABI 1.7 refuse the flag. */
 static int baton_note_stopped(struct hv_vcpu *vcpu)
 {
-	uint64_t now;
-	int error = vcpu->id ? 0 : baton_get_clock(vcpu->vm, &now);
+	struct baton_clock call = { .flags = BATON_CLOCK_STOPPED };
 
-	return error || vcpu->id ? error : baton_set_clock(vcpu->vm, now);
+	return vcpu->id ? 0 : hv_ioctl(vcpu->vm->fd, BATON_SET_CLOCK, &call);
 }
 
 static int baton_set_tsc_khz(struct hv_vm *vm, uint32_t khz)
