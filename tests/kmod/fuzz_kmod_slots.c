@@ -95,9 +95,12 @@ static void change(struct baton_vm *vm, struct fuzz *f)
 	check_slots(vm);
 }
 
-/* Room for all that four times a small host's pages can be. */
+/*
+ * Room for a log's bits: it has four times as many as a small host's pages at most, and
+ * three more, for the module rounds down. The last word is nobody's.
+ */
 #define HOST_PAGES 0x4000u
-static u64 bits[4 * HOST_PAGES / 64 + 1];
+static u64 bits[(4 * HOST_PAGES + 3) / 64 + 2];
 
 static void log_dirty(struct baton_vm *vm, struct fuzz *f)
 {
